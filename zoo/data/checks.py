@@ -1,0 +1,76 @@
+"""What the data room refuses, in one sentence each, before anything is read."""
+
+import difflib
+import numbers
+
+SPLITS = ("train", "validation", "test")
+MIN_SIZE, MAX_SIZE = 8, 256  # pixels: the sizes that every model of the zoo accepts
+
+
+def whole(name: str, value, minimum: int, maximum: int | None = None) -> int:
+    """Returns `value` as int; ValueError unless it is whole and within the bounds."""
+    sound = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if sound and minimum <= value and (maximum is None or value <= maximum):
+        return int(value)
+    bound = f"at least {minimum}" if maximum is None else f"{minimum} to {maximum}"
+    raise ValueError(
+        f"{name} must be a whole number, {bound}. Received: {name}={value!r}."
+    )
+
+
+def split(value: str) -> str:
+    """Returns the name of a split; ValueError names the three."""
+    if value in SPLITS:
+        return value
+    raise ValueError(
+        f"Unknown split{nearest(value, SPLITS)}; splits are {', '.join(SPLITS)}. "
+        f"Received: split={value!r}."
+    )
+
+
+def image_size(value: int | None) -> int | None:
+    """Returns the side in pixels, or None for "as stored"; ValueError if unusable."""
+    return None if value is None else whole("image_size", value, MIN_SIZE, MAX_SIZE)
+
+
+def image_shape(name: str, shape: tuple) -> tuple:
+    """Returns `(H, W, C)` if the zoo's models can take it, else raises ValueError."""
+    if shape[-1] not in (1, 3):
+        raise ValueError(
+            "Images must have 1 channel (grey) or 3 (RGB), channels last. "
+            f"Received: images of shape {tuple(shape)} from {name!r}."
+        )
+    if None in shape:
+        raise ValueError(
+            f"The images of {name!r} differ in size: give one with image_size "
+            f"(--image_size=64). Received: image_size=None."
+        )
+    if not all(MIN_SIZE <= side <= MAX_SIZE for side in shape[:2]):
+        raise ValueError(
+            f"Image sides must be {MIN_SIZE} to {MAX_SIZE} pixels: resize with "
+            f"image_size (--image_size=64). Received: {shape[0]}x{shape[1]} images "
+            f"from {name!r}."
+        )
+    return tuple(shape)
+
+
+def batch_size(value: int, num_examples: int, training: bool) -> int:
+    """Returns the batch size; ValueError below 1, or above a training set's size.
+
+    Outside training a batch larger than the split is simply the whole split, so that
+    one batch size serves the training set and its much smaller validation set.
+    """
+    whole("batch_size", value, 1)
+    if training and value > num_examples:
+        raise ValueError(
+            f"batch_size must be at most the {num_examples} examples of the data set. "
+            f"Received: batch_size={value}."
+        )
+    return int(value)
+
+
+def nearest(word, possible) -> str:
+    """Returns `, did you mean 'x'?` for the most similar of `possible`, or nothing."""
+    lowered = {str(choice).lower(): choice for choice in possible}
+    close = difflib.get_close_matches(str(word).lower(), lowered, 1, 0.6)
+    return f", did you mean {lowered[close[0]]!r}?" if close else ""

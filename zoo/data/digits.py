@@ -1,0 +1,34 @@
+"""The 1,797 handwritten digits inside scikit-learn: real images, no download."""
+
+import numpy as np
+
+from zoo.data import resize, source
+
+NUM_TRAIN = 1500  # in file order; the remaining 297 are the test set
+
+
+class Digits(source.Source):
+    """8x8 grey digits of 16 levels, shown at 28x28 unless `image_size` says otherwise.
+
+    Source: Alpaydin and Kaynak 1998, UCI "Optical Recognition of Handwritten Digits",
+    the test part, as shipped by `sklearn.datasets.load_digits`.
+    """
+
+    name = "digits"
+    class_names = tuple("0123456789")
+    image_shape = (28, 28, 1)
+    _rows = source.ranges(NUM_TRAIN, 297)
+    num_examples = {split: stop - start for split, (start, stop) in _rows.items()}
+
+    def read(self, split, image_size):
+        """Returns uint8 images `[N, H, W, 1]` (16 is 255), int32 labels `[N]`."""
+        # scikit-learn takes a second to import: only who wants digits pays for it.
+        from sklearn.datasets import load_digits
+
+        bunch = load_digits()
+        start, stop = self._rows[split]
+        offset = NUM_TRAIN if split == "test" else 0
+        chosen = slice(offset + start, offset + stop)
+        images = np.rint(bunch.images[chosen, ..., None] * (255 / 16)).astype(np.uint8)
+        labels = bunch.target[chosen].astype(np.int32)
+        return resize.resize_all(images, image_size or 28), labels

@@ -1,0 +1,56 @@
+"""The order of an epoch: a pure function of (seed, epoch), in NumPy alone.
+
+Only raw Philox words are used. NumPy promises that the words of a bit generator never
+change between releases, which it does not promise of `Generator.permutation`; so a run
+resumed years later, on any Keras backend, meets its examples in the same order.
+"""
+
+import numpy as np
+
+from zoo.data import checks
+
+_ORDER, _FLIP = 0, 1  # two independent streams of the same (seed, epoch)
+
+
+def _words(num_examples: int, seed: int, epoch: int, stream: int) -> np.ndarray:
+    """One uniform 64-bit word an example, uint64 `[num_examples]`."""
+    checks.whole("num_examples", num_examples, 0)
+    checks.whole("seed", seed, 0, 2**64 - 1)
+    checks.whole("epoch", epoch, 0, 2**64 - 1)
+    key = np.array([seed, epoch], dtype=np.uint64)
+    counter = np.array([0, 0, 0, stream], dtype=np.uint64)
+    return np.random.Philox(counter=counter, key=key).random_raw(num_examples)
+
+
+def order(num_examples: int, seed: int, epoch: int) -> np.ndarray:
+    """The permutation that training walks through in `epoch`, int64 `[num_examples]`.
+
+    Epoch `e` of `zoo.data.load(name, seed=s, shuffle=True)` yields exactly
+    `images[order(len(images), s, e)]` of `zoo.data.arrays(name)`, batch by batch.
+
+    Args:
+        num_examples: Number of examples of the split, after the choice of classes.
+        seed: Whole number from 0.
+        epoch: Whole number from 0.
+
+    Raises: ValueError: if an argument is negative or no whole number.
+    """
+    return np.argsort(_words(num_examples, seed, epoch, _ORDER), kind="stable")
+
+
+def flips(num_examples: int, seed: int, epoch: int) -> np.ndarray:
+    """Which examples are mirrored left to right in `epoch`, bool `[num_examples]`.
+
+    Indexed by example, not by position in the epoch; each is true with probability 1/2.
+
+    Raises: ValueError: if an argument is negative or no whole number.
+    """
+    return _words(num_examples, seed, epoch, _FLIP) >= np.uint64(2**63)
+
+
+def draw(seed: int, epoch: int) -> int:
+    """A whole number 0..2**31 - 1: the seed of a shuffle that knows only one seed.
+
+    Raises: ValueError: if an argument is negative or no whole number.
+    """
+    return int(_words(1, seed, epoch, _ORDER)[0] >> np.uint64(33))

@@ -1,0 +1,175 @@
+"""Image sets by their tfds name."""
+
+import os
+
+import numpy as np
+
+from zoo.data import building, order, pipeline, resize, source
+
+STREAM_ABOVE = 2 * 2**30  # bytes of uint8 pixels: larger sets stay on disk
+_SHUFFLE_BUFFER = 10_000  # encoded images held in memory while a large set streams
+
+
+class Prepared(source.Source):
+    """A data set of tfds whose examples hold one uint8 image and at most one label.
+
+    Validation is the last tenth of tfds' train split. The test split is tfds' test; a
+    set without one uses tfds' validation; a set without either gives up the last tenth
+    of train, and validation is the last tenth of what is left.
+    """
+
+    def __init__(self, name: str, data_dir):
+        self._builder = building.builder(name, data_dir)
+        info = self._builder.info
+        self.name = name
+        self._image, self._label = _keys(name, info)
+        self.image_shape = info.features[self._image].shape
+        self.class_names = None
+        if self._label:
+            self.class_names = tuple(info.features[self._label].names)
+        parts = {part: split.num_examples for part, split in info.splits.items()}
+        test = next((part for part in ("test", "validation") if part in parts), None)
+        self._test = test or "train"
+        self._rows = source.ranges(parts["train"], parts.get(test))
+        self.num_examples = {s: stop - start for s, (start, stop) in self._rows.items()}
+
+    def read(self, split, image_size):
+        """Returns uint8 images `[N, H, W, C]` and int32 labels `[N]` or None."""
+        shape = self.shape(image_size)
+        images = np.empty((self.num_examples[split], *shape), dtype=np.uint8)
+        labels = np.empty(len(images), dtype=np.int32)
+        start = 0
+        data = self._decoded(self._encoded(split), shape).batch(1000)
+        for batch, numbers in data.as_numpy_iterator():
+            images[start : start + len(batch)] = batch
+            labels[start : start + len(batch)] = numbers
+            start += len(batch)
+        return images, self._sound(labels, split) if self._label else None
+
+    def labels(self, split):
+        """Returns int32 labels `[N]` without decoding an image, or None."""
+        if not self._label:
+            return None
+        data = self._encoded(split).map(lambda image, label: label).batch(10_000)
+        labels = np.concatenate(list(data.as_numpy_iterator()))
+        return self._sound(labels.astype(np.int32), split)
+
+    def is_large(self, image_size):
+        """Whether the training images are too many to be held in memory."""
+        shape = self.shape(image_size)
+        return self.num_examples["train"] * int(np.prod(shape)) > STREAM_ABOVE
+
+    def stream(self, split, image_size, keep, plan):
+        """Returns `batches(epoch)` that reads from disk, for a set that is large.
+
+        Files are read in an order drawn from (seed, epoch), then shuffled in a buffer
+        of 10,000 images: a function of (seed, epoch), yet not `zoo.data.order`, which
+        would have to seek. `keep` lists the labels to keep, or is None.
+        """
+        shape = self.shape(image_size)
+
+        def batches(epoch):
+            seed = order.draw(plan.seed, epoch) if plan.shuffle else None
+            data = self._encoded(split, seed)
+            if keep is not None:
+                data = _renumbered(data, keep, len(self.class_names))
+            if plan.shuffle:
+                data = data.shuffle(_SHUFFLE_BUFFER, seed=seed)
+            data = self._decoded(data, shape).batch(plan.batch_size)
+            flips = order.flips(plan.num_examples, plan.seed, epoch) & plan.flip
+            for images, labels in data.take(plan.num_batches).as_numpy_iterator():
+                turned, flips = flips[: len(images)], flips[len(images) :]
+                turned = turned[:, None, None, None]
+                yield np.where(turned, images[:, :, ::-1], images), labels
+
+        return batches
+
+    def _encoded(self, split, shuffle_seed=None):
+        """The split as tf.data of (undecoded image, int32 label or -1)."""
+        import tensorflow as tf
+        import tensorflow_datasets as tfds
+
+        start, stop = self._rows[split]
+        part = self._test if split == "test" else "train"
+        shuffled = shuffle_seed is not None
+        config = tfds.ReadConfig(
+            options=pipeline.options(),
+            try_autocache=False,  # the arrays themselves are what is kept
+            shuffle_seed=shuffle_seed,
+            # One file after the other keeps the order in which the set was built.
+            interleave_cycle_length=16 if shuffled else 1,
+        )
+        data = self._builder.as_dataset(
+            split=f"{part}[{start}:{stop}]",
+            shuffle_files=shuffled,
+            decoders={self._image: tfds.decode.SkipDecoding()},
+            read_config=config,
+        )
+        return data.map(
+            lambda example: (
+                example[self._image],
+                tf.cast(example[self._label], tf.int32) if self._label else -1,
+            )
+        )
+
+    def _decoded(self, data, shape):
+        """Decodes the images of `_encoded` to uint8 `shape`."""
+        import tensorflow as tf
+
+        feature = self._builder.info.features[self._image]
+
+        def decode(encoded, label):
+            image = feature.decode_example(encoded)
+            if shape != feature.shape:
+                image = tf.numpy_function(
+                    lambda pixels: resize.resize_all(pixels[None], shape[0])[0],
+                    [image],
+                    tf.uint8,
+                )
+            return tf.ensure_shape(image, shape), label
+
+        return data.map(decode, num_parallel_calls=os.cpu_count())
+
+    def _sound(self, labels, split):
+        """Returns labels that are all known; tfds marks a hidden test set by -1."""
+        if labels.min(initial=0) < 0:
+            raise ValueError(
+                f"The {split} split of {self.name!r} comes without its labels: take "
+                f"another split. Received: split={split!r}."
+            )
+        return labels
+
+
+def _keys(name, info):
+    """Returns the keys of the image and of its class label (or None) in an example."""
+    import tensorflow_datasets as tfds
+
+    features = dict(info.features.items()) if hasattr(info.features, "items") else {}
+    images = [k for k, v in features.items() if isinstance(v, tfds.features.Image)]
+    labels = [k for k, v in features.items() if isinstance(v, tfds.features.ClassLabel)]
+    supervised = info.supervised_keys or ()
+    image = next(
+        (key for key in (*supervised, "image", *images) if key in images), None
+    )
+    label = next((key for key in (*supervised, "label") if key in labels), None)
+    if (
+        image is None
+        or features[image].np_dtype != np.uint8
+        or "train" not in info.splits
+    ):
+        raise ValueError(
+            "Only tfds sets with a train split and one uint8 image an example can be "
+            f"read. Received: {name!r} with features {sorted(features)}."
+        )
+    return image, label
+
+
+def _renumbered(data, keep, num_classes):
+    """Keeps the examples whose label is in `keep`, which are numbered 0, 1, ..."""
+    import tensorflow as tf
+
+    numbers = np.full(num_classes, -1, dtype=np.int32)
+    numbers[list(keep)] = np.arange(len(keep))
+    table = tf.constant(numbers)
+    data = data.map(lambda image, label: (image, table[label]))
+    return data.filter(lambda image, label: label >= 0)
