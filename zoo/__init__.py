@@ -1,0 +1,40 @@
+"""zoo: the models that make (and tell) images, behind one front door.
+
+import zoo
+model = zoo.get("vaegan")
+model.fit(zoo.data.load("fashion_mnist"))
+images = model.sample(16, seed=0)
+"""
+
+from zoo import data, registry
+from zoo.describe import describe
+from zoo.saving import load
+
+__version__ = "0.1.0"
+__all__ = ["data", "describe", "get", "load", "names"]
+
+registry.discover()
+names = registry.names
+
+
+def get(name, image_shape=None, weights=None, **config):
+    """Returns the model called `name`, compiled with its paper's optimizers.
+
+    Args:
+        name: One of `zoo.names()`.
+        image_shape: (H, W, C) builds the networks at once; otherwise the first data do.
+        weights: Reserved for trained weights by name; none are shipped yet.
+        **config: The model's settings; `zoo.describe(name)` lists them.
+    Raises: ValueError: for an unknown name or setting, with the nearest right one.
+    """
+    cls = registry.find(name)
+    if weights is not None:
+        raise ValueError(
+            "zoo.get has no trained weights yet; zoo.load reads your own files. "
+            f"Received: weights={weights!r}."
+        )
+    model = cls(**config)
+    model.compile()
+    if image_shape is not None:
+        model.build(image_shape)
+    return model

@@ -1,0 +1,81 @@
+"""The backend functions on TensorFlow; their contract stands in `zoo/backend`."""
+
+import tensorflow as tf
+
+
+def update(model, objective):
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    with tf.GradientTape(persistent=True) as tape:
+        losses, terms = objective()
+        groups = {}  # networks that share one loss tensor are differentiated in one call
+        for name, loss in losses.items():
+            groups.setdefault(id(loss), (loss, []))[1].append(name)
+        # Keras' optimizers sum gradients over replicas: hand each a share of the mean.
+        shares = [(loss / replicas, names) for loss, names in groups.values()]
+    gradients = {}
+    for share, names in shares:
+        variables = {name: _values(model.network(name)) for name in names}
+        gradients.update(tape.gradient(share, variables))
+    del tape
+    model.apply_gradients({name: gradients[name] for name in losses})
+    return terms
+
+
+def _values(network):
+    return [variable.value for variable in network.trainable_variables]
+
+
+def input_gradient(function, x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        total = tf.reduce_sum(function(x))
+    return tape.gradient(total, x)
+
+
+def _rows(draw, seed, rows, shape):
+    """Draws for the global batch, so that a row's noise is the same on any number of
+    replicas (`keras.random` would repeat one draw on each), and returns our rows."""
+    key = tf.cast(seed.next(), tf.int32)
+    context = tf.distribute.get_replica_context()
+    replicas = context.num_replicas_in_sync if context else 1
+    if replicas == 1:
+        return draw([rows, *shape], key)
+    first = context.replica_id_in_sync_group * rows
+    return draw([rows * replicas, *shape], key)[first : first + rows]
+
+
+def normal(seed, rows, shape):
+    return _rows(tf.random.stateless_normal, seed, rows, shape)
+
+
+def uniform(seed, rows, shape):
+    return _rows(tf.random.stateless_uniform, seed, rows, shape)
+
+
+def integers(seed, rows, shape, low, high):
+    def draw(full_shape, key):
+        return tf.random.stateless_uniform(full_shape, key, low, high, tf.int32)
+
+    return _rows(draw, seed, rows, shape)
+
+
+def normal_of_seeds(seeds, shape):
+    def row(key):
+        return tf.random.stateless_normal(shape, key)
+
+    seeds = tf.cast(seeds, tf.int64)
+    # A seed has 64 bits, the generator's key two words of 32: both halves count.
+    halves = tf.stack([seeds // 2**32, seeds % 2**32], axis=-1)
+    return tf.map_fn(row, halves, fn_output_signature=tf.float32)
+
+
+def compiled(function):
+    return tf.function(function, reduce_retracing=True, autograph=False)
+
+
+def stateless(step):
+    return step  # TensorFlow's trainer calls `train_step(data)` as it is written
+
+
+def scope(model):
+    return model.distribute_strategy.scope()

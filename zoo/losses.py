@@ -1,0 +1,144 @@
+"""Losses as pure functions: tensors in, a scalar out. They take logits, not
+probabilities.
+
+Unless said otherwise the unit is nats and the mean is over the batch.
+"""
+
+import math
+
+from keras import ops
+
+
+def _per_image(values):
+    """Sums `[B, ...]` over everything but the batch, in float32."""
+    values = ops.cast(values, "float32")
+    return ops.sum(values, axis=tuple(range(1, len(values.shape))))
+
+
+def kl_normal(z_mean, z_logvar):
+    """KL(N(z_mean, exp(z_logvar)) || N(0, 1)) of each row `[B, D]` -> `[B]`, in nats.
+
+    Source: Kingma and Welling 2013, arXiv:1312.6114, appendix B.
+    """
+    z_mean, z_logvar = ops.cast(z_mean, "float32"), ops.cast(z_logvar, "float32")
+    return 0.5 * ops.sum(
+        ops.square(z_mean) + ops.exp(z_logvar) - 1.0 - z_logvar, axis=-1
+    )
+
+
+def log_normal(x, mean=0.0, logvar=0.0):
+    """log N(x; mean, exp(logvar)), summed per row `[B, ...]` -> `[B]`, in nats."""
+    square = ops.square(x - mean) * ops.exp(-logvar)
+    return -0.5 * _per_image(square + logvar + math.log(2 * math.pi))
+
+
+def mean_squared_error(x, x_rec):
+    """Squared error per pixel, mean over the batch: a scalar."""
+    return ops.mean(ops.square(ops.cast(x, "float32") - ops.cast(x_rec, "float32")))
+
+
+def squared_error(x, x_rec):
+    """Squared error summed over each image `[B, ...]` -> `[B]`."""
+    return _per_image(ops.square(ops.cast(x, "float32") - ops.cast(x_rec, "float32")))
+
+
+def bernoulli_nll(x, logits):
+    """-log Bernoulli(x; sigmoid(logits)) of each image `[B, ...]` -> `[B]`, in nats.
+
+    `x` holds 0 and 1. softplus keeps it finite at any logit.
+    Source: Kingma and Welling 2013, arXiv:1312.6114, appendix C.1.
+    """
+    logits = ops.cast(logits, "float32")
+    return _per_image(ops.softplus(logits) - x * logits)
+
+
+def gaussian_nll(x, x_rec, log_sigma):
+    """-log N(x; x_rec, exp(log_sigma)^2) of each image `[B, ...]` -> `[B]`, in nats of
+    the density over pixels in [-1, 1]."""
+    return -log_normal(
+        ops.cast(x, "float32"), ops.cast(x_rec, "float32"), 2.0 * log_sigma
+    )
+
+
+def discretized_logistic_nll(x, x_rec, log_scale):
+    """-log P(x) of 8-bit pixels under a logistic distribution cut into 256 bins.
+
+    `x`, `x_rec`: `[B, H, W, C]` in [-1, 1]; `log_scale` a scalar. Returns `[B]`, in
+    nats. The first and last bin take the tails.
+    Source: Salimans et al. 2017 (PixelCNN++), arXiv:1701.05517, section 2.1, with one
+    component.
+    """
+    x, x_rec = ops.cast(x, "float32"), ops.cast(x_rec, "float32")
+    half_bin = 1.0 / 255.0
+    upper = (x - x_rec + half_bin) * ops.exp(-log_scale)
+    lower = (x - x_rec - half_bin) * ops.exp(-log_scale)
+    # log(sigmoid(u) - sigmoid(l)) = log_sigmoid(u) + log_sigmoid(-l) + log(1 - e^(l-u))
+    width = 2.0 * half_bin * ops.exp(-log_scale)
+    inside = -ops.softplus(-upper) - ops.softplus(lower) + ops.log(-ops.expm1(-width))
+    log_p = ops.where(
+        x < -0.999,
+        -ops.softplus(-upper),
+        ops.where(x > 0.999, -ops.softplus(lower), inside),
+    )
+    return -_per_image(log_p)
+
+
+def bce(logits, real):
+    """Binary cross-entropy with one target for the whole batch: -log D or -log(1 - D).
+
+    Args:
+        logits: `[B, ...]`, the discriminator's logits of "real".
+        real: Whether the target is "real" (1) or "fake" (0).
+    """
+    logits = ops.cast(logits, "float32")
+    return ops.mean(ops.softplus(-logits if real else logits))
+
+
+def cross_entropy(logits, labels, label_smoothing=0.0):
+    """Cross-entropy of int `labels` `[B]` under `logits` `[B, K]`, mean over the batch.
+
+    `label_smoothing` mixes the target with the uniform distribution.
+    Source of the smoothing: Szegedy et al. 2016, arXiv:1512.00567, section 7.
+    """
+    logits = ops.cast(logits, "float32")
+    log_probs = ops.log_softmax(logits, axis=-1)
+    target = ops.one_hot(labels, logits.shape[-1])
+    target = target * (1.0 - label_smoothing) + label_smoothing / logits.shape[-1]
+    return -ops.mean(ops.sum(target * log_probs, axis=-1))
+
+
+def discriminator_loss(real_logits, fake_logits, loss="non_saturating"):
+    """What the discriminator descends, mean over the batch.
+
+    non_saturating, minimax: -log D(x) - log(1 - D(G(z))). Goodfellow et al. 2014,
+        arXiv:1406.2661, equation 1.
+    least_squares: 1/2 (D(x) - 1)^2 + 1/2 D(G(z))^2. Mao et al. 2017, arXiv:1611.04076,
+        equation 9.
+    hinge: max(0, 1 - D(x)) + max(0, 1 + D(G(z))). Lim and Ye 2017, arXiv:1705.02894.
+    """
+    if loss in ("non_saturating", "minimax"):
+        return bce(real_logits, True) + bce(fake_logits, False)
+    real_logits = ops.cast(real_logits, "float32")
+    fake_logits = ops.cast(fake_logits, "float32")
+    if loss == "least_squares":
+        real = ops.mean(ops.square(real_logits - 1.0))
+        return 0.5 * (real + ops.mean(ops.square(fake_logits)))
+    return ops.mean(ops.relu(1.0 - real_logits)) + ops.mean(ops.relu(1.0 + fake_logits))
+
+
+def generator_loss(fake_logits, loss="non_saturating"):
+    """What the generator descends, mean over the batch.
+
+    non_saturating: -log D(G(z)). minimax: log(1 - D(G(z))). Goodfellow et al. 2014,
+        arXiv:1406.2661, section 3.
+    least_squares: 1/2 (D(G(z)) - 1)^2. Mao et al. 2017, arXiv:1611.04076, equation 9.
+    hinge: -D(G(z)). Lim and Ye 2017, arXiv:1705.02894.
+    """
+    if loss == "non_saturating":
+        return bce(fake_logits, True)
+    if loss == "minimax":
+        return -bce(fake_logits, False)
+    fake_logits = ops.cast(fake_logits, "float32")
+    if loss == "least_squares":
+        return 0.5 * ops.mean(ops.square(fake_logits - 1.0))
+    return -ops.mean(fake_logits)

@@ -1,0 +1,1 @@
+"""The models, one paper a file; each registers itself on import."""

@@ -1,0 +1,84 @@
+"""The autoencoder.
+
+An encoder squeezes an image into a short code, a decoder restores the image from it.
+What survives the bottleneck is what the pair found worth keeping. Nothing orders the
+codes: a code between two images need not decode to anything.
+
+Hinton and Salakhutdinov 2006, "Reducing the Dimensionality of Data with Neural
+Networks", Science 313, doi:10.1126/science.1127647.
+"""
+
+import keras
+
+from zoo import losses
+from zoo.model import ImageModel
+from zoo.networks import conv
+from zoo.registry import register
+
+
+@register("ae")
+class AE(ImageModel):
+    """Autoencoder: an image through a bottleneck and back.
+
+    Encoder and decoder descend one loss, the squared error of each pixel:
+        encoder, decoder: mean (x - decoder(encoder(x)))^2
+
+    Args:
+        latent_dim: Size of the code `z`. Paper: 30 for MNIST.
+        width: Channels of the first level.
+        hidden: Units of the dense layer beside the code; 0 leaves it out.
+    Batch: images `[B, H, W, C]`, float32 in [-1, 1].
+    Reports: `mse`: squared error per pixel of [-1, 1], mean over the epoch (a quarter
+        of it is the error of pixels in [0, 1]).
+    Raises: ValueError: if a size is below 1.
+    Source: Hinton and Salakhutdinov 2006, doi:10.1126/science.1127647. Departures:
+        convolutions in place of dense layers, squared error in place of cross-entropy,
+        trained at once by Adam in place of layerwise pretraining.
+    """
+
+    networks = ("encoder", "decoder")
+    terms = ("mse",)
+    shares_loss = True
+    monitor = "mse"
+    paper = "Hinton and Salakhutdinov 2006, doi:10.1126/science.1127647"
+
+    def __init__(self, latent_dim: int = 32, width: int = 32, hidden: int = 0):
+        self.latent_dim, self.width, self.hidden = latent_dim, width, hidden
+        super().__init__()
+        self.require_at_least(latent_dim=1, width=1, hidden=0)
+
+    def default_optimizers(self):
+        return {name: keras.optimizers.Adam(1e-3) for name in self.networks}
+
+    def build_networks(self, image_shape):
+        networks = {
+            "width": self.width,
+            "hidden": self.hidden,
+            "normalization": "batch",
+        }
+        return {
+            "encoder": conv.build_encoder(image_shape, self.latent_dim, **networks),
+            "decoder": conv.build_decoder(
+                image_shape, self.latent_dim, output_activation="tanh", **networks
+            ),
+        }
+
+    def objective(self, images, labels=None, training=True):
+        z = self.encoder(images, training=training)
+        x_rec = self.decoder(z, training=training)
+        mse = losses.mean_squared_error(images, x_rec)
+        return dict.fromkeys(self.networks, mse), {"mse": mse}
+
+    def train_step(self, data):
+        images, labels = self.unpack(data)
+        terms = self.update(lambda: self.objective(images, labels))
+        return self.track(terms, images)
+
+    def to_latent(self, images, seeds=None):
+        return self.encoder(images, training=False)
+
+    def to_images(self, z):
+        return self.decoder(z, training=False)
+
+    def call(self, images, training=False):
+        return self.to_images(self.to_latent(images))

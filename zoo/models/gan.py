@@ -1,0 +1,167 @@
+"""The generative adversarial network.
+
+Two networks play against each other: the discriminator tells real images from made
+ones, the generator makes images that it takes for real. Nothing compares pixels, so
+nothing rewards the blurred average.
+
+Goodfellow et al. 2014, "Generative Adversarial Networks", arXiv:1406.2661, Algorithm 1;
+with the networks of Radford et al. 2015 (DCGAN), arXiv:1511.06434.
+"""
+
+from typing import Literal
+
+import keras
+from keras import layers, ops
+
+from zoo import backend, losses
+from zoo.model import ImageModel
+from zoo.networks import conv
+from zoo.registry import register
+
+
+@register("gan")
+class GAN(ImageModel):
+    """Generative adversarial network: a generator against a discriminator.
+
+    They move in turn, each on fresh noise (with loss="non_saturating"):
+        discriminator: -log D(x) - log(1 - D(G(z)))
+        generator: -log D(G(z))
+
+    Args:
+        latent_dim: Size of `z`. Paper: 100 (DCGAN).
+        architecture: "dcgan" (convolutions and batch normalisation) or "mlp" (dense
+            layers, as in 2014).
+        loss: "non_saturating", "minimax" (the generator descends log(1 - D(G(z)))),
+            "least_squares" or "hinge".
+        width: Channels of the first level; the units of an "mlp" are 8 times as many.
+            Paper: 128 (DCGAN at 64x64).
+        ema_decay: Decay a step of the generator's average, which `sample` uses; 0 keeps
+            none. Paper: none.
+    Batch: images `[B, H, W, C]`, float32 in [-1, 1].
+    Reports: `d_loss`, `g_loss`: what each descends (nats for the two losses of the
+        paper); `d_real`, `d_fake`: mean probability of "real" (sigmoid of the logit)
+        given to real and made images, 1/2 when the discriminator cannot tell.
+    Raises: ValueError: if a size is below 1 or the decay outside [0, 1).
+    Source: Goodfellow et al. 2014, arXiv:1406.2661, Algorithm 1 with one discriminator
+        step; Radford et al. 2015, arXiv:1511.06434, section 3 and 4. Departures:
+        kernels of 4 in place of 5 (sizes divide by the stride), as deep as the image
+        allows, normal in place of uniform noise, an average of the generator; "mlp" has
+        leaky rectifiers in place of maxout and dropout.
+    """
+
+    networks = ("discriminator", "generator")
+    terms = ("d_loss", "g_loss", "d_real", "d_fake")
+    averaged = ("generator",)
+    paper = "Goodfellow et al. 2014, arXiv:1406.2661"
+
+    def __init__(
+        self,
+        latent_dim: int = 100,
+        architecture: Literal["dcgan", "mlp"] = "dcgan",
+        loss: Literal[
+            "non_saturating", "minimax", "least_squares", "hinge"
+        ] = "non_saturating",
+        width: int = 64,
+        ema_decay: float = 0.999,
+    ):
+        self.latent_dim, self.architecture = latent_dim, architecture
+        self.width, self.ema_decay = width, ema_decay
+        self.loss_name = loss  # `loss` is an attribute of Keras
+        super().__init__()
+        self.require_at_least(latent_dim=1, width=1)
+        self.require_share("ema_decay")
+
+    def default_optimizers(self):
+        return {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in self.networks}
+
+    def build_networks(self, image_shape):
+        if self.architecture == "mlp":
+            units = 8 * self.width
+            return {
+                "discriminator": build_mlp_discriminator(image_shape, units),
+                "generator": build_mlp_generator(image_shape, self.latent_dim, units),
+            }
+        weights = keras.initializers.RandomNormal(stddev=0.02)  # DCGAN, section 4
+        return {
+            "discriminator": conv.build_encoder(
+                image_shape,
+                1,
+                self.width,
+                normalization="batch",
+                normalize_first=False,
+                kernel_initializer=weights,
+                name="discriminator",
+            ),
+            "generator": conv.build_decoder(
+                image_shape,
+                self.latent_dim,
+                self.width,
+                activation="relu",
+                normalization="batch",
+                kernel_initializer=weights,
+                output_activation="tanh",
+                name="generator",
+            ),
+        }
+
+    def discriminator_objective(self, images, training=True):
+        x_fake = ops.stop_gradient(self.generate(ops.shape(images)[0], training))
+        real_logits = self.discriminator(images, training=training)
+        fake_logits = self.discriminator(x_fake, training=training)
+        loss = losses.discriminator_loss(real_logits, fake_logits, self.loss_name)
+        terms = {
+            "d_loss": loss,
+            "d_real": ops.sigmoid(real_logits),
+            "d_fake": ops.sigmoid(fake_logits),
+        }
+        return {"discriminator": loss}, terms
+
+    def generator_objective(self, rows, training=True):
+        x_fake = self.generate(rows, training)
+        fake_logits = self.discriminator(x_fake, training=training)
+        loss = losses.generator_loss(fake_logits, self.loss_name)
+        return {"generator": loss}, {"g_loss": loss}
+
+    def objective(self, images, labels=None, training=True):
+        d_losses, d_terms = self.discriminator_objective(images, training)
+        g_losses, g_terms = self.generator_objective(ops.shape(images)[0], training)
+        return d_losses | g_losses, d_terms | g_terms
+
+    def train_step(self, data):
+        images, _ = self.unpack(data)
+        rows = ops.shape(images)[0]
+        terms = self.update(lambda: self.discriminator_objective(images))
+        terms |= self.update(lambda: self.generator_objective(rows))
+        return self.track(terms, images)
+
+    def generate(self, rows, training=True):
+        """Returns `rows` new images from the prior."""
+        return self.generator(self.normal(rows, (self.latent_dim,)), training=training)
+
+    def draw(self, seeds, labels=None, ema=True):
+        z = backend.normal_of_seeds(seeds, (self.latent_dim,))
+        network = self.generator_ema if ema and self.ema_decay else self.generator
+        return network(z, training=False)
+
+    def call(self, images, training=False):
+        return self.discriminator(images, training=training)
+
+
+def build_mlp_generator(image_shape, latent_dim, units):
+    """Returns the dense network `[B, latent_dim]` -> `[B, H, W, C]` of 2014."""
+    x = inputs = layers.Input((latent_dim,))
+    for _ in range(2):
+        x = conv.dense(x, units, "relu")
+    height, width, channels = image_shape
+    x = layers.Dense(height * width * channels, activation="tanh", dtype="float32")(x)
+    return keras.Model(inputs, layers.Reshape(image_shape)(x), name="generator")
+
+
+def build_mlp_discriminator(image_shape, units):
+    """Returns the dense network `[B, H, W, C]` -> logits `[B, 1]` of 2014."""
+    inputs = layers.Input(image_shape)
+    x = layers.Flatten()(inputs)
+    for _ in range(2):
+        x = conv.dense(x, units, "leaky_relu")
+    outputs = layers.Dense(1, dtype="float32")(x)
+    return keras.Model(inputs, outputs, name="discriminator")

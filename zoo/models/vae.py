@@ -1,0 +1,236 @@
+"""The variational autoencoder.
+
+An autoencoder whose encoder answers with a distribution q(z|x) instead of a point, and
+pays for every nat by which that differs from the prior N(0, 1). So the latent space has
+no holes, and the decoder turns any z of the prior into an image.
+
+Kingma and Welling 2013, "Auto-Encoding Variational Bayes", arXiv:1312.6114.
+"""
+
+import math
+from typing import Literal
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from zoo import backend, losses, pixels
+from zoo.model import ImageModel
+from zoo.networks import conv
+from zoo.registry import register
+
+
+@register("vae")
+class VAE(ImageModel):
+    """Variational autoencoder: a latent space that follows a normal distribution.
+
+    Encoder and decoder descend one loss, the negative evidence lower bound, by one draw
+    of the reparametrised z = z_mean + exp(z_logvar / 2) eps:
+        encoder, decoder: -log p(x|z) + KL(q(z|x) || N(0, 1))
+
+    Args:
+        latent_dim: Size of `z`. Paper: 2 to 200.
+        likelihood: p(x|z). "bernoulli": images are binarised afresh at each step, and
+            the probability is shown as the image. "gaussian": one learned sigma for all
+            pixels, at least 1/255. "discretized_logistic": of 8-bit pixels, in bits per
+            dimension. "mse": alpha times the summed squared error in place of -log
+            p(x|z), no bound of anything.
+        alpha: Weight of the squared error, only with "mse" (1 if None). Paper: none.
+        width: Channels of the first level.
+        hidden: Units of the dense layer beside the latents; 0 leaves it out.
+    Batch: images `[B, H, W, C]`, float32 in [-1, 1].
+    Reports: `elbo`, `kl`, `recon` (= -log p(x|z)): nats per image, mean over the epoch;
+        `bits_per_dim` with "discretized_logistic"; with "mse" only `kl` and `mse` (per
+        pixel).
+    Raises: ValueError: if `alpha` is given without "mse", or a size is below 1.
+    Source: Kingma and Welling 2013, arXiv:1312.6114, equation 10 and appendix C.
+        Departures: convolutions and Adam in place of one hidden layer and Adagrad; the
+        discretised likelihood is of Salimans et al. 2017, arXiv:1701.05517.
+    """
+
+    networks = ("encoder", "decoder")
+    shares_loss = True
+    paper = "Kingma and Welling 2013, arXiv:1312.6114"
+
+    def __init__(
+        self,
+        latent_dim: int = 32,
+        likelihood: Literal[
+            "bernoulli", "gaussian", "discretized_logistic", "mse"
+        ] = "bernoulli",
+        alpha: float | None = None,
+        width: int = 32,
+        hidden: int = 256,
+    ):
+        self.latent_dim, self.likelihood, self.alpha = latent_dim, likelihood, alpha
+        self.width, self.hidden = width, hidden
+        super().__init__()
+        self.require_at_least(latent_dim=1, width=1, hidden=0)
+        if alpha is not None and likelihood != "mse":
+            raise ValueError(
+                'alpha weighs the squared error: it goes with likelihood="mse" only. '
+                f"Received: alpha={alpha} with likelihood={likelihood!r}."
+            )
+
+    @property
+    def terms(self):
+        if self.config["likelihood"] == "mse":
+            return ("kl", "mse")
+        bits = self.config["likelihood"] == "discretized_logistic"
+        return ("elbo", "kl", "recon") + (("bits_per_dim",) if bits else ())
+
+    @property
+    def monitor(self):
+        return "mse" if self.likelihood == "mse" else "elbo"
+
+    @property
+    def monitor_mode(self):
+        return "min" if self.likelihood == "mse" else "max"
+
+    def default_optimizers(self):
+        return {name: keras.optimizers.Adam(1e-3) for name in self.networks}
+
+    def build_networks(self, image_shape):
+        networks = {"width": self.width, "hidden": self.hidden}
+        encoder = conv.build_encoder(image_shape, 2 * self.latent_dim, **networks)
+        decoder = conv.build_decoder(
+            image_shape,
+            self.latent_dim,
+            output_activation=None if self.likelihood == "bernoulli" else "tanh",
+            **networks,
+        )
+        if self.likelihood in ("gaussian", "discretized_logistic"):
+            x_rec = decoder.output
+            outputs = [x_rec, LogScale(1 / 255, dtype="float32")(x_rec)]
+            decoder = keras.Model(decoder.input, outputs, name="decoder")
+        return {"encoder": encoder, "decoder": decoder}
+
+    def objective(self, images, labels=None, training=True):
+        x = self._observed(images)
+        z_mean, z_logvar = self.posterior(x, training)
+        eps = self.normal(ops.shape(x)[0], (self.latent_dim,))
+        z = z_mean + ops.exp(0.5 * z_logvar) * eps
+        recon = ops.mean(self.reconstruction_loss(x, z, training))  # -E[log p(x|z)]
+        kl = ops.mean(losses.kl_normal(z_mean, z_logvar))  # KL(q(z|x) || p(z))
+        loss = recon + kl
+        return dict.fromkeys(self.networks, loss), self._terms(recon, kl)
+
+    def train_step(self, data):
+        images, labels = self.unpack(data)
+        terms = self.update(lambda: self.objective(images, labels))
+        return self.track(terms, images)
+
+    def posterior(self, x, training=False):
+        """Returns z_mean and z_logvar `[B, latent_dim]` of q(z|x)."""
+        return ops.split(self.encoder(x, training=training), 2, axis=-1)
+
+    def reconstruction_loss(self, x, z, training=False):
+        """Returns -log p(x|z) `[B]` in nats; with "mse", alpha times the squared
+        error."""
+        if self.likelihood == "bernoulli":
+            logits = self.decoder(z, training=training)
+            return losses.bernoulli_nll(pixels.unit(x), logits)
+        if self.likelihood == "mse":
+            x_rec = self.decoder(z, training=training)
+            return (self.alpha or 1.0) * losses.squared_error(x, x_rec)
+        x_rec, log_scale = self.decoder(z, training=training)
+        if self.likelihood == "gaussian":
+            return losses.gaussian_nll(x, x_rec, log_scale)
+        return losses.discretized_logistic_nll(x, x_rec, log_scale)
+
+    def _observed(self, images):
+        """The x that the likelihood speaks of: for Bernoulli, one draw of black or
+        white a pixel, with the intensity as its probability."""
+        if self.likelihood != "bernoulli":
+            return images
+        threshold = self.uniform(ops.shape(images)[0], self.image_shape)
+        return pixels.signed(ops.cast(threshold < pixels.unit(images), "float32"))
+
+    def _terms(self, recon, kl):
+        size = math.prod(self.image_shape)
+        if self.likelihood == "mse":
+            return {"kl": kl, "mse": recon / ((self.alpha or 1.0) * size)}
+        terms = {"elbo": -(recon + kl), "kl": kl, "recon": recon}
+        if self.likelihood == "discretized_logistic":
+            terms["bits_per_dim"] = (recon + kl) / (size * math.log(2))
+        return terms
+
+    def draw(self, seeds, labels=None, ema=True):
+        return self.to_images(backend.normal_of_seeds(seeds, (self.latent_dim,)))
+
+    def to_latent(self, images, seeds=None):
+        z_mean, z_logvar = self.posterior(images)
+        if seeds is None:
+            return z_mean
+        eps = backend.normal_of_seeds(seeds, (self.latent_dim,))
+        return z_mean + ops.exp(0.5 * z_logvar) * eps
+
+    def to_images(self, z):
+        outputs = self.decoder(z, training=False)
+        if self.likelihood == "bernoulli":
+            return pixels.signed(ops.sigmoid(outputs))
+        return outputs if self.likelihood == "mse" else outputs[0]
+
+    def call(self, images, training=False):
+        return self.to_images(self.to_latent(images))
+
+    def nll(self, images, k=1000, seed=0, batch_size=50):
+        """Returns an upper bound of -log p(x) `[N]` in nats, by importance sampling:
+        -log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x), z_i from q(z|x).
+
+        Args:
+            images: `[N, H, W, C]`; for the Bernoulli likelihood, one binarisation of
+                them is drawn from `seed`.
+            k: Samples an image; the bound tightens as it grows.
+        Source: Burda et al. 2015, arXiv:1509.00519, equation 8.
+        """
+        images = self.ready("nll", images)
+        if self.likelihood == "mse":
+            raise ValueError('likelihood="mse" is no probability, so there is no nll.')
+        random = np.random.default_rng(seed)
+        if self.likelihood == "bernoulli":
+            threshold = random.random(images.shape, "float32")
+            images = pixels.signed((threshold < pixels.unit(images)).astype("float32"))
+        bounds = []
+        for start in range(0, len(images), batch_size):
+            x = images[start : start + batch_size]
+            bounds.append(self._importance_bound(x, k, random))
+        return np.concatenate(bounds)
+
+    def _importance_bound(self, x, k, random, chunk=50):
+        log_weights = []
+        for start in range(0, k, chunk):
+            shape = (len(x), min(chunk, k - start), self.latent_dim)
+            eps = random.standard_normal(shape, "float32")
+            log_weights.append(self.in_batches("log_weights", len(x), x, eps))
+        log_weights = np.concatenate(log_weights, axis=1).astype("float64")
+        return math.log(k) - np.logaddexp.reduce(log_weights, axis=1)
+
+    def log_weights(self, x, eps):
+        """Returns log p(x|z) + log p(z) - log q(z|x) `[B, k]` of z = z_mean + sigma
+        eps, with `eps` `[B, k, latent_dim]`."""
+        z_mean, z_logvar = (ops.expand_dims(v, 1) for v in self.posterior(x))
+        z = z_mean + ops.exp(0.5 * z_logvar) * eps
+        log_ratio = 0.5 * ops.sum(ops.square(eps) + z_logvar - ops.square(z), axis=-1)
+        k = ops.shape(eps)[1]
+        z, x = ops.reshape(z, (-1, self.latent_dim)), ops.repeat(x, k, axis=0)
+        return ops.reshape(-self.reconstruction_loss(x, z), (-1, k)) + log_ratio
+
+
+@keras.saving.register_keras_serializable("zoo")
+class LogScale(layers.Layer):
+    """One learned number for all pixels: log(floor + exp(w)), as `[B, 1, 1, 1]`."""
+
+    def __init__(self, floor, **kwargs):
+        super().__init__(**kwargs)
+        self.floor = floor
+
+    def build(self, input_shape):
+        self.w = self.add_weight(shape=(), initializer="zeros", name="w")
+
+    def call(self, x):
+        scale = self.floor + ops.exp(self.w)
+        return ops.zeros_like(x[:, :1, :1, :1]) + ops.log(scale)
+
+    def get_config(self):
+        return super().get_config() | {"floor": self.floor}

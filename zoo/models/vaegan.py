@@ -1,0 +1,162 @@
+"""The VAE-GAN.
+
+A VAE whose decoder is also a GAN's generator. The discriminator does two jobs: it
+judges images, and one of its layers replaces the pixels in which the VAE measures
+likeness, so a reconstruction has to look right rather than match pixel by pixel.
+
+Larsen et al. 2016, "Autoencoding beyond pixels using a learned similarity metric",
+arXiv:1512.09300, Algorithm 1.
+"""
+
+from typing import Literal
+
+import keras
+from keras import layers, ops
+
+from zoo import backend, losses
+from zoo.model import ImageModel
+from zoo.networks import conv
+from zoo.registry import register
+
+
+@register("vaegan")
+class VAEGAN(ImageModel):
+    """VAE-GAN: a VAE that measures likeness in a layer of a GAN's discriminator.
+
+    With x_rec = Dec(z), z from q(z|x), x_fake = Dec(z_prior), f the discriminator's
+    last convolutional level, and the terms
+        kl = KL(q(z|x) || N(0, 1)),  recon = 1/2 |f(x) - f(x_rec)|^2,
+        gan = -log D(x) - log(1 - D(x_rec)) - log(1 - D(x_fake)),
+    all three move at once:
+        encoder: kl + recon
+        decoder: gamma recon - gan
+        discriminator: gan
+
+    Args:
+        latent_dim: Size of `z`. Paper: 128 (in the authors' code, not the text).
+        gamma: Weight of likeness against realism in the decoder. Paper: not given.
+        loss: What of `gan` the decoder descends: "minimax" (-gan, as in Algorithm 1) or
+            "non_saturating" (-log D(x_rec) - log D(x_fake)), which keeps its gradient
+            when the discriminator is sure.
+        width: Channels of the first level. Paper: 64 (encoder).
+        hidden: Units of the dense layers. Paper: 2048 (encoder), 512 (discriminator).
+    Batch: images `[B, H, W, C]`, float32 in [-1, 1].
+    Reports: `kl`, `recon`, `gan`: nats per image, mean over the epoch (`recon` in the
+        discriminator's features, so its scale moves with them); `d_real`, `d_fake`:
+        mean probability of "real" given to real images and to those from the prior.
+    Raises: ValueError: if a size is below 1 or gamma negative.
+    Source: Larsen et al. 2016, arXiv:1512.09300, Algorithm 1 and table 1. L_GAN there
+        is a log-likelihood that the discriminator climbs, so `gan` is -L_GAN.
+        Departures: the zoo's trunk and mirror (kernels of 4, as deep as the image
+        allows); `loss`. Unverified: the paper's layer of likeness ("the 9th"), here the
+        last convolutional level.
+    """
+
+    networks = ("encoder", "decoder", "discriminator")
+    terms = ("kl", "recon", "gan", "d_real", "d_fake")
+    monitor = "recon"
+    paper = "Larsen et al. 2016, arXiv:1512.09300"
+
+    def __init__(
+        self,
+        latent_dim: int = 128,
+        gamma: float = 1e-2,
+        loss: Literal["minimax", "non_saturating"] = "minimax",
+        width: int = 32,
+        hidden: int = 256,
+    ):
+        self.latent_dim, self.gamma = latent_dim, gamma
+        self.width, self.hidden = width, hidden
+        self.loss_name = loss  # `loss` is an attribute of Keras
+        super().__init__()
+        self.require_at_least(latent_dim=1, gamma=0, width=1, hidden=1)
+
+    def default_optimizers(self):
+        return {name: keras.optimizers.RMSprop(3e-4) for name in self.networks}
+
+    def build_networks(self, image_shape):
+        networks = {
+            "width": self.width,
+            "hidden": self.hidden,
+            "activation": "relu",
+            "normalization": "batch",
+        }
+        return {
+            "encoder": conv.build_encoder(image_shape, 2 * self.latent_dim, **networks),
+            "decoder": conv.build_decoder(
+                image_shape, self.latent_dim, output_activation="tanh", **networks
+            ),
+            "discriminator": build_discriminator(image_shape, self.width, self.hidden),
+        }
+
+    def objective(self, images, labels=None, training=True):
+        rows = ops.shape(images)[0]
+        z_mean, z_logvar = self.posterior(images, training)
+        eps = self.normal(rows, (self.latent_dim,))
+        z_prior = self.normal(rows, (self.latent_dim,))
+        z = z_mean + ops.exp(0.5 * z_logvar) * eps
+        x_rec = self.decoder(z, training=training)
+        x_fake = self.decoder(z_prior, training=training)
+        f_real, real_logits = self.discriminator(images, training=training)
+        f_rec, rec_logits = self.discriminator(x_rec, training=training)
+        _, fake_logits = self.discriminator(x_fake, training=training)
+
+        kl = ops.mean(losses.kl_normal(z_mean, z_logvar))  # L_prior
+        recon = 0.5 * ops.mean(losses.squared_error(f_real, f_rec))  # L_llike^Dis_l
+        gan = losses.bce(real_logits, True) + losses.bce(rec_logits, False)
+        gan = gan + losses.bce(fake_logits, False)  # -L_GAN
+        realism = -gan
+        if self.loss_name == "non_saturating":
+            realism = losses.bce(rec_logits, True) + losses.bce(fake_logits, True)
+        return {
+            "encoder": kl + recon,
+            "decoder": self.gamma * recon + realism,
+            "discriminator": gan,
+        }, {
+            "kl": kl,
+            "recon": recon,
+            "gan": gan,
+            "d_real": ops.sigmoid(real_logits),
+            "d_fake": ops.sigmoid(fake_logits),
+        }
+
+    def train_step(self, data):
+        images, _ = self.unpack(data)
+        terms = self.update(lambda: self.objective(images))
+        return self.track(terms, images)
+
+    def posterior(self, x, training=False):
+        """Returns z_mean and z_logvar `[B, latent_dim]` of q(z|x)."""
+        return ops.split(self.encoder(x, training=training), 2, axis=-1)
+
+    def draw(self, seeds, labels=None, ema=True):
+        return self.to_images(backend.normal_of_seeds(seeds, (self.latent_dim,)))
+
+    def to_latent(self, images, seeds=None):
+        z_mean, z_logvar = self.posterior(images)
+        if seeds is None:
+            return z_mean
+        eps = backend.normal_of_seeds(seeds, (self.latent_dim,))
+        return z_mean + ops.exp(0.5 * z_logvar) * eps
+
+    def to_images(self, z):
+        return self.decoder(z, training=False)
+
+    def call(self, images, training=False):
+        return self.to_images(self.to_latent(images))
+
+
+def build_discriminator(image_shape, width, hidden):
+    """Returns the network `[B, H, W, C]` -> (features `[B, h, w, c]` of the last level,
+    logits `[B, 1]`)."""
+    inputs = layers.Input(image_shape)
+    features = conv.trunk(
+        inputs,
+        image_shape,
+        width,
+        activation="relu",
+        normalize_first=False,  # as in table 1 of the paper
+    )
+    x = conv.dense(layers.Flatten()(features), hidden, "relu", "batch")
+    logits = layers.Dense(1, dtype="float32")(x)
+    return keras.Model(inputs, [features, logits], name="discriminator")

@@ -1,0 +1,207 @@
+"""The convolutional trunk and its mirror.
+
+One trunk is the classifier's feature extractor, the encoder of the autoencoders and the
+discriminator of the GANs; its mirror is their decoder and generator. Both work for any
+height and width from 8 to 256: the trunk halves, rounding up, while the shorter side
+stays at 4 or more, and the mirror crops back to exactly those sizes.
+"""
+
+import keras
+from keras import layers
+
+
+def level_sizes(image_shape):
+    """Returns the sizes of the levels, e.g. (28, 28, 1) -> [(28, 28), (14, 14), (7,
+    7)]."""
+    height, width = image_shape[:2]
+    sizes = [(height, width)]
+    while min(height, width) // 2 >= 4:
+        height, width = -(-height // 2), -(-width // 2)
+        sizes.append((height, width))
+    return sizes
+
+
+def level_widths(image_shape, width, mult=2, most=8):
+    """Returns the channels of each level below the image: `width` times `mult` a level,
+    at most `most * width` (deep levels of large images would otherwise hold all
+    weights)."""
+    levels = len(level_sizes(image_shape)) - 1
+    return [width * min(mult**level, most) for level in range(levels)]
+
+
+def activate(x, activation, normalization=None):
+    """Normalises (`"batch"` or None) and activates (`"relu"` or `"leaky_relu"`, slope
+    0.2)."""
+    if normalization == "batch":
+        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+    if activation == "leaky_relu":
+        return layers.LeakyReLU(0.2)(x)
+    return layers.Activation(activation)(x)
+
+
+def trunk(
+    x,
+    image_shape,
+    width,
+    kernel_size=4,
+    activation="leaky_relu",
+    normalization="batch",
+    normalize_first=True,
+    downsample="stride",
+    kernel_initializer="glorot_uniform",
+):
+    """Applies the trunk: a convolution a level, which halves the size.
+
+    Args:
+        x: Images `[B, H, W, C]`, or features of that size.
+        image_shape: (H, W, C).
+        width: Channels of the first level.
+        kernel_size: Size of the convolutions.
+        activation, normalization: As `activate` takes them.
+        normalize_first: Whether the first level is normalised too (a DCGAN's
+            discriminator is not).
+        downsample: "stride" (the convolution steps over every other pixel) or "pool"
+            (the convolution sees every pixel, the largest of four neighbours stays).
+        kernel_initializer: As Keras' layers take it.
+    Returns: Features `[B, h, w, channels]` of the last level.
+    """
+    for level, channels in enumerate(level_widths(image_shape, width)):
+        normalized = normalization if level or normalize_first else None
+        x = layers.Conv2D(
+            channels,
+            kernel_size,
+            strides=2 if downsample == "stride" else 1,
+            padding="same",
+            use_bias=normalized is None,
+            kernel_initializer=kernel_initializer,
+        )(x)
+        if downsample == "pool":
+            x = layers.MaxPooling2D(2, padding="same")(x)
+        x = activate(x, activation, normalized)
+    return x
+
+
+def mirror(
+    z,
+    image_shape,
+    width,
+    kernel_size=4,
+    activation="relu",
+    normalization="batch",
+    kernel_initializer="glorot_uniform",
+    output_activation=None,
+):
+    """Applies the trunk's mirror: a dense layer, then a stride-2 transposed convolution
+    a level, the last of which makes the image.
+
+    Args:
+        z: Latents `[B, latent_dim]`.
+        image_shape: (H, W, C) of the result.
+        width: Channels of the level below the image.
+        output_activation: Of the image; float32 whatever the precision.
+    Returns: `[B, H, W, C]`.
+    """
+    use_bias = normalization is None
+    sizes = level_sizes(image_shape)
+    widths = level_widths(image_shape, width)
+    height, breadth = sizes[-1]
+    x = layers.Dense(
+        height * breadth * widths[-1],
+        use_bias=use_bias,
+        kernel_initializer=kernel_initializer,
+    )(z)
+    x = layers.Reshape((height, breadth, widths[-1]))(x)
+    x = activate(x, activation, normalization)
+    for size, channels in zip(sizes[-2:0:-1], widths[-2::-1]):
+        x = layers.Conv2DTranspose(
+            channels,
+            kernel_size,
+            strides=2,
+            padding="same",
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+        )(x)
+        x = activate(crop(x, size), activation, normalization)
+    x = layers.Conv2DTranspose(
+        image_shape[-1],
+        kernel_size,
+        strides=2,
+        padding="same",
+        kernel_initializer=kernel_initializer,
+    )(x)
+    x = crop(x, image_shape[:2])
+    return layers.Activation(output_activation or "linear", dtype="float32")(x)
+
+
+def crop(x, size):
+    """Cuts the bottom and right of `[B, H, W, C]` down to `size` = (H, W)."""
+    bottom, right = x.shape[1] - size[0], x.shape[2] - size[1]
+    if not bottom and not right:
+        return x
+    return layers.Cropping2D(((0, bottom), (0, right)))(x)
+
+
+def build_encoder(
+    image_shape,
+    units,
+    width,
+    hidden=0,
+    activation="leaky_relu",
+    normalization=None,
+    name="encoder",
+    **options,
+):
+    """Returns the network images `[B, H, W, C]` -> `[B, units]` (float32): the trunk, a
+    dense layer of `hidden` units unless 0, a dense layer.
+
+    `options` are further arguments of `trunk`.
+    """
+    inputs = layers.Input(image_shape)
+    x = trunk(
+        inputs,
+        image_shape,
+        width,
+        activation=activation,
+        normalization=normalization,
+        **options,
+    )
+    x = layers.Flatten()(x)
+    if hidden:
+        x = dense(x, hidden, activation, normalization)
+    outputs = layers.Dense(units, dtype="float32")(x)
+    return keras.Model(inputs, outputs, name=name)
+
+
+def build_decoder(
+    image_shape,
+    latent_dim,
+    width,
+    hidden=0,
+    activation="leaky_relu",
+    normalization=None,
+    name="decoder",
+    **options,
+):
+    """Returns the network latents `[B, latent_dim]` -> `[B, H, W, C]` (float32): a
+    dense layer of `hidden` units unless 0, the mirror.
+
+    `options` are further arguments of `mirror`.
+    """
+    x = inputs = layers.Input((latent_dim,))
+    if hidden:
+        x = dense(x, hidden, activation, normalization)
+    outputs = mirror(
+        x,
+        image_shape,
+        width,
+        activation=activation,
+        normalization=normalization,
+        **options,
+    )
+    return keras.Model(inputs, outputs, name=name)
+
+
+def dense(x, units, activation, normalization=None):
+    """Applies a dense layer of `units`, normalised and activated as `activate` says."""
+    x = layers.Dense(units, use_bias=normalization is None)(x)
+    return activate(x, activation, normalization)

@@ -1,0 +1,71 @@
+"""Pixel values and picture grids: the only place that rescales.
+
+Inside the zoo an image is float32 `[H, W, C]` in [-1, 1], channels last; on disk and in
+pictures it is uint8 in 0..255.
+"""
+
+import math
+
+import keras
+import numpy as np
+
+
+def to_float(images):
+    """Returns `images` as float32 in [-1, 1]; uint8 is rescaled, floats pass through.
+
+    Args:
+        images: Tensor or array of any shape, uint8 in 0..255 or float in [-1, 1].
+    """
+    if isinstance(images, np.ndarray):
+        floats = images.astype("float32")
+        return floats / 127.5 - 1.0 if images.dtype == np.uint8 else floats
+    floats = keras.ops.cast(images, "float32")
+    if keras.backend.standardize_dtype(images.dtype) == "uint8":
+        return floats / 127.5 - 1.0
+    return floats
+
+
+def to_uint8(images):
+    """Returns float images in [-1, 1] as a uint8 array, clipped and rounded."""
+    images = np.asarray(images)
+    if images.dtype == np.uint8:
+        return images
+    return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
+
+
+def unit(images):
+    """Returns float images in [-1, 1] as probabilities or intensities in [0, 1]."""
+    return 0.5 * (images + 1.0)
+
+
+def signed(intensities):
+    """Returns intensities in [0, 1] as pixels in [-1, 1]."""
+    return 2.0 * intensities - 1.0
+
+
+def grid(images, columns=None, padding=2):
+    """Returns one uint8 picture `[height, width, C]` of `images`, row by row, on white.
+
+    Args:
+        images: `[N, H, W, C]`, uint8 or float in [-1, 1].
+        columns: Images a row; by default the grid is about square.
+        padding: White pixels between and around the images.
+    """
+    images = to_uint8(images)
+    count, height, width, channels = images.shape
+    columns = columns or math.ceil(math.sqrt(count))
+    rows = math.ceil(count / columns)
+    picture = np.full(
+        (
+            rows * (height + padding) + padding,
+            columns * (width + padding) + padding,
+            channels,
+        ),
+        255,
+        np.uint8,
+    )
+    for index, image in enumerate(images):
+        top = padding + index // columns * (height + padding)
+        left = padding + index % columns * (width + padding)
+        picture[top : top + height, left : left + width] = image
+    return picture

@@ -1,0 +1,156 @@
+"""Name -> model class, and what a constructor's signature says about its config."""
+
+import ast
+import difflib
+import importlib
+import inspect
+import pkgutil
+import types
+import typing
+
+import keras
+
+_CLASSES = {}
+
+
+def register(name):
+    """Class decorator: enters a model into the zoo under `name`.
+
+    Raises: ValueError: if another class has the name.
+    """
+
+    def enter(cls):
+        known = _CLASSES.get(name)
+        if known is not None and known.__qualname__ != cls.__qualname__:
+            raise ValueError(
+                f"The name {name!r} is taken by {known.__module__}.{known.__qualname__}; "
+                f"choose another. Received: {cls.__module__}.{cls.__qualname__}."
+            )
+        _CLASSES[name] = cls
+        cls.registry_name = name
+        return keras.saving.register_keras_serializable("zoo", name)(cls)
+
+    return enter
+
+
+def discover():
+    """Imports every file of `zoo.models`: a model registers itself on import."""
+    package = importlib.import_module("zoo.models")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"zoo.models.{module.name}")
+
+
+def names():
+    """Returns the sorted names of all models."""
+    return sorted(_CLASSES)
+
+
+def find(name):
+    """Returns the class registered as `name`; a miss suggests the nearest name."""
+    if name in _CLASSES:
+        return _CLASSES[name]
+    raise ValueError(
+        f"There is no such model{nearest(name, names())}. "
+        f"Models: {', '.join(names())}. Received: {name!r}."
+    )
+
+
+def nearest(name, known):
+    """Returns "; did you mean ...?" for the closest of `known`, or nothing."""
+    close = difflib.get_close_matches(str(name), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def parameters(cls):
+    """Returns {argument: (annotation, default)} of a model's constructor."""
+    hints = typing.get_type_hints(cls.__init__)
+    return {
+        name: (hints.get(name), parameter.default)
+        for name, parameter in inspect.signature(cls.__init__).parameters.items()
+        if name != "self"
+    }
+
+
+def resolve(cls, config):
+    """Returns the whole config: `config` checked against the constructor, then
+    defaults.
+
+    Raises: ValueError: for an unknown key or a value of the wrong type.
+    """
+    known = parameters(cls)
+    for key in config:
+        if key not in known:
+            raise ValueError(
+                f"{_title(cls)} has no such setting{nearest(key, known)}. "
+                f"Settings: {', '.join(known)}. Received: {key!r}."
+            )
+    resolved = {key: config.get(key, default) for key, (_, default) in known.items()}
+    return {
+        key: _checked(cls, key, known[key][0], value) for key, value in resolved.items()
+    }
+
+
+def parse_setting(name, key, text):
+    """Returns the value that `text` (of a command line) means for a model's setting."""
+    cls = find(name)
+    known = parameters(cls)
+    resolve(cls, {key: known[key][1]} if key in known else {key: text})
+    annotation = known[key][0]
+    if str in _choices(annotation) or _literals(annotation):
+        return _checked(cls, key, annotation, text)
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = {"true": True, "false": False, "none": None}.get(text.lower(), text)
+    return _checked(cls, key, annotation, value)
+
+
+def _title(cls):
+    return repr(getattr(cls, "registry_name", cls.__name__))
+
+
+def _choices(annotation):
+    """Returns the alternatives of a union, or the annotation alone."""
+    if isinstance(annotation, types.UnionType):
+        return typing.get_args(annotation)
+    return (annotation,)
+
+
+def _literals(annotation):
+    return typing.get_args(annotation) if _is(annotation, typing.Literal) else ()
+
+
+def _is(annotation, origin):
+    return typing.get_origin(annotation) is origin
+
+
+def _checked(cls, key, annotation, value):
+    for choice in _choices(annotation):
+        if choice is types.NoneType and value is None:
+            return None
+        if choice is float and type(value) in (int, float):
+            return float(value)
+        if choice in (int, bool, str) and type(value) is choice:
+            return value
+        if value in _literals(choice):
+            return value
+        if _is(choice, tuple) and isinstance(value, (tuple, list)):
+            if all(type(item) is typing.get_args(choice)[0] for item in value):
+                return tuple(value)
+    raise ValueError(
+        f"{_title(cls)} takes {_describe(annotation)} for {key!r}. Received: {value!r}."
+    )
+
+
+def _describe(annotation):
+    words = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}
+    words[types.NoneType] = "none"
+    parts = []
+    for choice in _choices(annotation):
+        if _literals(choice):
+            parts.append("one of " + ", ".join(map(repr, _literals(choice))))
+        elif _is(choice, tuple):
+            parts.append("a tuple such as (1, 2)")
+        else:
+            parts.append(words[choice])
+    return " or ".join(parts)
