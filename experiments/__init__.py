@@ -1,0 +1,122 @@
+"""What the command-line verbs share: their flags, their help and their errors.
+
+A verb defines its flags in groups, so that `--help` tells what, how long, how fast and
+where, and hands its `main` to `start`. A wrong input is one sentence on stderr and exit
+code 1, wherever it was found.
+"""
+
+import os
+import sys
+import tempfile
+import textwrap
+
+from absl import flags
+
+HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
+
+
+class Verb:
+    """A command: its name, its purpose in a line, an example, its flags in groups.
+
+    Each verb has flags of its own rather than absl's global ones, so that two verbs can
+    live in one process. `--flagfile` works as in every absl program.
+    """
+
+    def __init__(self, name, purpose, example):
+        self.name = name
+        self.purpose = purpose
+        self.example = example
+        self.flags = flags.FlagValues()
+        self.groups = {}
+
+    def group(self, title):
+        """Titles the flags that are defined from here on."""
+        self.groups[title] = []
+
+    def define(self, kind, name, default, help, **options):
+        """Defines a flag; `kind` names absl's function, such as "integer"."""
+        getattr(flags, f"DEFINE_{kind}")(
+            name=name, default=default, help=help, flag_values=self.flags, **options
+        )
+        list(self.groups.values())[-1].append((name, help))
+
+    def usage(self):
+        """Grouped help with units and defaults."""
+        lines = [self.purpose, "", f"  {self.example}"]
+        for title, names in self.groups.items():
+            lines += ["", f"{title}:"]
+            for name, text in names:
+                lines += _usage_of(self.flags[name], text)
+        lines += ["", "  * may be repeated   --flagfile=PATH reads flags from a file"]
+        return "\n".join(lines)
+
+    def parse(self, argv):
+        """Reads the command line; `argv[0]` is the program.
+
+        Raises: ValueError: on an unknown flag, a wrong value or a stray word.
+        """
+        if self.flags.is_parsed():
+            self.flags.unparse_flags()
+        try:
+            rest = self.flags(argv)[1:]
+        except flags.Error as error:
+            raise ValueError(f"{str(error).rstrip('.')}. See --help.") from error
+        if rest:
+            raise ValueError(
+                f"Flags look like --name=value, see --help. Received: {' '.join(rest)}."
+            )
+
+
+def _usage_of(flag, text):
+    """Lines of help on one flag; without a default, `text` tells what happens."""
+    left = f"  --[no]{flag.name}" if flag.boolean else f"  --{flag.name}"
+    if flag.default not in (None, []):
+        text += f" [{flag.default_as_str.strip(chr(39))}]"
+    indent = " " * 25
+    lines = textwrap.wrap(text, 63)
+    return [f"{left:<24} {lines[0]}"] + [indent + line for line in lines[1:]]
+
+
+def start(verb, main, argv=None):
+    """Parses the command line, runs `main()` and returns the exit code.
+
+    A wrong input is not raised but printed on stderr, as one sentence.
+    """
+    argv = sys.argv if argv is None else argv
+    if set(HELP) & set(argv[1:]):
+        print(verb.usage())
+        return 0
+    try:
+        verb.parse(argv)
+        _import_quietly()
+        return main() or 0
+    except (ValueError, OSError) as error:
+        print(f"{verb.name}: {_sentence(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _import_quietly():
+    """Imports Keras without TensorFlow's notes on the processor.
+
+    TensorFlow 2.21 writes them before it reads the level that is meant to silence them,
+    so file descriptor 2 itself has to look away.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as unread:
+        os.dup2(unread.fileno(), 2)
+        try:
+            import keras  # noqa: F401
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
+def _sentence(error):
+    """The error's text on one line; system errors tell the path and the reason."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}."
+    return " ".join(str(error).split())

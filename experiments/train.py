@@ -1,0 +1,108 @@
+"""Trains a model on a data set into a run folder, or goes on with the run in it."""
+
+import sys
+
+import experiments
+
+VERB = experiments.Verb(
+    "train",
+    __doc__.strip(),
+    "python -m experiments.train --model=vaegan --dataset=digits --epochs=30",
+)
+VERB.group("What")
+VERB.define("string", "model", None, "A name that `python -m zoo` lists [vaegan].")
+VERB.define(
+    "string",
+    "dataset",
+    "digits",
+    "digits, fashion_mnist, mnist, cifar10, any image set of tensorflow-datasets, "
+    "folder:PATH or npz:PATH.",
+)
+VERB.define(
+    "multi_string", "set", [], "key=value, a setting of the model [the paper's]. *"
+)
+VERB.define("list", "classes", None, "Classes to keep, e.g. 5,7,9 [all].")
+VERB.define("integer", "image_size", None, "Side in pixels [as in the data set].")
+VERB.define("bool", "flip", False, "Mirror half of the training images.")
+VERB.define("bool", "validation", True, "Keep the last tenth of train to validate on.")
+VERB.define(
+    "string",
+    "init_from",
+    None,
+    "Run folder or .keras file that lends its model and weights [none].",
+)
+VERB.define("integer", "seed", 0, "Of the weights, the noise and the data's order.")
+
+VERB.group("How long")
+VERB.define("integer", "epochs", None, "Epochs in all [digits: 60, others: 20].")
+VERB.define("float", "minutes", None, "Minutes of training in all [no limit].")
+VERB.define("integer", "batch_size", None, "Images a step [digits: 64, others: 128].")
+VERB.define(
+    "multi_string", "learning_rate", [], "number or network=number [the paper's]. *"
+)
+VERB.define(
+    "multi_string",
+    "schedule",
+    [],
+    "constant, or from the learning rate to 0 by cosine or linear; or network=... "
+    "[constant]. *",
+)
+VERB.define(
+    "multi_string", "warmup", [], "Steps of rising rate, or network=steps [0]. *"
+)
+VERB.define("integer", "schedule_epochs", None, "Epochs to rate 0 [--epochs].")
+VERB.define(
+    "string",
+    "monitor",
+    None,
+    "Term whose best epoch becomes model.best.keras, e.g. val_recon [the model's].",
+)
+
+VERB.group("How fast")
+VERB.define(
+    "string",
+    "strategy",
+    "auto",
+    "auto, one_device, mirrored or multi_worker: which devices share a step.",
+)
+VERB.define(
+    "enum",
+    "precision",
+    "float32",
+    "float32 or mixed_bfloat16.",
+    enum_values=["float32", "mixed_bfloat16"],
+)
+VERB.define(
+    "enum",
+    "jit",
+    "auto",
+    "Compile by XLA: auto (on a GPU), on or off.",
+    enum_values=["auto", "on", "off"],
+)
+
+VERB.group("Where")
+VERB.define("string", "workdir", None, "Run folder [runs/MODEL-DATASET].")
+VERB.define("integer", "image_every", 1, "Epochs from one grid of images to the next.")
+VERB.define(
+    "string", "data_dir", None, "Where tensorflow-datasets keeps its sets [its own]."
+)
+VERB.define("bool", "dry_run", False, "Show what would be done; write nothing.")
+
+
+def main():
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    from zoo import training
+
+    asked = VERB.flags.flag_values_dict()
+    run = training.prepare(asked)
+    if asked["dry_run"]:
+        print("\n".join(training.describe(run)))
+        return
+    if run.resumed:
+        print(f"goes on after epoch {run.progress.epoch} in {run.folder.path}")
+    training.train(run)
+    print("\n".join(training.summarise(run)))
+
+
+if __name__ == "__main__":
+    sys.exit(experiments.start(VERB, main))

@@ -1,0 +1,115 @@
+"""Learning rates as functions of the step: constant, cosine and linear, with warm-up.
+
+One class, because Keras has no linear decay with a warm-up, and a registered one,
+because it is saved with the optimizer in `.keras` files.
+"""
+
+import math
+
+import keras
+
+KINDS = ("constant", "cosine", "linear")
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Learning rate at a step of its optimizer.
+
+    rate(step) = learning_rate * min(1, (step + 1) / warmup) * decay(p), where p is the
+    share in [0, 1] of `steps - warmup` gone by since the warm-up and decay(p) is 1
+    (constant), (1 + cos(pi p)) / 2 (cosine) or 1 - p (linear).
+
+    Args:
+        kind: "constant", "cosine" or "linear".
+        learning_rate: The highest rate.
+        steps: Updates from the start to rate 0; without meaning for "constant".
+        warmup: Updates in which the rate climbs from near 0 to `learning_rate`.
+    Raises: ValueError: if `kind` is unknown, or the warm-up is longer than `steps`.
+    Source: Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5, without restarts.
+    """
+
+    def __init__(self, kind, learning_rate, steps=1, warmup=0):
+        if kind not in KINDS:
+            raise ValueError(
+                f"A schedule is one of {', '.join(KINDS)}. Received: {kind!r}."
+            )
+        if kind != "constant" and warmup >= steps:
+            raise ValueError(
+                f"The warm-up must be shorter than the {steps} steps of the {kind} "
+                f"schedule. Received: warmup={warmup}."
+            )
+        self.kind = kind
+        self.learning_rate = learning_rate
+        self.steps = steps
+        self.warmup = warmup
+
+    def __call__(self, step):
+        step = keras.ops.cast(step, "float32")
+        rate = self.learning_rate
+        if self.warmup:
+            rate = rate * keras.ops.minimum(1.0, (step + 1) / self.warmup)
+        if self.kind == "constant":
+            return keras.ops.convert_to_tensor(rate, "float32")
+        share = (step - self.warmup) / (self.steps - self.warmup)
+        share = keras.ops.clip(share, 0.0, 1.0)
+        if self.kind == "linear":
+            return rate * (1 - share)
+        return rate * 0.5 * (1 + keras.ops.cos(math.pi * share))
+
+    def get_config(self):
+        return {
+            "kind": self.kind,
+            "learning_rate": self.learning_rate,
+            "steps": self.steps,
+            "warmup": self.warmup,
+        }
+
+
+def scheduled(optimizer, kind, learning_rate, steps, warmup):
+    """Returns an unbuilt copy of `optimizer` that follows a schedule."""
+    rate = learning_rate
+    if kind != "constant" or warmup:
+        rate = Schedule(kind, learning_rate, steps, warmup)
+    return type(optimizer).from_config(optimizer.get_config() | {"learning_rate": rate})
+
+
+def by_network(flag, texts, networks, convert, default):
+    """Returns {network: value} from texts such as "1e-3" or "encoder=1e-3".
+
+    Args:
+        flag: Name for errors.
+        texts: Read in turn; a value without a network is one for all.
+        convert: From text to value; raises ValueError.
+        default: Value, or {network: value}, where no text says one.
+    Raises: ValueError: for an unknown network or a value that cannot be.
+    """
+    same = not isinstance(default, dict)
+    values = dict.fromkeys(networks, default) if same else dict(default)
+    for text in texts:
+        network, equals, value = text.rpartition("=")
+        if equals and network not in networks:
+            raise ValueError(
+                f"--{flag} takes a value or network=value, with the networks "
+                f"{', '.join(networks)}. Received: {flag}={text!r}."
+            )
+        try:
+            value = convert(value)
+        except ValueError:
+            raise ValueError(_wrong(flag, convert, text)) from None
+        if not isinstance(value, str) and (value < 0 or not math.isfinite(value)):
+            raise ValueError(_wrong(flag, convert, text))
+        values |= dict.fromkeys([network] if equals else networks, value)
+    return values
+
+
+def kind(text):
+    """Returns `text` if it names a schedule; ValueError otherwise."""
+    if text not in KINDS:
+        raise ValueError(text)
+    return text
+
+
+def _wrong(flag, convert, text):
+    allowed = {float: "a number from 0", int: "a whole number from 0"}
+    words = allowed.get(convert, f"one of {', '.join(KINDS)}")
+    return f"--{flag} takes {words}. Received: {flag}={text!r}."
