@@ -148,18 +148,20 @@ def check_images(images, image_shape=None, value_range=None, training=False):
 
 def _check_floats(images, value_range, training):
     if not np.isfinite(images).all():
-        raise ValueError("Images contain NaN or infinite values. Received: a batch with "
-                         f"{int((~np.isfinite(images)).sum())} of them.")  # fmt: skip
+        wrong = int((~np.isfinite(images)).sum())
+        raise ValueError(
+            f"Images contain NaN or infinite values. Received: a batch with {wrong}."
+        )
     low, high = float(images.min()), float(images.max())
     if low < -1 - _SLACK or high > 1 + _SLACK:
         raise ValueError(
-            "Float images lie in [-1, 1]; rescale with images / 127.5 - 1, or pass uint8. "
+            "Float images lie in [-1, 1]: map by images / 127.5 - 1, or pass uint8. "
             f"Received: values from {low:.4g} to {high:.4g}."
         )
     if training and value_range is None and low >= -0.01:
         raise ValueError(
-            "No value of the first batch is negative: are the images in [0, 1]? Rescale "
-            "them with 2 * images - 1, or pass value_range=(-1, 1) if they are right. "
+            "No value of the first batch is negative: are these images in [0, 1]? Map "
+            "them by 2 * images - 1, or pass value_range=(-1, 1) if they are right. "
             f"Received: values from {low:.4g} to {high:.4g}."
         )
 

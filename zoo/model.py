@@ -9,37 +9,18 @@ import functools
 import sys
 
 import keras
-import numpy as np
 from keras import ops
 
-from zoo import backend, inputs, pixels, registry, saving
+from zoo import averages, backend, inputs, optimizers, pixels, registry, saving
+from zoo.inference import Inference
 
 
-class NetworkOptimizers(keras.optimizers.MultiOptimizer):
-    """One optimizer a network behind Keras' single `model.optimizer`.
-
-    Saving, callbacks and trainers see all state through it; the steps are taken by the
-    inner optimizers, because networks move at different times.
-    """
-
-    def __init__(self, by_network, owner):
-        super().__init__(lambda variable: by_network[owner(variable)], name="networks")
-
-    def save_own_variables(self, store):
-        # The inner optimizers are saved as children; Keras would write them twice.
-        store["iterations"] = ops.convert_to_numpy(self.iterations)
-
-    def load_own_variables(self, store):
-        self.iterations.assign(store["iterations"][()])
-
-
-class ImageModel(keras.Model):
+class ImageModel(Inference, keras.Model):
     """Base of all models.
 
     A subclass sets the class attributes below and implements `default_optimizers`,
-    `build_networks`, `objective`, `train_step`, `call`, and, of `draw`, `to_latent` and
-    `to_images`, those that its paper has: `sample`, `encode`, `decode`, `reconstruct`
-    and `interpolate` follow from them.
+    `build_networks`, `objective`, `train_step` and `call`, and of `Inference` what its
+    paper has.
 
     Attributes:
         networks: Names of the networks with a loss, in the order of play. The last one
@@ -82,7 +63,7 @@ class ImageModel(keras.Model):
             if step in cls.__dict__:
                 setattr(cls, step, backend.stateless(cls.__dict__[step]))
 
-    # --- what a model file implements ---------------------------------------------------
+    # --- what a model file implements -------------------------------------------------
 
     def default_optimizers(self):
         """Returns {network: optimizer} as the paper has them."""
@@ -96,34 +77,7 @@ class ImageModel(keras.Model):
         """Returns ({network: scalar loss}, {term: scalar or [B]}): the whole game."""
         raise TypeError(f"{type(self).__name__} does not define objective.")
 
-    def draw(self, seeds, labels=None, ema=True):
-        """Returns the images `[B, H, W, C]` of int64 `seeds` `[B]`, row by row."""
-        raise TypeError(f"{type(self).__name__} does not define draw.")
-
-    def to_latent(self, images, seeds=None):
-        """Returns latents `[B, D]` of float images; of `seeds`, a draw instead of the
-        mean."""
-        raise TypeError(f"{type(self).__name__} does not define to_latent.")
-
-    def to_images(self, z):
-        """Returns the images `[B, H, W, C]` of latents `[B, D]`."""
-        raise TypeError(f"{type(self).__name__} does not define to_images.")
-
-    @classmethod
-    def capabilities(cls):
-        """Returns what the model can do, e.g. {"sample", "encode", "decode"}."""
-        hooks = {"sample": "draw", "encode": "to_latent", "decode": "to_images"}
-        able = {
-            name
-            for name, hook in hooks.items()
-            if getattr(cls, hook) is not getattr(ImageModel, hook)
-        }
-        if {"encode", "decode"} <= able:
-            able |= {"reconstruct", "interpolate"}
-        extra = {"classify": "features", "nll": "nll"}
-        return able | {name for name, method in extra.items() if hasattr(cls, method)}
-
-    # --- networks, optimizers, config ---------------------------------------------------
+    # --- networks, optimizers, config -------------------------------------------------
 
     def build(self, image_shape):
         """Makes the networks, their averages and optimizers for images of (H, W, C)."""
@@ -131,7 +85,7 @@ class ImageModel(keras.Model):
         for name, network in self.build_networks(self.image_shape).items():
             setattr(self, name, network)
         for name in self._averages:
-            setattr(self, f"{name}_ema", average_of(self.network(name)))
+            setattr(self, f"{name}_ema", averages.begin(self.network(name)))
         self.built = True
         if self.compiled:
             self._build_optimizers()
@@ -150,7 +104,8 @@ class ImageModel(keras.Model):
         for key in keys:
             if not 0 <= self.config[key] < 1:
                 raise ValueError(
-                    f"{self.name!r} needs {key} in [0, 1). Received: {self.config[key]}."
+                    f"{self.name!r} needs {key} in [0, 1). "
+                    f"Received: {self.config[key]}."
                 )
 
     def network(self, name):
@@ -186,28 +141,13 @@ class ImageModel(keras.Model):
                 "which needs no scaling. Received: the policy mixed_float16."
             )
         # Kept out of Keras' tracking: the container already owns the optimizers.
-        self.__dict__["_by_network"] = self._named_optimizers(optimizer)
-        container = NetworkOptimizers(self.optimizers, self._owner_of)
+        self.__dict__["_by_network"] = optimizers.by_network(
+            self, self.default_optimizers() if optimizer is None else optimizer
+        )
+        container = optimizers.NetworkOptimizers(self.optimizers, self._owner_of)
         super().compile(optimizer=container, **kwargs)
         if self.built:
             self._build_optimizers()
-
-    def _named_optimizers(self, optimizer):
-        given = self.default_optimizers() if optimizer is None else optimizer
-        if not isinstance(given, dict):
-            if len(self.networks) > 1 and not self.shares_loss:
-                raise ValueError(
-                    "The networks descend different losses, so each needs an optimizer: "
-                    f"pass a dict with the keys {', '.join(self.networks)}. "
-                    f"Received: {given!r}."
-                )
-            given = dict.fromkeys(self.networks, given)
-        if set(given) != set(self.networks):
-            raise ValueError(
-                f"Optimizers are needed for exactly {', '.join(self.networks)}. "
-                f"Received: {', '.join(map(str, given)) or 'none'}."
-            )
-        return {name: _named_copy(given[name], name) for name in self.networks}
 
     def _build_optimizers(self):
         self.__dict__.pop("_owners", None)
@@ -255,7 +195,7 @@ class ImageModel(keras.Model):
         optimizer = {k: deserialize(v) for k, v in config.pop("optimizer").items()}
         self.compile(optimizer, **config)
 
-    # --- training -----------------------------------------------------------------------
+    # --- training ---------------------------------------------------------------------
 
     def fit(self, x=None, y=None, *, value_range=None, validation_data=None, **kwargs):
         """Trains; builds the model from the data first if need be.
@@ -327,23 +267,11 @@ class ImageModel(keras.Model):
             network = self.network(name)
             self.optimizers[name].apply(gradient, network.trainable_variables)
             if name in self._averages:
-                self._update_average(name)
+                steps = self.optimizers[name].iterations
+                decay = averages.decay(self.config["ema_decay"], steps)
+                averages.update(network, self.network(f"{name}_ema"), decay)
         if self.networks[-1] in gradients:
             self.optimizer.iterations.assign_add(1)
-
-    def _update_average(self, name):
-        """Weights are averaged, batch statistics copied. The decay grows with the
-        number of steps, so that the average does not remember the initial weights.
-        Source: tf.train.ExponentialMovingAverage, `num_updates`."""
-        steps = ops.cast(self.optimizers[name].iterations, "float32")
-        decay = ops.minimum(self.config["ema_decay"], (1.0 + steps) / (10.0 + steps))
-        network, average = self.network(name), self.network(f"{name}_ema")
-        trained = {id(variable) for variable in network.trainable_variables}
-        for variable, mean in zip(network.weights, average.weights):
-            if id(variable) in trained:
-                mean.assign(mean + (1.0 - decay) * (variable - mean))
-            else:
-                mean.assign(variable)
 
     def track(self, terms, images):
         """Adds a batch's `terms` to their means over the epoch, weighted by its number
@@ -368,7 +296,10 @@ class ImageModel(keras.Model):
         _, terms = self.objective(images, labels, training=False)
         return self.track(terms, images)
 
-    # --- random numbers -----------------------------------------------------------------
+    def __call__(self, images, *args, **kwargs):
+        return super().__call__(pixels.to_float(images), *args, **kwargs)
+
+    # --- random numbers ---------------------------------------------------------------
 
     def normal(self, rows, shape):
         """Standard normal `[rows, *shape]`: this replica's rows of the global draw."""
@@ -383,127 +314,7 @@ class ImageModel(keras.Model):
         """Integers in [low, high) `[rows, *shape]`: our rows of the global draw."""
         return backend.integers(self.seed_generator, rows, shape, low, high)
 
-    # --- what users call on a trained model ---------------------------------------------
-
-    def __call__(self, images, *args, **kwargs):
-        return super().__call__(pixels.to_float(images), *args, **kwargs)
-
-    def sample(self, num_images, labels=None, seed=None, ema=True, batch_size=250):
-        """Returns new images, float32 `[num_images, H, W, C]` in [-1, 1].
-
-        Args:
-            num_images: How many.
-            labels: Not taken by models without labels.
-            seed: Image i is the image of `seed + i`, whatever the batch; fresh if None.
-            ema: Whether to use the averaged network where the model has one.
-            batch_size: Images computed at a time.
-        """
-        self._require("sample")
-        if labels is not None:
-            raise ValueError(f"{self.name!r} takes no labels: it is not conditional.")
-        if type(num_images) is not int or num_images < 1:
-            raise ValueError(
-                f"The number of images is an integer from 1. Received: {num_images!r}."
-            )
-        seeds = _seeds(seed, num_images)
-        return self.in_batches("draw", batch_size, seeds, ema=bool(ema))
-
-    def encode(self, images, sample=False, seed=None):
-        """Returns latents, float32 `[N, D]`: the mean, or with `sample` a draw of
-        q(z|x).
-
-        Args:
-            images: `[N, H, W, C]`, uint8 or float in [-1, 1].
-            seed: Of the draw; image i uses `seed + i`.
-        """
-        images = self.ready("encode", images)
-        seeds = (_seeds(seed, len(images)),) if sample else ()
-        return self.in_batches("to_latent", 250, images, *seeds)
-
-    def decode(self, z):
-        """Returns the images, float32 `[N, H, W, C]`, of latents `[N, D]`."""
-        self._require("decode")
-        z = np.asarray(z, "float32")
-        if z.ndim != 2 or z.shape[1] != self.config["latent_dim"]:
-            raise ValueError(
-                f"Latents have the shape [N, {self.config['latent_dim']}]. "
-                f"Received: {list(z.shape)}."
-            )
-        return self.in_batches("to_images", 250, z)
-
-    def reconstruct(self, images):
-        """Returns what the model makes of `images` `[N, H, W, C]`:
-        decode(encode(.))."""
-        return self.decode(self.encode(self.ready("reconstruct", images)))
-
-    def interpolate(self, a, b, steps=8):
-        """Returns images on the straight line between the latents of `a` and `b`.
-
-        Args:
-            a, b: Images `[H, W, C]` or `[N, H, W, C]`.
-            steps: Images a line, both ends included; at least 2.
-        Returns: float32 `[steps, H, W, C]` or `[N, steps, H, W, C]`.
-        """
-        self._require("interpolate")
-        if type(steps) is not int or steps < 2:
-            raise ValueError(f"steps is an integer from 2. Received: {steps!r}.")
-        a, b = np.asarray(a), np.asarray(b)
-        if a.shape != b.shape or a.ndim not in (3, 4):
-            raise ValueError(
-                "Interpolation takes two images, or two batches, of one shape. "
-                f"Received: {list(a.shape)} and {list(b.shape)}."
-            )
-        batch = (-1, *a.shape[-3:])
-        z_a, z_b = self.encode(a.reshape(batch)), self.encode(b.reshape(batch))
-        weight = np.linspace(0, 1, steps, dtype="float32")[None, :, None]
-        z = z_a[:, None] * (1 - weight) + z_b[:, None] * weight
-        images = self.decode(z.reshape(-1, z.shape[-1]))
-        return images.reshape(*a.shape[:-3], steps, *self.image_shape)
-
-    def ready(self, capability, images):
-        """Returns `images` as float32, after checking that the model can."""
-        self._require(capability)
-        images = np.asarray(images)
-        images = images[..., None] if images.ndim == 3 else images
-        inputs.check_images(images, self.image_shape)
-        return pixels.to_float(images)
-
-    def _require(self, capability):
-        if capability not in self.capabilities():
-            able = [
-                n
-                for n in registry.names()
-                if capability in registry.find(n).capabilities()
-            ]
-            raise ValueError(
-                f"{self.name!r} cannot {capability}. Models that can: {', '.join(able)}."
-            )
-        if not self.built:
-            raise ValueError(
-                f"{self.name!r} has no networks yet: call fit, or give "
-                "zoo.get(name, image_shape=(height, width, channels))."
-            )
-
-    def in_batches(self, method, batch_size, *arrays, **options):
-        """Returns the NumPy result of the tensor method `method` on all rows of
-        `arrays`, compiled once for each choice of `options`."""
-        key = (method, *sorted(options.items()))
-        if key not in self._graphs:
-            function = functools.partial(getattr(self, method), **options)
-            self._graphs[key] = backend.compiled(function)
-        parts = []
-        for start in range(0, len(arrays[0]), batch_size):
-            rows = (
-                ops.convert_to_tensor(a[start : start + batch_size]) for a in arrays
-            )
-            parts.append(ops.convert_to_numpy(self._graphs[key](*rows)))
-        return np.concatenate(parts).astype("float32")
-
-    @functools.cached_property
-    def _graphs(self):
-        return {}
-
-    # --- saving -------------------------------------------------------------------------
+    # --- saving -----------------------------------------------------------------------
 
     def save(self, filepath, **kwargs):
         """Writes a `.keras` file: config, weights, optimizer and random state. It
@@ -531,33 +342,6 @@ class ImageModel(keras.Model):
         return [v for v in self.variables if id(v) not in weights]
 
 
-def average_of(network):
-    """Returns an untrainable copy of `network` with equal weights: an average begins
-    there."""
-    copy = keras.models.clone_model(network)
-    copy.name = f"{network.name}_ema"
-    copy.set_weights(network.get_weights())
-    copy.trainable = False
-    return copy
-
-
-def _named_copy(optimizer, name):
-    """Returns an unbuilt copy called `name`: Keras' own names count up over a process,
-    and learning-rate callbacks log `learning_rate_<name>`."""
-    optimizer = keras.optimizers.get(optimizer)
-    config = optimizer.get_config() | {"name": name}
-    return type(optimizer).from_config(config)
-
-
 def _verbosity(verbose):
     """A progress bar belongs on a terminal, one line an epoch everywhere else."""
     return (1 if sys.stdout.isatty() else 2) if verbose == "auto" else verbose
-
-
-def _seeds(seed, count):
-    """Returns int64 `[count]`: seed, seed + 1, ...; a fresh start if `seed` is None."""
-    if seed is None:
-        seed = int(np.random.randint(2**31))
-    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
-        raise ValueError(f"A seed is an integer from 0. Received: {seed!r}.")
-    return np.arange(int(seed), int(seed) + count, dtype="int64")

@@ -23,8 +23,8 @@ def register(name):
         known = _CLASSES.get(name)
         if known is not None and known.__qualname__ != cls.__qualname__:
             raise ValueError(
-                f"The name {name!r} is taken by {known.__module__}.{known.__qualname__}; "
-                f"choose another. Received: {cls.__module__}.{cls.__qualname__}."
+                f"The name {name!r} is taken by {_path(known)}; choose another. "
+                f"Received: {_path(cls)}."
             )
         _CLASSES[name] = cls
         cls.registry_name = name
@@ -103,6 +103,10 @@ def parse_setting(name, key, text):
     except (ValueError, SyntaxError):
         value = {"true": True, "false": False, "none": None}.get(text.lower(), text)
     return _checked(cls, key, annotation, value)
+
+
+def _path(cls):
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _title(cls):

@@ -88,7 +88,8 @@ def load_weights(model, file):
         missing, extra = sorted(expected - found), sorted(found - expected)
         raise ValueError(
             f"The file's variables are not the model's: {len(missing)} missing"
-            f"{_first(missing)}, {len(extra)} left over{_first(extra)}. Received: {file}."
+            f"{_first(missing)}, {len(extra)} left over{_first(extra)}. "
+            f"Received: {file}."
         )
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # Keras drops optimizer state with a warning

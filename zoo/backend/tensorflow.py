@@ -7,7 +7,7 @@ def update(model, objective):
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     with tf.GradientTape(persistent=True) as tape:
         losses, terms = objective()
-        groups = {}  # networks that share one loss tensor are differentiated in one call
+        groups = {}  # networks that share a loss tensor: differentiated in one call
         for name, loss in losses.items():
             groups.setdefault(id(loss), (loss, []))[1].append(name)
         # Keras' optimizers sum gradients over replicas: hand each a share of the mean.

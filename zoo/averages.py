@@ -1,0 +1,37 @@
+"""Averages of a network's weights over training, each a network of its own.
+
+Keras' `use_ema` would overwrite the weights with their average at the end of every
+`fit`, and leave the statistics of batch normalisation behind.
+"""
+
+import keras
+from keras import ops
+
+
+def begin(network):
+    """Returns an untrainable copy of `network` with equal weights, `<name>_ema`."""
+    average = keras.models.clone_model(network)
+    average.name = f"{network.name}_ema"
+    average.set_weights(network.get_weights())
+    average.trainable = False
+    return average
+
+
+def decay(most, steps):
+    """Returns the decay after `steps` updates: it grows to `most`, so that the average
+    does not remember the initial weights.
+
+    Source: tf.train.ExponentialMovingAverage, argument `num_updates`.
+    """
+    steps = ops.cast(steps, "float32")
+    return ops.minimum(most, (1.0 + steps) / (10.0 + steps))
+
+
+def update(network, average, decay):
+    """Moves `average` by (1 - decay) towards `network`; batch statistics are copied."""
+    trained = {id(variable) for variable in network.trainable_variables}
+    for variable, mean in zip(network.weights, average.weights):
+        if id(variable) in trained:
+            mean.assign(mean + (1.0 - decay) * (variable - mean))
+        else:
+            mean.assign(variable)

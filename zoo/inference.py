@@ -1,0 +1,168 @@
+"""What users call on a trained model: samples, codes, reconstructions, as arrays."""
+
+import functools
+
+import numpy as np
+from keras import ops
+
+from zoo import backend, inputs, pixels, registry
+
+
+class Inference:
+    """The part of `ImageModel` that answers questions.
+
+    A model implements the tensor methods `draw`, `to_latent` and `to_images` as far as
+    its paper has them; what users call checks, cuts into batches, compiles, converts.
+    """
+
+    def draw(self, seeds, labels=None, ema=True):
+        """Returns the images `[B, H, W, C]` of int64 `seeds` `[B]`, row by row."""
+        raise TypeError(f"{type(self).__name__} does not define draw.")
+
+    def to_latent(self, images, seeds=None):
+        """Returns latents `[B, D]` of float images; of `seeds`, a draw instead of the
+        mean."""
+        raise TypeError(f"{type(self).__name__} does not define to_latent.")
+
+    def to_images(self, z):
+        """Returns the images `[B, H, W, C]` of latents `[B, D]`."""
+        raise TypeError(f"{type(self).__name__} does not define to_images.")
+
+    @classmethod
+    def capabilities(cls):
+        """Returns what the model can do, e.g. {"sample", "encode", "decode"}."""
+        hooks = {"sample": "draw", "encode": "to_latent", "decode": "to_images"}
+        able = {
+            name
+            for name, hook in hooks.items()
+            if getattr(cls, hook) is not getattr(Inference, hook)
+        }
+        if {"encode", "decode"} <= able:
+            able |= {"reconstruct", "interpolate"}
+        extra = {"classify": "features", "nll": "nll"}
+        return able | {name for name, method in extra.items() if hasattr(cls, method)}
+
+    def sample(self, num_images, labels=None, seed=None, ema=True, batch_size=250):
+        """Returns new images, float32 `[num_images, H, W, C]` in [-1, 1].
+
+        Args:
+            num_images: How many.
+            labels: Not taken by models without labels.
+            seed: Image i is the image of `seed + i`, whatever the batch; fresh if None.
+            ema: Whether to use the averaged network where the model has one.
+            batch_size: Images computed at a time.
+        """
+        self._require("sample")
+        if labels is not None:
+            raise ValueError(f"{self.name!r} takes no labels: it is not conditional.")
+        if type(num_images) is not int or num_images < 1:
+            raise ValueError(
+                f"The number of images is an integer from 1. Received: {num_images!r}."
+            )
+        seeds = _seeds(seed, num_images)
+        return self.in_batches("draw", batch_size, seeds, ema=bool(ema))
+
+    def encode(self, images, sample=False, seed=None):
+        """Returns latents, float32 `[N, D]`: the mean, or with `sample` a draw of
+        q(z|x).
+
+        Args:
+            images: `[N, H, W, C]`, uint8 or float in [-1, 1].
+            seed: Of the draw; image i uses `seed + i`.
+        """
+        images = self.ready("encode", images)
+        seeds = (_seeds(seed, len(images)),) if sample else ()
+        return self.in_batches("to_latent", 250, images, *seeds)
+
+    def decode(self, z):
+        """Returns the images, float32 `[N, H, W, C]`, of latents `[N, D]`."""
+        self._require("decode")
+        z = np.asarray(z, "float32")
+        if z.ndim != 2 or z.shape[1] != self.config["latent_dim"]:
+            raise ValueError(
+                f"Latents have the shape [N, {self.config['latent_dim']}]. "
+                f"Received: {list(z.shape)}."
+            )
+        return self.in_batches("to_images", 250, z)
+
+    def reconstruct(self, images):
+        """Returns what the model makes of `images` `[N, H, W, C]`:
+        decode(encode(.))."""
+        return self.decode(self.encode(self.ready("reconstruct", images)))
+
+    def interpolate(self, a, b, steps=8):
+        """Returns images on the straight line between the latents of `a` and `b`.
+
+        Args:
+            a, b: Images `[H, W, C]` or `[N, H, W, C]`.
+            steps: Images a line, both ends included; at least 2.
+        Returns: float32 `[steps, H, W, C]` or `[N, steps, H, W, C]`.
+        """
+        self._require("interpolate")
+        if type(steps) is not int or steps < 2:
+            raise ValueError(f"steps is an integer from 2. Received: {steps!r}.")
+        a, b = np.asarray(a), np.asarray(b)
+        if a.shape != b.shape or a.ndim not in (3, 4):
+            raise ValueError(
+                "Interpolation takes two images, or two batches, of one shape. "
+                f"Received: {list(a.shape)} and {list(b.shape)}."
+            )
+        batch = (-1, *a.shape[-3:])
+        z_a, z_b = self.encode(a.reshape(batch)), self.encode(b.reshape(batch))
+        weight = np.linspace(0, 1, steps, dtype="float32")[None, :, None]
+        z = z_a[:, None] * (1 - weight) + z_b[:, None] * weight
+        images = self.decode(z.reshape(-1, z.shape[-1]))
+        return images.reshape(*a.shape[:-3], steps, *self.image_shape)
+
+    def ready(self, capability, images):
+        """Returns `images` as float32, after checking that the model can."""
+        self._require(capability)
+        images = np.asarray(images)
+        images = images[..., None] if images.ndim == 3 else images
+        inputs.check_images(images, self.image_shape)
+        return pixels.to_float(images)
+
+    def _require(self, capability):
+        if capability not in self.capabilities():
+            able = [
+                n
+                for n in registry.names()
+                if capability in registry.find(n).capabilities()
+            ]
+            raise ValueError(
+                f"{self.name!r} cannot {capability}. "
+                f"Models that can: {', '.join(able)}."
+            )
+        if not self.built:
+            raise ValueError(
+                f"{self.name!r} has no networks yet: call fit, or give "
+                "zoo.get(name, image_shape=(height, width, channels))."
+            )
+
+    def in_batches(self, method, batch_size, *arrays, **options):
+        """Returns the NumPy result of the tensor method `method` on all rows of
+        `arrays`, compiled once for each choice of `options`."""
+        key = (method, *sorted(options.items()))
+        if key not in self._graphs:
+            function = functools.partial(getattr(self, method), **options)
+            self._graphs[key] = backend.compiled(function)
+        parts = []
+        for start in range(0, len(arrays[0]), batch_size):
+            rows = (
+                ops.convert_to_tensor(a[start : start + batch_size]) for a in arrays
+            )
+            parts.append(ops.convert_to_numpy(self._graphs[key](*rows)))
+        return np.concatenate(parts).astype("float32")
+
+    @functools.cached_property
+    def _graphs(self):
+        return {}
+
+
+def _seeds(seed, count):
+    """Returns int64 `[count]`: seed, seed + 1, ...; a fresh start if `seed` is None."""
+    if seed is None:
+        seed = int(np.random.randint(2**31))
+    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
+        raise ValueError(f"A seed is an integer from 0. Received: {seed!r}.")
+    return np.arange(int(seed), int(seed) + count, dtype="int64")

@@ -1,0 +1,53 @@
+"""One optimizer a network, behind the one that Keras knows of."""
+
+import keras
+from keras import ops
+
+
+class NetworkOptimizers(keras.optimizers.MultiOptimizer):
+    """One optimizer a network behind Keras' single `model.optimizer`.
+
+    Saving, callbacks and trainers see all state through it; the steps are taken by the
+    inner optimizers, because networks move at different times.
+    """
+
+    def __init__(self, by_network, owner):
+        super().__init__(lambda variable: by_network[owner(variable)], name="networks")
+
+    def save_own_variables(self, store):
+        # The inner optimizers are saved as children; Keras would write them twice.
+        store["iterations"] = ops.convert_to_numpy(self.iterations)
+
+    def load_own_variables(self, store):
+        self.iterations.assign(store["iterations"][()])
+
+
+def by_network(model, given):
+    """Returns {network: optimizer}, each a copy named after its network.
+
+    Args:
+        model: Its `networks` name the keys, `shares_loss` allows one optimizer for all.
+        given: A dict by network, or one optimizer.
+    Raises: ValueError: if a network has none, or the networks need one each.
+    """
+    if not isinstance(given, dict):
+        if len(model.networks) > 1 and not model.shares_loss:
+            raise ValueError(
+                "The networks descend different losses, so each needs an optimizer: "
+                f"pass a dict with the keys {', '.join(model.networks)}. "
+                f"Received: {given!r}."
+            )
+        given = dict.fromkeys(model.networks, given)
+    if set(given) != set(model.networks):
+        raise ValueError(
+            f"Optimizers are needed for exactly {', '.join(model.networks)}. "
+            f"Received: {', '.join(map(str, given)) or 'none'}."
+        )
+    return {name: _named_copy(given[name], name) for name in model.networks}
+
+
+def _named_copy(optimizer, name):
+    """Returns an unbuilt copy called `name`: Keras' own names count up over a process,
+    and learning-rate callbacks log `learning_rate_<name>`."""
+    optimizer = keras.optimizers.get(optimizer)
+    return type(optimizer).from_config(optimizer.get_config() | {"name": name})
