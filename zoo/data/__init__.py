@@ -18,7 +18,7 @@ from zoo.data.digits import Digits
 from zoo.data.folder import Folder
 from zoo.data.idx import Idx
 from zoo.data.npz import Npz
-from zoo.data.order import flips, order
+from zoo.data.shuffling import flips, order
 
 __all__ = ["Info", "arrays", "flips", "info", "load", "names", "order"]
 
@@ -93,7 +93,6 @@ def load(
     """
     checks.split(split)
     checks.image_size(image_size)
-    checks.whole("batch_size", batch_size, 1)
     checks.whole("start_epoch", start_epoch, 0)
     training = split == "train"
     shuffle = training if shuffle is None else shuffle

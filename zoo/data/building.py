@@ -51,11 +51,11 @@ def at_hand(name: str, data_dir) -> pathlib.Path | None:
 
 
 def builder(name: str, data_dir):
-    """Returns the tfds builder of a data set that is built and can be read.
+    """Returns the tfds builder of a data set, which may not be built yet.
 
     Raises:
-        ValueError: if tfds does not know the name, or its files are damaged.
-        FileNotFoundError: if the set must be downloaded and there is no network.
+        ValueError: if tfds does not know the name.
+        FileNotFoundError: if it is plain that the set is not built and cannot be.
     """
     if not _NAME.fullmatch(name):
         raise _unknown(name)
@@ -65,7 +65,7 @@ def builder(name: str, data_dir):
     import tensorflow_datasets as tfds
 
     try:
-        found = tfds.builder(name, data_dir=home(data_dir))
+        return tfds.builder(name, data_dir=home(data_dir))
     except tfds.core.DatasetNotFoundError:
         raise _unknown(name) from None
     except (ValueError, AssertionError) as error:
@@ -73,9 +73,6 @@ def builder(name: str, data_dir):
         raise ValueError(
             f"tfds refuses the name: {first} Received: {name!r}."
         ) from None
-    if not found.is_prepared():
-        _build(found, name, data_dir)
-    return found
 
 
 def _base(name: str) -> str:
@@ -101,8 +98,15 @@ def _unknown(name: str) -> ValueError:
     )
 
 
-def _build(found, name: str, data_dir) -> None:
-    """Builds the set, without touching the network if all its files are at hand."""
+def build(found, name: str, data_dir) -> None:
+    """Builds the set of a builder, unless it is built, from files at hand if it can.
+
+    Raises:
+        ValueError: if the files are damaged.
+        FileNotFoundError: if they must be downloaded and there is no network.
+    """
+    if found.is_prepared():
+        return
     import tensorflow_datasets as tfds
 
     if not sys.stderr.isatty():
@@ -120,6 +124,10 @@ def _build(found, name: str, data_dir) -> None:
             raise ValueError(
                 f"tfds could not build the data set: {first} Received: {name!r}."
             ) from error
+        finally:
+            # tfds clears away what it could not finish, but for the folder around it.
+            with contextlib.suppress(OSError):
+                (home(data_dir) / _base(name)).rmdir()
 
 
 @contextlib.contextmanager
@@ -129,7 +137,7 @@ def _files(found, name: str, data_dir):
 
     folder = manual(name, data_dir)
     needed = [info.filename for info in found.url_infos.values()]
-    complete = bool(needed) and all((folder / file).is_file() for file in needed)
+    complete = all(file and (folder / file).is_file() for file in needed or [None])
     debian = name == "fashion_mnist" and not complete and idx.complete(DEBIAN)
     if not complete and not debian:
         _require_network(name, data_dir, list(found.url_infos))

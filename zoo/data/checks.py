@@ -70,7 +70,7 @@ def batch_size(value: int, num_examples: int, training: bool) -> int:
 
 
 def nearest(word, possible) -> str:
-    """Returns `, did you mean 'x'?` for the most similar of `possible`, or nothing."""
+    """Returns ` (did you mean 'x'?)` for the most similar of `possible`, or nothing."""
     lowered = {str(choice).lower(): choice for choice in possible}
     close = difflib.get_close_matches(str(word).lower(), lowered, 1, 0.6)
-    return f", did you mean {lowered[close[0]]!r}?" if close else ""
+    return f" (did you mean {lowered[close[0]]!r}?)" if close else ""

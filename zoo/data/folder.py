@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 from zoo.data import resize, source
 
 # Named, because Pillow would also open formats that start another program (EPS).
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "PPM", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "PPM", "TIFF")
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16B", "I;16L")
 _ORIENTATION = 0x0112  # EXIF; 5 to 8 mean that the camera was held on its side
 
@@ -125,11 +125,16 @@ def _files(root: pathlib.Path):
 def _walk(folder: pathlib.Path) -> list[pathlib.Path]:
     """Returns the files below a folder, sorted; links to folders are not followed."""
     found = []
-    for parent, folders, files in os.walk(folder, followlinks=False):
+    for parent, folders, files in os.walk(folder, onerror=_pass_over):
         folders[:] = [name for name in folders if not name.startswith(".")]
         paths = [pathlib.Path(parent, name) for name in files if name[0] != "."]
         found += [path for path in paths if path.is_file()]  # no pipes, no sockets
     return sorted(found)
+
+
+def _pass_over(error: OSError) -> None:
+    """Names a sub-folder that cannot be listed in the log."""
+    logging.warning("A folder of images is passed over: %s", error)
 
 
 def _header(file: pathlib.Path) -> tuple[tuple[int, int], bool, bytes]:

@@ -118,7 +118,9 @@ def _content(path: pathlib.Path, name: str) -> dict[str, np.ndarray]:
 def _images(images: np.ndarray, where: str) -> np.ndarray:
     """Returns images as uint8 `[N, H, W, C]`; ValueError if there is any doubt."""
     received = f"Received: {where} of shape {images.shape} and dtype {images.dtype}."
-    if images.ndim not in (3, 4) or not images.size:
+    if images.ndim in (3, 4) and not images.size:
+        raise ValueError(f"The file holds no images. {received}")
+    if images.ndim not in (3, 4):
         raise ValueError(f"Images must be [N, H, W] or [N, H, W, C]. {received}")
     if images.ndim == 3:
         images = images[..., None]

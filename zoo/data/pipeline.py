@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from zoo.data import checks, order
+from zoo.data import checks, shuffling
 
 PREFETCH = 4  # batches; enough to hide the gather of one batch behind a training step
 
@@ -20,6 +20,10 @@ class Plan:
     drop_remainder: bool
     num_examples: int = 0
     num_batches: int = 0
+
+    def __post_init__(self):
+        checks.whole("batch_size", self.batch_size, 1)
+        checks.whole("seed", self.seed, 0, shuffling.MAX_SEED)
 
     def count(self, num_examples: int, training: bool) -> None:
         """Sets the numbers of a split; ValueError if its batches cannot be filled."""
@@ -43,8 +47,8 @@ def gather(images, labels, plan):
     def batches(epoch):
         rows = np.arange(len(images))
         if plan.shuffle:
-            rows = order.order(len(images), plan.seed, epoch)
-        mirrored = order.flips(len(images), plan.seed, epoch) if plan.flip else None
+            rows = shuffling.order(len(images), plan.seed, epoch)
+        mirrored = shuffling.flips(len(images), plan.seed, epoch) if plan.flip else None
         for number in range(plan.num_batches):
             index = rows[number * plan.batch_size :][: plan.batch_size]
             batch = images[index]
@@ -71,7 +75,8 @@ def dataset(batches, shape, labelled, plan, start_epoch):
     """Wraps `batches(epoch)` as tf.data: an iteration is an epoch, then the next.
 
     The epoch moves on when the last batch of an iteration is delivered. An iterator
-    that is only peeked at, or made and dropped (Keras' `fit` does both), costs none.
+    that is only peeked at, or made and dropped (as Keras' `fit` does), costs none. Only
+    where one batch is the whole epoch is a look at it an epoch.
 
     Args:
         batches: Function of the epoch that returns an iterator of tuples of arrays.

@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from zoo.data import building, order, pipeline, resize, source
+from zoo.data import building, pipeline, resize, shuffling, source
 
 STREAM_ABOVE = 2 * 2**30  # bytes of uint8 pixels: larger sets stay on disk
 _SHUFFLE_BUFFER = 10_000  # encoded images held in memory while a large set streams
@@ -23,11 +23,17 @@ class Prepared(source.Source):
         info = self._builder.info
         self.name = name
         self._image, self._label = _keys(name, info)
+        building.build(self._builder, name, data_dir)
         self.image_shape = info.features[self._image].shape
         self.class_names = None
         if self._label:
             self.class_names = tuple(info.features[self._label].names)
         parts = {part: split.num_examples for part, split in info.splits.items()}
+        if "train" not in parts:
+            raise ValueError(
+                "Only sets of tfds with a train split can be read. "
+                f"Received: {name!r} with splits {sorted(parts)}."
+            )
         test = next((part for part in ("test", "validation") if part in parts), None)
         self._test = test or "train"
         self._rows = source.ranges(parts["train"], parts.get(test))
@@ -69,14 +75,14 @@ class Prepared(source.Source):
         shape = self.shape(image_size)
 
         def batches(epoch):
-            seed = order.draw(plan.seed, epoch) if plan.shuffle else None
+            seed = shuffling.draw(plan.seed, epoch) if plan.shuffle else None
             data = self._encoded(split, seed)
             if keep is not None:
                 data = _renumbered(data, keep, len(self.class_names))
             if plan.shuffle:
                 data = data.shuffle(_SHUFFLE_BUFFER, seed=seed)
             data = self._decoded(data, shape).batch(plan.batch_size)
-            flips = order.flips(plan.num_examples, plan.seed, epoch) & plan.flip
+            flips = shuffling.flips(plan.num_examples, plan.seed, epoch) & plan.flip
             for images, labels in data.take(plan.num_batches).as_numpy_iterator():
                 turned, flips = flips[: len(images)], flips[len(images) :]
                 turned = turned[:, None, None, None]
@@ -94,7 +100,9 @@ class Prepared(source.Source):
         shuffled = shuffle_seed is not None
         config = tfds.ReadConfig(
             options=pipeline.options(),
+            enable_ordering_guard=False,  # also sets that tfds keeps in file order
             try_autocache=False,  # the arrays themselves are what is kept
+            num_parallel_calls_for_decode=os.cpu_count(),
             shuffle_seed=shuffle_seed,
             # One file after the other keeps the order in which the set was built.
             interleave_cycle_length=16 if shuffled else 1,
@@ -152,14 +160,10 @@ def _keys(name, info):
         (key for key in (*supervised, "image", *images) if key in images), None
     )
     label = next((key for key in (*supervised, "label") if key in labels), None)
-    if (
-        image is None
-        or features[image].np_dtype != np.uint8
-        or "train" not in info.splits
-    ):
+    if image is None or features[image].np_dtype != np.uint8:
         raise ValueError(
-            "Only tfds sets with a train split and one uint8 image an example can be "
-            f"read. Received: {name!r} with features {sorted(features)}."
+            "Only sets of tfds whose examples hold a uint8 image can be read. "
+            f"Received: {name!r} with features {sorted(features)}."
         )
     return image, label
 

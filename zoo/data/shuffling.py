@@ -9,14 +9,15 @@ import numpy as np
 
 from zoo.data import checks
 
+MAX_SEED = 2**64 - 1
 _ORDER, _FLIP = 0, 1  # two independent streams of the same (seed, epoch)
 
 
 def _words(num_examples: int, seed: int, epoch: int, stream: int) -> np.ndarray:
     """One uniform 64-bit word an example, uint64 `[num_examples]`."""
     checks.whole("num_examples", num_examples, 0)
-    checks.whole("seed", seed, 0, 2**64 - 1)
-    checks.whole("epoch", epoch, 0, 2**64 - 1)
+    checks.whole("seed", seed, 0, MAX_SEED)
+    checks.whole("epoch", epoch, 0, MAX_SEED)
     key = np.array([seed, epoch], dtype=np.uint64)
     counter = np.array([0, 0, 0, stream], dtype=np.uint64)
     return np.random.Philox(counter=counter, key=key).random_raw(num_examples)

@@ -1,6 +1,7 @@
 """What every source of images offers, and how a split or a subset is cut from it."""
 
 import abc
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -95,7 +96,8 @@ def chosen(source: Source, classes) -> tuple[int, ...] | None:
             f"{source.name!r} has no labels to choose classes by. "
             f"Received: classes={classes!r}."
         )
-    wanted = [classes] if isinstance(classes, (str, int)) else list(classes)
+    single = isinstance(classes, str) or not isinstance(classes, Iterable)
+    wanted = [classes] if single else list(classes)
     found = tuple(_label(source, each, classes) for each in wanted)
     if not found or len(set(found)) < len(found):
         raise ValueError(
@@ -113,10 +115,11 @@ def _label(source: Source, wanted, classes) -> int:
         return checks.whole("class", _number(wanted), 0, len(names) - 1)
     except ValueError:
         listed = ", ".join(f"{i} ({name})" for i, name in enumerate(names[:20]))
+        near = checks.nearest(wanted, names) if isinstance(wanted, str) else ""
         more = ", ..." if len(names) > 20 else ""
         raise ValueError(
             f"Unknown class {wanted!r} of {source.name!r}"
-            f"{checks.nearest(wanted, names)}; classes are {listed}{more}. "
+            f"{near}; classes are {listed}{more}. "
             f"Received: classes={classes!r}."
         ) from None
 
