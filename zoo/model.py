@@ -215,6 +215,8 @@ class ImageModel(Inference, keras.Model):
         if validation_data is not None:
             data, labels = self._checked_data(validation_data, None, value_range)
             validation_data = data if labels is None else (data, labels)
+        if hasattr(x, "element_spec"):  # Keras warns that it will not shuffle these
+            kwargs.setdefault("shuffle", False)
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
         return super().fit(x, y, validation_data=validation_data, **kwargs)
 

@@ -69,7 +69,7 @@ class Classifier(ImageModel):
         self.require_share("dropout", "label_smoothing", "erasing")
 
     def default_optimizers(self):
-        return {"classifier": keras.optimizers.AdamW(2e-3, weight_decay=0.02)}
+        return {"classifier": keras.optimizers.AdamW(2e-3, weight_decay=0.05)}
 
     def build_networks(self, image_shape):
         inputs = layers.Input(image_shape)
