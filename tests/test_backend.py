@@ -1,0 +1,292 @@
+"""The backend's functions, by games small enough to be worked out by hand."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+from keras import ops
+
+from zoo import backend
+from zoo.model import ImageModel
+
+STEP = 0.25  # the learning rate of these games
+
+
+class Number(keras.Layer):
+    """A network of one number: x -> w x."""
+
+    def __init__(self, start):
+        super().__init__()
+        self.w = self.add_weight(initializer=keras.initializers.Constant(start))
+
+    def call(self, x):
+        return self.w * x
+
+
+class Game(ImageModel):
+    """Two numbers a = 2 and b = 3; a descends a b, b descends -a b."""
+
+    networks = ("a", "b")
+    terms = ("product",)
+
+    def __init__(self):
+        super().__init__()
+
+    def default_optimizers(self):
+        return {name: keras.optimizers.SGD(STEP) for name in self.networks}
+
+    def build_networks(self, image_shape):
+        return {"a": Number(2.0), "b": Number(3.0)}
+
+    def objective(self, images, labels=None, training=True):
+        product = self.a(ops.convert_to_tensor(1.0)) * self.b.w
+        return {"a": product, "b": -product}, {"product": product}
+
+    def train_step(self, data):
+        images, _ = self.unpack(data)
+        return self.track(self.update(lambda: self.objective(images)), images)
+
+
+class WGANGP(ImageModel):
+    """Wasserstein GAN with gradient penalty: only what its double backward needs.
+
+    Gulrajani et al. 2017, arXiv:1704.00028, equation 3.
+    """
+
+    networks = ("critic", "generator")
+    terms = ("c_loss", "g_loss", "gp")
+
+    def __init__(self, gp_weight: float = 10.0):
+        super().__init__()
+
+    def default_optimizers(self):
+        return {name: keras.optimizers.SGD(STEP) for name in self.networks}
+
+    def build_networks(self, image_shape):
+        flat = int(np.prod(image_shape))
+        critic = [keras.layers.Flatten(), keras.layers.Dense(1)]
+        generator = [keras.layers.Dense(flat), keras.layers.Reshape(image_shape)]
+        return {
+            "critic": keras.Sequential([keras.Input(image_shape), *critic]),
+            "generator": keras.Sequential([keras.Input((2,)), *generator]),
+        }
+
+    def penalty(self, x):
+        slope = backend.input_gradient(self.critic, x)
+        norm = ops.sqrt(ops.sum(ops.square(slope), axis=(1, 2, 3)))
+        return ops.mean(ops.square(norm - 1.0))
+
+    def critic_objective(self, images):
+        rows = ops.shape(images)[0]
+        x_fake = ops.stop_gradient(self.generator(self.normal(rows, (2,))))
+        share = self.uniform(rows, (1, 1, 1))
+        gp = self.penalty(share * images + (1.0 - share) * x_fake)
+        loss = ops.mean(self.critic(x_fake)) - ops.mean(self.critic(images))
+        loss = loss + self.config["gp_weight"] * gp
+        return {"critic": loss}, {"c_loss": loss, "gp": gp}
+
+    def generator_objective(self, rows):
+        loss = -ops.mean(self.critic(self.generator(self.normal(rows, (2,)))))
+        return {"generator": loss}, {"g_loss": loss}
+
+    def train_step(self, data):
+        images, _ = self.unpack(data)
+        terms = self.update(lambda: self.critic_objective(images))
+        rows = ops.shape(images)[0]
+        terms |= self.update(lambda: self.generator_objective(rows))
+        return self.track(terms, images)
+
+
+def built(cls, **config):
+    keras.utils.set_random_seed(0)
+    model = cls(**config)
+    model.compile()
+    model.build((8, 8, 1))
+    return model
+
+
+@pytest.fixture
+def wgan():
+    return built(WGANGP)
+
+
+# --- update ---------------------------------------------------------------------------
+
+
+def test_update_gives_each_network_its_own_gradient_at_the_same_point():
+    game = built(Game)
+    terms = game.update(lambda: game.objective(None))
+    assert float(terms["product"]) == 6
+    assert float(game.a.w) == 2 - STEP * 3  # d(ab)/da = b
+    assert float(game.b.w) == 3 + STEP * 2  # of the a before the step
+
+
+def test_networks_that_share_a_loss_both_descend_it():
+    game = built(Game)
+
+    def cooperate():
+        product = game.a.w * game.b.w
+        return dict.fromkeys(game.networks, product), {"product": product}
+
+    game.update(cooperate)
+    assert float(game.a.w) == 2 - STEP * 3
+    assert float(game.b.w) == 3 - STEP * 2
+
+
+def test_an_update_of_one_network_leaves_the_other_alone():
+    game = built(Game)
+    game.update(lambda: ({"b": game.a.w * game.b.w}, {}))
+    assert float(game.a.w) == 2 and float(game.b.w) == 3 - STEP * 2
+    assert int(game.optimizers["a"].iterations) == 0
+    assert int(game.optimizers["b"].iterations) == 1
+
+
+def test_update_runs_the_objective_once():
+    game, runs = built(Game), []
+
+    def counted():
+        runs.append(1)
+        return game.objective(None)
+
+    game.update(counted)
+    assert len(runs) == 1
+
+
+# --- input_gradient -------------------------------------------------------------------
+
+
+def test_the_gradient_by_the_input_is_one_row_an_image():
+    x = tf.constant(tiny.floats(3))
+    slope = backend.input_gradient(lambda x: ops.sum(x**3, axis=(1, 2, 3)), x)
+    np.testing.assert_allclose(slope, 3 * tiny.floats(3) ** 2, rtol=1e-5, atol=1e-6)
+
+
+def test_a_linear_critic_has_the_penalty_of_its_weights(wgan):
+    w = wgan.critic.trainable_variables[0]
+    norm = np.linalg.norm(tiny.values([w])[0])
+    penalty = wgan.penalty(tf.constant(tiny.floats(4)))
+    np.testing.assert_allclose(float(penalty), (norm - 1) ** 2, rtol=1e-4)
+
+
+def test_the_penalty_is_differentiated_a_second_time(wgan):
+    kernel, bias = wgan.critic.trainable_variables
+    w = 2 * np.random.default_rng(0).normal(size=(64, 1)).astype("float32")
+    kernel.assign(w)
+    images = tf.constant(tiny.floats(4))
+    wgan.update(lambda: ({"critic": wgan.penalty(images) + 0.0 * bias.value[0]}, {}))
+    norm = np.linalg.norm(w)
+    expected = w - STEP * 2 * (norm - 1) * w / norm  # d(|w| - 1)^2 / dw
+    np.testing.assert_allclose(tiny.values([kernel])[0], expected, rtol=1e-4)
+
+
+def test_a_wgan_gp_trains_as_a_graph_and_its_penalty_falls(wgan):
+    wgan.compile({n: keras.optimizers.Adam(0.01) for n in wgan.networks})
+    wgan.critic.trainable_variables[0].assign(np.ones((64, 1), "float32"))
+    history = wgan.fit(
+        tiny.images(8), batch_size=4, epochs=4, shuffle=False, verbose=0
+    ).history
+    assert set(history) == {"c_loss", "g_loss", "gp"}
+    assert np.isfinite(list(history.values())).all()
+    assert history["gp"][-1] < history["gp"][0] < 49.1  # (|w| - 1)^2 of 64 ones
+
+
+# --- random numbers -------------------------------------------------------------------
+
+
+def generator(seed=5):
+    return keras.random.SeedGenerator(seed)
+
+
+def test_noise_follows_its_seed_and_is_fresh_at_each_call():
+    seed = generator()
+    first, second = backend.normal(seed, 4, (2, 3)), backend.normal(seed, 4, (2, 3))
+    assert first.shape == (4, 2, 3) and (first != second).numpy().all()
+    np.testing.assert_array_equal(first, backend.normal(generator(), 4, (2, 3)))
+    assert (first != backend.normal(generator(6), 4, (2, 3))).numpy().all()
+
+
+def test_draws_follow_their_distributions():
+    normal = backend.normal(generator(), 4000, (3,)).numpy()
+    np.testing.assert_allclose(normal.mean(0), 0, atol=0.08)
+    np.testing.assert_allclose(normal.std(0), 1, atol=0.05)
+    np.testing.assert_allclose(np.corrcoef(normal.T), np.eye(3), atol=0.08)
+    uniform = backend.uniform(generator(), 4000, ()).numpy()
+    assert uniform.min() >= 0 and uniform.max() < 1
+    np.testing.assert_allclose(
+        np.histogram(uniform, 4, (0, 1))[0] / 4000, 0.25, atol=0.03
+    )
+    integers = backend.integers(generator(), 4000, (), -1, 2).numpy()
+    values, counts = np.unique(integers, return_counts=True)
+    assert values.tolist() == [-1, 0, 1]
+    np.testing.assert_allclose(counts / 4000, 1 / 3, atol=0.04)
+
+
+@pytest.mark.parametrize("kind", ["normal", "uniform", "integers"])
+def test_replicas_draw_their_rows_of_the_global_batch(kind, two_replicas):
+    bounds = (0, 1000) if kind == "integers" else ()
+
+    def draw(seed, rows):
+        return getattr(backend, kind)(seed, rows, (3,), *bounds)
+
+    whole = draw(generator(), 4)
+    with two_replicas.scope():
+        seed = generator()
+    rows = two_replicas.run(tf.function(lambda: draw(seed, 2)))
+    halves = two_replicas.experimental_local_results(rows)
+    np.testing.assert_array_equal(np.concatenate(halves), whole)
+
+
+def test_a_row_of_normal_of_seeds_depends_on_its_seed_alone():
+    seeds = np.array([7, 3, 7, 2**32 + 7, 2**40], "int64")
+    rows = backend.normal_of_seeds(ops.convert_to_tensor(seeds), (2, 3)).numpy()
+    assert rows.shape == (5, 2, 3) and rows.dtype == np.float32
+    np.testing.assert_array_equal(rows[0], rows[2])
+    assert len({row.tobytes() for row in rows}) == 4  # all 64 bits of a seed count
+    alone = backend.normal_of_seeds(ops.convert_to_tensor(seeds[1:2]), (2, 3))
+    np.testing.assert_array_equal(alone[0], rows[1])
+
+
+def test_neighbouring_seeds_give_independent_normal_rows():
+    seeds = ops.arange(2000, dtype="int64")
+    rows = backend.normal_of_seeds(seeds, (2,)).numpy()
+    np.testing.assert_allclose(rows.mean(0), 0, atol=0.1)
+    np.testing.assert_allclose(rows.std(0), 1, atol=0.06)
+    pairs = np.corrcoef(np.concatenate([rows[:-1], rows[1:]], axis=1).T)
+    np.testing.assert_allclose(pairs, np.eye(4), atol=0.1)
+
+
+# --- graphs ---------------------------------------------------------------------------
+
+
+def test_a_compiled_function_is_traced_for_a_few_batches_at_most():
+    traces = []
+
+    def double(x):
+        traces.append(1)
+        return 2 * x
+
+    function = backend.compiled(double)
+    for rows in (3, 1, 4, 5, 2):
+        x = np.arange(rows, dtype="float32")
+        np.testing.assert_array_equal(function(ops.convert_to_tensor(x)), 2 * x)
+    assert len(traces) <= 2
+
+
+def test_a_stateless_step_still_passes_super_calls_through():
+    class Louder(Game):
+        def train_step(self, data):
+            return {"product": 10 * super().train_step(data)["product"]}
+
+    game = built(Louder)
+    assert tiny.step(game, tiny.images(4)) == {"product": 60}
+    assert tiny.values([game.a.w]) == [2 - STEP * 3]
+
+
+def test_scope_is_where_the_models_variables_are_made(two_replicas):
+    with two_replicas.scope():
+        game = Game()
+    with backend.scope(game):
+        assert tf.distribute.get_strategy() is two_replicas
+    with backend.scope(built(Game)):
+        assert not tf.distribute.has_strategy()

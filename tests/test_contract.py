@@ -1,0 +1,382 @@
+"""What every registered model promises; a model enters by being registered."""
+
+import inspect
+import typing
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tiny
+
+import zoo
+from zoo import registry
+
+every_model = pytest.mark.parametrize("name", zoo.names())
+SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (30, 22, 3)]
+METHODS = {  # capability -> a call that needs it
+    "sample": lambda model: model.sample(2, seed=0),
+    "encode": lambda model: model.encode(tiny.images(2)),
+    "decode": lambda model: model.decode(np.zeros((2, 3))),
+    "reconstruct": lambda model: model.reconstruct(tiny.images(2)),
+    "interpolate": lambda model: model.interpolate(*tiny.images(2)),
+}
+
+
+def test_every_model_has_a_tiny_config():
+    assert set(zoo.names()) == set(tiny.CONFIGS)
+
+
+# --- training -------------------------------------------------------------------------
+
+
+@every_model
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_trains_on_uint8_and_float_images_of_any_size(name, shape):
+    model = zoo.get(name, **tiny.CONFIGS[name])
+    model.compile(model.default_optimizers(), run_eagerly=True)
+    # 6 images in batches of 4: the last batch is partial.
+    batches = tf.data.Dataset.from_tensor_slices(
+        (tiny.images(6, shape), tiny.labels(6))
+    )
+    history = model.fit(batches.batch(4), verbose=0).history
+    assert model.image_shape == shape
+    assert int(model.optimizer.iterations) == 2
+    assert set(history) == set(model.terms)
+    pair = tiny.floats(4, shape), tiny.labels(4)
+    floats = model.fit(*pair, verbose=0).history
+    assert np.isfinite([*history.values(), *floats.values()]).all()
+
+    out = keras.ops.convert_to_numpy(model(tiny.images(2, shape)))
+    assert len(out) == 2 and np.isfinite(out).all()
+    for capability in {"sample", "reconstruct"} & model.capabilities():
+        if capability == "sample":
+            made = model.sample(2, seed=0)
+        else:
+            made = model.reconstruct(tiny.images(2, shape))
+        assert made.shape == (2, *shape) and made.dtype == np.float32
+        assert np.abs(made).max() <= 1
+
+
+@every_model
+def test_reports_the_declared_terms_finite_at_every_epoch(name, trained):
+    run = trained(name)
+    terms = set(run.model.terms)
+    assert set(run.history) == terms | {f"val_{term}" for term in terms}
+    assert all(len(values) == 4 for values in run.history.values())
+    assert np.isfinite(list(run.history.values())).all()
+
+
+@every_model
+def test_another_term_than_the_declared_is_an_error(name, trained):
+    model = trained(name).model
+    with pytest.raises(ValueError, match="reports .* Received: surprise"):
+        model.track({"surprise": 0.0}, tiny.images(2))
+
+
+@every_model
+def test_each_network_moves_under_its_own_loss_and_no_other(name):
+    model = tiny.model(name)
+    model.compile({network: keras.optimizers.SGD(0.5) for network in model.networks})
+    images = keras.ops.convert_to_tensor(tiny.floats(8))
+    labels = keras.ops.convert_to_tensor(tiny.labels(8))
+
+    def only(network):
+        losses, terms = model.objective(images, labels, training=True)
+        return {network: losses[network]}, terms
+
+    for network in model.networks:
+        before = {n: weights_of(model, n) for n in model.networks}
+        model.update(lambda: only(network))  # noqa: B023 (called at once)
+        for other in model.networks:
+            moved = [
+                (new != old).any()
+                for new, old in zip(weights_of(model, other), before[other])
+            ]
+            assert (all if other == network else not_any)(moved), (network, other)
+
+
+def weights_of(model, network):
+    return tiny.values(model.network(network).trainable_variables)
+
+
+def not_any(moved):
+    return not any(moved)
+
+
+@every_model
+def test_iterations_rise_by_one_each_train_step(name):
+    model = tiny.model(name)
+    before = [weights_of(model, network) for network in model.networks]
+    for count in (1, 2):
+        terms = tiny.step(model, (tiny.images(4), tiny.labels(4)))
+        assert int(model.optimizer.iterations) == count
+        assert set(terms) == set(model.terms)
+    for network, old in zip(model.networks, before):
+        assert int(model.optimizers[network].iterations) >= 2
+        new = weights_of(model, network)
+        assert all((a != b).any() for a, b in zip(new, old)), network
+
+
+@every_model
+def test_learning_rate_callbacks_reach_every_optimizer(name):
+    model = tiny.model(name)
+    model.compile(run_eagerly=True)
+    rates = {n: float(o.learning_rate) for n, o in model.optimizers.items()}
+    assert set(rates) == set(model.networks)
+    callbacks = [
+        keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2),
+        # No second epoch is better by a million: the rate falls once, to a tenth.
+        keras.callbacks.ReduceLROnPlateau(
+            monitor=model.terms[0], mode="min", min_delta=1e6, patience=1
+        ),
+    ]
+    pair = tiny.images(4), tiny.labels(4)
+    logs = model.fit(*pair, epochs=2, callbacks=callbacks, verbose=0).history
+    for network, rate in rates.items():
+        assert model.optimizers[network].name == network
+        np.testing.assert_allclose(logs[f"learning_rate_{network}"][0], rate / 2)
+        now = float(model.optimizers[network].learning_rate)
+        np.testing.assert_allclose(now, rate / 40, rtol=1e-5)
+
+
+@every_model
+def test_trains_in_mixed_bfloat16_and_answers_in_float32(name, mixed_bfloat16):
+    model = tiny.model(name)
+    model.compile(run_eagerly=True)
+    history = model.fit(tiny.images(4), tiny.labels(4), epochs=2, verbose=0).history
+    assert np.isfinite(list(history.values())).all()
+    assert any(layer.compute_dtype == "bfloat16" for layer in model._flatten_layers())
+    assert all(np.isfinite(value).all() for value in tiny.values(model.weights))
+    assert keras.ops.dtype(model(tiny.images(2))) == "float32"
+    for capability in METHODS.keys() & model.capabilities():
+        answer = METHODS[capability](model)
+        assert answer.dtype == np.float32 and np.isfinite(answer).all()
+
+
+@every_model
+def test_two_replicas_equal_one_on_the_same_global_batch(
+    name, two_replicas, monkeypatch
+):
+    # Batch statistics of the global batch; those of each half would differ.
+    monkeypatch.setattr(
+        keras.layers,
+        "BatchNormalization",
+        synchronized(keras.layers.BatchNormalization),
+    )
+    changes = tiny.REPLICATED.get(name, {})
+    one = tiny.model(name, **changes)
+    with two_replicas.scope():
+        two = tiny.model(name, **changes)
+    data = tf.data.Dataset.from_tensor_slices((tiny.floats(24), tiny.labels(24)))
+    start, logs = tiny.values(one.trainable_variables), []
+    for model in (one, two):
+        with model.distribute_strategy.scope():
+            # Adam would hide a gradient that is too large by a factor.
+            sgd = {network: keras.optimizers.SGD(0.1) for network in model.networks}
+            model.compile(sgd, run_eagerly=True)
+        logs.append(model.fit(data.batch(8), shuffle=False, verbose=0).history)
+    assert tiny.values([two.optimizer.iterations]) == [3]
+    moved, apart = 0, 0
+    for w0, w1, w2 in zip(
+        start,
+        tiny.values(one.trainable_variables),
+        tiny.values(two.trainable_variables),
+    ):
+        moved = max(moved, np.abs(w1 - w0).max())
+        apart = max(apart, np.abs(w2 - w1).max())
+    assert apart <= 1e-5 * moved
+    for term in one.terms:
+        np.testing.assert_allclose(logs[1][term], logs[0][term], rtol=1e-4, atol=1e-6)
+
+
+def synchronized(layer):
+    return lambda *args, **kwargs: layer(*args, synchronized=True, **kwargs)
+
+
+# --- what users call ------------------------------------------------------------------
+
+
+@every_model
+def test_samples_are_addressed_by_their_seeds(name, trained):
+    model = trained(name).model
+    if "sample" not in model.capabilities():
+        pytest.skip("does not sample")
+    images = model.sample(8, seed=0)
+    assert images.shape == (8, 8, 8, 1) and images.dtype == np.float32
+    assert np.abs(images).max() <= 1
+    assert len({image.tobytes() for image in images}) == 8
+    np.testing.assert_allclose(model.sample(1, seed=3)[0], images[3], atol=1e-5)
+    in_parts = model.sample(8, seed=0, batch_size=3)
+    np.testing.assert_allclose(in_parts, images, atol=1e-5)
+    assert (model.sample(2) != model.sample(2)).any()
+
+
+@every_model
+def test_call_and_predict_answer_for_images(name, trained):
+    model = trained(name).model
+    answer = keras.ops.convert_to_numpy(model(tiny.images(10)))
+    for images in (tiny.images(10), tiny.floats(10)):
+        predicted = model.predict(images, batch_size=4)
+        assert predicted.dtype == np.float32
+        np.testing.assert_allclose(predicted, answer, atol=1e-5)
+    if "reconstruct" in model.capabilities():
+        np.testing.assert_allclose(
+            answer, model.reconstruct(tiny.images(10)), atol=1e-5
+        )
+    else:
+        classes = model.config.get("num_classes") if "classify" in able(name) else 1
+        assert answer.shape == (10, classes)
+
+
+def able(name):
+    return registry.find(name).capabilities()
+
+
+@every_model
+def test_latents_lead_there_and_back(name, trained):
+    model = trained(name).model
+    if "reconstruct" not in model.capabilities():
+        pytest.skip("has no encoder and decoder")
+    images = tiny.images(4)
+    z = model.encode(images)
+    assert z.shape == (4, model.config["latent_dim"]) and z.dtype == np.float32
+    np.testing.assert_array_equal(z, model.encode(images))
+    np.testing.assert_allclose(z, model.encode(tiny.floats(4)), atol=1e-5)
+    back = model.reconstruct(images)
+    np.testing.assert_allclose(back, model.decode(z), atol=1e-6)
+    line = model.interpolate(images[0], images[1], steps=3)
+    assert line.shape == (3, 8, 8, 1) and line.dtype == np.float32
+    np.testing.assert_allclose(line[[0, -1]], back[:2], atol=1e-5)
+    middle = model.decode((z[:1] + z[1:2]) / 2)
+    np.testing.assert_allclose(line[1], middle[0], atol=1e-5)
+    lines = model.interpolate(images[:2], images[2:], steps=3)
+    assert lines.shape == (2, 3, 8, 8, 1)
+
+
+@every_model
+def test_a_missing_capability_names_the_models_that_have_it(name):
+    model = tiny.model(name)
+    for capability in METHODS.keys() - model.capabilities():
+        with pytest.raises(ValueError, match=f"cannot {capability}") as error:
+            METHODS[capability](model)
+        having = [other for other in zoo.names() if capability in able(other)]
+        assert str(error.value).endswith(f"{', '.join(having)}.")
+
+
+@every_model
+def test_an_unbuilt_model_says_so(name, tmp_path):
+    model = zoo.get(name, **tiny.CONFIGS[name])
+    for capability in METHODS.keys() & model.capabilities():
+        with pytest.raises(ValueError, match="no networks yet: call fit"):
+            METHODS[capability](model)
+    with pytest.raises(ValueError, match="nothing to save yet: call fit"):
+        model.save(tmp_path / "model.keras")
+    assert not list(tmp_path.iterdir())
+
+
+# --- config and files -----------------------------------------------------------------
+
+
+@every_model
+def test_config_survives_a_round_trip_with_no_value_at_its_default(name):
+    cls = registry.find(name)
+    config = {
+        key: another(annotation, default)
+        for key, (annotation, default) in registry.parameters(cls).items()
+    }
+    model = cls(**config)
+    assert model.get_config() == config
+    assert cls.from_config(model.get_config()).get_config() == config
+    defaults = cls().get_config()
+    assert not [key for key in config if config[key] == defaults[key]]
+
+
+def another(annotation, default):
+    """Returns a value other than the default."""
+    choices = typing.get_args(annotation)
+    if typing.get_origin(annotation) is typing.Literal:
+        return [choice for choice in choices if choice != default][-1]
+    if default is None:
+        return 0.25
+    if isinstance(default, bool):
+        return not default
+    if isinstance(default, tuple):
+        return list(default) + [default[-1]]
+    return default + 1 if isinstance(default, int) else default / 2 + 0.125
+
+
+@every_model
+def test_a_file_holds_outputs_optimizers_and_random_state(name, trained, tmp_path):
+    model = trained(name).model
+    path = tmp_path / "model.keras"
+    model.save(path)
+    assert list(tmp_path.iterdir()) == [path]
+    for load in (zoo.load, keras.saving.load_model):
+        loaded = load(path)
+        assert type(loaded) is type(model) and loaded.config == model.config
+        same_state(loaded, model)
+        assert loaded.get_compile_config() == model.get_compile_config()
+        outputs = [
+            keras.ops.convert_to_numpy(m(tiny.images(3))) for m in (loaded, model)
+        ]
+        np.testing.assert_array_equal(*outputs)
+    if "sample" in able(name):
+        samples = [m.sample(2, seed=0) for m in (loaded, model)]
+        np.testing.assert_array_equal(*samples)
+
+
+@every_model
+def test_a_run_resumed_from_a_checkpoint_ends_bitwise_the_same(name, trained):
+    run = trained(name)
+    resumed = zoo.load(run.checkpoints[1])
+    assert int(resumed.optimizer.iterations) == 6
+    history = tiny.train(resumed, 2)
+    same_state(resumed, run.model)
+    assert history == {term: values[2:] for term, values in run.history.items()}
+
+
+@pytest.mark.slow
+@every_model
+def test_fit_save_load_fit_equals_one_longer_fit(name, trained, tmp_path):
+    model = tiny.model(name)
+    tiny.train(model, 2)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    tiny.train(loaded, 2)
+    same_state(loaded, trained(name).model)
+
+
+def same_state(a, b):
+    for one, other in zip(tiny.state(a), tiny.state(b), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+# --- words ----------------------------------------------------------------------------
+
+
+@every_model
+def test_the_docstring_names_source_settings_and_terms(name):
+    cls = registry.find(name)
+    text = inspect.getdoc(cls)
+    for part in ("Args:", "Batch:", "Reports:", "Source:", "Departures:"):
+        assert part in text, part
+    source = text[text.index("Source:") :]
+    assert "arXiv:" in source or "doi:" in source
+    assert cls.paper.split()[-1] in source  # the catalogue names the same paper
+    settings = text[text.index("Args:") : text.index("Batch:")]
+    for key in registry.parameters(cls):
+        assert f"    {key}: " in settings, key
+    for term in cls().terms:
+        assert f"`{term}`" in text[text.index("Reports:") :], term
+
+
+@every_model
+def test_describe_tells_networks_losses_and_config(name):
+    description = zoo.describe(name)
+    assert description.networks == registry.find(name).networks
+    assert all(network in description.losses for network in description.networks)
+    assert description.config == registry.find(name)().config
+    assert set(description.capabilities) == able(name)
+    for part in (name, description.summary, description.paper, *description.terms):
+        assert part in str(description)

@@ -1,0 +1,120 @@
+"""Files of models: complete or absent, and refused unless every variable fits."""
+
+import json
+import os
+import zipfile
+
+import keras
+import pytest
+import tiny
+
+import zoo
+from zoo import saving
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory):
+    """A `.keras` file of the tiny autoencoder."""
+    path = tmp_path_factory.mktemp("saved") / "ae.keras"
+    tiny.model("ae").save(path)
+    return path
+
+
+def edited(saved, target, change):
+    """Writes `saved` to `target` with `change` applied to its config; returns it."""
+    with zipfile.ZipFile(saved) as old, zipfile.ZipFile(target, "w") as new:
+        for item in old.namelist():
+            content = old.read(item)
+            if item == "config.json":
+                config = json.loads(content)
+                change(config)
+                content = json.dumps(config)
+            new.writestr(item, content)
+    return target
+
+
+def test_a_folder_stands_for_the_finished_model_in_it(saved, tmp_path):
+    os.link(saved, tmp_path / "model.keras")
+    assert zoo.load(tmp_path).registry_name == "ae"
+    assert zoo.load(str(tmp_path)).built
+
+
+def test_a_missing_file_or_an_empty_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such file or folder"):
+        zoo.load(tmp_path / "nothing.keras")
+    with pytest.raises(FileNotFoundError, match="no finished model"):
+        zoo.load(tmp_path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 0.99])
+def test_a_cut_off_file_is_refused(saved, tmp_path, share):
+    content = saved.read_bytes()
+    cut = tmp_path / "cut.keras"
+    cut.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match="no complete .keras file"):
+        zoo.load(cut)
+
+
+def test_a_file_with_a_flipped_byte_in_its_weights_is_refused(saved, tmp_path):
+    with zipfile.ZipFile(saved) as archive:
+        weights = archive.getinfo("model.weights.h5")
+    content = bytearray(saved.read_bytes())
+    content[weights.header_offset + weights.compress_size // 2] ^= 0xFF
+    flipped = tmp_path / "flipped.keras"
+    flipped.write_bytes(content)
+    with pytest.raises(ValueError, match="Received: "):
+        zoo.load(flipped)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda c: c["config"].update(hidden=0), "not the model's: .* left over"),
+        (lambda c: c["config"].update(latent_dim=4), "not the model's: .* missing"),
+        (lambda c: c["config"].update(latents=4), "did you mean 'latent_dim'"),
+        (lambda c: c.update(registered_name="zoo>wae"), "no such model"),
+        (lambda c: c.update(registered_name="Functional"), "no model of the zoo"),
+        (lambda c: c.update(build_config=None), "a model without weights"),
+        (
+            lambda c: c["compile_config"]["optimizer"].update(
+                encoder=keras.optimizers.serialize(keras.optimizers.SGD())
+            ),
+            "not the model's: .* left over",
+        ),
+    ],
+    ids=["layer", "shape", "setting", "name", "foreign", "unbuilt", "optimizer"],
+)
+def test_a_file_that_does_not_fit_is_refused(saved, tmp_path, change, words):
+    path = edited(saved, tmp_path / "edited.keras", change)
+    with pytest.raises(ValueError, match=words):
+        zoo.load(path)
+
+
+def test_a_failing_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "ae.keras"
+    path.write_text("old")
+
+    def fail(model, filepath, **kwargs):
+        with open(filepath, "w") as file:
+            file.write("half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save", fail)
+    with pytest.raises(OSError, match="No space"):
+        tiny.model("ae").save(path)
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_appears_under_its_name_only_when_complete(tmp_path):
+    path = tmp_path / "file.txt"
+    with saving.replaced(path) as temporary:
+        with open(temporary, "w") as file:
+            file.write("new")
+        assert not path.exists() and temporary.endswith(".txt")
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+    assert path.stat().st_mode & 0o777 == 0o644  # readable for all, unlike mkstemp's
+
+
+def test_another_suffix_than_keras_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="saved as a .keras file. Received"):
+        tiny.model("ae").save(tmp_path / "ae.h5")

@@ -1,0 +1,96 @@
+"""Tiny models and data for the tests: a model enters the contract by a row here."""
+
+import tempfile
+
+import keras
+import numpy as np
+
+import zoo
+
+NUM_CLASSES = 4
+
+# One row a model. Settings that bring randomness (dropout, augmentation) are on, so
+# that saving and replicas are tested with them.
+CONFIGS = {
+    "ae": {"latent_dim": 3, "width": 4, "hidden": 5},
+    "classifier": {
+        "num_classes": NUM_CLASSES,
+        "width": 4,
+        "dropout": 0.2,
+        "label_smoothing": 0.1,
+        "shift": 1,
+        "flip": True,
+        "erasing": 0.5,
+    },
+    "gan": {"latent_dim": 3, "width": 4},
+    "vae": {"latent_dim": 3, "width": 4, "hidden": 5},
+    "vaegan": {"latent_dim": 3, "width": 4, "hidden": 5},
+}
+
+# Keras' Dropout draws the same mask on every replica; nothing of ours can mend that.
+REPLICATED = {"classifier": {"dropout": 0.0}}
+
+
+def model(name, image_shape=(8, 8, 1), **changes):
+    """Returns the tiny model `name`, built and compiled; reproducible."""
+    keras.utils.set_random_seed(1)
+    return zoo.get(name, image_shape=image_shape, **CONFIGS[name] | changes)
+
+
+def images(count=10, shape=(8, 8, 1), seed=0):
+    """Returns uint8 `[count, *shape]`: random, with black and white among them."""
+    pixels = np.random.default_rng(seed).integers(-60, 316, (count, *shape))
+    return np.clip(pixels, 0, 255).astype("uint8")
+
+
+def floats(count=10, shape=(8, 8, 1), seed=0):
+    """Returns the same images as float32 in [-1, 1]."""
+    return (images(count, shape, seed) / 127.5 - 1).astype("float32")
+
+
+def labels(count=10):
+    """Returns int32 `[count]`: 0, 1, 2, 3, 0, ..."""
+    return (np.arange(count) % NUM_CLASSES).astype("int32")
+
+
+def step(some, data):
+    """Takes one eager training step on NumPy `data`; returns {term: float}."""
+    tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, data)
+    return {term: float(value) for term, value in some.train_step(tensors).items()}
+
+
+def values(variables):
+    """Returns copies of `variables` as NumPy arrays."""
+    return [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
+
+
+def state(some):
+    """Returns all that training changes, as a list: weights, random state,
+    optimizers."""
+    return values(some.variables) + values(some.optimizer.variables)
+
+
+class Trained:
+    """A tiny model after four epochs of three batches, the last batch partial.
+
+    Attributes:
+        model: The model, trained as one graph on uint8 images and labels.
+        history: {term: one value an epoch}.
+        checkpoints: Files of the model, written by ModelCheckpoint after each epoch.
+    """
+
+    def __init__(self, name, **changes):
+        self.model = model(name, **changes)
+        self._folder = tempfile.TemporaryDirectory()
+        self.checkpoints = [f"{self._folder.name}/{n}.keras" for n in range(1, 5)]
+        checkpoint = keras.callbacks.ModelCheckpoint(
+            f"{self._folder.name}/{{epoch}}.keras"
+        )
+        self.history = train(self.model, 4, callbacks=[checkpoint])
+
+
+def train(some, epochs, **kwargs):
+    """Trains on the ten images in their order; returns the history."""
+    data = (images(), labels())
+    options = {"batch_size": 4, "shuffle": False, "verbose": 0} | kwargs
+    return some.fit(data, epochs=epochs, validation_data=data, **options).history
