@@ -85,8 +85,9 @@ def test_each_network_moves_under_its_own_loss_and_no_other(name):
         losses, terms = model.objective(images, labels, training=True)
         return {network: losses[network]}, terms
 
+    start, alone = tiny.values(model.variables), {}
+    before = {network: weights_of(model, network) for network in model.networks}
     for network in model.networks:
-        before = {n: weights_of(model, n) for n in model.networks}
         model.update(lambda: only(network))  # noqa: B023 (called at once)
         for other in model.networks:
             moved = [
@@ -94,6 +95,14 @@ def test_each_network_moves_under_its_own_loss_and_no_other(name):
                 for new, old in zip(weights_of(model, other), before[other])
             ]
             assert (all if other == network else not_any)(moved), (network, other)
+        alone[network] = weights_of(model, network)
+        for variable, value in zip(model.variables, start):  # the noise too
+            variable.assign(value)
+    # Moved together, from the same start by the same noise, none feels the others.
+    model.update(lambda: model.objective(images, labels, training=True))
+    for network in model.networks:
+        for new, expected in zip(weights_of(model, network), alone[network]):
+            np.testing.assert_allclose(new, expected, rtol=1e-5, atol=1e-6)
 
 
 def weights_of(model, network):

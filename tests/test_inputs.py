@@ -145,6 +145,16 @@ def test_sets_are_checked_as_arrays_are(ae):
         ae.fit(tiny.images(4), validation_data=np.abs(tiny.floats(4)), verbose=0)
 
 
+def test_weights_of_images_are_refused_rather_than_ignored(ae):
+    images, labels, weights = tiny.images(4), tiny.labels(4), np.ones(4, "float32")
+    with pytest.raises(ValueError, match="weights have no place .* 3 parts"):
+        ae.fit(images, labels, sample_weight=weights, verbose=0)
+    with pytest.raises(ValueError, match="weights have no place"):
+        ae.fit(images, labels, class_weight={0: 2.0}, verbose=0)
+    with pytest.raises(ValueError, match="weights have no place"):
+        ae.fit(batches(images, labels, weights), verbose=0)
+
+
 @pytest.mark.parametrize("labelled", [False, True])
 def test_a_set_of_single_images_is_told_to_batch(labelled):
     arrays = (tiny.images(4), tiny.labels(4)) if labelled else (tiny.images(4),)

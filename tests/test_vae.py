@@ -124,6 +124,12 @@ def test_alpha_goes_with_mse_alone(likelihood):
         zoo.get("vae", likelihood=likelihood, alpha=0.5)
 
 
+@pytest.mark.parametrize("alpha", [0, -1.0])
+def test_alpha_is_positive(alpha):
+    with pytest.raises(ValueError, match="positive weight. Received: "):
+        zoo.get("vae", likelihood="mse", alpha=alpha)
+
+
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
 def test_every_likelihood_is_saved_and_samples_images(likelihood, vaes, tmp_path):
     model = vaes[likelihood]

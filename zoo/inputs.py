@@ -43,6 +43,11 @@ def split(data):
             )
         return data["image"], data.get("label")
     if isinstance(data, (tuple, list)):
+        if len(data) > 2:
+            raise ValueError(
+                "A batch is images or (images, labels); sample and class weights have "
+                f"no place in a model's losses. Received: {len(data)} parts."
+            )
         return data[0], data[1] if len(data) > 1 else None
     return data, None
 

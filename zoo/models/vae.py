@@ -42,7 +42,8 @@ class VAE(ImageModel):
     Reports: `elbo`, `kl`, `recon` (= -log p(x|z)): nats per image, mean over the epoch;
         `bits_per_dim` with "discretized_logistic"; with "mse" only `kl` and `mse` (per
         pixel).
-    Raises: ValueError: if `alpha` is given without "mse", or a size is below 1.
+    Raises: ValueError: if `alpha` is given without "mse" or is not positive, or a size
+        is below 1.
     Source: Kingma and Welling 2013, arXiv:1312.6114, equation 10 and appendix C.
         Departures: convolutions and Adam in place of one hidden layer and Adagrad; the
         discretised likelihood is of Salimans et al. 2017, arXiv:1701.05517.
@@ -71,6 +72,8 @@ class VAE(ImageModel):
                 'alpha weighs the squared error: it goes with likelihood="mse" only. '
                 f"Received: alpha={alpha} with likelihood={likelihood!r}."
             )
+        if alpha is not None and alpha <= 0:
+            raise ValueError(f"alpha is a positive weight. Received: {alpha}.")
 
     @property
     def terms(self):
