@@ -182,7 +182,7 @@ def test_two_replicas_equal_one_on_the_same_global_batch(
     for model in (one, two):
         with model.distribute_strategy.scope():
             # Adam would hide a gradient that is too large by a factor.
-            sgd = {network: keras.optimizers.SGD(0.1) for network in model.networks}
+            sgd = {network: keras.optimizers.SGD(0.3) for network in model.networks}
             model.compile(sgd, run_eagerly=True)
         logs.append(model.fit(data.batch(8), shuffle=False, verbose=0).history)
     assert tiny.values([two.optimizer.iterations]) == [3]
