@@ -11,6 +11,7 @@ import tiny
 
 import zoo
 from zoo import registry
+from zoo.networks import fast
 
 every_model = pytest.mark.parametrize("name", zoo.names())
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (30, 22, 3)]
@@ -169,9 +170,7 @@ def test_two_replicas_equal_one_on_the_same_global_batch(
 ):
     # Batch statistics of the global batch; those of each half would differ.
     monkeypatch.setattr(
-        keras.layers,
-        "BatchNormalization",
-        synchronized(keras.layers.BatchNormalization),
+        fast, "BatchNormalization", synchronized(fast.BatchNormalization)
     )
     changes = tiny.REPLICATED.get(name, {})
     one = tiny.model(name, **changes)

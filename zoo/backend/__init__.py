@@ -6,6 +6,7 @@
 | `input_gradient(function, x)` | gradient of sum(function(x)) by `x`, itself differentiable |
 | `normal(seed, rows, shape)` | this replica's `[rows, *shape]` of the global batch's standard normal draw; `uniform` on [0, 1) and `integers(seed, rows, shape, low, high)` alike |
 | `normal_of_seeds(seeds, shape)` | `[len(seeds), *shape]`, standard normal; row i depends on `seeds[i]` alone |
+| `batch_norm(x, gamma, beta, epsilon)` | `x` `[B, H, W, C]` normalised over all but C, its mean and its variance (divided by n) |
 | `compiled(function)` | `function` as one compiled graph |
 | `stateless(step)` | `step(self, data)` in the form that the backend's trainer calls |
 
@@ -24,6 +25,7 @@ _NAMES = (
     "uniform",
     "integers",
     "normal_of_seeds",
+    "batch_norm",
     "compiled",
     "stateless",
     "scope",

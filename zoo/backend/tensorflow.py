@@ -69,6 +69,15 @@ def normal_of_seeds(seeds, shape):
     return tf.map_fn(row, halves, fn_output_signature=tf.float32)
 
 
+def batch_norm(x, gamma, beta, epsilon):
+    y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=x, scale=gamma, offset=beta, mean=[], variance=[], epsilon=epsilon
+    )
+    # The kernel divides the squares by n - 1, as an unbiased estimate does; we by n.
+    n = tf.cast(tf.reduce_prod(tf.shape(x)[:3]), "float32")
+    return y, mean, variance * ((n - 1.0) / n)
+
+
 def compiled(function):
     return tf.function(function, reduce_retracing=True, autograph=False)
 

@@ -9,6 +9,8 @@ stays at 4 or more, and the mirror crops back to exactly those sizes.
 import keras
 from keras import layers
 
+from zoo.networks import fast
+
 
 def level_sizes(image_shape):
     """Returns the sizes of the levels, e.g. (28, 28, 1) -> [(28, 28), (14, 14), (7,
@@ -33,7 +35,7 @@ def activate(x, activation, normalization=None):
     """Normalises (`"batch"` or None) and activates (`"relu"` or `"leaky_relu"`, slope
     0.2)."""
     if normalization == "batch":
-        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+        x = fast.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
     if activation == "leaky_relu":
         return layers.LeakyReLU(0.2)(x)
     return layers.Activation(activation)(x)
@@ -67,7 +69,7 @@ def trunk(
     """
     for level, channels in enumerate(level_widths(image_shape, width)):
         normalized = normalization if level or normalize_first else None
-        x = layers.Conv2D(
+        x = fast.Conv2D(
             channels,
             kernel_size,
             strides=2 if downsample == "stride" else 1,
@@ -113,7 +115,7 @@ def mirror(
     x = layers.Reshape((height, breadth, widths[-1]))(x)
     x = activate(x, activation, normalization)
     for size, channels in zip(sizes[-2:0:-1], widths[-2::-1]):
-        x = layers.Conv2DTranspose(
+        x = fast.Conv2DTranspose(
             channels,
             kernel_size,
             strides=2,
@@ -122,7 +124,7 @@ def mirror(
             kernel_initializer=kernel_initializer,
         )(x)
         x = activate(crop(x, size), activation, normalization)
-    x = layers.Conv2DTranspose(
+    x = fast.Conv2DTranspose(
         image_shape[-1],
         kernel_size,
         strides=2,

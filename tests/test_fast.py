@@ -1,0 +1,134 @@
+"""The faster layers beside the layers of Keras that they extend."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers, ops
+
+from zoo.networks import fast
+
+RANDOM = np.random.default_rng(0)
+
+
+def pair(kind, **options):
+    """A faster layer and Keras' own."""
+    return getattr(fast, kind)(**options), getattr(layers, kind)(**options)
+
+
+KINDS = ("BatchNormalization", "Conv2D", "Conv2DTranspose")
+CASES = {
+    "batch": ("BatchNormalization", {"momentum": 0.9}, (12, 8, 3)),
+    "dense": ("BatchNormalization", {"momentum": 0.9}, (7,)),
+    "grey": ("Conv2D", {"filters": 5, "kernel_size": 4, "strides": 2}, (28, 12, 1)),
+    "colour": ("Conv2D", {"filters": 5, "kernel_size": 4, "strides": 2}, (8, 8, 3)),
+    "odd": ("Conv2D", {"filters": 5, "kernel_size": 4, "strides": 2}, (9, 8, 3)),
+    "features": ("Conv2D", {"filters": 5, "kernel_size": 4, "strides": 2}, (8, 8, 6)),
+    "small kernel": ("Conv2D", {"filters": 5, "kernel_size": 3}, (8, 8, 3)),
+    "from grey": (
+        "Conv2DTranspose",
+        {"filters": 1, "kernel_size": 4, "strides": 2},
+        (7, 4, 6),
+    ),
+    "from colour": (
+        "Conv2DTranspose",
+        {"filters": 3, "kernel_size": 4, "strides": 2},
+        (4, 4, 5),
+    ),
+    "without bias": (
+        "Conv2DTranspose",
+        {"filters": 1, "kernel_size": 4, "strides": 2, "use_bias": False},
+        (4, 4, 5),
+    ),
+    "of another kernel": (
+        "Conv2DTranspose",
+        {"filters": 1, "kernel_size": 5, "strides": 2},
+        (4, 4, 5),
+    ),
+}
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("case", CASES)
+def test_outputs_gradients_and_averages_are_those_of_keras(case, training):
+    kind, options, shape = CASES[case]
+    if kind != "BatchNormalization":
+        options = options | {"padding": "same"}
+    x = tf.constant(3 + 2 * RANDOM.normal(size=(6, *shape)).astype("float32"))
+    results, weights = [], None
+    for layer in pair(kind, **options):
+        layer.build(x.shape)
+        if weights is None:
+            weights = [RANDOM.uniform(0.5, 1, v.shape) for v in layer.weights]
+        layer.set_weights(weights)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x, **({"training": training} if len(weights) == 4 else {}))
+            total = ops.sum(ops.sin(y))
+        variables = [variable.value for variable in layer.trainable_variables]
+        results.append([y, *tape.gradient(total, [x, *variables]), *layer.weights])
+    for ours, theirs in zip(*results, strict=True):
+        ours, theirs = ops.convert_to_numpy(ours), ops.convert_to_numpy(theirs)
+        np.testing.assert_allclose(
+            ours, theirs, rtol=1e-4, atol=2e-5 * abs(theirs).max()
+        )
+
+
+def test_weights_saved_with_keras_layers_are_read(tmp_path):
+    def network(source):
+        x = inputs = layers.Input((8, 8, 1))
+        x = source.Conv2D(6, 4, strides=2, padding="same")(x)
+        x = source.BatchNormalization()(source.Conv2D(5, 3)(x))
+        x = source.Conv2DTranspose(1, 4, strides=2, padding="same")(x)
+        return keras.Model(inputs, x)
+
+    theirs, ours = network(layers), network(fast)
+    theirs.save_weights(tmp_path / "theirs.weights.h5")
+    ours.load_weights(tmp_path / "theirs.weights.h5")
+    for a, b in zip(ours.weights, theirs.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_config_round_trip(kind):
+    options = {"momentum": 0.5} if kind == "BatchNormalization" else {"filters": 2}
+    options |= {} if "momentum" in options else {"kernel_size": 4, "strides": 2}
+    ours, theirs = pair(kind, **options, name="layer")
+    assert ours.get_config() == theirs.get_config()
+    again = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(ours)
+    )
+    assert type(again) is type(ours) and again.get_config() == ours.get_config()
+
+
+def test_half_precision_normalises_in_float32():
+    ours, theirs = pair("BatchNormalization", dtype="mixed_bfloat16")
+    x = ops.cast(100 + RANDOM.normal(size=(8, 4, 4, 3)), "bfloat16")
+    assert ours(x, training=True).dtype == "bfloat16"
+    theirs(x, training=True)
+    np.testing.assert_allclose(ours.moving_variance, theirs.moving_variance, rtol=1e-4)
+
+
+def test_an_untrainable_layer_keeps_its_averages():
+    layer, _ = pair("BatchNormalization")
+    x = ops.ones((2, 4, 4, 3))
+    layer.build(x.shape)
+    layer.trainable = False
+    np.testing.assert_allclose(layer(x, training=True), x / np.sqrt(1 + layer.epsilon))
+    np.testing.assert_array_equal(layer.moving_mean, np.zeros(3))
+
+
+def test_double_backward():
+    """As gradient penalties need it."""
+    layer, reference = pair("BatchNormalization")
+    x, slopes = tf.constant(RANDOM.normal(size=(4, 5, 5, 2)).astype("float32")), []
+    for each in (layer, reference):
+        each.build(x.shape)
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                total = ops.sum(ops.sin(each(x, training=True)))
+            penalty = ops.sum(ops.square(inner.gradient(total, x)))
+        slopes.append(outer.gradient(penalty, x).numpy())
+    np.testing.assert_allclose(*slopes, rtol=1e-3, atol=1e-4 * abs(slopes[1]).max())

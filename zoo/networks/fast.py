@@ -1,0 +1,87 @@
+"""Keras' layers under their own names, computed in a faster way where there is one.
+
+Each has the weights, the config and, but for rounding, the results of the layer that it
+extends, so that weights saved with one are read by the other. The gains are of training
+on two CPU cores, 28x28 pixels, batch 128.
+"""
+
+import keras
+from keras import layers, ops
+
+from zoo import backend
+
+
+@keras.saving.register_keras_serializable("zoo")
+class BatchNormalization(layers.BatchNormalization):
+    """Keras' layer, with one kernel of the backend for the images of training.
+
+    Keras composes it of a dozen operations, each a pass over memory: 3 to 10 %
+    of a training step.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        plain = self.renorm or self.synchronized or mask is not None
+        if plain or not (training and self.trainable) or len(inputs.shape) != 4:
+            return super().call(inputs, training=training, mask=mask)
+        x = ops.cast(inputs, "float32")  # as in Keras: half types would overflow
+        y, mean, variance = backend.batch_norm(x, self.gamma, self.beta, self.epsilon)
+        for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
+        return ops.cast(y, self.compute_dtype)
+
+
+FEW = 4  # channels of images, not of features
+# CPU kernels are slow at convolutions of one or three channels: at their gradient by
+# the image, and at the transposed ones, which are the same computation. So the two
+# layers take an image as blocks of 2x2 pixels, half as high and wide and of four times
+# as many channels: a convolution of stride 1 with the same weights in another order.
+# 2.4 and 1.6 times as fast, up to a tenth of a step of the GANs and autoencoders.
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Conv2D(layers.Conv2D):
+    """Keras' layer, in blocks if applied to images."""
+
+    def convolution_op(self, inputs, kernel):
+        height, width, channels = inputs.shape[1:]
+        if not _in_blocks(self, channels) or height % 2 or width % 2:
+            return super().convolution_op(inputs, kernel)
+        x = ops.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]])
+        height, width = height // 2 + 1, width // 2 + 1
+        x = ops.reshape(x, (-1, height, 2, width, 2, channels))
+        x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
+        x = ops.reshape(x, (-1, height, width, 4 * channels))
+        return ops.conv(x, _block_kernel(kernel), padding="valid")
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Conv2DTranspose(layers.Conv2DTranspose):
+    """Keras' layer, in blocks if it makes images."""
+
+    def call(self, inputs):
+        if not _in_blocks(self, self.filters):
+            return super().call(inputs)
+        x = ops.conv_transpose(inputs, _block_kernel(self.kernel), 1, padding="valid")
+        height, width = x.shape[1:3]
+        x = ops.reshape(x, (-1, height, width, 2, 2, self.filters))
+        x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
+        x = ops.reshape(x, (-1, 2 * height, 2 * width, self.filters))
+        x = x[:, 1:-1, 1:-1]
+        return self.activation(x + self.bias if self.use_bias else x)
+
+
+def _in_blocks(layer, channels):
+    """Whether the layer is of the kind that is done in blocks."""
+    kind = (layer.kernel_size, layer.strides, layer.padding, layer.data_format)
+    kind += (layer.dilation_rate,)
+    blocks = ((4, 4), (2, 2), "same", "channels_last", (1, 1))
+    return channels <= FEW and kind == blocks
+
+
+def _block_kernel(kernel):
+    """`[4, 4, channels, filters]` of pixels -> `[2, 2, 4 channels, filters]` of
+    blocks."""
+    channels, filters = kernel.shape[2:]
+    kernel = ops.reshape(kernel, (2, 2, 2, 2, channels, filters))
+    kernel = ops.transpose(kernel, (0, 2, 1, 3, 4, 5))
+    return ops.reshape(kernel, (2, 2, 4 * channels, filters))
