@@ -164,6 +164,7 @@ def _fit(run):
     on_terminal = sys.stdout.isatty()
     beside = [
         clock,
+        callbacks.Aside(),
         callbacks.Record(folder, settings, facts, progress, logs),
         *([] if on_terminal else [callbacks.Line(settings, progress)]),
         callbacks.Pictures(folder, settings, run.images, logs),

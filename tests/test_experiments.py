@@ -1,0 +1,243 @@
+"""The verbs as a user types them, on the embedded digits."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import experiments
+from experiments import sample, train
+
+ROOT = pathlib.Path(__file__).parent.parent
+TINY = ["--model=vae", "--set=width=4", "--set=hidden=8", "--batch_size=450"]
+TINY += ["--image_size=8", "--epochs=2"]
+
+
+def start(verb, *flags, cwd):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)  # as on a user's machine
+    return subprocess.Popen(
+        [sys.executable, "-m", f"experiments.{verb}", *flags],
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def typed(verb, *flags, cwd, timeout=600):
+    """Output of a command that succeeds."""
+    process = start(verb, *flags, cwd=cwd)
+    out, err = process.communicate(timeout=timeout)
+    assert process.returncode == 0, err
+    assert err == ""
+    return out
+
+
+def called(verb, *flags):
+    """Exit code of the same command within this process, where nothing is imported."""
+    return experiments.start(verb.VERB, verb.main, [verb.VERB.name, *flags])
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    """Folder and output of a tiny run."""
+    folder = tmp_path_factory.mktemp("runs")
+    out = typed("train", *TINY, "--workdir=tiny", cwd=folder)
+    return folder / "tiny", out
+
+
+def test_train_prints_a_line_an_epoch_and_what_it_made(run):
+    folder, out = run
+    lines = out.splitlines()
+    assert "\r" not in out and "\b" not in out
+    assert [line.split()[1] for line in lines if line.startswith("epoch")] == [
+        "1/2",
+        "2/2",
+    ]
+    paths = [line.split()[-1] for line in lines if "tiny/" in line]
+    assert "tiny/model.keras" in paths
+    assert all((folder.parent / path).exists() for path in paths)
+    record = json.loads((folder / "run.json").read_text())
+    assert record["command"].startswith("python -m experiments.train --model=vae")
+
+
+def test_same_command_finds_the_run_finished(run, capsys):
+    folder, _ = run
+    before = (folder / "metrics.csv").read_text()
+    assert called(train, *TINY, f"--workdir={folder}") == 0
+    assert "epoch 1/2" not in capsys.readouterr().out
+    assert (folder / "metrics.csv").read_text() == before
+
+
+def test_sample_writes_a_grid(run):
+    folder, _ = run
+    typed("sample", f"--workdir={folder}", "--num_images=9", cwd=folder.parent)
+    picture = Image.open(folder.parent / "samples.png")
+    assert picture.width == picture.height > 250
+
+
+def test_sample_writes_an_array_and_a_folder(run, tmp_path, capsys):
+    folder, _ = run
+    model = f"--workdir={folder / 'model.keras'}"
+    array, pictures = tmp_path / "new" / "images.npz", tmp_path / "pictures"
+    assert called(sample, model, "--num_images=3", "--seed=5", f"--out={array}") == 0
+    assert called(sample, model, "--num_images=2", "--seed=6", f"--out={pictures}") == 0
+    images = np.load(array)["images"]
+    assert images.shape == (3, 8, 8, 1) and images.dtype == np.uint8
+    assert sorted(path.name for path in pictures.iterdir()) == [
+        "000006.png",
+        "000007.png",
+    ]
+    shown = np.asarray(Image.open(pictures / "000006.png"))
+    assert abs(shown.astype(int) - images[1, ..., 0]).max() <= 1
+
+
+def test_dry_run_tells_and_writes_nothing(tmp_path, capsys):
+    assert called(train, *TINY, f"--workdir={tmp_path / 'run'}", "--dry_run") == 0
+    out = capsys.readouterr().out
+    assert "latent_dim=32" in out and "encoder " in out and "8x8x1" in out
+    assert not list(tmp_path.iterdir())
+
+
+def test_flags_come_from_a_recipe_too(tmp_path, capsys):
+    recipe = tmp_path / "tiny.flags"
+    recipe.write_text("# A comment.\n" + "\n".join(TINY))
+    flags = [f"--flagfile={recipe}", f"--workdir={tmp_path / 'run'}", "--dry_run"]
+    assert called(train, *flags) == 0
+    assert "batch_size       450" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", [train, sample])
+def test_help_is_grouped_and_tells_defaults(verb, capsys):
+    assert called(verb, "--help") == 0
+    out = capsys.readouterr().out
+    assert "What:" in out and "Where:" in out and "[" in out
+    assert max(map(len, out.splitlines())) <= 88
+
+
+@pytest.mark.parametrize(
+    "flags, told",
+    [
+        (["--model=vea"], "did you mean 'vae'"),
+        (["--dataset=digts"], "digits"),
+        (["--classes=5,11"], "Unknown class '11'"),
+        (["--set=latent_dims=2"], "did you mean 'latent_dim'"),
+        (["--set=latent_dim=big"], "an integer"),
+        (["--set=latent_dim"], "key=value"),
+        (["--batch_size=0"], "at least 1"),
+        (["--batch_size=5000"], "at most"),
+        (["--image_size=4"], "8 to 256"),
+        (["--epochs=0"], "at least 1"),
+        (["--minutes=0"], "more than 0"),
+        (["--monitor=val_rekon"], "did you mean 'val_recon'"),
+        (["--monitor=val_recon", "--novalidation"], "no such term"),
+        (["--learning_rate=critic=1"], "encoder, decoder"),
+        (["--schedule=cosin"], "constant, cosine, linear"),
+        (["--schedule=linear", "--warmup=100"], "shorter"),
+        (["--strategy=parameter_server"], "cannot train"),
+        (["--precision=float16"], "mixed_bfloat16"),
+        (["--modle=vae"], "Did you mean"),
+        (["vae"], "--name=value"),
+        (["--dataset=npz:nowhere.npz"], "nowhere.npz"),
+        (["--dataset=folder:nowhere"], "nowhere"),
+        (["--flagfile=nowhere.flags"], "nowhere.flags"),
+    ],
+)
+def test_wrong_flag_of_train_is_one_sentence(flags, told, tmp_path, capsys):
+    assert called(train, *TINY, f"--workdir={tmp_path / 'run'}", *flags) == 1
+    err = capsys.readouterr().err
+    assert told in err and err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "images, labels, told",
+    [
+        (np.zeros((20, 8, 8, 2), "uint8"), None, "channel"),
+        (np.zeros((20, 8, 8, 4), "uint8"), None, "channel"),
+        (np.zeros((20, 8), "uint8"), None, "shape"),
+        (np.full((20, 8, 8, 1), np.nan, "float32"), None, "nan"),
+        (np.full((20, 8, 8, 1), 900.0, "float32"), None, "900"),
+        (np.zeros((0, 8, 8, 1), "uint8"), None, "images"),
+    ],
+)
+def test_wrong_data_are_one_sentence(images, labels, told, tmp_path, capsys):
+    arrays = {"images": images} | ({} if labels is None else {"labels": labels})
+    np.savez(tmp_path / "data.npz", **arrays)
+    flags = [f"--dataset=npz:{tmp_path / 'data.npz'}", f"--workdir={tmp_path / 'run'}"]
+    assert called(train, "--model=vae", "--batch_size=4", *flags) == 1
+    err = capsys.readouterr().err
+    assert told in err and "Received" in err and err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_labels_are_one_sentence(tmp_path, capsys):
+    images = np.random.default_rng(0).integers(0, 255, (20, 8, 8, 1)).astype("uint8")
+    np.savez(tmp_path / "data.npz", images=images)
+    flags = [f"--dataset=npz:{tmp_path / 'data.npz'}", f"--workdir={tmp_path / 'run'}"]
+    assert called(train, "--model=classifier", "--batch_size=4", *flags) == 1
+    err = capsys.readouterr().err
+    assert "labels" in err and err.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "flags, told",
+    [
+        (["--num_images=0"], "at least 1"),
+        (["--num_images=-3"], "at least 1"),
+        (["--seed=-1"], "from 0"),
+        (["--labels=1"], "takes no labels"),
+        (["--labels=one"], "whole numbers"),
+        (["--workdir=nowhere"], "nowhere"),
+        (["--out=samples.jpg"], ".npz"),
+    ],
+)
+def test_wrong_flag_of_sample_is_one_sentence(run, flags, told, tmp_path, capsys):
+    folder, _ = run
+    out = tmp_path / "samples.png"
+    assert called(sample, f"--workdir={folder}", f"--out={out}", *flags) == 1
+    err = capsys.readouterr().err
+    assert told in err and err.count("\n") == 1
+    assert not out.exists()
+
+
+def test_checkpoint_of_another_model_is_refused(run, tmp_path, capsys):
+    folder, _ = run
+    flags = ["--model=ae", f"--init_from={folder}", f"--workdir={tmp_path / 'run'}"]
+    assert called(train, *flags) == 1
+    assert "those of 'vae'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_terminated_run_goes_on_where_it_stopped(tmp_path):
+    flags = [*TINY, "--epochs=400", "--workdir=run"]
+    process = start("train", *flags, cwd=tmp_path)
+    for _ in range(3):
+        process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 143, err
+    assert "goes on from here" in out
+    out = typed("train", *flags, "--epochs=401", "--image_every=100", cwd=tmp_path)
+    assert out.startswith("goes on after epoch")
+    rows = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
+    assert [int(row.split(",")[0]) for row in rows[1:]] == list(range(1, 402))
+
+
+@pytest.mark.slow
+def test_no_flags_train_a_vaegan_on_digits_in_two_minutes(tmp_path):
+    began = time.monotonic()
+    out = typed("train", cwd=tmp_path)
+    assert time.monotonic() - began < 120
+    assert "runs/vaegan-digits/model.keras" in out
+    assert (tmp_path / "runs/vaegan-digits/samples/0001.png").exists()

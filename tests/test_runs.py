@@ -1,0 +1,279 @@
+"""The run folder: resuming to the bit, refusing other settings, writing atomically."""
+
+import json
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from experiments import train as verb
+from zoo import callbacks, plots, runs, schedules, strategies, training
+
+TINY = [
+    "--model=vae",
+    "--set=width=4",
+    "--set=hidden=8",
+    "--set=latent_dim=2",
+    "--image_size=8",
+    "--batch_size=450",  # three steps an epoch
+]
+
+
+def prepare(workdir, *flags):
+    """The run that a user would start in a new process."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(12345)
+    verb.VERB.parse(["train", *TINY, f"--workdir={workdir}", *flags])
+    return training.prepare(verb.VERB.flags.flag_values_dict())
+
+
+def trained(workdir, *flags):
+    run = prepare(workdir, *flags)
+    training.train(run)
+    return run
+
+
+def state(run):
+    """All that training changes: weights, optimizers, random numbers."""
+    variables = run.model.variables + run.model.optimizer.variables
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+def rows(run):
+    return [
+        {key: value for key, value in row.items() if key != "seconds"}
+        for row in run.folder.rows()
+    ]
+
+
+def assert_same(run, other):
+    assert all(np.array_equal(a, b) for a, b in zip(state(run), state(other)))
+    assert rows(run) == rows(other)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Four epochs without a break."""
+    return trained(tmp_path_factory.mktemp("whole") / "run", "--epochs=4", "--flip")
+
+
+def test_resumed_run_equals_uninterrupted_run_to_the_bit(whole, tmp_path):
+    trained(tmp_path / "run", "--epochs=2", "--flip")
+    run = prepare(tmp_path / "run", "--epochs=4", "--flip")
+    assert run.resumed and run.progress.epoch == 2
+    training.train(run)
+    assert_same(run, whole)
+    assert [row["epoch"] for row in run.folder.rows()] == [1, 2, 3, 4]
+
+
+def test_run_stopped_within_an_epoch_goes_on_to_the_bit(whole, tmp_path, monkeypatch):
+    begin = callbacks.Clock.on_train_batch_begin
+
+    def interrupted(self, batch, logs=None):
+        begin(self, batch, logs)
+        if self.progress.epoch == 2 and batch == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(callbacks.Clock, "on_train_batch_begin", interrupted)
+    with pytest.raises(SystemExit) as stopped:
+        trained(tmp_path / "run", "--epochs=4", "--flip")
+    assert stopped.value.code == 143
+    monkeypatch.undo()
+    run = prepare(tmp_path / "run", "--epochs=4", "--flip")
+    assert (run.progress.epoch, run.progress.batch) == (2, 1)
+    training.train(run)
+    assert_same(run, whole)
+
+
+def test_budget_stops_at_a_batch_and_more_minutes_go_on(whole, tmp_path):
+    run = trained(tmp_path / "run", "--flip", "--epochs=4", "--minutes=1e-9")
+    assert (run.progress.epoch, run.progress.batch) == (0, 1)
+    assert run.folder.model.exists() and run.folder.curves.exists()
+    assert (run.folder.samples / "0001.png").exists()
+    assert prepare(
+        tmp_path / "run", "--flip", "--epochs=4", "--minutes=1e-9"
+    ).is_finished()
+    assert_same(trained(tmp_path / "run", "--flip", "--epochs=4"), whole)
+
+
+def test_minutes_alone_leave_the_epochs_open(tmp_path):
+    run = trained(tmp_path / "run", "--minutes=0.01")
+    assert run.settings.epochs is None
+    assert run.is_finished() and run.progress.seconds >= 0.6
+
+
+def test_validation_leaves_no_trace_in_training(whole, tmp_path):
+    without = trained(tmp_path / "run", "--epochs=4", "--flip", "--novalidation")
+    assert rows(without)[-1].keys() == {"epoch", "step", "elbo", "kl", "recon"}
+    assert all(np.array_equal(a, b) for a, b in zip(state(without), state(whole)))
+
+
+@pytest.mark.parametrize(
+    "flag, told",
+    [
+        ("--batch_size=30", "batch_size is 450 there and 30 here"),
+        ("--set=latent_dim=3", "config latent_dim is 2 there and 3 here"),
+        ("--seed=1", "seed is 0 there and 1 here"),
+        ("--learning_rate=encoder=1e-4", "learning_rate encoder is 0.001 there and"),
+        ("--classes=1,2", "classes is None there and"),
+        ("--epochs=3", "can only grow"),
+    ],
+)
+def test_other_settings_are_refused_with_the_difference(whole, flag, told):
+    before = sorted(whole.folder.path.rglob("*"))
+    with pytest.raises(ValueError, match=told):
+        prepare(whole.folder.path, "--epochs=4", "--flip", flag)
+    assert sorted(whole.folder.path.rglob("*")) == before
+
+
+def test_schedule_spans_the_first_epochs_unless_told_otherwise(tmp_path):
+    flags = ("--schedule=cosine", "--learning_rate=2e-3")
+    run = trained(tmp_path / "run", "--epochs=2", *flags)
+    rate = run.model.optimizers["encoder"].learning_rate
+    assert float(rate) == pytest.approx(0, abs=1e-9)
+    assert prepare(tmp_path / "run", "--epochs=4", *flags).settings.schedule_epochs == 2
+    longer = prepare(tmp_path / "run", "--epochs=4", "--schedule_epochs=4", *flags)
+    assert float(longer.model.optimizers["encoder"].learning_rate) == pytest.approx(
+        1e-3
+    )
+
+
+def test_run_folder_holds_what_the_contract_names(whole):
+    folder = whole.folder.path
+    record = json.loads((folder / "run.json").read_text())
+    assert record["settings"]["config"]["latent_dim"] == 2
+    assert record["seed"] == 0 and "pytest" in record["command"]
+    assert {"keras", "tensorflow", "python"} <= set(record["versions"])
+    assert "git_commit" in record and set(record["parameters"]) == {
+        "encoder",
+        "decoder",
+    }
+    for epoch in range(1, 5):
+        assert (folder / f"samples/{epoch:04d}.png").exists()
+        assert (folder / f"samples/{epoch:04d}_reconstructions.png").exists()
+    checkpoints = sorted(path.name for path in (folder / "checkpoints").iterdir())
+    assert checkpoints == ["00000009.keras", "00000012.keras"]
+    assert zoo.load(folder).image_shape == (8, 8, 1)
+
+
+def test_tensorboard_finds_scalars_and_pictures(whole):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(whole.folder.logs / "train")).Reload()
+    assert [event.step for event in events.Scalars("kl")] == [1, 2, 3, 4]
+    assert set(events.Tags()["images"]) == {"samples", "reconstructions"}
+    events = EventAccumulator(str(whole.folder.logs / "validation")).Reload()
+    value = events.Scalars("kl")[-1].value
+    assert value == pytest.approx(whole.folder.rows()[-1]["val_kl"])
+
+
+def test_best_model_is_that_of_the_best_epoch(tmp_path):
+    flags = ("--monitor=val_recon", "--learning_rate=0.3")  # the last is not the best
+    run = trained(tmp_path / "run", "--epochs=3", *flags)
+    best = min(run.folder.rows(), key=lambda row: row["val_recon"])
+    assert run.progress.best == best["val_recon"]
+    model = zoo.load(run.folder.best)
+    assert int(model.optimizer.iterations) == best["step"]
+
+
+def test_failed_saving_leaves_the_last_checkpoint(tmp_path, monkeypatch):
+    run = trained(tmp_path / "run", "--epochs=1")
+    before = sorted(run.folder.checkpoints.iterdir())
+
+    def broken(archive, *arguments):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(runs.zipfile.ZipFile, "writestr", broken)
+    with pytest.raises(OSError, match="disk full"):
+        run.folder.save_checkpoint(run.model, runs.Progress(step=99))
+    assert sorted(run.folder.checkpoints.iterdir()) == before
+
+
+def test_diverged_training_stops_and_keeps_the_last_good_epoch(tmp_path, monkeypatch):
+    run = trained(tmp_path / "run", "--epochs=1")
+    run = prepare(tmp_path / "run", "--epochs=2")
+    weights = run.model.network("decoder").trainable_variables
+    weights[0].assign(weights[0] * np.nan)
+    with pytest.raises(ValueError, match="diverged"):
+        training.train(run)
+    assert run.folder.latest()[1].epoch == 1
+    assert len(run.folder.rows()) == 1
+
+
+@pytest.mark.parametrize("inside", ["", "run"])
+def test_work_folder_that_is_a_file_or_lies_in_one_is_refused(tmp_path, inside):
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(ValueError, match="is no file"):
+        prepare(tmp_path / "taken" / inside)
+
+
+def test_work_folder_with_other_files_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(ValueError, match="other files"):
+        prepare(tmp_path)
+
+
+def test_work_folder_without_leave_to_write_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(PermissionError, match="not ours to change"):
+        prepare(tmp_path / "run")
+
+
+def test_init_from_lends_model_and_weights(whole, tmp_path):
+    lender = f"--init_from={whole.folder.path}"
+    run = prepare(tmp_path / "run", lender, "--classes=3,4", "--batch_size=9")
+    lent, given = whole.model.get_weights(), run.model.get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(lent, given))
+    assert int(run.model.optimizer.iterations) == 0
+
+
+@pytest.mark.parametrize(
+    "flag, told",
+    [
+        ("--image_size=12", "choose another size"),
+        ("--set=latent_dim=3", "other networks"),
+        ("--model=ae", "those of 'vae'"),
+        ("--init_from=nowhere", "no such file"),
+    ],
+)
+def test_init_from_another_shape_is_refused(whole, tmp_path, flag, told):
+    with pytest.raises((ValueError, FileNotFoundError), match=told):
+        prepare(tmp_path / "run", f"--init_from={whole.folder.path}", flag)
+
+
+def test_schedules_have_the_values_of_their_formulas():
+    def rates(*arguments):
+        return [float(schedules.Schedule(*arguments)(step)) for step in (0, 1, 4, 8, 9)]
+
+    assert rates("constant", 1.0) == [1, 1, 1, 1, 1]
+    assert rates("linear", 1.0, 8) == pytest.approx([1, 7 / 8, 0.5, 0, 0])
+    assert rates("cosine", 2.0, 8) == pytest.approx([2, 1.9238795, 1, 0, 0], abs=1e-6)
+    assert rates("linear", 1.0, 8, 2) == pytest.approx([0.5, 1, 2 / 3, 0, 0])
+
+
+def test_values_by_network():
+    def read(*texts):
+        return schedules.by_network("learning_rate", texts, ("a", "b"), float, 1.0)
+
+    assert read() == {"a": 1.0, "b": 1.0}
+    assert read("2", "b=3") == {"a": 2.0, "b": 3.0}
+    for text in ("c=1", "fast", "-1", "a=nan"):
+        with pytest.raises(ValueError, match="Received"):
+            read(text)
+
+
+def test_strategies_by_name():
+    assert strategies.create("one_device") is None
+    for name in ("parameter_server", "multi_worker", "mirorred"):
+        with pytest.raises(ValueError, match="Received"):
+            strategies.create(name)
+
+
+def test_pictures_are_legible(tmp_path):
+    images = np.zeros((9, 8, 8, 1), "uint8")
+    picture = plots.save_grid(tmp_path / "grid.png", images)
+    assert 280 < min(picture.shape[:2]) <= 560
+    assert [path.name for path in tmp_path.iterdir()] == ["grid.png"]
