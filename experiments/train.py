@@ -1,8 +1,12 @@
 """Trains a model on a data set into a run folder, or goes on with the run in it."""
 
+import pathlib
 import sys
 
 import experiments
+
+# What runs when nobody says what: real digits, pictures within two minutes.
+RECIPE = pathlib.Path(__file__).parent / "recipes" / "vaegan-digits.flags"
 
 VERB = experiments.Verb(
     "train",
@@ -89,6 +93,14 @@ VERB.define(
 VERB.define("bool", "dry_run", False, "Show what would be done; write nothing.")
 
 
+def with_recipe(argv):
+    """The command line, after `RECIPE`'s flags if it does not say what to train."""
+    chosen = ("-model", "-dataset", "-flagfile", "-init_from")
+    if any(word.replace("--", "-").startswith(chosen) for word in argv):
+        return argv
+    return [argv[0], f"--flagfile={RECIPE}", *argv[1:]]
+
+
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from zoo import training
@@ -105,4 +117,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))
+    sys.exit(experiments.start(VERB, main, with_recipe(sys.argv)))
