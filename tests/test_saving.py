@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import zipfile
 
 import keras
@@ -118,3 +120,16 @@ def test_a_file_appears_under_its_name_only_when_complete(tmp_path):
 def test_another_suffix_than_keras_is_refused(tmp_path):
     with pytest.raises(ValueError, match="saved as a .keras file. Received"):
         tiny.model("ae").save(tmp_path / "ae.h5")
+
+
+def test_a_model_trained_by_a_schedule_loads_in_a_process_that_only_imports_zoo(
+    tmp_path,
+):
+    from zoo.schedules import Schedule
+
+    model = zoo.get("ae", image_shape=(8, 8, 1), **tiny.CONFIGS["ae"])
+    model.compile(keras.optimizers.Adam(Schedule("cosine", 1e-3, 10, 0)))
+    model.save(tmp_path / "model.keras")
+    code = f"import zoo; print(zoo.load({str(tmp_path / 'model.keras')!r}).name)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "ae", done.stderr

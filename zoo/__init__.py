@@ -6,12 +6,13 @@ model.fit(zoo.data.load("fashion_mnist"))
 images = model.sample(16, seed=0)
 """
 
-from zoo import data, registry
+from zoo import data, registry, schedules
 from zoo.describe import describe
 from zoo.saving import load
 
 __version__ = "0.1.0"
-__all__ = ["data", "describe", "get", "load", "names"]
+# A file whose optimizer has a schedule is loaded by the class that registers there.
+__all__ = ["data", "describe", "get", "load", "names", "schedules"]
 
 registry.discover()
 names = registry.names
