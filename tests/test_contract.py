@@ -21,6 +21,8 @@ METHODS = {  # capability -> a call that needs it
     "decode": lambda model: model.decode(np.zeros((2, 3))),
     "reconstruct": lambda model: model.reconstruct(tiny.images(2)),
     "interpolate": lambda model: model.interpolate(*tiny.images(2)),
+    "classify": lambda model: model.features(tiny.images(2)),
+    "nll": lambda model: model.nll(tiny.images(2), k=2),
 }
 
 

@@ -31,7 +31,13 @@ class Inference:
     @classmethod
     def capabilities(cls):
         """Returns what the model can do, e.g. {"sample", "encode", "decode"}."""
-        hooks = {"sample": "draw", "encode": "to_latent", "decode": "to_images"}
+        hooks = {
+            "sample": "draw",
+            "encode": "to_latent",
+            "decode": "to_images",
+            "classify": "features",
+            "nll": "nll",
+        }
         able = {
             name
             for name, hook in hooks.items()
@@ -39,8 +45,15 @@ class Inference:
         }
         if {"encode", "decode"} <= able:
             able |= {"reconstruct", "interpolate"}
-        extra = {"classify": "features", "nll": "nll"}
-        return able | {name for name, method in extra.items() if hasattr(cls, method)}
+        return able
+
+    def features(self, images):
+        """Returns penultimate features `[N, D]`; a classifier's."""
+        self._require("classify")
+
+    def nll(self, images, **options):
+        """Returns -log p(x) `[N]` in nats, or a bound of it; a likelihood model's."""
+        self._require("nll")
 
     def sample(self, num_images, labels=None, seed=None, ema=True, batch_size=250):
         """Returns new images, float32 `[num_images, H, W, C]` in [-1, 1].
@@ -55,7 +68,7 @@ class Inference:
         self._require("sample")
         if labels is not None:
             raise ValueError(f"{self.name!r} takes no labels: it is not conditional.")
-        if type(num_images) is not int or num_images < 1:
+        if not _is_integer(num_images) or num_images < 1:
             raise ValueError(
                 f"The number of images is an integer from 1. Received: {num_images!r}."
             )
@@ -99,7 +112,7 @@ class Inference:
         Returns: float32 `[steps, H, W, C]` or `[N, steps, H, W, C]`.
         """
         self._require("interpolate")
-        if type(steps) is not int or steps < 2:
+        if not _is_integer(steps) or steps < 2:
             raise ValueError(f"steps is an integer from 2. Received: {steps!r}.")
         a, b = np.asarray(a), np.asarray(b)
         if a.shape != b.shape or a.ndim not in (3, 4):
@@ -119,6 +132,8 @@ class Inference:
         self._require(capability)
         images = np.asarray(images)
         images = images[..., None] if images.ndim == 3 else images
+        if images.size == 0:
+            raise ValueError(f"There are no images. Received: {list(images.shape)}.")
         inputs.check_images(images, self.image_shape)
         return pixels.to_float(images)
 
@@ -163,6 +178,10 @@ def _seeds(seed, count):
     """Returns int64 `[count]`: seed, seed + 1, ...; a fresh start if `seed` is None."""
     if seed is None:
         seed = int(np.random.randint(2**31))
-    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
+    if not _is_integer(seed) or seed < 0:
         raise ValueError(f"A seed is an integer from 0. Received: {seed!r}.")
     return np.arange(int(seed), int(seed) + count, dtype="int64")
+
+
+def _is_integer(value):
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

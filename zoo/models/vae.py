@@ -190,6 +190,11 @@ class VAE(ImageModel):
         images = self.ready("nll", images)
         if self.likelihood == "mse":
             raise ValueError('likelihood="mse" is no probability, so there is no nll.')
+        if k < 1 or batch_size < 1:
+            raise ValueError(
+                "nll needs at least one sample and one image at a time. "
+                f"Received: k={k}, batch_size={batch_size}."
+            )
         random = np.random.default_rng(seed)
         if self.likelihood == "bernoulli":
             threshold = random.random(images.shape, "float32")
@@ -198,7 +203,7 @@ class VAE(ImageModel):
         for start in range(0, len(images), batch_size):
             x = images[start : start + batch_size]
             bounds.append(self._importance_bound(x, k, random))
-        return np.concatenate(bounds)
+        return np.concatenate(bounds).astype("float32")
 
     def _importance_bound(self, x, k, random, chunk=50):
         log_weights = []
