@@ -685,6 +685,21 @@ def test_npz_files_that_are_damaged_or_hostile_are_refused(tmp_path, npz):
     refusal(zoo.data.arrays, f"npz:{tmp_path}/none.npz")
 
 
+class Pickled:
+    """Leaves a folder behind when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_npz_is_never_unpickled(npz, tmp_path):
+    refusal(zoo.data.arrays, npz(images=np.array([Pickled(tmp_path / "trace")])))
+    assert not (tmp_path / "trace").exists()
+
+
 def test_npz_of_a_decompression_bomb_is_refused(npz, monkeypatch):
     monkeypatch.setattr(zoo.data.npz, "MAX_BYTES", 1000)
     assert "unpacks" in refusal(zoo.data.arrays, npz(images=noise(50, 8, 8)))
