@@ -90,7 +90,7 @@ def start(verb, main, argv=None):
         verb.parse(argv)
         _import_quietly()
         return main() or 0
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"{verb.name}: {_sentence(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -55,12 +55,7 @@ VERB.define(
     "multi_string", "warmup", [], "Steps of rising rate, or network=steps [0]. *"
 )
 VERB.define("integer", "schedule_epochs", None, "Epochs to rate 0 [--epochs].")
-VERB.define(
-    "string",
-    "monitor",
-    None,
-    "Term whose best epoch becomes model.best.keras, e.g. val_recon [the model's].",
-)
+VERB.define("string", "monitor", None, "Term of which the best is kept [the model's].")
 
 VERB.group("How fast")
 VERB.define(

@@ -241,3 +241,15 @@ def test_no_flags_train_a_vaegan_on_digits_in_two_minutes(tmp_path):
     assert time.monotonic() - began < 120
     assert "runs/vaegan-digits/model.keras" in out
     assert (tmp_path / "runs/vaegan-digits/samples/0001.png").exists()
+
+
+def test_a_gan_trains_without_a_term_to_monitor_and_keeps_no_best_model(
+    tmp_path, capsys
+):
+    flags = ["--model=gan", "--set=width=4", "--image_size=8", "--batch_size=450"]
+    flags += ["--epochs=1", f"--workdir={tmp_path / 'run'}"]
+    assert called(train, *flags) == 0
+    assert (tmp_path / "run/model.keras").exists()
+    assert not (tmp_path / "run/model.best.keras").exists()
+    assert called(train, *flags, "--monitor=d_los") == 1
+    assert "did you mean 'd_loss'" in capsys.readouterr().err

@@ -223,13 +223,16 @@ class Checkpoints(keras.callbacks.Callback):
         self.progress, self.logs = progress, logs
 
     def on_epoch_end(self, epoch, logs=None):
-        value, best = logs[self.settings.monitor], self.progress.best
-        sign = 1 if self.settings.monitor_mode == "min" else -1
-        is_best = best is None or sign * value < sign * best
+        is_best = self.settings.monitor is not None and self._is_best(logs)
         if is_best:
-            self.progress.best = value
+            self.progress.best = logs[self.settings.monitor]
         self.logs.flush()
         self.folder.save_checkpoint(self.model, self.progress, is_best)
+
+    def _is_best(self, logs):
+        value, best = logs[self.settings.monitor], self.progress.best
+        sign = 1 if self.settings.monitor_mode == "min" else -1
+        return best is None or sign * value < sign * best
 
 
 class Line(keras.callbacks.Callback):

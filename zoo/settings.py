@@ -26,7 +26,7 @@ class Settings:
         minutes: Budget of training time, or None.
         schedule_epochs: Epochs that the learning-rate schedules span, or None.
         learning_rate, schedule, warmup: By network; warm-up in updates.
-        monitor: Term whose best epoch is kept; `monitor_mode` is "min" or "max".
+        monitor: Term whose best epoch is kept, or None; `monitor_mode` is "min" or "max".
         image_every: Epochs from one grid of samples to the next.
         init_from: `.keras` file or run folder that lent the first weights, or None.
     """
@@ -45,8 +45,8 @@ class Settings:
     schedule: dict
     warmup: dict
     seed: int
-    monitor: str
-    monitor_mode: str
+    monitor: str | None
+    monitor_mode: str | None
     validation: bool
     image_every: int
     strategy: str
@@ -161,7 +161,10 @@ def _parsed(name, texts):
 
 
 def _monitor(asked, model):
-    """The monitored term, which exists, and "min" or "max"."""
+    """The monitored term, which exists, and "min" or "max"; None if neither the command
+    line nor the model names one (a GAN's losses do not tell its best epoch)."""
+    if not asked["monitor"] and not model.monitor:
+        return None, None
     prefix = "val_" if asked["validation"] else ""
     name = asked["monitor"] or prefix + model.monitor.removeprefix("val_")
     term = name.removeprefix("val_")

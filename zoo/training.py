@@ -94,10 +94,12 @@ def _data(settings, epoch, strategy):
         **how,
     )
     split = "validation" if settings.validation else "train"
+    images, _ = data.arrays(settings.dataset, split, **where)
     validation = None
     if settings.validation:
+        # Under a strategy, a batch that is larger than the split would be dropped.
+        how["batch_size"] = min(settings.batch_size, len(images))
         validation = data.load(settings.dataset, split, **how)
-    images, _ = data.arrays(settings.dataset, split, **where)
     return train, validation, images[:NUM_RECONSTRUCTIONS].copy()
 
 
@@ -218,10 +220,12 @@ def summarise(run):
     lines = [f"trained {progress.epoch} epochs, {progress.step} steps, "
              f"{progress.seconds / 60:.1f} minutes"]  # fmt: skip
     pictures = sorted(folder.samples.glob("*.png"), key=lambda p: p.name[:4])
-    made = {"model": folder.model, "best model": folder.best, "rows": folder.metrics}
+    made = {"model": folder.model}
+    made |= {"best model": folder.best} if folder.best.exists() else {}
+    made |= {"rows": folder.metrics}
     made |= {"curves": folder.curves, "TensorBoard": folder.logs}
     made |= {"pictures": pictures[-1]} if pictures else {}
-    if rows:
+    if rows and run.settings.monitor:
         monitor = run.settings.monitor
         lines += [f"{monitor} {rows[-1][monitor]:.4g}, at best {progress.best:.4g}"]
     return lines + [f"{name:<16} {path}" for name, path in made.items()]
