@@ -68,7 +68,8 @@ class Clock(keras.callbacks.Callback):
             return
         self._look()
         self.in_steps = False
-        self.progress.step = int(self.model.optimizer.iterations)
+        iterations = self.model.optimizer.iterations
+        self.progress.step = int(keras.ops.convert_to_numpy(iterations))
         self.progress.means = [
             [float(keras.ops.convert_to_numpy(v)) for v in metric.variables]
             for metric in self.model.metrics

@@ -26,7 +26,7 @@ class Settings:
         minutes: Budget of training time, or None.
         schedule_epochs: Epochs that the learning-rate schedules span, or None.
         learning_rate, schedule, warmup: By network; warm-up in updates.
-        monitor: Term whose best epoch is kept, or None; `monitor_mode` is "min" or "max".
+        monitor: Term whose best epoch is kept, or None; `monitor_mode`: "min" or "max".
         image_every: Epochs from one grid of samples to the next.
         init_from: `.keras` file or run folder that lent the first weights, or None.
     """

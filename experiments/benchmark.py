@@ -1,0 +1,104 @@
+"""Measures training in images/s beside the same networks in eager PyTorch."""
+
+import dataclasses
+import importlib.util
+import json
+import os
+import pathlib
+import sys
+
+import experiments
+from experiments import throughput
+
+DEFAULT = ["classifier", "ae", "vae", "gan", "vaegan"]
+# Other ways to play in PyTorch, measured for comparison; they stay out of the mean.
+VARIANTS = {"gan": ["gan_drawn_once"]}
+SHARED = ("dataset", "batch_size", "steps", "rounds", "clock")
+
+VERB = experiments.Verb(
+    "benchmark", __doc__.strip(), "python -m experiments.benchmark --models=gan,vae"
+)
+VERB.group("What")
+VERB.define("list", "models", DEFAULT, "The models.")
+VERB.define("string", "dataset", "digits", "Images to train on, as in train.")
+VERB.define("integer", "batch_size", 128, "Images a step.", lower_bound=1)
+
+VERB.group("How long")
+VERB.define("integer", "steps", 40, "Steps a round.", lower_bound=1)
+VERB.define(
+    "integer",
+    "rounds",
+    5,
+    "Rounds a side, in turns; more if other work disturbs.",
+    lower_bound=1,
+)
+
+VERB.group("How fast")
+VERB.define(
+    "integer", "threads", None, "Threads of each side [all cores].", lower_bound=1
+)
+VERB.define(
+    "enum",
+    "clock",
+    "wall",
+    "wall, or cpu: the CPU time of each side. With --threads=1 it holds on a machine "
+    "that is shared with other work; in wall time several threads of PyTorch, which "
+    "wait for each other, suffer most from such work.",
+    enum_values=["wall", "cpu"],
+)
+
+VERB.group("Where")
+VERB.define("string", "out", None, "A .json with all rounds [none].")
+
+
+def main():
+    if importlib.util.find_spec("torch") is None:
+        raise ValueError(
+            "The benchmark needs PyTorch, which the zoo itself does not: install it "
+            "with `pip install torch`."
+        )
+    from zoo import data
+
+    flags = VERB.flags
+    if flags.out and not pathlib.Path(flags.out).absolute().parent.is_dir():
+        raise ValueError(f"--out needs a folder that exists. Received: {flags.out!r}.")
+    if not flags.models or set(flags.models) - set(DEFAULT):
+        raise ValueError(
+            f"The benchmark has {', '.join(DEFAULT)} in PyTorch. "
+            f"Received: {','.join(flags.models)}."
+        )
+    images, labels = data.arrays(flags.dataset)
+    print(throughput.HEADER)
+    results = []
+    for job in jobs(data.info(flags.dataset).num_classes):
+        results.append(throughput.compare(job, images, labels))
+        print(results[-1].line(), flush=True)
+    summary = throughput.summary(results)
+    print("\n".join(f"{key:16}{value}" for key, value in summary.items()))
+    if flags.out:
+        rounds = [dataclasses.asdict(r) | r.figures() for r in results]
+        content = json.dumps(summary | {"results": rounds}, indent=1)
+        pathlib.Path(flags.out).write_text(content + "\n")
+
+
+def jobs(num_classes):
+    """Yields the `Job`s that the flags ask for."""
+    from zoo import registry
+
+    flags = VERB.flags
+    for name in flags.models:
+        config = registry.resolve(registry.find(name), {})
+        if "num_classes" in config:
+            config["num_classes"] = num_classes
+        for rival in [name, *VARIANTS.get(name, [])]:
+            yield throughput.Job(
+                model=name,
+                rival=rival,
+                config=config,
+                threads=flags.threads or os.cpu_count(),
+                **{key: flags[key].value for key in SHARED},
+            )
+
+
+if __name__ == "__main__":
+    sys.exit(experiments.start(VERB, main))

@@ -1,0 +1,286 @@
+"""The five models in PyTorch: networks, optimizers and one training step each."""
+
+import itertools
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.optim import swa_utils
+
+from experiments.pytorch import networks
+
+
+def freeze(network, frozen):
+    """Says whether the network's weights take gradients."""
+    for parameter in network.parameters():
+        parameter.requires_grad_(not frozen)
+
+
+def squared_error(x, x_rec):
+    """Summed over each image, `[B]`."""
+    return (x - x_rec).square().flatten(1).sum(1)
+
+
+def kl_normal(z_mean, z_logvar):
+    """KL to the standard normal of each row, `[B]`, in nats."""
+    return 0.5 * (z_mean.square() + z_logvar.exp() - 1 - z_logvar).sum(1)
+
+
+def bce(logits, real):
+    """-log D, or -log(1 - D), mean over the batch."""
+    return F.softplus(-logits if real else logits).mean()
+
+
+def move(optimizer, loss):
+    """One step down `loss`."""
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+
+class Model:
+    """Networks, `step(images, labels)` -> {term: scalar}; see zoo/models.
+
+    Attributes:
+        networks: {name: nn.Module}, named as in the zoo.
+    """
+
+    def __init__(self, image_shape, config):
+        self.config = config
+        self.networks = self.build(tuple(image_shape))
+        self.optimizers = self.make_optimizers()
+
+    def build(self, image_shape):
+        raise NotImplementedError
+
+    def make_optimizers(self):
+        raise NotImplementedError
+
+    def step(self, images, labels):
+        raise NotImplementedError
+
+    def to(self, **options):
+        """Moves all networks, e.g. to another memory format."""
+        for network in self.networks.values():
+            network.to(**options)
+        return self
+
+    def parameters(self):
+        """All weights, of one optimizer for all networks."""
+        return itertools.chain(*(n.parameters() for n in self.networks.values()))
+
+
+class Classifier(Model):
+    def build(self, image_shape):
+        width = self.config["width"]
+        deepest = networks.level_widths(image_shape, width)[-1]
+        trunk = networks.trunk(
+            width // 2, image_shape, width, "relu", downsample="pool"
+        )
+        network = nn.Sequential(
+            nn.Conv2d(image_shape[-1], width // 2, 3, padding=1, bias=False),
+            *networks.activate(width // 2, "relu", "batch"),
+            *trunk,
+            nn.Conv2d(deepest, 2 * deepest, 3, padding=1, bias=False),
+            *networks.activate(2 * deepest, "relu", "batch"),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Dropout(self.config["dropout"]),
+            nn.Linear(2 * deepest, self.config["num_classes"]),
+        )
+        return {"classifier": network}
+
+    def make_optimizers(self):
+        options = {"weight_decay": 0.02, "eps": 1e-7, "fused": True}
+        return torch.optim.AdamW(self.parameters(), 2e-3, **options)
+
+    def step(self, images, labels):
+        logits = self.networks["classifier"](images)
+        smoothing = self.config["label_smoothing"]
+        loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        move(self.optimizers, loss)
+        accuracy = (logits.argmax(1) == labels).float().mean()
+        return {"loss": loss, "accuracy": accuracy}
+
+
+class AE(Model):
+    def build(self, image_shape):
+        latent_dim = self.config["latent_dim"]
+        sizes = {k: self.config[k] for k in ("width", "hidden")}
+        sizes["normalization"] = "batch"
+        return {
+            "encoder": networks.encoder(image_shape, latent_dim, **sizes),
+            "decoder": networks.decoder(image_shape, latent_dim, **sizes),
+        }
+
+    def make_optimizers(self):
+        return torch.optim.Adam(self.parameters(), 1e-3, eps=1e-7, fused=True)
+
+    def step(self, images, labels):
+        x_rec = self.networks["decoder"](self.networks["encoder"](images))
+        mse = F.mse_loss(x_rec, images)
+        move(self.optimizers, mse)
+        return {"mse": mse}
+
+
+class VAE(AE):
+    """With the Bernoulli likelihood."""
+
+    def build(self, image_shape):
+        latent_dim = self.config["latent_dim"]
+        sizes = {k: self.config[k] for k in ("width", "hidden")}
+        return {
+            "encoder": networks.encoder(image_shape, 2 * latent_dim, **sizes),
+            "decoder": networks.decoder(image_shape, latent_dim, **sizes, tanh=False),
+        }
+
+    def step(self, images, labels):
+        x = (torch.rand_like(images) < 0.5 * (images + 1)).float()
+        z_mean, z_logvar = self.networks["encoder"](2 * x - 1).chunk(2, dim=1)
+        z = z_mean + (0.5 * z_logvar).exp() * torch.randn_like(z_mean)
+        logits = self.networks["decoder"](z)
+        recon = F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
+        kl = kl_normal(z_mean, z_logvar).mean()
+        loss = recon + kl
+        move(self.optimizers, loss)
+        return {"elbo": -loss, "kl": kl, "recon": recon}
+
+
+class GAN(Model):
+    """DCGAN with the non-saturating loss; each player on fresh noise."""
+
+    fresh_noise = True
+
+    def build(self, image_shape):
+        sizes = {"width": self.config["width"], "hidden": 0, "normalization": "batch"}
+        generator = networks.decoder(
+            image_shape, self.config["latent_dim"], activation="relu", **sizes
+        )
+        average = swa_utils.get_ema_multi_avg_fn(self.config["ema_decay"])
+        self.average = swa_utils.AveragedModel(generator, multi_avg_fn=average)
+        discriminator = networks.encoder(image_shape, 1, normalize_first=False, **sizes)
+        return {"discriminator": discriminator, "generator": generator}
+
+    def to(self, **options):
+        self.average.to(**options)
+        return super().to(**options)
+
+    def make_optimizers(self):
+        options = {"betas": (0.5, 0.999), "eps": 1e-7, "fused": True}
+        return {
+            name: torch.optim.Adam(network.parameters(), 2e-4, **options)
+            for name, network in self.networks.items()
+        }
+
+    def generate(self, rows):
+        return self.networks["generator"](torch.randn(rows, self.config["latent_dim"]))
+
+    def step(self, images, labels):
+        discriminator = self.networks["discriminator"]
+        with torch.set_grad_enabled(not self.fresh_noise):
+            x_fake = self.generate(len(images))
+        real_logits = discriminator(images)
+        fake_logits = discriminator(x_fake.detach())
+        d_loss = bce(real_logits, True) + bce(fake_logits, False)
+        move(self.optimizers["discriminator"], d_loss)
+
+        if self.fresh_noise:
+            x_fake = self.generate(len(images))
+        freeze(discriminator, True)  # the generator's move needs no gradient of it
+        g_loss = bce(discriminator(x_fake), True)
+        move(self.optimizers["generator"], g_loss)
+        freeze(discriminator, False)
+        self.average.update_parameters(self.networks["generator"])
+        d_real, d_fake = real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()
+        return {"d_loss": d_loss, "g_loss": g_loss, "d_real": d_real, "d_fake": d_fake}
+
+
+class GANDrawnOnce(GAN):
+    """As `GAN`, but both players see the same fakes: a pass of the generator less."""
+
+    fresh_noise = False
+
+
+class Discriminator(nn.Module):
+    """Images -> (features of the last level, logits)."""
+
+    def __init__(self, image_shape, width, hidden):
+        super().__init__()
+        trunk = networks.trunk(
+            image_shape[-1], image_shape, width, "relu", normalize_first=False
+        )
+        self.trunk = nn.Sequential(*trunk)
+        features = networks.features_of(image_shape, width)
+        self.head = nn.Sequential(
+            nn.Flatten(),
+            *networks.dense(features, hidden, "relu", "batch"),
+            nn.Linear(hidden, 1),
+        )
+
+    def forward(self, images):
+        features = self.trunk(images)
+        return features, self.head(features)
+
+
+class VAEGAN(Model):
+    """With the minimax loss: three losses of one forward pass, one gradient each."""
+
+    def build(self, image_shape):
+        latent_dim = self.config["latent_dim"]
+        sizes = {k: self.config[k] for k in ("width", "hidden")}
+        options = sizes | {"activation": "relu", "normalization": "batch"}
+        return {
+            "encoder": networks.encoder(image_shape, 2 * latent_dim, **options),
+            "decoder": networks.decoder(image_shape, latent_dim, **options),
+            "discriminator": Discriminator(image_shape, **sizes),
+        }
+
+    def make_optimizers(self):
+        options = {"alpha": 0.9, "eps": 1e-7, "foreach": True}
+        return {
+            name: torch.optim.RMSprop(network.parameters(), 3e-4, **options)
+            for name, network in self.networks.items()
+        }
+
+    def step(self, images, labels):
+        encoder, decoder, discriminator = self.networks.values()
+        z_mean, z_logvar = encoder(images).chunk(2, dim=1)
+        z = z_mean + (0.5 * z_logvar).exp() * torch.randn_like(z_mean)
+        x_rec, x_fake = decoder(z), decoder(torch.randn_like(z))
+        f_real, real_logits = discriminator(images)
+        f_rec, rec_logits = discriminator(x_rec)
+        _, fake_logits = discriminator(x_fake)
+
+        kl = kl_normal(z_mean, z_logvar).mean()
+        recon = 0.5 * squared_error(f_real, f_rec).mean()
+        gan = bce(real_logits, True) + bce(rec_logits, False) + bce(fake_logits, False)
+        losses = {
+            "encoder": kl + recon,
+            "decoder": self.config["gamma"] * recon - gan,
+            "discriminator": gan,
+        }
+        for name, loss in losses.items():
+            weights = list(self.networks[name].parameters())
+            gradients = torch.autograd.grad(loss, weights, retain_graph=loss is not gan)
+            for weight, gradient in zip(weights, gradients):
+                weight.grad = gradient
+        for optimizer in self.optimizers.values():
+            optimizer.step()
+        d_real, d_fake = real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()
+        return {
+            "kl": kl,
+            "recon": recon,
+            "gan": gan,
+            "d_real": d_real,
+            "d_fake": d_fake,
+        }
+
+
+MODELS = {
+    "classifier": Classifier,
+    "ae": AE,
+    "vae": VAE,
+    "gan": GAN,
+    "gan_drawn_once": GANDrawnOnce,
+    "vaegan": VAEGAN,
+}

@@ -1,0 +1,164 @@
+"""The benchmark: equal networks on both sides, turns in time, clear errors."""
+
+import importlib.util
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import experiments
+import zoo
+from experiments import benchmark, throughput
+
+ROOT = pathlib.Path(__file__).parent.parent
+WITHOUT = importlib.util.find_spec("torch") is None
+
+
+def called(*flags):
+    """Exit code of the command within this process, where nothing is imported."""
+    return experiments.start(benchmark.VERB, benchmark.main, ["benchmark", *flags])
+
+
+def assert_names_the_missing_pytorch(capsys):
+    assert called() == 1
+    err = capsys.readouterr().err
+    assert err.startswith("benchmark: The benchmark needs PyTorch")
+    assert (
+        err.endswith("install it with `pip install torch`.\n") and err.count("\n") == 1
+    )
+
+
+def test_without_pytorch_one_sentence_tells_how_to_install_it(capsys, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert_names_the_missing_pytorch(capsys)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [(28, 28, 1), (36, 25, 3)])
+@pytest.mark.parametrize("name", benchmark.DEFAULT)
+def test_both_sides_have_equal_networks(name, shape, capsys):
+    if WITHOUT:
+        assert_names_the_missing_pytorch(capsys)
+        return
+    import torch
+
+    from experiments.pytorch.models import MODELS
+
+    ours = zoo.get(name, image_shape=shape)
+    theirs = MODELS[name](shape, ours.config)
+    assert list(theirs.networks) == list(ours.networks)
+    for network, module in theirs.networks.items():
+        sizes = [weight.numel() for weight in module.parameters()]
+        weights = ours.network(network).trainable_variables
+        assert sum(sizes) == sum(
+            int(weight.value.shape.num_elements()) for weight in weights
+        )
+        assert sorted(sizes) == sorted(w.value.shape.num_elements() for w in weights)
+    images = torch.rand(4, shape[2], *shape[:2]) * 2 - 1
+    terms = theirs.step(images, torch.tensor([0, 1, 2, 3]))
+    assert set(terms) == set(ours.terms)
+    assert all(torch.isfinite(term) for term in terms.values())
+
+
+@pytest.mark.slow
+def test_prints_a_table_and_writes_all_rounds(tmp_path, capsys):
+    if WITHOUT:
+        assert_names_the_missing_pytorch(capsys)
+        return
+    flags = ["--models=vae", "--steps=2", "--rounds=2", "--batch_size=8", "--threads=1"]
+    command = [sys.executable, "-m", "experiments.benchmark", *flags, "--clock=cpu"]
+    done = subprocess.run(
+        [*command, f"--out={tmp_path}/benchmark.json"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0 and done.stderr == ""
+    header, line, *rest = done.stdout.splitlines()
+    assert header.split()[:4] == ["images/s", "zoo", "PyTorch", "ratio"]
+    content = json.loads((tmp_path / "benchmark.json").read_text())
+    (result,) = content["results"]
+    assert len(result["zoo"]) == 3 and len(result["pytorch"]) == 2
+    assert line.split()[3] == f"{result['ratio']:.2f}"
+    assert content["geometric mean"] == round(result["ratio"], 3)
+    assert {"processor", "threads", "torch", "keras"} <= {
+        row.split()[0] for row in rest
+    }
+
+
+@pytest.mark.parametrize(
+    "flag, words",
+    [
+        ("--models=wgan", "Received: wgan"),
+        ("--steps=0", "steps"),
+        ("--out=nowhere/b.json", "folder that exists"),
+    ],
+)
+def test_a_wrong_flag_is_one_sentence(flag, words, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    assert called(flag) == 1
+    err = capsys.readouterr().err
+    assert words in err and err.count("\n") == 1 and not list(tmp_path.iterdir())
+
+
+def result(zoo_speeds, pytorch_speeds, clock="wall"):
+    """A `Result` of (images/s, share of other work)."""
+    job = throughput.Job("vae", "vae", {}, "digits", 8, 2, 2, 1, clock)
+    sides = (
+        [throughput.Round(*each) for each in side]
+        for side in (zoo_speeds, pytorch_speeds)
+    )
+    return throughput.Result(job, *sides)
+
+
+def test_each_round_is_compared_with_its_neighbours_in_time():
+    slower = result([(4, 0), (2, 0), (1, 0)], [(4, 0), (1, 0)])  # a slowing machine
+    assert sorted(slower.ratios) == [0.5, 1.0, 1.0, 2.0]
+    assert slower.figures()["ratio"] == 1.0
+
+
+def test_rounds_disturbed_by_other_work_do_not_count_unless_there_are_no_others():
+    disturbed = ([(4, 0), (4, 0), (9, 0.5)], [(2, 0), (1, 0.3)])
+    assert result(*disturbed).ratios == [2.0, 2.0]
+    assert len(result(*disturbed, clock="cpu").ratios) == 4  # of no matter there
+    assert result([(4, 0.2), (4, 0.2)], [(1, 0.2)]).ratios == [4.0, 4.0]
+
+
+class Broken(Exception):
+    pass
+
+
+def breaks(job, start, stop):
+    start()
+    raise Broken("the words of it")
+
+
+def dies(job, start, stop):
+    start()
+    os._exit(1)
+
+
+def sleeps_twice(job, start, stop):
+    for _ in range(2):
+        start()
+        stop()
+
+
+def test_a_side_answers_round_by_round_and_tells_its_errors():
+    job = result([], []).job
+    with throughput.Side(sleeps_twice, job) as side:
+        assert side.round().speed > 0 and side.round().speed > 0
+        with pytest.raises(ValueError, match="died"):
+            side.round()
+    with throughput.Side(breaks, job) as side:
+        with pytest.raises(ValueError, match="Broken: the words of it"):
+            side.round()
+    with throughput.Side(dies, job) as side:
+        with pytest.raises(ValueError, match="died"):
+            side.round()
