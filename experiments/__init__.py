@@ -88,7 +88,7 @@ def start(verb, main, argv=None):
         return 0
     try:
         verb.parse(argv)
-        _import_quietly()
+        import_quietly()
         return main() or 0
     except (ValueError, OSError, ImportError) as error:
         print(f"{verb.name}: {_sentence(error)}", file=sys.stderr)
@@ -97,7 +97,7 @@ def start(verb, main, argv=None):
         return 130
 
 
-def _import_quietly():
+def import_quietly():
     """Imports Keras without TensorFlow's notes on the processor.
 
     TensorFlow 2.21 writes them before it reads the level that is meant to silence them,

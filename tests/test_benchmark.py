@@ -53,9 +53,6 @@ def test_both_sides_have_equal_networks(name, shape, capsys):
     for network, module in theirs.networks.items():
         sizes = [weight.numel() for weight in module.parameters()]
         weights = ours.network(network).trainable_variables
-        assert sum(sizes) == sum(
-            int(weight.value.shape.num_elements()) for weight in weights
-        )
         assert sorted(sizes) == sorted(w.value.shape.num_elements() for w in weights)
     images = torch.rand(4, shape[2], *shape[:2]) * 2 - 1
     terms = theirs.step(images, torch.tensor([0, 1, 2, 3]))
