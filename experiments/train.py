@@ -62,7 +62,7 @@ VERB.define(
     "string",
     "strategy",
     "auto",
-    "auto, one_device, mirrored or multi_worker: which devices share a step.",
+    "auto (mirrored on several GPUs), one_device, mirrored or multi_worker (not yet).",
 )
 VERB.define(
     "enum",

@@ -272,6 +272,13 @@ def test_strategies_by_name():
             strategies.create(name)
 
 
+def test_run_on_two_devices_is_resumed(tmp_path, monkeypatch, two_replicas):
+    monkeypatch.setattr(strategies, "create", lambda name: two_replicas)
+    trained(tmp_path / "run", "--epochs=1", "--strategy=mirrored")
+    run = trained(tmp_path / "run", "--epochs=2", "--strategy=mirrored")
+    assert run.resumed and [row["epoch"] for row in run.folder.rows()] == [1, 2]
+
+
 def test_pictures_are_legible(tmp_path):
     images = np.zeros((9, 8, 8, 1), "uint8")
     picture = plots.save_grid(tmp_path / "grid.png", images)

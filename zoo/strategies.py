@@ -5,11 +5,18 @@ dropped: a replica without rows makes the loss NaN.
 """
 
 import contextlib
-import os
 
 import keras
 
 NAMES = ("auto", "one_device", "mirrored", "multi_worker")
+REFUSED = {
+    "parameter_server": "Keras 3 cannot train under ParameterServerStrategy, not even "
+    "a plain model; use --strategy=mirrored.",
+    # Keras' fit fails under MultiWorkerMirroredStrategy (tensorflow#72388), and its
+    # workers must agree on who writes the run folder.
+    "multi_worker": "Training on several workers is not there yet; several GPUs of one "
+    "machine work with --strategy=mirrored.",
+}
 
 
 def create(name="auto"):
@@ -19,12 +26,8 @@ def create(name="auto"):
 
     Raises: ValueError: if the name is unknown or the strategy cannot work here.
     """
-    if name == "parameter_server":
-        raise ValueError(
-            "Keras 3 cannot train under ParameterServerStrategy, not even a plain "
-            "model; use --strategy=mirrored or multi_worker. "
-            "Received: strategy='parameter_server'."
-        )
+    if name in REFUSED:
+        raise ValueError(f"{REFUSED[name]} Received: strategy={name!r}.")
     if name not in NAMES:
         raise ValueError(
             f"A strategy is one of {', '.join(NAMES)}. Received: strategy={name!r}."
@@ -37,23 +40,11 @@ def create(name="auto"):
             f"Strategy {name!r} needs the TensorFlow backend. Received: "
             f"KERAS_BACKEND={keras.backend.backend()}."
         )
-    return _create(name)
-
-
-def _create(name):
     import tensorflow as tf
 
-    if name == "auto":
-        several = len(tf.config.list_logical_devices("GPU")) > 1
-        return tf.distribute.MirroredStrategy() if several else None
-    if name == "mirrored":
-        return tf.distribute.MirroredStrategy()
-    if not os.environ.get("TF_CONFIG"):
-        raise ValueError(
-            "Strategy 'multi_worker' needs the environment variable TF_CONFIG with "
-            "the workers' addresses and this worker's index. Received: none."
-        )
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "auto" and len(tf.config.list_logical_devices("GPU")) < 2:
+        return None
+    return tf.distribute.MirroredStrategy()
 
 
 def scope(strategy):
