@@ -195,7 +195,7 @@ class Side:
 
     def round(self):
         """Returns the `Round` that the process does now."""
-        busy = _busy_seconds()
+        busy, start = _busy_seconds(), time.perf_counter()
         try:
             self._connection.send("round")
             answer = self._connection.recv()
@@ -203,8 +203,9 @@ class Side:
             raise ValueError("A side of the benchmark died, maybe of memory.") from None
         if isinstance(answer, Exception):
             raise ValueError(f"{type(answer).__name__}: {answer}") from answer
-        busy = _busy_seconds() - busy - answer["cpu"]
-        others = max(0.0, busy / (answer["wall"] * os.cpu_count()))
+        busy, seconds = _busy_seconds() - busy, time.perf_counter() - start
+        others = (busy - answer["cpu"]) / (seconds * os.cpu_count())
+        others = min(max(others, 0.0), 1.0)  # the system counts in steps of 10 ms
         images = self._job.batch_size * self._job.steps
         return Round(images / answer[self._job.clock], others)
 
