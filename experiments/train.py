@@ -28,7 +28,12 @@ VERB.define(
 VERB.define("list", "classes", None, "Classes to keep, e.g. 5,7,9 [all].")
 VERB.define("integer", "image_size", None, "Side in pixels [as in the data set].")
 VERB.define("bool", "flip", False, "Mirror half of the training images.")
-VERB.define("bool", "validation", True, "Keep the last tenth of train to validate on.")
+VERB.define(
+    "bool",
+    "validation",
+    True,
+    "Keep the last tenth of the training images to validate on.",
+)
 VERB.define(
     "string",
     "init_from",

@@ -104,6 +104,22 @@ def test_digits_come_in_three_splits_at_28_pixels():
     assert zoo.data.info("digits").num_examples == sizes
 
 
+def test_train_and_validation_can_be_read_as_one(tmp_path):
+    images = np.arange(20 * 64, dtype=np.uint8).reshape(20, 8, 8)
+    np.savez(tmp_path / "cut.npz", images=images, labels=np.arange(20) % 2)
+    np.savez(tmp_path / "made.npz", x_train=images, y_train=np.arange(20) % 2)
+    for name in ("digits", f"npz:{tmp_path}/cut.npz", f"npz:{tmp_path}/made.npz"):
+        whole = zoo.data.arrays(name, "train+validation")
+        parts = [zoo.data.arrays(name, split) for split in ("train", "validation")]
+        for one, *both in zip(whole, *parts):
+            assert len(one) == sum(map(len, both))
+            together = sorted(row.tobytes() for part in both for row in part)
+            assert sorted(row.tobytes() for row in one) == together
+    batches = zoo.data.load("digits", "train+validation", batch_size=1500)
+    seen, _ = next(batches.as_numpy_iterator())
+    assert not np.array_equal(seen, zoo.data.arrays("digits", "train+validation")[0])
+
+
 def test_digits_at_8_pixels_are_the_original_in_file_order():
     from sklearn.datasets import load_digits
 

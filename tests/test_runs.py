@@ -106,9 +106,19 @@ def test_minutes_alone_leave_the_epochs_open(tmp_path):
 
 
 def test_validation_leaves_no_trace_in_training(whole, tmp_path):
-    without = trained(tmp_path / "run", "--epochs=4", "--flip", "--novalidation")
+    without = prepare(tmp_path / "run", "--epochs=4", "--flip", "--monitor=elbo")
+    without.validation = None
+    training.train(without)
     assert rows(without)[-1].keys() == {"epoch", "step", "elbo", "kl", "recon"}
     assert all(np.array_equal(a, b) for a, b in zip(state(without), state(whole)))
+
+
+def test_without_validation_all_training_images_are_trained_on(tmp_path):
+    run = prepare(tmp_path / "run", "--novalidation", "--batch_size=500")
+    assert run.validation is None and run.steps_per_epoch == 3
+    seen = np.concatenate([images for images, _ in run.train.as_numpy_iterator()])
+    kept = zoo.data.arrays("digits", "train+validation", image_size=8)[0]
+    assert np.array_equal(np.sort(seen, axis=0), np.sort(kept, axis=0))
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def _data(settings, epoch, strategy):
     }
     train = data.load(
         settings.dataset,
-        "train",
+        "train" if settings.validation else "train+validation",
         seed=settings.seed,
         flip=settings.flip,
         start_epoch=epoch,

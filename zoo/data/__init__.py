@@ -6,8 +6,8 @@
 Names are `digits`, any image set of tfds (`fashion_mnist`, `mnist`, `cifar10`, ...),
 `folder:PATH` and `npz:PATH`. Images are uint8 0..255, `[N, H, W, C]`, C 1 or 3; labels
 are int32 from 0. Every set has the splits train, validation (the last tenth of train)
-and test. Nothing here imports TensorFlow before it is needed: `load` needs it, and
-`arrays` of a set that only tfds can read.
+and test, and train+validation is both as one. Nothing here imports TensorFlow before it
+is needed: `load` needs it, and `arrays` of a set that only tfds can read.
 """
 
 import dataclasses
@@ -44,7 +44,8 @@ def arrays(name, split="train", classes=None, image_size=None, data_dir=None):
 
     Args:
         name: Name of the data set, or `folder:PATH`, or `npz:PATH`.
-        split: "train", "validation" (the last tenth of train) or "test".
+        split: "train", "validation" (the last tenth of train), "train+validation" (both
+            as one) or "test".
         classes: Classes to keep, by number or name; they become labels 0, 1, ... in
             the order given. All by default.
         image_size: Side in pixels, 8 to 256, to resize to with antialiasing.
@@ -80,7 +81,7 @@ def load(
         name, split, classes, image_size, data_dir: As for `arrays`.
         batch_size: Examples a batch, at most those of a training set.
         seed: The order of epoch e is `order(num_examples, seed, e)`.
-        shuffle: Whether to shuffle. Default: only the train split.
+        shuffle: Whether to shuffle. Default: only what is trained on.
         drop_remainder: Whether to drop a last batch that is smaller.
         flip: Whether to mirror the examples `flips(num_examples, seed, e)`.
         start_epoch: Epoch of the first iteration.
@@ -94,7 +95,7 @@ def load(
     checks.split(split)
     checks.image_size(image_size)
     checks.whole("start_epoch", start_epoch, 0)
-    training = split == "train"
+    training = split.startswith("train")
     shuffle = training if shuffle is None else shuffle
     plan = pipeline.Plan(batch_size, seed, shuffle, flip, drop_remainder)
     found = _open(name, data_dir, through_tfds=True)
@@ -120,12 +121,13 @@ def info(name, classes=None, image_size=None, data_dir=None):
     found = _open(name, data_dir)
     shape = found.shape(checks.image_size(image_size))
     keep = sources.chosen(found, classes)
-    class_names, num_examples = found.class_names, found.num_examples
+    class_names = found.class_names
     if keep is not None:
         class_names = tuple(class_names[label] for label in keep)
-        num_examples = {split: _num_kept(found, split, keep) for split in num_examples}
+    splits = [split for split in checks.SPLITS if "+" not in split]
+    num_examples = {split: _num_kept(found, split, keep) for split in splits}
     num_classes = None if class_names is None else len(class_names)
-    return Info(name, shape, num_classes, class_names, dict(num_examples))
+    return Info(name, shape, num_classes, class_names, num_examples)
 
 
 def _open(name, data_dir, through_tfds=False):

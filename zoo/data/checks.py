@@ -3,7 +3,7 @@
 import difflib
 import numbers
 
-SPLITS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "train+validation", "test")
 MIN_SIZE, MAX_SIZE = 8, 256  # pixels: the sizes that every model of the zoo accepts
 
 
@@ -19,7 +19,7 @@ def whole(name: str, value, minimum: int, maximum: int | None = None) -> int:
 
 
 def split(value: str) -> str:
-    """Returns the name of a split; ValueError names the three."""
+    """Returns the name of a split; ValueError names them."""
     if value in SPLITS:
         return value
     raise ValueError(

@@ -36,25 +36,29 @@ class Npz(source.Source):
                 "npz: wants the keys x_train, y_train, x_test, y_test, or images, "
                 f"labels. Received: keys {sorted(content)} in {self.name!r}."
             )
-        train, labels = self._parts["train"]
-        self.image_shape = train.shape[1:]
+        self.image_shape = self._parts["train"][0][0].shape[1:]
+        labels = [self.labels(split) for split in self._parts]
         self.class_names = None
-        if labels is not None:
-            count = max(part[1].max(initial=-1) for part in self._parts.values()) + 1
+        if labels[0] is not None:
+            count = max(part.max(initial=-1) for part in labels) + 1
             self.class_names = tuple(str(label) for label in range(count))
-        self.num_examples = {s: len(part[0]) for s, part in self._parts.items()}
+        self.num_examples = {
+            split: len(np.arange(len(pair[0]))[rows])
+            for split, (pair, rows) in self._parts.items()
+        }
 
     def read(self, split, image_size):
         """Returns uint8 images `[N, H, W, C]` and int32 labels `[N]` or None."""
-        images, labels = self._parts[split]
-        return resize.resize_all(images, image_size), labels
+        (images, _), rows = self._parts[split]
+        return resize.resize_all(images[rows], image_size), self.labels(split)
 
     def labels(self, split):
         """Returns int32 labels `[N]`, or None if there are none."""
-        return self._parts[split][1]
+        (_, labels), rows = self._parts[split]
+        return None if labels is None else labels[rows]
 
     def _ready_made(self, content):
-        """Returns `{split: (images, labels)}` of a file that has training images."""
+        """Returns `{split: ((images, labels), rows)}` of a file with ready splits."""
         train = self._pair(content, "x_train", "y_train")
         test = train
         if "x_test" in content:
@@ -69,14 +73,14 @@ class Npz(source.Source):
         cuts = source.ranges(len(train[0]), num_test)
         parts = {split: (train, slice(*cuts[split])) for split in cuts}
         parts["test"] = (test, slice(*cuts["test"]))
-        return {split: _take(*part) for split, part in parts.items()}
+        return parts
 
     def _cut(self, content):
-        """Returns `{split: (images, labels)}` of a file without splits."""
+        """Returns `{split: ((images, labels), rows)}` of a file without splits."""
         pair = self._pair(content, "images", "labels")
         digests = [hashlib.sha256(image.tobytes()).digest() for image in pair[0]]
         cuts = source.by_content(digests)
-        return {split: _take(pair, rows) for split, rows in cuts.items()}
+        return {split: (pair, rows) for split, rows in cuts.items()}
 
     def _pair(self, content, image_key, label_key):
         """Returns checked uint8 images `[N, H, W, C]` and int32 labels or None."""
@@ -85,12 +89,6 @@ class Npz(source.Source):
             return images, None
         where = f"{label_key} in {self.name!r}"
         return images, _labels(content[label_key], len(images), where)
-
-
-def _take(pair, rows):
-    """Returns the rows of images and labels."""
-    images, labels = pair
-    return images[rows], None if labels is None else labels[rows]
 
 
 def _content(path: pathlib.Path, name: str) -> dict[str, np.ndarray]:

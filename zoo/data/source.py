@@ -61,7 +61,12 @@ def ranges(num_train: int, num_test: int | None) -> dict[str, tuple[int, int]]:
         test = (num_train - tail(num_train), num_train)
         num_train = test[0]
     cut = num_train - tail(num_train)
-    return {"train": (0, cut), "validation": (cut, num_train), "test": test}
+    return {
+        "train": (0, cut),
+        "validation": (cut, num_train),
+        "train+validation": (0, num_train),
+        "test": test,
+    }
 
 
 def by_content(digests: list[bytes]) -> dict[str, np.ndarray]:
