@@ -10,7 +10,10 @@ import sys
 import experiments
 from experiments import throughput
 
-DEFAULT = ["classifier", "ae", "vae", "gan", "vaegan"]
+DEFAULT = ["classifier", "ae", "vae", "gan", "wgan", "wgan_gp", "cgan", "bigan"]
+DEFAULT += ["vaegan", "vaegan_hybrid"]
+# Models under another setting than their own: name -> (model, settings).
+SETTINGS = {"wgan_gp": ("wgan", {"penalty": "gradient"})}
 # Other ways to play in PyTorch, measured for comparison; they stay out of the mean.
 VARIANTS = {"gan": ["gan_drawn_once"]}
 SHARED = ("dataset", "batch_size", "steps", "rounds", "clock")
@@ -87,12 +90,14 @@ def jobs(num_classes):
 
     flags = VERB.flags
     for name in flags.models:
-        config = registry.resolve(registry.find(name), {})
+        model, settings = SETTINGS.get(name, (name, {}))
+        config = registry.resolve(registry.find(model), settings)
         if "num_classes" in config:
             config["num_classes"] = num_classes
-        for rival in [name, *VARIANTS.get(name, [])]:
+        for rival in [model, *VARIANTS.get(name, [])]:
             yield throughput.Job(
-                model=name,
+                name=name if rival == model else rival,
+                model=model,
                 rival=rival,
                 config=config,
                 threads=flags.threads or os.cpu_count(),

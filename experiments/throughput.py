@@ -27,14 +27,16 @@ class Job:
     """What both sides train, and how it is timed.
 
     Attributes:
+        name: Of the line in the table.
         model: Name of the model in the zoo; `config` are all its settings.
-        rival: Name in `experiments.pytorch.models.MODELS`.
+        rival: Name in `experiments.pytorch.loop.MODELS`.
         dataset: Name of the data set; its train split is used.
         steps, rounds: Training steps a round; rounds a side.
         threads: Threads of each side.
         clock: "wall", or "cpu": the time of the process on all its cores.
     """
 
+    name: str
     model: str
     rival: str
     config: dict
@@ -44,6 +46,12 @@ class Job:
     rounds: int
     threads: int
     clock: str
+
+    @property
+    def images(self):
+        """Images a round; a WGAN takes a batch for each step of its critic."""
+        batches = self.steps * self.config.get("critic_steps", 1)
+        return batches * self.batch_size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +111,7 @@ class Result:
 
     def line(self):
         """One line under `HEADER`."""
-        return LINE.format(rival=self.job.rival, **self.figures())
+        return LINE.format(name=self.job.name, **self.figures())
 
 
 HEADER = (
@@ -111,7 +119,7 @@ HEADER = (
     f"{'other work':>12}"
 )
 LINE = (
-    "{rival:16}{images_per_second:8.0f}{of_pytorch:9.0f}{ratio:8.2f}"
+    "{name:16}{images_per_second:8.0f}{of_pytorch:9.0f}{ratio:8.2f}"
     "{least:7.2f} to {most:4.2f}{pairs:7}{others:12.0%}"
 )
 
@@ -206,8 +214,7 @@ class Side:
         busy, seconds = _busy_seconds() - busy, time.perf_counter() - start
         others = (busy - answer["cpu"]) / (seconds * os.cpu_count())
         others = min(max(others, 0.0), 1.0)  # the system counts in steps of 10 ms
-        images = self._job.batch_size * self._job.steps
-        return Round(images / answer[self._job.clock], others)
+        return Round(self._job.images / answer[self._job.clock], others)
 
     def __enter__(self):
         return self

@@ -45,17 +45,19 @@ def test_both_sides_have_equal_networks(name, shape, capsys):
         return
     import torch
 
-    from experiments.pytorch.models import MODELS
+    from experiments.pytorch.loop import MODELS
 
-    ours = zoo.get(name, image_shape=shape)
-    theirs = MODELS[name](shape, ours.config)
+    model, settings = benchmark.SETTINGS.get(name, (name, {}))
+    ours = zoo.get(model, image_shape=shape, **settings)
+    theirs = MODELS[model](shape, ours.config)
     assert list(theirs.networks) == list(ours.networks)
     for network, module in theirs.networks.items():
         sizes = [weight.numel() for weight in module.parameters()]
         weights = ours.network(network).trainable_variables
         assert sorted(sizes) == sorted(w.value.shape.num_elements() for w in weights)
-    images = torch.rand(4, shape[2], *shape[:2]) * 2 - 1
-    terms = theirs.step(images, torch.tensor([0, 1, 2, 3]))
+    count = 2 * theirs.batches_per_step
+    images = torch.rand(count, shape[2], *shape[:2]) * 2 - 1
+    terms = theirs.step(images, torch.arange(count) % 4)
     assert set(terms) == set(ours.terms)
     assert all(torch.isfinite(term) for term in terms.values())
 
@@ -91,7 +93,7 @@ def test_prints_a_table_and_writes_all_rounds(tmp_path, capsys):
 @pytest.mark.parametrize(
     "flag, words",
     [
-        ("--models=wgan", "Received: wgan"),
+        ("--models=ddpm", "Received: ddpm"),
         ("--steps=0", "steps"),
         ("--out=nowhere/b.json", "folder that exists"),
     ],
@@ -106,7 +108,7 @@ def test_a_wrong_flag_is_one_sentence(flag, words, capsys, monkeypatch, tmp_path
 
 def result(zoo_speeds, pytorch_speeds, clock="wall"):
     """A `Result` of (images/s, share of other work)."""
-    job = throughput.Job("vae", "vae", {}, "digits", 8, 2, 2, 1, clock)
+    job = throughput.Job("vae", "vae", "vae", {}, "digits", 8, 2, 2, 1, clock)
     sides = (
         [throughput.Round(*each) for each in side]
         for side in (zoo_speeds, pytorch_speeds)

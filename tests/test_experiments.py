@@ -254,3 +254,28 @@ def test_a_gan_trains_without_a_term_to_monitor_and_keeps_no_best_model(
     assert not (tmp_path / "run/model.best.keras").exists()
     assert called(train, *flags, "--monitor=d_los") == 1
     assert "did you mean 'd_loss'" in capsys.readouterr().err
+
+
+def test_reproduce_trains_recipes_in_turn_and_goes_on(tmp_path, capsys, monkeypatch):
+    from experiments import reproduce
+
+    for name in ("a", "b"):
+        recipe = tmp_path / f"{name}.flags"
+        lines = ["--model=ae", "--image_size=8", "--set=width=4", "--set=hidden=4"]
+        recipe.write_text("\n".join([*lines, "--epochs=1", "--batch_size=450"]))
+    monkeypatch.setattr(reproduce, "RECIPES", tmp_path)
+    argv = ["reproduce", f"--runs={tmp_path}/runs", "--recipes=a", "--seeds=0,1"]
+    assert experiments.start(reproduce.VERB, reproduce.main, argv) == 0
+    made = sorted(folder.name for folder in (tmp_path / "runs").iterdir())
+    assert made == ["a", "a-seed1"]
+    written = (tmp_path / "runs" / "a" / "checkpoints").stat().st_mtime_ns
+    argv[2] = "--recipes=a,b"
+    argv[3] = "--seeds=0"
+    assert experiments.start(reproduce.VERB, reproduce.main, argv) == 0
+    assert (tmp_path / "runs" / "b" / "model.keras").exists()
+    assert (tmp_path / "runs" / "a" / "checkpoints").stat().st_mtime_ns == written
+    capsys.readouterr()
+    for wrong, told in (("--recipes=c", "there are a, b"), ("--seeds=x", "whole")):
+        argv = ["reproduce", wrong]
+        assert experiments.start(reproduce.VERB, reproduce.main, argv) == 1
+        assert told in capsys.readouterr().err

@@ -22,9 +22,13 @@ CONFIGS = {
         "flip": True,
         "erasing": 0.5,
     },
+    "bigan": {"latent_dim": 3, "width": 4, "hidden": 5},
+    "cgan": {"num_classes": NUM_CLASSES, "latent_dim": 3, "width": 4},
     "gan": {"latent_dim": 3, "width": 4},
     "vae": {"latent_dim": 3, "width": 4, "hidden": 5},
     "vaegan": {"latent_dim": 3, "width": 4, "hidden": 5},
+    "vaegan_hybrid": {"latent_dim": 3, "width": 4, "hidden": 5},
+    "wgan": {"latent_dim": 3, "width": 4, "critic_steps": 2},
 }
 
 # Keras' Dropout draws the same mask on every replica; nothing of ours can mend that.

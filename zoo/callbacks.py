@@ -9,6 +9,7 @@ import signal
 import time
 
 import keras
+import numpy as np
 
 from zoo import plots
 
@@ -180,7 +181,8 @@ class Record(keras.callbacks.Callback):
 
 
 class Pictures(keras.callbacks.Callback):
-    """Draws samples of fixed seeds, and reconstructions, where the model can.
+    """Draws samples of fixed seeds, and reconstructions, where the model can; a row of
+    samples a class, if the model is conditional.
 
     Args:
         folder: The `RunFolder`.
@@ -189,7 +191,8 @@ class Pictures(keras.callbacks.Callback):
         logs: The run's `Logs`.
     """
 
-    NUM_SAMPLES = 64
+    COLUMNS, NUM_SAMPLES = 8, 64
+    MOST_CLASSES = 16  # rows; more would be a picture that nobody scrolls through
 
     def __init__(self, folder, settings, images, logs):
         super().__init__()
@@ -205,14 +208,21 @@ class Pictures(keras.callbacks.Callback):
         able = self.model.capabilities()
         file = self.folder.samples / f"{epoch:04d}.png"
         if "sample" in able:
-            samples = self.model.sample(self.NUM_SAMPLES, seed=self.settings.seed)
-            picture = plots.save_grid(file, samples, columns=8)
+            picture = plots.save_grid(file, self._samples(), columns=self.COLUMNS)
             self.logs.picture(epoch, "samples", picture)
         if "reconstruct" in able:
             file = file.with_name(f"{epoch:04d}_reconstructions.png")
             made = self.model.reconstruct(self.images)
             picture = plots.save_reconstructions(file, self.images, made)
             self.logs.picture(epoch, "reconstructions", picture)
+
+    def _samples(self):
+        seed = self.settings.seed
+        if not self.model.conditional:
+            return self.model.sample(self.NUM_SAMPLES, seed=seed)
+        classes = range(min(self.model.config["num_classes"], self.MOST_CLASSES))
+        labels = np.repeat(classes, self.COLUMNS)
+        return self.model.sample(len(labels), labels=labels, seed=seed)
 
 
 class Checkpoints(keras.callbacks.Callback):

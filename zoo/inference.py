@@ -15,8 +15,11 @@ class Inference:
     its paper has them; what users call checks, cuts into batches, compiles, converts.
     """
 
+    conditional = False  # whether `draw` takes labels
+
     def draw(self, seeds, labels=None, ema=True):
-        """Returns the images `[B, H, W, C]` of int64 `seeds` `[B]`, row by row."""
+        """Returns the images `[B, H, W, C]` of int64 `seeds` `[B]`, row by row; of
+        int32 `labels` `[B]`, or of labels drawn from the seeds, if conditional."""
         raise TypeError(f"{type(self).__name__} does not define draw.")
 
     def to_latent(self, images, seeds=None):
@@ -60,20 +63,33 @@ class Inference:
 
         Args:
             num_images: How many.
-            labels: Not taken by models without labels.
+            labels: Int `[num_images]`, one a class, of a conditional model; without
+                them, label i is drawn from `seed + i`.
             seed: Image i is the image of `seed + i`, whatever the batch; fresh if None.
             ema: Whether to use the averaged network where the model has one.
             batch_size: Images computed at a time.
         """
         self._require("sample")
-        if labels is not None:
-            raise ValueError(f"{self.name!r} takes no labels: it is not conditional.")
         if not _is_integer(num_images) or num_images < 1:
             raise ValueError(
                 f"The number of images is an integer from 1. Received: {num_images!r}."
             )
-        seeds = _seeds(seed, num_images)
-        return self.in_batches("draw", batch_size, seeds, ema=bool(ema))
+        rows = [_seeds(seed, num_images)]
+        if labels is not None:
+            rows.append(self._labels(labels, num_images))
+        return self.in_batches("draw", batch_size, *rows, ema=bool(ema))
+
+    def _labels(self, labels, count):
+        """Returns the labels that images are asked for, int32 `[count]`, checked."""
+        if not self.conditional:
+            able = [n for n in registry.names() if registry.find(n).conditional]
+            raise ValueError(
+                f"{self.name!r} takes no labels: it is not conditional. "
+                f"Models that are: {', '.join(able)}."
+            )
+        labels = np.asarray(labels)
+        inputs.check_labels(labels, count, self.config["num_classes"])
+        return labels.astype("int32")
 
     def encode(self, images, sample=False, seed=None):
         """Returns latents, float32 `[N, D]`: the mean, or with `sample` a draw of

@@ -11,7 +11,16 @@ import sys
 import keras
 from keras import ops
 
-from zoo import averages, backend, inputs, optimizers, pixels, registry, saving
+from zoo import (
+    averages,
+    backend,
+    grouping,
+    inputs,
+    optimizers,
+    pixels,
+    registry,
+    saving,
+)
 from zoo.inference import Inference
 
 
@@ -30,6 +39,7 @@ class ImageModel(Inference, keras.Model):
             given for all).
         averaged: Networks of which `ema_decay` keeps an average, `<network>_ema`.
         needs_labels: Whether training needs labels.
+        batches_per_step: Batches that `fit` joins into one training step.
         monitor: The term that tells the best epoch, the smallest value unless
             `monitor_mode` is "max"; "" if no term tells (a GAN's losses do not).
         paper: One line for the catalogue: authors, year, arXiv number.
@@ -40,6 +50,7 @@ class ImageModel(Inference, keras.Model):
     shares_loss = False
     averaged = ()
     needs_labels = False
+    batches_per_step = 1
     monitor = ""
     monitor_mode = "min"
     paper = ""
@@ -77,6 +88,10 @@ class ImageModel(Inference, keras.Model):
         """Returns ({network: scalar loss}, {term: scalar or [B]}): the whole game."""
         raise TypeError(f"{type(self).__name__} does not define objective.")
 
+    def updates_per_step(self, network):
+        """Returns how often `network` moves in one `train_step`."""
+        return 1
+
     # --- networks, optimizers, config -------------------------------------------------
 
     def build(self, image_shape):
@@ -97,6 +112,14 @@ class ImageModel(Inference, keras.Model):
                 raise ValueError(
                     f"{self.name!r} needs {key} of at least {bound}. "
                     f"Received: {self.config[key]}."
+                )
+
+    def require_positive(self, *keys):
+        """Raises ValueError unless each named setting is above 0."""
+        for key in keys:
+            if not self.config[key] > 0:
+                raise ValueError(
+                    f"{self.name!r} needs {key} above 0. Received: {self.config[key]}."
                 )
 
     def require_share(self, *keys):
@@ -215,6 +238,9 @@ class ImageModel(Inference, keras.Model):
         if validation_data is not None:
             data, labels = self._checked_data(validation_data, None, value_range)
             validation_data = data if labels is None else (data, labels)
+        batch_size = kwargs.get("batch_size")
+        kwargs.setdefault("validation_batch_size", batch_size)
+        x, kwargs["batch_size"] = grouping.grouped(x, self.batches_per_step, batch_size)
         if hasattr(x, "element_spec"):  # Keras warns that it will not shuffle these
             kwargs.setdefault("shuffle", False)
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))

@@ -68,7 +68,7 @@ class Settings:
                 optimizer,
                 self.schedule[name],
                 self.learning_rate[name],
-                steps,
+                steps * model.updates_per_step(name),
                 self.warmup[name],
             )
             for name, optimizer in model.default_optimizers().items()

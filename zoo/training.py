@@ -37,7 +37,7 @@ class Run:
 
     @property
     def steps_per_epoch(self):
-        return int(self.train.cardinality())
+        return -(-int(self.train.cardinality()) // self.model.batches_per_step)
 
     def parameters(self):
         """{network: number of weights}."""
@@ -116,7 +116,7 @@ def _model(settings, train, strategy):
     shape = (spec[0] if isinstance(spec, tuple) else spec).shape[1:]
     with strategies.scope(strategy):
         model = registry.find(settings.model)(**settings.config)
-        steps = int(train.cardinality())
+        steps = -(-int(train.cardinality()) // model.batches_per_step)
         model.compile(
             settings.optimizers(model, steps),
             jit_compile=settings_module.JIT[settings.jit],
@@ -184,7 +184,8 @@ def _fit_epochs(run, beside, verbose):
     how = {"validation_data": run.validation, "callbacks": beside, "verbose": verbose}
     how["shuffle"] = False  # the data set shuffles
     if progress.batch:
-        rest, epoch = run.train.skip(progress.batch), progress.epoch
+        rest = run.train.skip(progress.batch * run.model.batches_per_step)
+        epoch = progress.epoch
         run.model.fit(rest, initial_epoch=epoch, epochs=epoch + 1, **how)
     if not run.model.stop_training and not run.is_finished():
         last = settings.epochs or ENDLESS
@@ -199,7 +200,7 @@ def describe(run):
     batch = run.train.take(1)
     terms = run.model.evaluate(batch, return_dict=True, verbose=0)
     shape = "x".join(map(str, run.model.image_shape))
-    lines += ["", f"data             {shape}, {run.steps_per_epoch} batches an epoch"]
+    lines += ["", f"data             {shape}, {run.steps_per_epoch} steps an epoch"]
     values = "  ".join(f"{name} {value:.4g}" for name, value in terms.items())
     lines += [f"first batch      {values}"]
     if run.resumed:

@@ -3,8 +3,9 @@
 import numpy as np
 import torch
 
-from experiments.pytorch import models
+from experiments.pytorch import adversarial, models
 
+MODELS = models.MODELS | adversarial.MODELS
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
@@ -19,14 +20,14 @@ class Training:
 
     def __init__(self, job, images, labels, layout):
         self.layout = LAYOUTS[layout]
-        self.model = models.MODELS[job.rival](images.shape[1:], job.config)
+        self.model = MODELS[job.rival](images.shape[1:], job.config)
         self.model.to(memory_format=self.layout)
         self.images = torch.from_numpy(images).permute(0, 3, 1, 2)
         # Stored in the layout of the batches, so that no batch has to be turned round.
         self.images = self.images.contiguous(memory_format=self.layout)
         labels = np.zeros(len(images)) if labels is None else labels
         self.labels = torch.from_numpy(labels).long()
-        self.batch_size = job.batch_size
+        self.batch_size = job.batch_size * self.model.batches_per_step
         self.means = {}
         self._batches = self._endless()
 

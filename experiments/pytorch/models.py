@@ -1,4 +1,4 @@
-"""The five models in PyTorch: networks, optimizers and one training step each."""
+"""Models in PyTorch: networks, optimizers and one training step each."""
 
 import itertools
 
@@ -43,7 +43,10 @@ class Model:
 
     Attributes:
         networks: {name: nn.Module}, named as in the zoo.
+        batches_per_step: Batches that `step` takes as one.
     """
+
+    batches_per_step = 1
 
     def __init__(self, image_shape, config):
         self.config = config

@@ -105,9 +105,10 @@ def features_of(image_shape, width):
 
 def encoder(
     image_shape, units, width, hidden, activation="leaky_relu", normalization=None,
-    **options,
+    bias=True, **options,
 ):  # fmt: skip
-    """`[B, C, H, W]` -> `[B, units]`; see `conv.build_encoder`."""
+    """`[B, C, H, W]` -> `[B, units]`, the last layer with `bias` or without; see
+    `conv.build_encoder`."""
     layers = trunk(
         image_shape[-1], image_shape, width, activation, normalization, **options
     )
@@ -115,7 +116,7 @@ def encoder(
     features = features_of(image_shape, width)
     if hidden:
         layers += dense(features, hidden, activation, normalization)
-    return nn.Sequential(*layers, nn.Linear(hidden or features, units))
+    return nn.Sequential(*layers, nn.Linear(hidden or features, units, bias=bias))
 
 
 def decoder(

@@ -13,14 +13,14 @@ from typing import Literal
 import keras
 from keras import layers, ops
 
-from zoo import backend, losses
-from zoo.model import ImageModel
-from zoo.networks import conv
+from zoo import losses
+from zoo.adversarial import Adversarial, Regularizer
+from zoo.networks import conv, dcgan
 from zoo.registry import register
 
 
 @register("gan")
-class GAN(ImageModel):
+class GAN(Adversarial):
     """Generative adversarial network: a generator against a discriminator.
 
     They move in turn, each on fresh noise (with loss="non_saturating"):
@@ -37,21 +37,27 @@ class GAN(ImageModel):
             Paper: 128 (DCGAN at 64x64).
         ema_decay: Decay a step of the generator's average, which `sample` uses; 0 keeps
             none. Paper: none.
+        regularizer: Of the discriminator, in place of its batch normalisation: "none",
+            "spectral" (normalised kernels), "r1" or "dragan" (penalties on its
+            gradient). Paper: none.
+        regularizer_weight: Of "r1" or "dragan"; 10 if None.
+        diff_augment: Whether the discriminator sees all images changed in colour and
+            place and with a hole. Paper: no.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1].
     Reports: `d_loss`, `g_loss`: what each descends (nats for the two losses of the
         paper); `d_real`, `d_fake`: mean probability of "real" (sigmoid of the logit)
-        given to real and made images, 1/2 when the discriminator cannot tell.
-    Raises: ValueError: if a size is below 1 or the decay outside [0, 1).
+        given to real and made images, 1/2 when the discriminator cannot tell; `gp`:
+        the penalty before its weight, with "r1" and "dragan".
+    Raises: ValueError: if a size is below 1, the decay outside [0, 1), or a weight is
+        given that nothing takes.
     Source: Goodfellow et al. 2014, arXiv:1406.2661, Algorithm 1 with one discriminator
-        step; Radford et al. 2015, arXiv:1511.06434, section 3 and 4. Departures:
-        kernels of 4 in place of 5 (sizes divide by the stride), as deep as the image
-        allows, normal in place of uniform noise, an average of the generator; "mlp" has
-        leaky rectifiers in place of maxout and dropout.
+        step; Radford et al. 2015, arXiv:1511.06434, section 3 and 4. Departures: those
+        of zoo/networks/dcgan.py, normal in place of uniform noise, an average of the
+        generator; "mlp" has leaky rectifiers in place of maxout and dropout. The
+        regularisers: zoo/penalties.py, zoo/networks/spectral.py, zoo/augment.py.
     """
 
     networks = ("discriminator", "generator")
-    terms = ("d_loss", "g_loss", "d_real", "d_fake")
-    averaged = ("generator",)
     paper = "Goodfellow et al. 2014, arXiv:1406.2661"
 
     def __init__(
@@ -63,13 +69,23 @@ class GAN(ImageModel):
         ] = "non_saturating",
         width: int = 64,
         ema_decay: float = 0.999,
+        regularizer: Regularizer = "none",
+        regularizer_weight: float | None = None,
+        diff_augment: bool = False,
     ):
         self.latent_dim, self.architecture = latent_dim, architecture
         self.width, self.ema_decay = width, ema_decay
         self.loss_name = loss  # `loss` is an attribute of Keras
+        self.regularizer, self.regularizer_weight = regularizer, regularizer_weight
+        self.diff_augment = diff_augment
         super().__init__()
         self.require_at_least(latent_dim=1, width=1)
         self.require_share("ema_decay")
+        self.require_regularizer()
+
+    @property
+    def terms(self):
+        return ("d_loss", "g_loss", "d_real", "d_fake") + ("gp",) * self.is_penalized
 
     def default_optimizers(self):
         return {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in self.networks}
@@ -78,48 +94,39 @@ class GAN(ImageModel):
         if self.architecture == "mlp":
             units = 8 * self.width
             return {
-                "discriminator": build_mlp_discriminator(image_shape, units),
+                "discriminator": build_mlp_discriminator(
+                    image_shape, units, self.normalization
+                ),
                 "generator": build_mlp_generator(image_shape, self.latent_dim, units),
             }
-        weights = keras.initializers.RandomNormal(stddev=0.02)  # DCGAN, section 4
         return {
-            "discriminator": conv.build_encoder(
-                image_shape,
-                1,
-                self.width,
-                normalization="batch",
-                normalize_first=False,
-                kernel_initializer=weights,
-                name="discriminator",
+            "discriminator": dcgan.build_discriminator(
+                image_shape, self.width, self.normalization
             ),
-            "generator": conv.build_decoder(
-                image_shape,
-                self.latent_dim,
-                self.width,
-                activation="relu",
-                normalization="batch",
-                kernel_initializer=weights,
-                output_activation="tanh",
-                name="generator",
+            "generator": dcgan.build_generator(
+                image_shape, self.latent_dim, self.width
             ),
         }
+
+    def judge(self, images, training=True):
+        """Returns the logits `[B, 1]` of "real"."""
+        return self.discriminator(images, training=training)
 
     def discriminator_objective(self, images, training=True):
+        x = self.shown(images, training)
         x_fake = ops.stop_gradient(self.generate(ops.shape(images)[0], training))
-        real_logits = self.discriminator(images, training=training)
-        fake_logits = self.discriminator(x_fake, training=training)
+        real_logits = self.judge(x, training)
+        fake_logits = self.judge(self.shown(x_fake, training), training)
         loss = losses.discriminator_loss(real_logits, fake_logits, self.loss_name)
-        terms = {
-            "d_loss": loss,
-            "d_real": ops.sigmoid(real_logits),
-            "d_fake": ops.sigmoid(fake_logits),
-        }
-        return {"discriminator": loss}, terms
+        terms = {"d_real": ops.sigmoid(real_logits), "d_fake": ops.sigmoid(fake_logits)}
+        if self.is_penalized:
+            terms["gp"] = self.gradient_penalty(lambda x: self.judge(x, training), x)
+            loss = loss + self.penalty_weight * terms["gp"]
+        return {"discriminator": loss}, terms | {"d_loss": loss}
 
     def generator_objective(self, rows, training=True):
-        x_fake = self.generate(rows, training)
-        fake_logits = self.discriminator(x_fake, training=training)
-        loss = losses.generator_loss(fake_logits, self.loss_name)
+        x_fake = self.shown(self.generate(rows, training), training)
+        loss = losses.generator_loss(self.judge(x_fake, training), self.loss_name)
         return {"generator": loss}, {"g_loss": loss}
 
     def objective(self, images, labels=None, training=True):
@@ -138,11 +145,6 @@ class GAN(ImageModel):
         """Returns `rows` new images from the prior."""
         return self.generator(self.normal(rows, (self.latent_dim,)), training=training)
 
-    def draw(self, seeds, labels=None, ema=True):
-        z = backend.normal_of_seeds(seeds, (self.latent_dim,))
-        network = self.generator_ema if ema and self.ema_decay else self.generator
-        return network(z, training=False)
-
     def call(self, images, training=False):
         return self.discriminator(images, training=training)
 
@@ -157,11 +159,12 @@ def build_mlp_generator(image_shape, latent_dim, units):
     return keras.Model(inputs, layers.Reshape(image_shape)(x), name="generator")
 
 
-def build_mlp_discriminator(image_shape, units):
-    """Returns the dense network `[B, H, W, C]` -> logits `[B, 1]` of 2014."""
+def build_mlp_discriminator(image_shape, units, normalization=None):
+    """Returns the dense network `[B, H, W, C]` -> logits `[B, 1]` of 2014;
+    `normalization` "spectral" is that of its kernels, others it has none."""
     inputs = layers.Input(image_shape)
     x = layers.Flatten()(inputs)
+    spectral = normalization if normalization == "spectral" else None
     for _ in range(2):
-        x = conv.dense(x, units, "leaky_relu")
-    outputs = layers.Dense(1, dtype="float32")(x)
-    return keras.Model(inputs, outputs, name="discriminator")
+        x = conv.dense(x, units, "leaky_relu", spectral)
+    return keras.Model(inputs, dcgan.score(x, 1, spectral), name="discriminator")

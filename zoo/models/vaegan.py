@@ -14,13 +14,13 @@ import keras
 from keras import layers, ops
 
 from zoo import backend, losses
-from zoo.model import ImageModel
-from zoo.networks import conv
+from zoo.adversarial import Adversarial, Regularizer
+from zoo.networks import conv, dcgan
 from zoo.registry import register
 
 
 @register("vaegan")
-class VAEGAN(ImageModel):
+class VAEGAN(Adversarial):
     """VAE-GAN: a VAE that measures likeness in a layer of a GAN's discriminator.
 
     With x_rec = Dec(z), z from q(z|x), x_fake = Dec(z_prior), f the discriminator's
@@ -40,11 +40,17 @@ class VAEGAN(ImageModel):
             when the discriminator is sure.
         width: Channels of the first level. Paper: 64 (encoder).
         hidden: Units of the dense layers. Paper: 2048 (encoder), 512 (discriminator).
+        regularizer: Of the discriminator, in place of its batch normalisation: "none",
+            "spectral" (normalised kernels), "r1" or "dragan" (penalties on its
+            gradient). Paper: none.
+        regularizer_weight: Of "r1" or "dragan"; 10 if None.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1].
     Reports: `kl`, `recon`, `gan`: nats per image, mean over the epoch (`recon` in the
         discriminator's features, so its scale moves with them); `d_real`, `d_fake`:
-        mean probability of "real" given to real images and to those from the prior.
-    Raises: ValueError: if a size is below 1 or gamma negative.
+        mean probability of "real" given to real images and to those from the prior;
+        `gp`: the penalty before its weight, with "r1" and "dragan".
+    Raises: ValueError: if a size is below 1, gamma negative, or a weight is given that
+        nothing takes.
     Source: Larsen et al. 2016, arXiv:1512.09300, Algorithm 1 and table 1. L_GAN there
         is a log-likelihood that the discriminator climbs, so `gan` is -L_GAN.
         Departures: the zoo's trunk and mirror (kernels of 4, as deep as the image
@@ -53,7 +59,7 @@ class VAEGAN(ImageModel):
     """
 
     networks = ("encoder", "decoder", "discriminator")
-    terms = ("kl", "recon", "gan", "d_real", "d_fake")
+    averaged = ()
     monitor = "recon"
     paper = "Larsen et al. 2016, arXiv:1512.09300"
 
@@ -64,12 +70,20 @@ class VAEGAN(ImageModel):
         loss: Literal["minimax", "non_saturating"] = "minimax",
         width: int = 32,
         hidden: int = 256,
+        regularizer: Regularizer = "none",
+        regularizer_weight: float | None = None,
     ):
         self.latent_dim, self.gamma = latent_dim, gamma
         self.width, self.hidden = width, hidden
         self.loss_name = loss  # `loss` is an attribute of Keras
+        self.regularizer, self.regularizer_weight = regularizer, regularizer_weight
         super().__init__()
         self.require_at_least(latent_dim=1, gamma=0, width=1, hidden=1)
+        self.require_regularizer()
+
+    @property
+    def terms(self):
+        return ("kl", "recon", "gan", "d_real", "d_fake") + ("gp",) * self.is_penalized
 
     def default_optimizers(self):
         return {name: keras.optimizers.RMSprop(3e-4) for name in self.networks}
@@ -86,7 +100,9 @@ class VAEGAN(ImageModel):
             "decoder": conv.build_decoder(
                 image_shape, self.latent_dim, output_activation="tanh", **networks
             ),
-            "discriminator": build_discriminator(image_shape, self.width, self.hidden),
+            "discriminator": build_discriminator(
+                image_shape, self.width, self.hidden, self.normalization
+            ),
         }
 
     def objective(self, images, labels=None, training=True):
@@ -97,28 +113,42 @@ class VAEGAN(ImageModel):
         z = z_mean + ops.exp(0.5 * z_logvar) * eps
         x_rec = self.decoder(z, training=training)
         x_fake = self.decoder(z_prior, training=training)
+
+        kl = ops.mean(losses.kl_normal(z_mean, z_logvar))  # L_prior
+        recon, realism, gan, terms = self.judge(images, x_rec, x_fake, training)
+        return {
+            "encoder": kl + recon,
+            "decoder": self.gamma * recon + realism,
+            "discriminator": gan,
+        }, terms | {"kl": kl}
+
+    def judge(self, images, x_rec, x_fake, training=True):
+        """Returns what the discriminator says of real, reconstructed and new images.
+
+        Returns: (recon, realism, gan, terms): the likeness of `x_rec`; what makes
+            images real, to be descended by whoever made them; what the discriminator
+            descends; what there is to report.
+        """
         f_real, real_logits = self.discriminator(images, training=training)
         f_rec, rec_logits = self.discriminator(x_rec, training=training)
         _, fake_logits = self.discriminator(x_fake, training=training)
-
-        kl = ops.mean(losses.kl_normal(z_mean, z_logvar))  # L_prior
         recon = 0.5 * ops.mean(losses.squared_error(f_real, f_rec))  # L_llike^Dis_l
         gan = losses.bce(real_logits, True) + losses.bce(rec_logits, False)
         gan = gan + losses.bce(fake_logits, False)  # -L_GAN
         realism = -gan
         if self.loss_name == "non_saturating":
             realism = losses.bce(rec_logits, True) + losses.bce(fake_logits, True)
-        return {
-            "encoder": kl + recon,
-            "decoder": self.gamma * recon + realism,
-            "discriminator": gan,
-        }, {
-            "kl": kl,
-            "recon": recon,
-            "gan": gan,
+        terms = {"recon": recon, "gan": gan}
+        terms |= {
             "d_real": ops.sigmoid(real_logits),
             "d_fake": ops.sigmoid(fake_logits),
         }
+        if self.is_penalized:
+            terms["gp"] = self.gradient_penalty(
+                lambda x: self.discriminator(x, training=training)[1], images
+            )
+            gan = gan + self.penalty_weight * terms["gp"]
+        return recon, realism, gan, terms
 
     def train_step(self, data):
         images, _ = self.unpack(data)
@@ -146,7 +176,7 @@ class VAEGAN(ImageModel):
         return self.to_images(self.to_latent(images))
 
 
-def build_discriminator(image_shape, width, hidden):
+def build_discriminator(image_shape, width, hidden, normalization="batch"):
     """Returns the network `[B, H, W, C]` -> (features `[B, h, w, c]` of the last level,
     logits `[B, 1]`)."""
     inputs = layers.Input(image_shape)
@@ -155,8 +185,9 @@ def build_discriminator(image_shape, width, hidden):
         image_shape,
         width,
         activation="relu",
-        normalize_first=False,  # as in table 1 of the paper
+        normalization=normalization,
+        normalize_first=normalization == "spectral",  # table 1 of the paper: not
     )
-    x = conv.dense(layers.Flatten()(features), hidden, "relu", "batch")
-    logits = layers.Dense(1, dtype="float32")(x)
+    x = conv.dense(layers.Flatten()(features), hidden, "relu", normalization)
+    logits = dcgan.score(x, 1, normalization)
     return keras.Model(inputs, [features, logits], name="discriminator")

@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from zoo.networks import fast
+from zoo.networks.spectral import SpectralNormalization
 
 
 def level_sizes(image_shape):
@@ -59,7 +60,8 @@ def trunk(
         image_shape: (H, W, C).
         width: Channels of the first level.
         kernel_size: Size of the convolutions.
-        activation, normalization: As `activate` takes them.
+        activation: As `activate` takes it.
+        normalization: "batch" (of each result), "spectral" (of each kernel) or None.
         normalize_first: Whether the first level is normalised too (a DCGAN's
             discriminator is not).
         downsample: "stride" (the convolution steps over every other pixel) or "pool"
@@ -69,14 +71,15 @@ def trunk(
     """
     for level, channels in enumerate(level_widths(image_shape, width)):
         normalized = normalization if level or normalize_first else None
-        x = fast.Conv2D(
+        layer = fast.Conv2D(
             channels,
             kernel_size,
             strides=2 if downsample == "stride" else 1,
             padding="same",
             use_bias=normalized is None,
             kernel_initializer=kernel_initializer,
-        )(x)
+        )
+        x = SpectralNormalization(layer)(x) if normalized == "spectral" else layer(x)
         if downsample == "pool":
             x = layers.MaxPooling2D(2, padding="same")(x)
         x = activate(x, activation, normalized)
@@ -204,6 +207,7 @@ def build_decoder(
 
 
 def dense(x, units, activation, normalization=None):
-    """Applies a dense layer of `units`, normalised and activated as `activate` says."""
-    x = layers.Dense(units, use_bias=normalization is None)(x)
+    """Applies a dense layer of `units`, normalised and activated as `trunk` says."""
+    layer = layers.Dense(units, use_bias=normalization is None)
+    x = SpectralNormalization(layer)(x) if normalization == "spectral" else layer(x)
     return activate(x, activation, normalization)

@@ -1,0 +1,61 @@
+"""Trains recipes one after the other; the same command goes on where it stopped."""
+
+import pathlib
+import subprocess
+import sys
+import time
+
+import experiments
+
+RECIPES = pathlib.Path(__file__).parent / "recipes"
+VERB = experiments.Verb(
+    "reproduce",
+    __doc__.strip(),
+    "python -m experiments.reproduce --recipes=gan-fashion_mnist,wgan-fashion_mnist",
+)
+VERB.group("What")
+VERB.define("list", "recipes", ["all"], "Files of experiments/recipes, without .flags.")
+VERB.define("list", "seeds", ["0"], "Seeds, each a run of its own.")
+VERB.group("Where")
+VERB.define(
+    "string", "runs", "runs", "Folder of the runs: RECIPE, RECIPE-seed1 for seed 1, ..."
+)
+
+
+def main():
+    known = sorted(file.stem for file in RECIPES.glob("*.flags"))
+    wanted = known if VERB.flags.recipes == ["all"] else VERB.flags.recipes
+    seeds = VERB.flags.seeds
+    for name in wanted:
+        if name not in known:
+            raise ValueError(
+                f"There is no such recipe; there are {', '.join(known)}. "
+                f"Received: {name!r}."
+            )
+    if not seeds or not all(seed.isdecimal() for seed in seeds):
+        raise ValueError(
+            "--seeds takes whole numbers from 0, e.g. 0,1. "
+            f"Received: seeds={','.join(seeds)}."
+        )
+    jobs = [(name, seed) for seed in seeds for name in wanted]
+    return max(run(*job, f"{n}/{len(jobs)}") for n, job in enumerate(jobs, 1))
+
+
+def run(name, seed, number):
+    """Trains one recipe in a process of its own; returns the exit code."""
+    folder = name if seed == "0" else f"{name}-seed{seed}"
+    workdir = pathlib.Path(VERB.flags.runs) / folder
+    print(f"[{number}] {workdir}", flush=True)
+    command = [sys.executable, "-m", "experiments.train"]
+    command += [f"--flagfile={RECIPES / name}.flags", f"--seed={seed}"]
+    start = time.perf_counter()
+    code = subprocess.run([*command, f"--workdir={workdir}"]).returncode
+    minutes = (time.perf_counter() - start) / 60
+    print(f"[{number}] exit code {code} after {minutes:.1f} minutes", flush=True)
+    if code in (130, 143):
+        raise KeyboardInterrupt
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(experiments.start(VERB, main))

@@ -1,0 +1,176 @@
+"""What a finished run has to reach on Fashion-MNIST: one function a recipe.
+
+Each takes `runs`, a `Runs`, and yields pairs (met, line): whether the target is met and
+the number in words.
+"""
+
+import dataclasses
+import functools
+import pathlib
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.neighbors import KNeighborsClassifier
+
+import zoo
+from zoo import data
+
+DATASET = "fashion_mnist"
+
+
+@dataclasses.dataclass(frozen=True)
+class Runs:
+    """Where the finished runs are, and how they are measured.
+
+    Attributes:
+        folder: Folder of the runs, MODEL-fashion_mnist.
+        seed: Of binarisation, importance samples and images.
+        k: Importance samples an image.
+    """
+
+    folder: pathlib.Path
+    seed: int = 0
+    k: int = 1000
+
+    def load(self, name):
+        """Returns the trained model of a recipe."""
+        return zoo.load(self.folder / f"{name}-{DATASET}")
+
+    @functools.cached_property
+    def test(self):
+        """The 10,000 test images, uint8, and their labels."""
+        return data.arrays(DATASET, "test")
+
+    @functools.cached_property
+    def judge(self):
+        """The classifier by which images are judged."""
+        return self.load("classifier")
+
+
+def classifier(runs):
+    """Top-1 accuracy of the long training."""
+    return accuracy(runs, "classifier", 0.94)
+
+
+def classifier_fast(runs):
+    """Top-1 accuracy of the short training."""
+    return accuracy(runs, "classifier_fast", 0.93)
+
+
+def accuracy(runs, name, target):
+    images, labels = runs.test
+    share = float((runs.load(name).predict(images).argmax(-1) == labels).mean())
+    yield share >= target, f"{name}: accuracy {share:.2%}, target {target:.1%}"
+
+
+def ae(runs):
+    """Squared error beside that of PCA with as many components."""
+    model = runs.load("ae")
+    train = data.arrays(DATASET, "train")[0].reshape(-1, 784) / 255.0
+    x = runs.test[0].reshape(-1, 784) / 255.0
+    pca = PCA(model.latent_dim, random_state=0).fit(train)
+    linear = ((pca.inverse_transform(pca.transform(x)) - x) ** 2).mean()
+    x_rec = (model.reconstruct(runs.test[0]).reshape(-1, 784) + 1) / 2
+    error = ((x_rec - x) ** 2).mean()
+    yield (
+        error <= 0.45 * linear,
+        f"ae: squared error {error:.5f}, {error / linear:.3f} times PCA's {linear:.5f} "
+        f"({model.latent_dim} numbers an image, pixels in [0, 1]), target 0.45",
+    )
+
+
+def vae(runs):
+    """Importance-sampled bound of -log p(x) on one binarisation."""
+    k, seed = runs.k, runs.seed
+    nats = runs.load("vae").nll(runs.test[0], k=k, seed=seed)
+    error = nats.std() / len(nats) ** 0.5
+    yield (
+        nats.mean() <= 228.7,
+        f"vae: {nats.mean():.2f} nats (k={k}, {len(nats)} images, standard error "
+        f"{error:.2f}), target 228.7",
+    )
+
+
+def gan(runs):
+    """Share of each class among samples, as the zoo's classifier judges them."""
+    samples = runs.load("gan").sample(2000, seed=runs.seed)
+    judged = runs.judge.predict(samples).argmax(-1)
+    share = np.bincount(judged, minlength=10) / len(judged)
+    yield (
+        share.min() >= 0.03,
+        f"gan: rarest class {share.min():.1%} of 2,000 samples, target 3 % "
+        f"({' '.join(f'{part:.1%}' for part in share)})",
+    )
+
+
+def vaegan(runs):
+    """Distance of reconstructions in the classifier's features, beside the VAE's."""
+    images, distance = runs.test[0], {}
+    features = runs.judge.features(images)
+    for name in ("vaegan", "vae"):
+        made = runs.judge.features(runs.load(name).reconstruct(images))
+        distance[name] = np.linalg.norm(made - features, axis=-1).mean()
+    yield (
+        distance["vaegan"] < distance["vae"],
+        f"vaegan: reconstructions {distance['vaegan']:.3f} from their images in the "
+        f"classifier's features, target less than the vae's {distance['vae']:.3f}",
+    )
+
+
+def cgan(runs):
+    """Share of samples that the classifier takes for the class that was asked for."""
+    labels = np.arange(10_000) % 10
+    samples = runs.load("cgan").sample(len(labels), labels=labels, seed=runs.seed)
+    share = (runs.judge.predict(samples).argmax(-1) == labels).mean()
+    real = (runs.judge.predict(runs.test[0]).argmax(-1) == runs.test[1]).mean()
+    yield (
+        share >= 0.9,
+        f"cgan: {share:.1%} of 10,000 samples of the class asked for, target 90 % "
+        f"(of real images the classifier knows {real:.1%})",
+    )
+
+
+def bigan(runs):
+    """What the codes know of the classes, and whether reconstructions are of their
+    images, beside the untrained model and the autoencoder."""
+    model = runs.load("bigan")
+    untrained = zoo.get("bigan", image_shape=model.image_shape, **model.get_config())
+    near, near_untrained = (nearest_accuracy(runs, m) for m in (model, untrained))
+    yield (
+        near > near_untrained,
+        f"bigan: 1-nearest-neighbour accuracy of codes {near:.1%}, target more than "
+        f"untrained, {near_untrained:.1%}",
+    )
+    own, of_ae, of_untrained = (
+        own_share(runs, m) for m in (model, runs.load("ae"), untrained)
+    )
+    yield (
+        own >= 0.85,
+        f"bigan: {own:.1%} of images are closer to their own reconstruction than to "
+        f"another's, target 85 % (ae {of_ae:.1%}, untrained {of_untrained:.1%})",
+    )
+
+
+def nearest_accuracy(runs, model):
+    """1-NN accuracy of the test images' codes among those of the training images."""
+    images, labels = data.arrays(DATASET, "train")
+    neighbours = KNeighborsClassifier(1).fit(model.encode(images), labels)
+    return neighbours.score(model.encode(runs.test[0]), runs.test[1])
+
+
+def own_share(runs, model):
+    """Share of images closer to their own reconstruction than to a random other one's,
+    in the classifier's features."""
+    images = runs.test[0]
+    real = runs.judge.features(images)
+    made = runs.judge.features(model.reconstruct(images))
+    shift = np.random.default_rng(runs.seed).integers(1, len(real), len(real))
+    others = made[(np.arange(len(real)) + shift) % len(real)]
+    distance = [np.linalg.norm(each - real, axis=-1) for each in (made, others)]
+    return (distance[0] < distance[1]).mean()
+
+
+MEASURES = {
+    measure.__name__: measure
+    for measure in (classifier, classifier_fast, ae, vae, gan, vaegan, cgan, bigan)
+}

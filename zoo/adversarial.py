@@ -1,0 +1,74 @@
+"""What the models with a discriminator share: how it is regularised, and the average of
+the generator that samples are drawn from."""
+
+from typing import Literal
+
+from keras import ops
+
+from zoo import augment, backend, penalties
+from zoo.model import ImageModel
+
+Regularizer = Literal["none", "spectral", "r1", "dragan"]
+WEIGHTS = {"r1": 10.0, "dragan": 10.0}  # of the papers, if no other is given
+
+
+class Adversarial(ImageModel):
+    """Base of the models with a generator and a discriminator.
+
+    A subclass has the settings `regularizer`, `regularizer_weight` and `diff_augment`
+    as far as it offers them, and `generator`, `latent_dim` and `ema_decay`.
+    """
+
+    averaged = ("generator",)
+
+    def require_regularizer(self):
+        """Raises ValueError if a weight is given that nothing takes, or is negative."""
+        name, weight = self.config["regularizer"], self.config["regularizer_weight"]
+        if weight is None:
+            return
+        if name not in WEIGHTS:
+            raise ValueError(
+                f"regularizer_weight goes with regularizer={' or '.join(WEIGHTS)}. "
+                f"Received: regularizer_weight={weight} with regularizer={name}."
+            )
+        self.require_at_least(regularizer_weight=0)
+
+    @property
+    def normalization(self):
+        """Of the discriminator's layers: a regulariser takes the place of batch
+        statistics, which would tie an image's gradient to the rest of its batch."""
+        return {"none": "batch", "spectral": "spectral"}.get(self.regularizer)
+
+    @property
+    def is_penalized(self):
+        """Whether the discriminator's loss has a penalty, the term `gp`."""
+        return self.config["regularizer"] in WEIGHTS
+
+    @property
+    def penalty_weight(self):
+        """Of `gradient_penalty`: `regularizer_weight`, or the paper's if None."""
+        given = self.regularizer_weight
+        return WEIGHTS[self.regularizer] if given is None else given
+
+    def gradient_penalty(self, judge, images):
+        """Returns the penalty, a scalar, on `judge`: images -> logits `[B, 1]`."""
+        if self.regularizer == "r1":
+            return penalties.r1(judge, images)
+        noise = self.uniform(ops.shape(images)[0], self.image_shape)
+        return penalties.dragan(judge, images, noise)
+
+    def shown(self, images, training=True):
+        """Returns `images` as the discriminator gets to see them in training."""
+        if not (training and self.diff_augment):
+            return images
+        u = self.uniform(ops.shape(images)[0], (augment.NUM_RANDOM,))
+        return augment.diff_augment(images, u)
+
+    def averaged_network(self, name, ema=True):
+        """Returns the average of the network `name`, if there is one and it is
+        wanted."""
+        return self.network(f"{name}_ema" if ema and self._averages else name)
+
+    def draw(self, seeds, labels=None, ema=True):
+        z = backend.normal_of_seeds(seeds, (self.latent_dim,))
+        return self.averaged_network("generator", ema)(z, training=False)

@@ -1,0 +1,56 @@
+"""Several batches as one, for models whose training step takes more than one."""
+
+import keras
+import numpy as np
+
+from zoo import inputs
+
+
+def grouped(x, count, batch_size=None):
+    """Returns (x, batch_size) with `count` batches in the place of one, in their order.
+
+    Args:
+        x: What `fit` takes: a tf.data set or PyDataset of batches, or NumPy images.
+        count: Batches a step; the last step of an epoch may get fewer.
+        batch_size: Images a batch of NumPy images. Default: 32, as in Keras.
+    """
+    if count == 1:
+        return x, batch_size
+    if hasattr(x, "element_spec"):
+        return _rebatched(x, count), batch_size
+    if hasattr(x, "num_batches"):
+        return _Groups(x, count), batch_size
+    return x, count * (batch_size or 32)
+
+
+def _rebatched(data, count):
+    import tensorflow as tf  # here is somebody's tf.data set, so it is imported already
+
+    images, _ = inputs.first_batch(data)
+    groups = data.rebatch(count * len(images))
+    batches = int(data.cardinality())
+    if batches < 0:  # unknown or infinite
+        return groups
+    return groups.apply(tf.data.experimental.assert_cardinality(-(-batches // count)))
+
+
+class _Groups(keras.utils.PyDataset):
+    """Batches of a PyDataset, joined `count` at a time."""
+
+    def __init__(self, data, count):
+        super().__init__(data.workers, data.use_multiprocessing, data.max_queue_size)
+        self.data, self.count = data, count
+
+    @property
+    def num_batches(self):
+        batches = self.data.num_batches
+        return batches and -(-batches // self.count)
+
+    def __getitem__(self, index):
+        first = index * self.count
+        last = min(first + self.count, self.data.num_batches or np.inf)
+        batches = [self.data[number] for number in range(first, int(last))]
+        return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
+
+    def on_epoch_end(self):
+        self.data.on_epoch_end()

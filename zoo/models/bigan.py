@@ -1,0 +1,166 @@
+"""The bidirectional GAN: a GAN that learns to read images too.
+
+An encoder runs the generator backwards, and the discriminator judges pairs: an image
+with its code, or a code with its image. It can be fooled for good only if each undoes
+the other, so reconstruction comes for nothing: no loss compares an image with its copy.
+
+Donahue et al. 2016, "Adversarial Feature Learning", arXiv:1605.09782, Algorithm 1; the
+same game as Dumoulin et al. 2016, "Adversarially Learned Inference" (ALI),
+arXiv:1606.00704, whose encoder is stochastic.
+"""
+
+from typing import Literal
+
+import keras
+from keras import layers, ops
+
+from zoo import backend, losses
+from zoo.adversarial import Adversarial, Regularizer
+from zoo.networks import conv, dcgan
+from zoo.registry import register
+
+
+@register("bigan")
+class BiGAN(Adversarial):
+    """Bidirectional GAN: a discriminator of pairs (image, z) against two networks.
+
+    All move at once:
+        discriminator: -log D(x, E(x)) - log(1 - D(G(z), z))
+        encoder, generator: -log(1 - D(x, E(x))) - log D(G(z), z)
+
+    Args:
+        latent_dim: Size of `z`. Paper: 50 (MNIST), 200 (ImageNet).
+        encoder: "deterministic" (z = E(x), BiGAN) or "stochastic" (z drawn from a
+            normal distribution whose mean and variance E tells, ALI).
+        width: Channels of the first level.
+        hidden: Units of the dense layers that join an image with z.
+        ema_decay: Decay a step of the averages of generator and encoder, which
+            `sample`, `encode` and `decode` use; 0 keeps none. Paper: none.
+        regularizer: Of the discriminator, in place of its batch normalisation: "none",
+            "spectral" (normalised kernels), "r1" or "dragan" (penalties on its gradient
+            by the image). Paper: none.
+        regularizer_weight: Of "r1" or "dragan"; 10 if None.
+    Batch: images `[B, H, W, C]`, float32 in [-1, 1].
+    Reports: `d_loss`, `g_loss`: nats, what discriminator, and encoder and generator,
+        descend; `d_real`, `d_fake`: mean probability of "real" given to (x, E(x)) and
+        (G(z), z); `gp`: the penalty before its weight, with "r1" and "dragan".
+    Raises: ValueError: if a size is below 1, the decay outside [0, 1), or a weight is
+        given that nothing takes.
+    Source: Donahue et al. 2016, arXiv:1605.09782, Algorithm 1 and section 3.4; Dumoulin
+        et al. 2016, arXiv:1606.00704, Algorithm 1. Departures: the convolutions of
+        zoo/networks/dcgan.py, normal in place of uniform z, averages.
+    """
+
+    networks = ("discriminator", "encoder", "generator")
+    averaged = ("encoder", "generator")
+    paper = "Donahue et al. 2016, arXiv:1605.09782"
+
+    def __init__(
+        self,
+        latent_dim: int = 50,
+        encoder: Literal["deterministic", "stochastic"] = "deterministic",
+        width: int = 64,
+        hidden: int = 512,
+        ema_decay: float = 0.999,
+        regularizer: Regularizer = "none",
+        regularizer_weight: float | None = None,
+    ):
+        self.latent_dim, self.width, self.hidden = latent_dim, width, hidden
+        self.is_stochastic = encoder == "stochastic"  # `encoder` is the network
+        self.ema_decay = ema_decay
+        self.regularizer, self.regularizer_weight = regularizer, regularizer_weight
+        super().__init__()
+        self.require_at_least(latent_dim=1, width=1, hidden=1)
+        self.require_share("ema_decay")
+        self.require_regularizer()
+
+    @property
+    def terms(self):
+        return ("d_loss", "g_loss", "d_real", "d_fake") + ("gp",) * self.is_penalized
+
+    def default_optimizers(self):
+        return {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in self.networks}
+
+    def build_networks(self, image_shape):
+        return {
+            "discriminator": build_discriminator(
+                image_shape,
+                self.latent_dim,
+                self.width,
+                self.hidden,
+                self.normalization,
+            ),
+            "encoder": conv.build_encoder(
+                image_shape,
+                self.latent_dim * (2 if self.is_stochastic else 1),
+                self.width,
+                normalization="batch",
+                kernel_initializer=keras.initializers.RandomNormal(stddev=dcgan.STDDEV),
+            ),
+            "generator": dcgan.build_generator(
+                image_shape, self.latent_dim, self.width
+            ),
+        }
+
+    def objective(self, images, labels=None, training=True):
+        rows = ops.shape(images)[0]
+        z_prior = self.normal(rows, (self.latent_dim,))
+        x_fake = self.generator(z_prior, training=training)
+        z = self.encoder(images, training=training)
+        if self.is_stochastic:
+            z = drawn(z, self.normal(rows, (self.latent_dim,)))
+        real_logits = self.discriminator([images, z], training=training)
+        fake_logits = self.discriminator([x_fake, z_prior], training=training)
+
+        d_loss = losses.bce(real_logits, True) + losses.bce(fake_logits, False)
+        g_loss = losses.bce(real_logits, False) + losses.bce(fake_logits, True)
+        terms = {"g_loss": g_loss}
+        terms |= {
+            "d_real": ops.sigmoid(real_logits),
+            "d_fake": ops.sigmoid(fake_logits),
+        }
+        if self.is_penalized:
+            z = ops.stop_gradient(z)
+            terms["gp"] = self.gradient_penalty(
+                lambda x: self.discriminator([x, z], training=training), images
+            )
+            d_loss = d_loss + self.penalty_weight * terms["gp"]
+        moves = {"discriminator": d_loss, "encoder": g_loss, "generator": g_loss}
+        return moves, terms | {"d_loss": d_loss}
+
+    def train_step(self, data):
+        images, _ = self.unpack(data)
+        terms = self.update(lambda: self.objective(images))
+        return self.track(terms, images)
+
+    def to_latent(self, images, seeds=None):
+        z = self.averaged_network("encoder")(images, training=False)
+        if not self.is_stochastic:
+            return z
+        if seeds is None:
+            return z[:, : self.latent_dim]
+        return drawn(z, backend.normal_of_seeds(seeds, (self.latent_dim,)))
+
+    def to_images(self, z):
+        return self.averaged_network("generator")(z, training=False)
+
+    def call(self, images, training=False):
+        return self.to_images(self.to_latent(images))
+
+
+def drawn(outputs, eps):
+    """Returns z `[B, D]` from z_mean and z_logvar, `outputs` `[B, 2 D]`, and noise."""
+    z_mean, z_logvar = ops.split(outputs, 2, axis=-1)
+    return z_mean + ops.exp(0.5 * z_logvar) * eps
+
+
+def build_discriminator(image_shape, latent_dim, width, hidden, normalization):
+    """Returns the network of images `[B, H, W, C]` and z `[B, latent_dim]` -> logits
+    `[B, 1]`: the trunk's features and a dense layer of z meet in a dense layer."""
+    x, z = inputs = [layers.Input(image_shape), layers.Input((latent_dim,))]
+    spectral = normalization if normalization == "spectral" else None
+    features = layers.Flatten()(dcgan.trunk(x, image_shape, width, normalization))
+    code = conv.dense(z, hidden, "leaky_relu", spectral)
+    both = layers.Concatenate()([features, code])
+    both = conv.dense(both, hidden, "leaky_relu", spectral)
+    return keras.Model(inputs, dcgan.score(both, 1, spectral), name="discriminator")

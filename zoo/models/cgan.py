@@ -1,0 +1,225 @@
+"""The conditional GAN: it is told what to draw.
+
+Generator and discriminator are both given the label, so a sample of any class can be
+asked for. Three ways to tell the discriminator: beside the image, by a projection, or
+not at all, and it has to name the class itself.
+
+Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", arXiv:1411.1784,
+equation 2.
+"""
+
+from typing import Literal
+
+import keras
+from keras import layers, ops
+
+from zoo import backend, losses
+from zoo.adversarial import Adversarial, Regularizer
+from zoo.networks import dcgan
+from zoo.registry import register
+
+
+@register("cgan")
+class CGAN(Adversarial):
+    """Conditional GAN: a generator and a discriminator that are told the class y.
+
+    They move in turn, each on fresh noise and with the labels of the batch:
+        discriminator: -log D(x, y) - log(1 - D(G(z, y), y)) [+ class_loss]
+        generator: -log D(G(z, y), y) [+ class_loss]
+    where class_loss = -log p(y|x) - log p(y|G(z, y)) (for the generator the second part
+    alone) is there with conditioning="auxiliary".
+
+    Args:
+        num_classes: Number of classes.
+        latent_dim: Size of `z`. Paper: 100.
+        conditioning: How the discriminator knows y. "concat": as planes beside the
+            image's channels (Mirza and Osindero); "projection": the features' inner
+            product with a vector per class is added to the logit (Miyato and Koyama);
+            "auxiliary": it does not, and a second output tells the class (Odena et
+            al.).
+        loss: "non_saturating", "minimax", "least_squares" or "hinge", as of the GAN.
+        width: Channels of the first level.
+        ema_decay: Decay a step of the generator's average, which `sample` uses; 0 keeps
+            none. Paper: none.
+        regularizer: Of the discriminator, in place of its batch normalisation: "none",
+            "spectral" (normalised kernels), "r1" or "dragan" (penalties on its
+            gradient). Paper: none.
+        regularizer_weight: Of "r1" or "dragan"; 10 if None.
+        diff_augment: Whether the discriminator sees all images changed in colour and
+            place and with a hole. Paper: no.
+    Batch: images `[B, H, W, C]`, float32 in [-1, 1], and int labels `[B]`.
+    Reports: `d_loss`, `g_loss`: what each descends; `d_real`, `d_fake`: mean
+        probability of "real" given to real and made images; `class_loss`: nats per
+        image, of real and made images, with "auxiliary"; `gp`: the penalty before its
+        weight, with "r1" and "dragan".
+    Raises: ValueError: if a size is below 1, the decay outside [0, 1), or a weight is
+        given that nothing takes.
+    Source: Mirza and Osindero 2014, arXiv:1411.1784, equation 2; Miyato and Koyama
+        2018, arXiv:1802.05637, equation 5; Odena et al. 2016, arXiv:1610.09585, section
+        3. Departures: the convolutions of zoo/networks/dcgan.py in place of dense
+        maxout layers, no dropout; the generator takes y beside z with every
+        conditioning (Miyato and Koyama: in its batch normalisation); the projection is
+        of the flattened features, not of their sum over the image.
+    """
+
+    networks = ("discriminator", "generator")
+    needs_labels = True
+    conditional = True
+    paper = "Mirza and Osindero 2014, arXiv:1411.1784"
+
+    def __init__(
+        self,
+        num_classes: int = 10,
+        latent_dim: int = 100,
+        conditioning: Literal["concat", "projection", "auxiliary"] = "concat",
+        loss: Literal[
+            "non_saturating", "minimax", "least_squares", "hinge"
+        ] = "non_saturating",
+        width: int = 64,
+        ema_decay: float = 0.999,
+        regularizer: Regularizer = "none",
+        regularizer_weight: float | None = None,
+        diff_augment: bool = False,
+    ):
+        self.num_classes, self.latent_dim = num_classes, latent_dim
+        self.conditioning = conditioning
+        self.width, self.ema_decay = width, ema_decay
+        self.loss_name = loss  # `loss` is an attribute of Keras
+        self.regularizer, self.regularizer_weight = regularizer, regularizer_weight
+        self.diff_augment = diff_augment
+        super().__init__()
+        self.require_at_least(num_classes=2, latent_dim=1, width=1)
+        self.require_share("ema_decay")
+        self.require_regularizer()
+
+    @property
+    def terms(self):
+        is_auxiliary = self.config["conditioning"] == "auxiliary"
+        terms = ("d_loss", "g_loss", "d_real", "d_fake")
+        return terms + ("class_loss",) * is_auxiliary + ("gp",) * self.is_penalized
+
+    def default_optimizers(self):
+        return {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in self.networks}
+
+    def build_networks(self, image_shape):
+        build = {
+            "concat": build_concat,
+            "projection": build_projection,
+            "auxiliary": build_auxiliary,
+        }[self.conditioning]
+        units = self.latent_dim + self.num_classes
+        return {
+            "discriminator": build(
+                image_shape, self.num_classes, self.width, self.normalization
+            ),
+            "generator": dcgan.build_generator(image_shape, units, self.width),
+        }
+
+    def judge(self, images, labels, training=True):
+        """Returns the logits `[B, 1]` of "real", and those of the classes `[B, K]` with
+        "auxiliary", else None."""
+        if self.conditioning == "auxiliary":
+            return self.discriminator(images, training=training)
+        y = ops.one_hot(labels, self.num_classes)
+        return self.discriminator([images, y], training=training), None
+
+    def discriminator_objective(self, images, labels, training=True):
+        x = self.shown(images, training)
+        x_fake = ops.stop_gradient(self.generate(labels, training))
+        real_logits, real_classes = self.judge(x, labels, training)
+        fake_logits, fake_classes = self.judge(
+            self.shown(x_fake, training), labels, training
+        )
+        loss = losses.discriminator_loss(real_logits, fake_logits, self.loss_name)
+        terms = {"d_real": ops.sigmoid(real_logits), "d_fake": ops.sigmoid(fake_logits)}
+        if self.conditioning == "auxiliary":
+            terms["class_loss"] = losses.cross_entropy(real_classes, labels)
+            terms["class_loss"] += losses.cross_entropy(fake_classes, labels)
+            loss = loss + terms["class_loss"]
+        if self.is_penalized:
+            terms["gp"] = self.gradient_penalty(
+                lambda x: self.judge(x, labels, training)[0], x
+            )
+            loss = loss + self.penalty_weight * terms["gp"]
+        return {"discriminator": loss}, terms | {"d_loss": loss}
+
+    def generator_objective(self, labels, training=True):
+        x_fake = self.shown(self.generate(labels, training), training)
+        fake_logits, fake_classes = self.judge(x_fake, labels, training)
+        loss = losses.generator_loss(fake_logits, self.loss_name)
+        if self.conditioning == "auxiliary":
+            loss = loss + losses.cross_entropy(fake_classes, labels)
+        return {"generator": loss}, {"g_loss": loss}
+
+    def objective(self, images, labels=None, training=True):
+        d_losses, d_terms = self.discriminator_objective(images, labels, training)
+        g_losses, g_terms = self.generator_objective(labels, training)
+        return d_losses | g_losses, d_terms | g_terms
+
+    def train_step(self, data):
+        images, labels = self.unpack(data)
+        terms = self.update(lambda: self.discriminator_objective(images, labels))
+        terms |= self.update(lambda: self.generator_objective(labels))
+        return self.track(terms, images)
+
+    def generate(self, labels, training=True):
+        """Returns a new image of each of `labels` `[B]`."""
+        z = self.normal(ops.shape(labels)[0], (self.latent_dim,))
+        return self.generator(self.beside(z, labels), training=training)
+
+    def beside(self, z, labels):
+        """Returns `z` `[B, latent_dim]` with the label, as a one-hot row, beside it."""
+        return ops.concatenate([z, ops.one_hot(labels, self.num_classes)], axis=1)
+
+    def draw(self, seeds, labels=None, ema=True):
+        noise = backend.normal_of_seeds(seeds, (self.latent_dim + self.num_classes,))
+        z, vote = noise[:, : self.latent_dim], noise[:, self.latent_dim :]
+        if labels is None:  # each class is as likely to have the largest number
+            labels = ops.argmax(vote, axis=1)
+        generator = self.averaged_network("generator", ema)
+        return generator(self.beside(z, labels), training=False)
+
+    def call(self, images, training=False):
+        if self.conditioning == "auxiliary":
+            return self.discriminator(images, training=training)[0]
+        logits = [
+            self.judge(images, ops.zeros_like(images[:, 0, 0, 0], "int32") + y, False)
+            for y in range(self.num_classes)
+        ]
+        return sum(logit for logit, _ in logits) / self.num_classes
+
+
+def build_concat(image_shape, num_classes, width, normalization):
+    """Returns the network of images `[B, H, W, C]` and one-hot labels `[B, K]`, which
+    become planes beside the image's channels, -> logits `[B, 1]`."""
+    x, y = inputs = [layers.Input(image_shape), layers.Input((num_classes,))]
+    height, breadth, channels = image_shape
+    planes = layers.RepeatVector(height * breadth)(y)
+    planes = layers.Reshape((height, breadth, num_classes))(planes)
+    both = layers.Concatenate()([x, planes])
+    network = dcgan.build_discriminator(
+        (height, breadth, channels + num_classes), width, normalization
+    )
+    return keras.Model(inputs, network(both), name="discriminator")
+
+
+def build_projection(image_shape, num_classes, width, normalization):
+    """Returns the network of images `[B, H, W, C]` and one-hot labels `[B, K]` ->
+    logits `[B, 1]`: those of the image, plus its features times the label's vector."""
+    x, y = inputs = [layers.Input(image_shape), layers.Input((num_classes,))]
+    features = dcgan.trunk(x, image_shape, width, normalization)
+    features = layers.Flatten()(features)
+    by_class = dcgan.score(features, num_classes, normalization)
+    chosen = layers.Dot(axes=1, dtype="float32")([by_class, y])
+    logits = layers.Add(dtype="float32")(
+        [dcgan.score(features, 1, normalization), chosen]
+    )
+    return keras.Model(inputs, logits, name="discriminator")
+
+
+def build_auxiliary(image_shape, num_classes, width, normalization):
+    """Returns the network images `[B, H, W, C]` -> logits of "real" `[B, 1]`, logits of
+    the classes `[B, K]`."""
+    return dcgan.build_discriminator(
+        image_shape, width, normalization, outputs=(1, num_classes)
+    )

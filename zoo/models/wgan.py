@@ -1,0 +1,183 @@
+"""The Wasserstein GAN, with weight clipping or with a gradient penalty.
+
+The discriminator becomes a critic: its score is unbounded and Lipschitz, so the gap
+between its mean scores estimates how far the made images are from the real ones. That
+number falls as the images get better, which no loss of a GAN does.
+
+Arjovsky et al. 2017, "Wasserstein GAN", arXiv:1701.07875, Algorithm 1; Gulrajani et al.
+2017, "Improved Training of Wasserstein GANs", arXiv:1704.00028, Algorithm 1.
+"""
+
+import math
+from typing import Literal
+
+import keras
+from keras import ops
+
+from zoo import penalties
+from zoo.adversarial import Adversarial
+from zoo.networks import dcgan
+from zoo.registry import register
+
+
+@register("wgan")
+class WGAN(Adversarial):
+    """Wasserstein GAN: a generator against a critic that moves several times as often.
+
+    With f the critic, all means over the batch:
+        critic: f(G(z)) - f(x) [+ gp_weight (|gradient of f at x_hat| - 1)^2]
+        generator: -f(G(z))
+
+    A training step is `critic_steps` steps of the critic, each on images of its own,
+    and one of the generator, so `fit` joins that many batches into one: `batch_size`
+    is the papers' m.
+
+    Args:
+        latent_dim: Size of `z`. Paper: not given; 100 as in DCGAN.
+        penalty: How f is held to be Lipschitz. "clip": each weight in [-clip, clip]
+            (2017a, with RMSprop); "gradient": a norm of 1 between real and made images
+            (2017b, with Adam and no batch normalisation in the critic).
+        critic_steps: Steps of the critic to one of the generator. Papers: 5.
+        clip: Bound of the critic's weights, only with "clip". Paper: 0.01.
+        gp_weight: Weight of the penalty, only with "gradient". Paper: 10.
+        width: Channels of the first level.
+        ema_decay: Decay a step of the generator's average, which `sample` uses; 0 keeps
+            none. Papers: none.
+    Batch: images `[B, H, W, C]`, float32 in [-1, 1]; the critic takes
+        min(critic_steps, B) steps, step i on `images[i::steps]`.
+    Reports: `wasserstein`: f(x) - f(G(z)), the critic's estimate of the distance (up to
+        the critic's Lipschitz constant), mean over its steps; `g_loss`; `clipped`: the
+        share of the critic's weights at the bound, with "clip"; `gp`: the penalty
+        before its weight, with "gradient".
+    Raises: ValueError: if a size is below 1, a weight not positive, or the decay
+        outside [0, 1).
+    Source: Arjovsky et al. 2017, arXiv:1701.07875, Algorithm 1; Gulrajani et al. 2017,
+        arXiv:1704.00028, Algorithm 1. Departures: those of zoo/networks/dcgan.py, no
+        normalisation of the critic in place of layer normalisation with "gradient", an
+        average of the generator.
+    """
+
+    networks = ("critic", "generator")
+    paper = "Arjovsky et al. 2017, arXiv:1701.07875"
+
+    def __init__(
+        self,
+        latent_dim: int = 100,
+        penalty: Literal["clip", "gradient"] = "clip",
+        critic_steps: int = 5,
+        clip: float = 0.01,
+        gp_weight: float = 10.0,
+        width: int = 64,
+        ema_decay: float = 0.999,
+    ):
+        self.latent_dim, self.critic_steps = latent_dim, critic_steps
+        self.clip, self.gp_weight = clip, gp_weight
+        self.width, self.ema_decay = width, ema_decay
+        self.penalty = penalty
+        super().__init__()
+        self.require_at_least(latent_dim=1, critic_steps=1, width=1)
+        self.require_positive("clip", "gp_weight")
+        self.require_share("ema_decay")
+
+    @property
+    def terms(self):
+        is_clipped = self.config["penalty"] == "clip"
+        return ("wasserstein", "g_loss", "clipped" if is_clipped else "gp")
+
+    @property
+    def batches_per_step(self):
+        return self.critic_steps
+
+    def updates_per_step(self, network):
+        return self.critic_steps if network == "critic" else 1
+
+    def default_optimizers(self):
+        if self.penalty == "clip":
+            return {name: keras.optimizers.RMSprop(5e-5) for name in self.networks}
+        adam = {"learning_rate": 1e-4, "beta_1": 0.0, "beta_2": 0.9}
+        return {name: keras.optimizers.Adam(**adam) for name in self.networks}
+
+    def build_networks(self, image_shape):
+        normalization = "batch" if self.penalty == "clip" else None
+        critic = dcgan.build_discriminator(
+            image_shape,
+            self.width,
+            normalization,
+            use_bias=False,  # it would cancel: only differences of scores are descended
+            name="critic",
+        )
+        generator = dcgan.build_generator(image_shape, self.latent_dim, self.width)
+        return {"critic": critic, "generator": generator}
+
+    def critic_objective(self, images, training=True):
+        rows = ops.shape(images)[0]
+        x_fake = ops.stop_gradient(self.generate(rows, training))
+        real = self.critic(images, training=training)
+        fake = self.critic(x_fake, training=training)
+        wasserstein = ops.mean(real) - ops.mean(fake)
+        if self.penalty == "clip":
+            return {"critic": -wasserstein}, {"wasserstein": wasserstein}
+        gp = penalties.wasserstein(
+            lambda x: self.critic(x, training=training),
+            images,
+            x_fake,
+            weight=self.uniform(rows, (1, 1, 1)),
+        )
+        terms = {"wasserstein": wasserstein, "gp": gp}
+        return {"critic": self.gp_weight * gp - wasserstein}, terms
+
+    def generator_objective(self, rows, training=True):
+        loss = -ops.mean(self.critic(self.generate(rows, training), training=training))
+        return {"generator": loss}, {"g_loss": loss}
+
+    def objective(self, images, labels=None, training=True):
+        c_losses, c_terms = self.critic_objective(images, training)
+        g_losses, g_terms = self.generator_objective(ops.shape(images)[0], training)
+        if self.penalty == "clip":
+            c_terms["clipped"] = self.clipped()
+        return c_losses | g_losses, c_terms | g_terms
+
+    def train_step(self, data):
+        images, _ = self.unpack(data)
+        steps = []  # the terms of each step of the critic
+        for part in shares(images, self.critic_steps):
+            steps.append(self.update(lambda: self.critic_objective(part)))  # noqa: B023
+            if self.penalty == "clip":
+                self.clip_weights()
+                steps[-1]["clipped"] = self.clipped()
+        terms = {key: sum(each[key] for each in steps) / len(steps) for key in steps[0]}
+        rows = ops.shape(images[:: self.critic_steps])[0]  # as many as the critic saw
+        terms |= self.update(lambda: self.generator_objective(rows))
+        return self.track(terms, images)
+
+    def clip_weights(self):
+        """Moves each weight of the critic into [-clip, clip]."""
+        for weight in self.critic.trainable_variables:
+            weight.assign(ops.clip(weight, -self.clip, self.clip))
+
+    def clipped(self):
+        """Returns the share of the critic's weights that lie at the bound, or beyond
+        it before the first step."""
+        weights = self.critic.trainable_variables
+        hits = [ops.sum(ops.cast(ops.abs(w) >= self.clip, "float32")) for w in weights]
+        return sum(hits) / sum(math.prod(weight.shape) for weight in weights)
+
+    def generate(self, rows, training=True):
+        """Returns `rows` new images from the prior."""
+        return self.generator(self.normal(rows, (self.latent_dim,)), training=training)
+
+    def call(self, images, training=False):
+        return self.critic(images, training=training)
+
+
+def shares(images, steps):
+    """Yields `images[i::steps]` for each i below min(steps, B), with B = len(images).
+
+    Where B is not known before the step runs, there are always `steps` shares, and one
+    that would be empty is the last image.
+    """
+    rows = ops.shape(images)[0]
+    if isinstance(rows, int):
+        steps = min(steps, rows)
+    for i in range(steps):
+        yield images[i if isinstance(rows, int) else ops.minimum(i, rows - 1) :: steps]

@@ -1,0 +1,72 @@
+"""The networks of the adversarial models: the trunk judges, its mirror generates.
+
+Radford et al. 2015 (DCGAN), arXiv:1511.06434, section 3 and 4. Departures: kernels of 4
+in place of 5 (sizes divide by the stride), as deep as the image allows.
+"""
+
+import keras
+from keras import layers
+
+from zoo.networks import conv
+from zoo.networks.spectral import SpectralNormalization
+
+STDDEV = 0.02  # of all weights at the start: DCGAN, section 4
+
+
+def build_generator(image_shape, units, width, name="generator"):
+    """Returns the network `[B, units]` -> images `[B, H, W, C]` in [-1, 1]."""
+    return conv.build_decoder(
+        image_shape,
+        units,
+        width,
+        activation="relu",
+        normalization="batch",
+        kernel_initializer=keras.initializers.RandomNormal(stddev=STDDEV),
+        output_activation="tanh",
+        name=name,
+    )
+
+
+def build_discriminator(
+    image_shape,
+    width,
+    normalization="batch",
+    outputs=(1,),
+    use_bias=True,
+    name="discriminator",
+):
+    """Returns the network images `[B, H, W, C]` -> float32 logits `[B, units]`.
+
+    Args:
+        image_shape: (H, W, C) of what is judged.
+        width: Channels of the first level.
+        normalization: "batch", "spectral" (of every layer, in place of it) or None.
+        outputs: Units of each dense layer on top of the trunk; the network returns one
+            tensor, or a list if there are several.
+        use_bias: Whether the dense layers on top have one.
+    """
+    inputs = layers.Input(image_shape)
+    x = layers.Flatten()(trunk(inputs, image_shape, width, normalization))
+    heads = [score(x, units, normalization, use_bias) for units in outputs]
+    outputs = heads if len(heads) > 1 else heads[0]
+    return keras.Model(inputs, outputs, name=name)
+
+
+def trunk(x, image_shape, width, normalization="batch"):
+    """Applies the discriminator's convolutions; see `build_discriminator`."""
+    return conv.trunk(
+        x,
+        image_shape,
+        width,
+        normalization=normalization,
+        normalize_first=normalization == "spectral",
+        kernel_initializer=keras.initializers.RandomNormal(stddev=STDDEV),
+    )
+
+
+def score(x, units, normalization=None, use_bias=True):
+    """Applies the last dense layer, float32 whatever the precision."""
+    if normalization == "spectral":
+        dense = layers.Dense(units, use_bias=False, dtype="float32")
+        return SpectralNormalization(dense, dtype="float32")(x)
+    return layers.Dense(units, use_bias=use_bias, dtype="float32")(x)
