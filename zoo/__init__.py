@@ -9,8 +9,9 @@ images = model.sample(16, seed=0)
 from zoo import data, registry, schedules
 from zoo.describe import describe
 from zoo.saving import load
+from zoo.version import VERSION
 
-__version__ = "0.1.0"
+__version__ = VERSION
 # A file whose optimizer has a schedule is loaded by the class that registers there.
 __all__ = ["data", "describe", "get", "load", "names", "schedules"]
 

@@ -43,6 +43,20 @@ def signed(intensities):
     return 2.0 * intensities - 1.0
 
 
+def intensities(images):
+    """Returns `images`, uint8 or float in [-1, 1], as float64 NumPy in [0, 1]: what
+    metrics compute with."""
+    images = np.asarray(images)
+    if images.dtype == np.uint8:
+        return images / 255.0
+    return (images.astype(np.float64) + 1.0) / 2.0
+
+
+def from_intensities(values):
+    """Returns intensities in [0, 1] as a uint8 array, clipped and rounded."""
+    return np.clip(np.rint(values * 255.0), 0, 255).astype(np.uint8)
+
+
 def grid(images, columns=None, padding=2):
     """Returns one uint8 picture `[height, width, C]` of `images`, row by row, on white.
 

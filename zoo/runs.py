@@ -85,7 +85,7 @@ class RunFolder:
                     f"--workdir. Received: {self.path}."
                 )
             return None
-        return self._read_record()["settings"]
+        return self.read_record()["settings"]
 
     def _require_folder(self):
         existing = self.path.absolute()
@@ -101,7 +101,8 @@ class RunFolder:
                 f"Received: {self.path}."
             )
 
-    def _read_record(self):
+    def read_record(self):
+        """What run.json tells, a dict; ValueError if it is damaged."""
         try:
             record = json.loads(self.record.read_text())
             record["settings"]["epochs"]
@@ -137,7 +138,7 @@ class RunFolder:
             folder.mkdir(parents=True, exist_ok=True)
         record = {"settings": settings.plain(), "seed": settings.seed, **facts}
         if self.record.exists():
-            record = self._read_record() | {"settings": settings.plain()}
+            record = self.read_record() | {"settings": settings.plain()}
             record.setdefault("continued", []).append(circumstances())
         else:
             record |= circumstances()

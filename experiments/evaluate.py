@@ -1,0 +1,72 @@
+"""Measures a trained model: samples, reconstructions, encodings, likelihood."""
+
+import sys
+
+import experiments
+
+VERB = experiments.Verb(
+    "evaluate",
+    __doc__.strip(),
+    "python -m experiments.evaluate --workdir=runs/vaegan-digits",
+)
+VERB.group("What")
+VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras file.")
+VERB.define(
+    "string", "dataset", None, "Images to measure by [those that it was trained on]."
+)
+VERB.define("list", "classes", None, "Their classes, e.g. 5,7,9 [as in training].")
+VERB.define("integer", "image_size", None, "Their side in pixels [as in training].")
+VERB.define("integer", "seed", 0, "Of samples, subsets and noise.")
+
+VERB.group("How")
+VERB.define(
+    "string",
+    "features",
+    "classifier",
+    "classifier (the zoo's own, of this data set) or inception (InceptionV3; slow).",
+)
+VERB.define(
+    "integer",
+    "num_images",
+    10_000,
+    "Samples, and as many test images; at most all test images.",
+)
+VERB.define("integer", "nll_images", 1000, "Test images whose likelihood is taken.")
+VERB.define("integer", "k", 100, "Importance samples an image of the likelihood.")
+
+VERB.group("Where")
+VERB.define("string", "out", None, "File to write [evaluation.json beside the model].")
+VERB.define(
+    "string", "data_dir", None, "Where tensorflow-datasets keeps its sets [its own]."
+)
+
+
+def main():
+    flags = VERB.flags
+    for name, least in (("num_images", 20), ("nll_images", 2), ("k", 1), ("seed", 0)):
+        if flags[name].value < least:
+            raise ValueError(
+                f"--{name} is at least {least}. Received: {name}={flags[name].value}."
+            )
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    from zoo import evaluation
+
+    options = evaluation.Options(
+        flags.num_images, flags.features, flags.seed, flags.nll_images, flags.k
+    )
+    found = evaluation.evaluate(
+        flags.workdir,
+        options,
+        evaluation.Progress(sys.stdout),
+        dataset=flags.dataset,
+        classes=flags.classes,
+        image_size=flags.image_size,
+        data_dir=flags.data_dir,
+    )
+    path = found.write(flags.out)
+    print("\n" + "\n".join(evaluation.table.lines(found)))
+    print(f"\n{found.details['seconds']:.0f} s; written: {path}")
+
+
+if __name__ == "__main__":
+    sys.exit(experiments.start(VERB, main))

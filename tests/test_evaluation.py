@@ -1,0 +1,246 @@
+"""Evaluations: all scores of a model, their protocol, and what is refused."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import tiny
+from test_experiments import called, typed
+
+from experiments import evaluate, extractor
+from zoo import evaluation
+from zoo.evaluation import subject, table
+
+FEW = evaluation.Options(num_images=60, nll_images=4, k=2)
+
+
+def folder_of(path, name, dataset="digits", shape=(28, 28, 1), **config):
+    """A run folder with an untrained tiny model; nothing of it takes time."""
+    path.mkdir(parents=True, exist_ok=True)
+    tiny.model(name, shape, **config).save(path / "model.keras")
+    settings = {"epochs": 1, "dataset": dataset, "classes": None, "image_size": None}
+    settings |= {"data_dir": None}
+    record = {"settings": settings, "command": "by hand", "git_commit": None}
+    (path / "run.json").write_text(json.dumps(record))
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A VAE's run folder."""
+    return folder_of(tmp_path_factory.mktemp("runs") / "vae", "vae")
+
+
+@pytest.fixture(scope="module")
+def measured(run):
+    return evaluation.evaluate(run, FEW)
+
+
+def test_a_vae_has_every_score_but_those_of_others(measured):
+    expected = {"frechet", "kernel_spread", "coverage", "nearest_train", "recon_ssim"}
+    expected |= {"pca_mse", "neighbour_accuracy_untrained", "latent_kl", "nll"}
+    assert expected <= set(measured.scores)
+    assert set(measured.not_applicable) == {
+        "conditional_accuracy",
+        "bits_per_dim",
+        "accuracy",
+    }
+    assert measured.not_applicable["accuracy"] == "'vae' cannot classify"
+    assert not set(measured.scores) & set(measured.not_applicable)
+
+
+def test_scores_stand_beside_the_floor_and_the_ladder(measured):
+    rungs = ["blur 0.5", "blur 1", "blur 2", "noise 0.05", "noise 0.1", "noise 0.2"]
+    assert list(measured.references) == ["train", *rungs]
+    floor = measured.references["train"]
+    assert floor["frechet"] < measured.references["blur 2"]["frechet"]
+    assert floor["frechet"] < measured.scores["frechet"]
+    assert floor["sharpness"] == pytest.approx(1, abs=0.1)
+
+
+def test_a_score_comes_with_its_protocol_and_warnings(measured):
+    p = measured.protocol
+    assert (p.dataset, p.split, p.num_real, p.num_generated) == (
+        "digits",
+        "test",
+        60,
+        60,
+    )
+    assert p.extractor == "classifier-digits" and len(p.sha256) == 64
+    assert any("only 60 images" in warning for warning in measured.warnings)
+    assert any("192 features" in warning for warning in measured.warnings)
+
+
+def test_an_evaluation_survives_its_file(measured, tmp_path):
+    infinite = {"recon_psnr": np.inf}  # which JSON does not know
+    changed = dataclasses.replace(measured, scores=measured.scores | infinite)
+    path = changed.write(tmp_path / "evaluation.json")
+    found = evaluation.read(path)
+    assert found.protocol == measured.protocol
+    assert found.scores == measured.scores | {"recon_psnr": None}
+    path.write_text("{}")
+    with pytest.raises(ValueError, match="no evaluation of this version"):
+        evaluation.read(path)
+
+
+def widest(found):
+    """Columns of the table, without the path in its first line."""
+    path, *lines = table.lines(found)
+    assert path == found.file
+    return max(map(len, lines))
+
+
+def test_the_table_tells_all_within_88_columns(measured):
+    assert widest(measured) <= 88
+    text = "\n".join(table.lines(measured))
+    assert "vae on digits" in text and "warning: only 60 images" in text
+    assert "not applicable, 'vae' cannot classify: accuracy" in text
+    titles = {score for score, _, _ in (*table.ROWS, *table.SINGLES)}
+    shown = {score.removeprefix("recon_") for score in measured.scores} - titles
+    assert shown <= {"mse", "psnr", "ssim", "class_kept"}
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (None, "inf"),
+        (0.0, "0"),
+        (7, "7"),
+        (0.012345, "0.0123"),
+        (-0.012345, "-0.012"),
+        (0.0062345, "0.0062"),
+        (-0.0062345, "-0.006"),
+        (0.00012, "1e-04"),
+        (93.25, "93.2"),
+        (1234.5, "1234"),
+        (1e7, "1e+07"),
+    ],
+)
+def test_numbers_are_short(value, text):
+    assert table.short(value) == text and len(text) <= 6
+
+
+@pytest.mark.parametrize("name", ["classifier", "ae"])
+def test_what_a_model_cannot_is_listed(name, tmp_path):
+    config = {"num_classes": 10} if name == "classifier" else {}
+    found = evaluation.evaluate(folder_of(tmp_path / "run", name, **config), FEW)
+    reasons = found.not_applicable
+    if name == "classifier":
+        assert set(found.scores) == {"accuracy"} and not found.references
+    if name == "ae":
+        assert "recon_frechet" in found.scores
+        assert reasons["frechet"] == "'ae' cannot sample"
+        assert reasons["latent_kl"] == "'ae' has no prior to compare with"
+    assert widest(found) <= 88
+
+
+def test_chosen_classes_keep_their_names(tmp_path):
+    run = folder_of(tmp_path / "run", "gan")
+    found = evaluation.evaluate(run, FEW, classes=("3", "8"))
+    assert found.protocol.classes == ("3", "8")
+    # The floor's digits are judged as threes and eights, in this proportion.
+    assert found.references["train"]["class_distance"] < 0.15
+    assert len(found.details["class_histogram"]) == 10
+    assert found.not_applicable["recon_mse"] == "'gan' cannot reconstruct"
+
+
+# --- by command line ------------------------------------------------------------------
+
+QUICK = ["--num_images=60", "--nll_images=4", "--k=2"]
+
+
+def test_evaluate_prints_a_table_and_writes_the_same_scores(run, measured):
+    out = typed("evaluate", "--workdir=vae", *QUICK, cwd=run.parent)
+    assert "Frechet distance" in out and "samples ..." in out
+    found = evaluation.read(run / "evaluation.json")
+    assert found.details["seconds"] > 0
+    found.protocol.require_same(measured.protocol)
+    assert found.scores == pytest.approx(measured.scores, rel=1e-4)
+
+
+def test_help_is_grouped(capsys):
+    for verb in (evaluate, extractor):
+        assert called(verb, "--help") == 0
+        out = capsys.readouterr().out
+        assert "What:" in out and max(map(len, out.splitlines())) <= 88
+
+
+@pytest.mark.parametrize(
+    "flags, told",
+    [
+        (["--workdir=nowhere"], "nowhere"),
+        (["--num_images=19"], "at least 20"),
+        (["--k=0"], "at least 1"),
+        (["--features=resnet"], "classifier or inception"),
+        (["--dataset=digts"], "digts"),
+        (["--image_size=8"], "28x28x1"),
+        (["--classes=11"], "Unknown class '11'"),
+    ],
+)
+def test_wrong_flag_is_one_sentence(run, flags, told, tmp_path, capsys):
+    out = tmp_path / "out.json"
+    assert called(evaluate, f"--workdir={run}", f"--out={out}", *flags) == 1
+    err = capsys.readouterr().err
+    assert told in err and err.count("\n") == 1 and not out.exists()
+
+
+def refused(path, capsys):
+    """The one line on which a path is refused."""
+    assert called(evaluate, f"--workdir={path}", *QUICK) == 1
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    return err
+
+
+def test_a_folder_without_a_finished_model_is_one_sentence(run, tmp_path, capsys):
+    folder = folder_of(tmp_path / "run", "vae")
+    checkpoints = folder / "checkpoints"
+    checkpoints.mkdir()
+    (folder / "model.keras").rename(checkpoints / "00000007.keras")
+    assert "00000007.keras" in refused(folder, capsys)
+    (checkpoints / "00000007.keras").unlink()
+    assert "no finished model" in refused(folder, capsys)
+
+
+def test_an_unknown_or_missing_run_json_is_one_sentence(tmp_path, capsys):
+    folder = folder_of(tmp_path / "run", "vae")
+    (folder / "run.json").write_text('{"settings": {"epochs": 3}}')
+    assert "does not know" in refused(folder, capsys)
+    (folder / "run.json").write_text("{")
+    assert "damaged" in refused(folder, capsys)
+    (folder / "run.json").unlink()
+    assert "--dataset=digits" in refused(folder / "model.keras", capsys)
+
+
+def test_an_unfinished_run_is_measured_with_a_warning(tmp_path):
+    folder = folder_of(tmp_path / "run", "classifier", num_classes=10)
+    (folder / "model.keras").rename(folder / "model.best.keras")
+    found = evaluation.evaluate(folder, FEW)
+    assert "not finished" in found.warnings[0]
+
+
+def test_a_file_is_measured_by_the_images_of_its_run_and_beside_it(run):
+    checkpoints = run / "checkpoints"
+    checkpoints.mkdir(exist_ok=True)
+    file = checkpoints / "00000003.keras"
+    tiny.model("ae", (28, 28, 1)).save(file)
+    found = subject.find(file)
+    assert found.dataset == "digits" and found.file == file
+    assert found.out == checkpoints / "00000003.evaluation.json"
+
+
+def test_too_few_test_images_are_one_sentence(tmp_path, capsys):
+    np.savez(tmp_path / "few.npz", images=tiny.images(30), labels=tiny.labels(30))
+    folder = folder_of(
+        tmp_path / "run", "ae", f"npz:{tmp_path / 'few.npz'}", shape=(8, 8, 1)
+    )
+    assert "at least 20 test images" in refused(folder, capsys)
+
+
+def test_extractor_is_made_of_a_classifiers_run(tmp_path, capsys):
+    folder = folder_of(tmp_path / "run", "classifier", num_classes=10)
+    out = tmp_path / "weights"
+    assert called(extractor, f"--workdir={folder}", f"--out={out}") == 0
+    assert "sha256" in capsys.readouterr().out
+    assert sorted(path.name for path in out.iterdir()) == ["digits.json", "digits.npz"]

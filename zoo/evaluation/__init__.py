@@ -1,0 +1,174 @@
+"""One protocol for every family: what a trained model is worth, beside real images.
+
+    found = evaluation.evaluate("runs/vaegan-digits")
+    print("\\n".join(table.lines(found)))
+    found.write()
+
+Every score stands beside the floor (the same score of training images) and a ladder of
+blurred and of noisy ones, and goes nowhere without its `zoo.metrics.Protocol`.
+"""
+
+import dataclasses
+import json
+import math
+import pathlib
+import time
+
+from zoo import metrics, runs
+from zoo.evaluation import groups, subject, table
+from zoo.evaluation.bench import Bench, Options
+from zoo.evaluation.progress import Progress
+from zoo.saving import replaced
+from zoo.version import VERSION
+
+__all__ = ["Evaluation", "Options", "Progress", "evaluate", "read", "table"]
+
+
+@dataclasses.dataclass
+class Evaluation:
+    """What was measured of a model.
+
+    Attributes:
+        model, file: Its name and the `.keras` file.
+        protocol: `zoo.metrics.Protocol` of all scores.
+        scores: {score: number}; "recon_..." are of reconstructions.
+        references: {"train": scores, "blur 0.5": scores, ...} of real images.
+        not_applicable: {score: why the model or the data set has none}.
+        warnings: Sentences on what weakens the scores.
+        details: Class histogram, KL per dimension, times.
+        out: Where `write` writes by default.
+    """
+
+    model: str
+    file: str
+    protocol: metrics.Protocol
+    scores: dict
+    references: dict
+    not_applicable: dict
+    warnings: list
+    details: dict
+    out: str
+
+    def write(self, path=None):
+        """Writes evaluation.json; returns its path."""
+        path = pathlib.Path(path or self.out)
+        plain = vars(self) | {"protocol": self.protocol.plain(), "out": str(path)}
+        with replaced(path) as temporary:
+            text = json.dumps(_finite(plain), indent=2, allow_nan=False)
+            pathlib.Path(temporary).write_text(text + "\n")
+        return path
+
+
+def read(path):
+    """Returns the `Evaluation` in an evaluation.json.
+
+    Raises: ValueError: if the file is damaged or of another version.
+    """
+    try:
+        plain = json.loads(pathlib.Path(path).read_text())
+        protocol = metrics.Protocol.from_plain(plain["protocol"])
+        return Evaluation(**plain | {"protocol": protocol})
+    except (KeyError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"The file is no evaluation of this version ({reason}). Received: {path}."
+        ) from None
+
+
+def evaluate(path, options=None, progress=None, **dataset):
+    """Returns the `Evaluation` of a trained model.
+
+    Args:
+        path: A run folder or a `.keras` file.
+        options: `Options`; by default 10,000 images.
+        progress: `Progress`; by default silent.
+        **dataset: `dataset`, `classes`, `image_size`, `data_dir` where those of the run
+            are not meant.
+    Raises: ValueError, FileNotFoundError: in one sentence, what cannot be measured.
+    """
+    options, progress = options or Options(), progress or Progress()
+    began = time.monotonic()
+    with progress.stage("reading the model and the images"):
+        target = subject.find(path, **dataset)
+        bench = Bench(target, options, progress)
+    with progress.stage("features of real images"):
+        bench.prepare()
+    scores = _scores(bench)
+    pictured = {"frechet", "recon_frechet"} & set(scores)
+    references = _references(bench) if pictured else {}
+    bench.details["seconds"] = round(time.monotonic() - began, 1)
+    return Evaluation(
+        model=target.model.name,
+        file=str(target.file),
+        protocol=_protocol(bench),
+        scores=scores,
+        references=references,
+        not_applicable=bench.not_applicable,
+        warnings=_warnings(bench),
+        details=bench.details,
+        out=str(target.out),
+    )
+
+
+def _scores(bench):
+    """{score: number} of all groups; what does not apply is noted at the bench."""
+    found = {}
+    for title, measure, names in groups.GROUPS:
+        try:
+            with bench.progress.stage(title):
+                found |= measure(bench)
+        except groups.NotApplicableError as error:
+            bench.skip(str(error), *names)
+    return {name: _plain(value) for name, value in found.items()}
+
+
+def _references(bench):
+    """The floor and the ladder: real training images beside the test images."""
+    found = {}
+    with bench.progress.stage("the floor: training images"):
+        found["train"] = bench.compare(bench.train)
+    for name, images in metrics.ladder(bench.train, bench.options.seed):
+        with bench.progress.stage(f"the ladder: {name}"):
+            found[name] = bench.compare(images)
+    return found
+
+
+def _protocol(bench):
+    classes = bench.subject.where["classes"]
+    return metrics.Protocol(
+        dataset=bench.subject.dataset,
+        classes=None if classes is None else tuple(classes),
+        image_size=bench.subject.where["image_size"],
+        split="test",
+        num_real=len(bench.test),
+        num_generated=len(bench.test),
+        extractor=bench.extractor.name,
+        sha256=bench.extractor.sha256,
+        seed=bench.options.seed,
+        code=f"{VERSION} {runs.git_commit() or ''}".strip(),
+    )
+
+
+def _warnings(bench):
+    found = [*bench.subject.warnings, *_protocol(bench).warnings()]
+    count, size = bench.real_features.shape
+    if count <= size:
+        found.append(
+            f"{count} images have no full covariance of {size} features: the Frechet "
+            "distance misses directions"
+        )
+    return found
+
+
+def _plain(value):
+    """A number as JSON takes it; NumPy's are none."""
+    return value if isinstance(value, int) else float(value)
+
+
+def _finite(value):
+    """`value` with None for infinity, which JSON does not know."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,135 @@
+"""The workbench of an evaluation: real images, their features, comparisons."""
+
+import dataclasses
+
+import numpy as np
+
+from zoo import data, metrics, presets
+
+FEWEST = 20  # images: what a kernel distance needs
+MOST_TRAIN = 60_000  # training images among which nearest neighbours are sought
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How an evaluation is made.
+
+    Attributes:
+        num_images: Images of each set, at most; as many as the test split has.
+        features: "classifier" or "inception".
+        seed: Of samples, subsets and noise.
+        nll_images: Test images whose likelihood is taken; `k`: importance samples each.
+    """
+
+    num_images: int = 10_000
+    features: str = "classifier"
+    seed: int = 0
+    nll_images: int = 1000
+    k: int = 100
+
+
+class Bench:
+    """Real images of a `Subject` and what is made of them once.
+
+    Attributes:
+        subject, model, options: What is measured, and how.
+        extractor: Maker of features; `judge`: classifier that knows the classes, or
+            None for an unlabelled set.
+        test, train: uint8 images `[N, H, W, C]` of equal number, not more than asked
+            for; `test_labels`, `train_labels`: int32 `[N]` or None.
+        all_train: The training images, up to `MOST_TRAIN`.
+        not_applicable: {score: reason}; `details`: more to keep.
+
+    Raises: ValueError: if there are fewer than `FEWEST` test images.
+    """
+
+    def __init__(self, subject, options, progress):
+        self.subject, self.model, self.options = subject, subject.model, options
+        self.progress = progress
+        self.not_applicable, self.details = {}, {}
+        random = np.random.default_rng(options.seed)
+        test = data.arrays(subject.dataset, "test", **subject.where)
+        train = data.arrays(subject.dataset, "train", **subject.where)
+        num_images = min(options.num_images, len(test[0]))
+        if num_images < FEWEST:
+            raise ValueError(
+                f"An evaluation needs at least {FEWEST} test images. "
+                f"Received: {num_images}."
+            )
+        self.test, self.test_labels = _some(*test, num_images, random)
+        self.train, self.train_labels = _some(*train, num_images, random)
+        self.all_train, _ = _some(*train, MOST_TRAIN, random)
+        self.extractor, self.judge, self.classes = self._extractors()
+
+    def _extractors(self):
+        """The extractor, the judge, and the judge's number of each label."""
+        subject = self.subject
+        where = {key: subject.where[key] for key in ("image_size", "data_dir")}
+        say = self.progress.say
+        judge = classes = None
+        if subject.info.class_names is not None:
+            judge = presets.extractor(subject.dataset, **where, say=say)
+            names = data.info(subject.dataset, **where).class_names
+            told = {key: judge.about[key] for key in ("name", "sha256", "accuracy")}
+            self.details["judge"] = told
+            classes = np.array([names.index(n) for n in subject.info.class_names])
+        kind = self.options.features
+        if kind == "classifier" and judge is not None:
+            return judge, judge, classes
+        return presets.extractor(subject.dataset, kind, **where), judge, classes
+
+    def prepare(self):
+        """Measures the real images; everything else compares with these."""
+        self.real_features = self.extractor.features(self.test)
+        self.moments = metrics.Moments().update(self.real_features)
+        self.manifold = metrics.RealManifold(self.real_features)
+        self.sharpness = metrics.gradient_energy(self.test).mean()
+
+    def skip(self, reason, *scores):
+        """Notes why scores do not apply."""
+        self.not_applicable |= dict.fromkeys(scores, reason)
+
+    def compare(self, images, features=None):
+        """Returns {score: number} of uint8 images beside the test images."""
+        if features is None:
+            features = self.extractor.features(images)
+        kernel = metrics.kernel_distance(
+            self.real_features, features, seed=self.options.seed
+        )
+        found = {
+            "frechet": metrics.frechet_distance(self.moments, features),
+            "kernel": kernel.value,
+            "kernel_spread": kernel.spread,
+            "kernel_error": kernel.standard_error,
+            **dataclasses.asdict(self.manifold.compare(features)),
+            "sharpness": self.ratio_of_sharpness(images),
+        }
+        if self.judge is None:
+            return found
+        return found | self._compare_classes(self.probabilities(images, features))
+
+    def ratio_of_sharpness(self, images):
+        """Gradient energy of images, divided by that of the test images."""
+        return float(metrics.gradient_energy(images).mean() / self.sharpness)
+
+    def probabilities(self, images, features=None):
+        """The judge's class probabilities `[N, classes]`; `features` saves a pass."""
+        if features is None or self.judge is not self.extractor:
+            return self.judge.probabilities(images)
+        return self.judge.classify(features)
+
+    def _compare_classes(self, p):
+        made = metrics.class_histogram(p.argmax(axis=1), p.shape[1])
+        real = metrics.class_histogram(self.classes[self.test_labels], p.shape[1])
+        return {
+            "classifier_score": metrics.classifier_score(p),
+            "class_distance": metrics.histogram_distance(made, real),
+        }
+
+
+def _some(images, labels, count, random):
+    """At most `count` images and their labels: all in their order, or some drawn."""
+    if len(images) <= count:
+        return images, labels
+    rows = random.permutation(len(images))[:count]
+    return images[rows], None if labels is None else labels[rows]

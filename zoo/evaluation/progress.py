@@ -1,0 +1,40 @@
+"""What an evaluation says while it works: a line a stage, with its time."""
+
+import contextlib
+import time
+
+
+class Progress:
+    """Writes "sampling 10,000 images ... 3.2 s" as the stage begins and ends.
+
+    Args:
+        stream: Where to; None for silence.
+    """
+
+    def __init__(self, stream=None):
+        self.stream = stream
+        self._title = ""
+
+    @contextlib.contextmanager
+    def stage(self, title):
+        """The context of one stage of work."""
+        began, self._title = time.monotonic(), title
+        self._write(f"{title} ...")
+        try:
+            yield
+        finally:
+            self._write(f" {time.monotonic() - began:.1f} s\n")
+
+    def step(self, done, total):
+        """Tells, on a terminal, how far the stage is."""
+        if self.stream is not None and self.stream.isatty():
+            self._write(f"\r{self._title} {done:,} of {total:,} ...")
+
+    def say(self, line):
+        """Writes a line within a stage."""
+        self._write(f"\n{line}\n")
+
+    def _write(self, text):
+        if self.stream is not None:
+            self.stream.write(text)
+            self.stream.flush()

@@ -1,0 +1,103 @@
+"""What is measured: a model's file, and the images that it is measured by."""
+
+import dataclasses
+import pathlib
+
+from zoo import data, saving
+from zoo.runs import RunFolder
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """A model and the data set that it is measured by; nothing is computed yet.
+
+    Attributes:
+        model: As `zoo.load` gives it.
+        file: The `.keras` file.
+        out: Where the evaluation goes by default.
+        dataset: Its name.
+        where: Keywords of `zoo.data.arrays`: classes, image_size, data_dir.
+        info: The data set's `zoo.data.Info`, of the chosen classes.
+        warnings: Sentences on the file.
+    """
+
+    model: object
+    file: pathlib.Path
+    out: pathlib.Path
+    dataset: str
+    where: dict
+    info: object
+    warnings: tuple
+
+
+def find(path, dataset=None, classes=None, image_size=None, data_dir=None):
+    """Returns the `Subject` of a run folder or a `.keras` file.
+
+    Args:
+        path: A run folder (its model.keras, or else its best), or a file.
+        dataset: Instead of the one in run.json, then with `classes` and `image_size`.
+        data_dir: As for `zoo.data.arrays`.
+    Raises: ValueError, FileNotFoundError: in one sentence, if there is no model or no
+        data set, or they do not fit.
+    """
+    path = pathlib.Path(path)
+    file, warnings = _file(path)
+    model = saving.load(file)
+    where = {"classes": classes, "image_size": image_size, "data_dir": data_dir}
+    if dataset is None:
+        stored = _stored(path)
+        dataset = stored.pop("dataset")
+        where = stored | {k: v for k, v in where.items() if v is not None}
+    info = data.info(dataset, **where)
+    if tuple(info.image_shape) != tuple(model.image_shape):
+        raise ValueError(
+            f"The model is for images of {_size(model.image_shape)} and "
+            f"{dataset!r} has {_size(info.image_shape)}: choose another "
+            f"--dataset or --image_size. Received: dataset={dataset!r}."
+        )
+    beside = path.with_name(f"{path.stem}.evaluation.json")
+    out = path / "evaluation.json" if path.is_dir() else beside
+    return Subject(model, file, out, dataset, where, info, warnings)
+
+
+def _file(path):
+    """The file to load, and a warning if it is not that of a finished run."""
+    folder = RunFolder(path)
+    if not path.is_dir():
+        return path, ()
+    if folder.model.is_file():
+        return folder.model, ()
+    if folder.best.is_file():
+        return folder.best, (f"the run is not finished: {folder.best} was measured",)
+    checkpoints = sorted(folder.checkpoints.glob("[0-9]*.keras"))
+    if checkpoints:
+        raise FileNotFoundError(
+            "The run is not finished; measure a checkpoint by "
+            f"--workdir={checkpoints[-1]}. Received: {path}."
+        )
+    return path, ()  # zoo.load says what is missing
+
+
+def _stored(path):
+    """The data set of the run that `path` belongs to."""
+    folder = path if path.is_dir() else path.parent
+    for each in (folder, folder.parent):
+        record = RunFolder(each).record
+        if not record.is_file():
+            continue
+        settings = RunFolder(each).read_record()["settings"]
+        names = ("dataset", "classes", "image_size", "data_dir")
+        if not set(names) <= set(settings):
+            raise ValueError(
+                "The run was written by a version of the zoo that this one does not "
+                f"know. Received: {record}."
+            )
+        return {name: settings[name] for name in names}
+    raise ValueError(
+        "The model lies in no run folder, so say which images to measure it by, e.g. "
+        f"--dataset=digits. Received: {path}."
+    )
+
+
+def _size(shape):
+    return "x".join(map(str, shape))

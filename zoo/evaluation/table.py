@@ -1,0 +1,133 @@
+"""The table of an evaluation, as text."""
+
+import textwrap
+
+# (score, how a person calls it, what is better: - less, + more, 1 near 1, or nothing)
+ROWS = (
+    ("frechet", "Frechet distance", "-"),
+    ("kernel", "kernel distance", "-"),
+    ("kernel_spread", "  spread of subsets", ""),
+    ("kernel_error", "  standard error", ""),
+    ("precision", "precision", "+"),
+    ("recall", "recall", "+"),
+    ("density", "density", "1"),
+    ("coverage", "coverage", "+"),
+    ("classifier_score", "classifier score", "+"),
+    ("class_distance", "classes off by", "-"),
+    ("sharpness", "sharpness of real", "1"),
+)
+SINGLES = (
+    ("conditional_accuracy", "samples of the class that was asked for", "+"),
+    ("nearest_train", "distance to the training images, of unseen real ones'", "1"),
+    ("closer_to_train", "closer to them than an unseen real one (new: 0.5)", ""),
+    ("recon_mse", "squared error of reconstructions, pixels in [0, 1]", "-"),
+    ("pca_mse", "  the same of PCA with as many numbers an image", ""),
+    ("recon_psnr", "peak signal-to-noise ratio, dB", "+"),
+    ("recon_ssim", "structural similarity", "+"),
+    ("recon_class_kept", "reconstructions that keep their class", "+"),
+    ("neighbour_accuracy", "1-NN accuracy of encodings", "+"),
+    ("neighbour_accuracy_untrained", "  the same, untrained", ""),
+    ("probe_accuracy", "linear probe of encodings", "+"),
+    ("probe_accuracy_untrained", "  the same, untrained", ""),
+    ("latent_mean", "length of the latents' mean (prior: 0)", ""),
+    ("latent_variance", "mean variance of the latents (prior: 1)", "1"),
+    ("latent_correlation", "largest correlation of two latents (prior: 0)", ""),
+    ("latent_kl_to_prior", "KL of all latents' normal fit to the prior, nats", "-"),
+    ("latent_kl", "KL(q(z|x) || p(z)), nats an image", ""),
+    ("active_units", "active units", ""),
+    ("nll", "-log p(x), nats an image, at most", "-"),
+    ("nll_error", "  standard error", ""),
+    ("bits_per_dim", "bits per dimension", "-"),
+    ("accuracy", "accuracy", "+"),
+)
+WIDTH, FIRST, SINGLE = 6, 24, 60
+
+
+def lines(evaluation):
+    """Lines of at most 88 columns."""
+    found = [*_head(evaluation), ""]
+    found += _columns(evaluation) + [""]
+    for score, title, better in SINGLES:
+        if score in evaluation.scores:
+            value = short(evaluation.scores[score])
+            found.append(f"{_titled(title, better):<{SINGLE}} {value:>{WIDTH}}")
+    found += ["", "(-) less is better, (+) more is, (1) best at 1", ""]
+    for reason, scores in _by_reason(evaluation.not_applicable).items():
+        found += _wrapped(f"not applicable, {reason}: {', '.join(scores)}")
+    for warning in evaluation.warnings:
+        found += _wrapped(f"warning: {warning}")
+    return found
+
+
+def short(value):
+    """A number in at most six characters."""
+    if value is None:
+        return "inf"
+    if isinstance(value, int) or value == 0:
+        return f"{value:.0f}"
+    size = abs(value)
+    if size >= 1e5 or size < 1e-3:
+        return f"{value:.0e}"
+    digits = 3 - (value < 0) - (size < 0.01)  # a sign and a zero take their places
+    return f"{value:.0f}" if size >= 100 else f"{value:.{digits}g}"
+
+
+def _head(evaluation):
+    p = evaluation.protocol
+    classes = "" if p.classes is None else f", classes {', '.join(map(str, p.classes))}"
+    judge = evaluation.details.get("judge", {})
+    told = f"sha256 {p.sha256[:16]}"
+    if judge.get("sha256") == p.sha256:
+        told = f"accuracy {judge['accuracy']:.1%}, {told}"
+    return [
+        evaluation.file,
+        f"{evaluation.model} on {p.dataset}{classes}",
+        f"{p.num_generated:,} images against {p.num_real:,} {p.split} images, "
+        f"seed {p.seed}",
+        f"features: {p.extractor} ({told})",
+        f"zoo {p.code}, metrics version {p.version}",
+    ]
+
+
+def _columns(evaluation):
+    """The model's images, and real ones as they get worse, each beside test images."""
+    scores = evaluation.scores
+    columns = {
+        "made": {score: scores.get(score) for score, _, _ in ROWS},
+        "recon": {score: scores.get(f"recon_{score}") for score, _, _ in ROWS},
+        **evaluation.references,
+    }
+    columns = {k: v for k, v in columns.items() if v.get("frechet") is not None}
+    if not columns:
+        return []
+    parts = [name.rpartition(" ") for name in columns]
+    found = []
+    for words in ([first for first, _, _ in parts], [last for _, _, last in parts]):
+        found.append(_row("", words))
+    for score, title, better in ROWS:
+        if any(score in each for each in columns.values()):
+            values = [
+                short(each[score]) if score in each else "" for each in columns.values()
+            ]
+            found.append(_row(_titled(title, better), values))
+    return found
+
+
+def _row(title, cells):
+    row = f"{title:<{FIRST}}" + "".join(f" {cell:>{WIDTH}}" for cell in cells)
+    return row.rstrip()
+
+
+def _titled(title, better):
+    return f"{title} ({better})" if better else title
+
+
+def _by_reason(reasons):
+    found = {}
+    for score, reason in reasons.items():
+        found.setdefault(reason, []).append(score)
+    return found
+
+
+def _wrapped(text):
+    return textwrap.wrap(text, 88, subsequent_indent="  ")

@@ -1,0 +1,71 @@
+"""Scores of images and encodings, one protocol for every family of models.
+
+Metrics work on features, images and arrays, never on a model's name; what makes features
+is any object with `features(images)`. What is summed is summed in float64, and what would
+not fit into memory comes in blocks. A score means something beside its `Protocol` only,
+and beside the same score of real images (the floor) and of corrupted ones (the ladder).
+
+    real, made = (extractor.features(x) for x in (images, model.sample(10_000)))
+    metrics.frechet_distance(real, made)
+    metrics.manifold_scores(real, made).coverage
+"""  # noqa: E501
+
+from zoo.metrics.corruptions import blur, ladder, noise
+from zoo.metrics.diversity import (
+    accuracy,
+    class_histogram,
+    classifier_score,
+    histogram_distance,
+)
+from zoo.metrics.encodings import (
+    active_units,
+    kl_per_dimension,
+    latent_statistics,
+    linear_probe_accuracy,
+    neighbour_accuracy,
+)
+from zoo.metrics.frechet import Moments, frechet_distance
+from zoo.metrics.kernel import kernel_distance
+from zoo.metrics.likelihood import bits_per_dim, likelihood
+from zoo.metrics.manifold import RealManifold, manifold_scores
+from zoo.metrics.neighbours import memorisation, nearest
+from zoo.metrics.protocol import Protocol
+from zoo.metrics.reconstruction import (
+    gradient_energy,
+    pca_errors,
+    psnr,
+    reconstruction_errors,
+    squared_errors,
+    ssim,
+)
+
+__all__ = [
+    "Moments",
+    "Protocol",
+    "RealManifold",
+    "accuracy",
+    "active_units",
+    "bits_per_dim",
+    "blur",
+    "class_histogram",
+    "classifier_score",
+    "frechet_distance",
+    "gradient_energy",
+    "histogram_distance",
+    "kernel_distance",
+    "kl_per_dimension",
+    "ladder",
+    "latent_statistics",
+    "likelihood",
+    "linear_probe_accuracy",
+    "manifold_scores",
+    "memorisation",
+    "nearest",
+    "neighbour_accuracy",
+    "noise",
+    "pca_errors",
+    "psnr",
+    "reconstruction_errors",
+    "squared_errors",
+    "ssim",
+]

@@ -1,0 +1,80 @@
+"""How a score was measured: without it a score is a number without a unit."""
+
+import dataclasses
+
+ENOUGH = 2000  # images: below, Frechet distances are mostly bias
+
+# Raised when a metric gives another number for the same images.
+VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """What has to agree before two scores are compared, and the code that measured.
+
+    Attributes:
+        dataset, classes, image_size: The real images; None for all, and as stored.
+        split: Split of the real images.
+        num_real, num_generated: Images of both sets.
+        extractor: Name of what makes the features; `sha256`: of its weights.
+        seed: Of samples, subsets and noise.
+        version: Of the metrics, `VERSION`.
+        code: Version of the zoo and its git commit; may differ.
+    """
+
+    dataset: str
+    classes: tuple | None
+    image_size: int | None
+    split: str
+    num_real: int
+    num_generated: int
+    extractor: str
+    sha256: str
+    seed: int
+    code: str
+    version: int = VERSION
+
+    def warnings(self):
+        """Sentences on what weakens every score of this protocol."""
+        fewest = min(self.num_real, self.num_generated)
+        if fewest >= ENOUGH:
+            return []
+        return [
+            f"only {fewest} images: below {ENOUGH:,}, distances are mostly bias; "
+            "compare them with the floor, not across data sets"
+        ]
+
+    def differences(self, other):
+        """What differs from `other`, as texts; the code may."""
+        found = []
+        for field in dataclasses.fields(self):
+            here, there = getattr(self, field.name), getattr(other, field.name)
+            if field.name != "code" and here != there:
+                found.append(f"{field.name} is {here} here and {there} there")
+        return found
+
+    def require_same(self, other):
+        """Raises ValueError, with the differences, if scores must not be compared."""
+        found = self.differences(other)
+        if found:
+            raise ValueError(
+                "Scores of different protocols are not compared: "
+                f"{'; '.join(found)}. Measure both the same way."
+            )
+
+    def plain(self):
+        """The protocol as JSON takes it."""
+        classes = None if self.classes is None else list(self.classes)
+        return dataclasses.asdict(self) | {"classes": classes}
+
+    @classmethod
+    def from_plain(cls, values):
+        """The protocol that `plain` gave; ValueError if it is of another version."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(values, dict) or set(values) != names:
+            raise ValueError(
+                "The scores come without a protocol that this version knows. "
+                f"Received: {values!r}."
+            )
+        classes = values["classes"]
+        return cls(**values | {"classes": classes and tuple(classes)})

@@ -1,0 +1,246 @@
+"""What makes features of images: the zoo's own classifier of each data set.
+
+    extractor = presets.extractor("fashion_mnist")
+    extractor.features(images), extractor.probabilities(images)
+
+For digits and Fashion-MNIST the classifiers lie in `zoo/weights`, half precision, each
+beside a .json that tells its sha256, its accuracy and the commands that made it. For
+any other labelled set one is trained on the spot, once, and kept in $ZOO_CACHE_DIR
+(~/.cache/zoo).
+"""
+
+import functools
+import hashlib
+import io
+import json
+import os
+import pathlib
+
+import keras
+import numpy as np
+from scipy import special
+
+from zoo import data, metrics, registry, schedules
+from zoo.inception import Inception
+from zoo.networks import conv
+from zoo.saving import replaced
+
+SHIPPED = pathlib.Path(__file__).parent / "weights"
+KINDS = ("classifier", "inception")
+STEPS, BATCH_SIZE, LEARNING_RATE = 1500, 128, 3e-3  # of training on the spot
+MOST_EPOCHS = 40
+RECIPE = 1  # raised when training on the spot changes
+
+
+class Extractor:
+    """A trained classifier as a maker of features.
+
+    Attributes:
+        name: e.g. "classifier-fashion_mnist".
+        sha256: Of its weights file.
+        about: What its .json file tells: config, image shape, accuracy, commands.
+        image_shape: (H, W, C).
+    """
+
+    def __init__(self, model, about):
+        self.model, self.about = model, about
+        self.name, self.sha256 = about["name"], about["sha256"]
+        self.image_shape = tuple(about["image_shape"])
+
+    def features(self, images):
+        """Returns penultimate features, float32 `[N, D]`.
+
+        Args:
+            images: `[N, H, W, C]`, uint8 or float in [-1, 1].
+        """
+        return self.model.features(images)
+
+    def classify(self, features):
+        """Returns class probabilities, float64 `[N, classes]`, of `features`."""
+        kernel, bias = self.model.classifier.get_weights()[-2:]
+        return special.softmax(features.astype(np.float64) @ kernel + bias, axis=1)
+
+    def probabilities(self, images):
+        """Returns class probabilities, float64 `[N, classes]`, of images."""
+        return self.classify(self.features(images))
+
+
+def extractor(
+    dataset, kind="classifier", image_size=None, data_dir=None, say=print, steps=STEPS
+):
+    """Returns what makes features of the images of a data set.
+
+    Args:
+        dataset, image_size, data_dir: As for `zoo.data.arrays`; the extractor knows all
+            classes of the set.
+        kind: "classifier", or "inception" for InceptionV3 on ImageNet, which knows no
+            classes of the set.
+        say: Takes a line when something takes long.
+        steps: Of training on the spot, if there is nothing to load.
+    Returns: `Extractor`, or `Inception`.
+    Raises: ValueError: for an unknown kind, an unlabelled set, or weights that are not
+        to be had.
+    """
+    if kind not in KINDS:
+        raise ValueError(
+            f"Features are of {' or '.join(KINDS)}{registry.nearest(kind, KINDS)}. "
+            f"Received: features={kind!r}."
+        )
+    if kind == "inception":
+        return Inception()
+    info = data.info(dataset, image_size=image_size, data_dir=data_dir)
+    shipped = _shipped(dataset, tuple(info.image_shape))
+    return shipped or _cached(dataset, info, image_size, data_dir, say, steps)
+
+
+@functools.cache
+def _shipped(dataset, image_shape):
+    """The extractor that comes with the zoo, or None; one a process."""
+    if not (SHIPPED / f"{dataset}.json").is_file():
+        return None
+    found = load(SHIPPED, dataset)
+    return found if found.image_shape == image_shape else None
+
+
+def _cached(dataset, info, image_size, data_dir, say, steps):
+    """The extractor in the cache; trained now if there is none that is whole."""
+    if info.num_classes is None or info.num_classes < 2:
+        raise ValueError(
+            "Features come from a classifier, and this set has no two classes to train "
+            "it on: choose --features=inception. "
+            f"Received: dataset={dataset!r}, classes={info.num_classes}."
+        )
+    images, labels = data.arrays(dataset, "train", None, image_size, data_dir)
+    content = hashlib.sha256(repr((images.shape, RECIPE, steps)).encode())
+    content.update(images.tobytes())
+    content.update(labels.tobytes())
+    folder, name = cache() / "extractors", content.hexdigest()[:16]
+    if (folder / f"{name}.json").is_file():
+        try:
+            return load(folder, name)
+        except ValueError as error:
+            say(f"{error} Trained again.")
+    say(f"training a classifier of {dataset} for its features, once ...")
+    model = _trained(dataset, info, image_size, data_dir, steps)
+    folder.mkdir(parents=True, exist_ok=True)
+    test = data.arrays(dataset, "test", None, image_size, data_dir)
+    found = store(model, folder, name, dataset, test, {"steps": steps})
+    say(f"accuracy {found.about['accuracy']:.1%}; kept as {folder / name}.npz")
+    return found
+
+
+def cache():
+    """The folder of what is made once and kept: $ZOO_CACHE_DIR, else ~/.cache/zoo."""
+    given = os.environ.get("ZOO_CACHE_DIR")
+    return pathlib.Path(given or "~/.cache/zoo").expanduser()
+
+
+def _trained(dataset, info, image_size, data_dir, steps):
+    """A classifier after at most `steps` steps; reproducible."""
+    keras.utils.set_random_seed(0)
+    batch_size = min(BATCH_SIZE, info.num_examples["train"])
+    batches = data.load(
+        dataset, "train", batch_size, image_size=image_size, data_dir=data_dir
+    )
+    per_epoch = int(batches.cardinality())
+    epochs = min(MOST_EPOCHS, max(1, steps // per_epoch))
+    model = registry.find("classifier")(
+        num_classes=info.num_classes,
+        # Deeper networks double more often: about 200 features and the same work.
+        width=max(12, 48 >> max(0, len(conv.level_sizes(info.image_shape)) - 3)),
+        label_smoothing=0.1,
+        shift=min(info.image_shape[:2]) // 14,
+    )
+    steps = min(steps, epochs * per_epoch)
+    (optimizer,) = model.default_optimizers().values()
+    rate = (LEARNING_RATE, steps, steps // 10)
+    model.compile(schedules.scheduled(optimizer, "cosine", *rate))
+    model.fit(batches.take(steps), epochs=epochs, verbose=0)
+    return model
+
+
+def store(model, folder, name, dataset, test, facts):
+    """Writes the classifier `model` as `name`.npz, half precision, and `name`.json.
+
+    Args:
+        folder: Where both go; it exists.
+        dataset: The data set that the classifier knows.
+        test: uint8 images and labels that its accuracy is measured on, after rounding.
+        facts: More that the .json file tells, such as the commands.
+    Returns: the `Extractor`, as loaded from the files.
+    Raises: ValueError: if the model is no classifier, or a weight does not fit into
+        half precision.
+    """
+    if model.registry_name != "classifier":
+        raise ValueError(
+            "Features are made by a classifier's run. "
+            f"Received: a run of {model.registry_name!r}."
+        )
+    weights = [_halved(w) for w in model.classifier.get_weights()]
+    arrays = {f"w{index:03d}": array for index, array in enumerate(weights)}
+    with replaced(folder / f"{name}.npz") as temporary:
+        np.savez(temporary, **arrays)
+        blob = pathlib.Path(temporary).read_bytes()
+    about = {
+        "name": f"classifier-{dataset}",
+        "sha256": hashlib.sha256(blob).hexdigest(),
+        "dataset": dataset,
+        "image_shape": list(model.image_shape),
+        "config": model.get_config(),
+        "parameters": model.classifier.count_params(),
+    }
+    images, labels = test
+    found = Extractor(_model(about, blob), about)
+    about["accuracy"] = metrics.accuracy(found.probabilities(images), labels)
+    about |= {"num_test": len(images)} | facts
+    with replaced(folder / f"{name}.json") as temporary:
+        pathlib.Path(temporary).write_text(json.dumps(about, indent=2) + "\n")
+    return found
+
+
+def load(folder, name):
+    """Returns the `Extractor` that `store` wrote.
+
+    Raises: ValueError: if a file is missing, damaged or not the one that was written.
+    """
+    path = pathlib.Path(folder) / f"{name}.npz"
+    try:
+        about = json.loads(path.with_suffix(".json").read_text())
+        blob = path.read_bytes()
+        if hashlib.sha256(blob).hexdigest() != about["sha256"]:
+            raise ValueError("its sha256 is another")
+        return Extractor(_model(about, blob), about)
+    except (OSError, KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"The weights of the extractor are damaged ({reason}). Received: {path}."
+        ) from None
+
+
+def _model(about, blob):
+    """The classifier of an .npz file's bytes, in float32 whatever the policy is."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        model = registry.find("classifier")(**about["config"])
+        model.build(about["image_shape"])
+    finally:
+        keras.config.set_dtype_policy(policy)
+    with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
+        weights = [arrays[key].astype("float32") for key in sorted(arrays.files)]
+    model.classifier.set_weights(weights)
+    return model
+
+
+def _halved(weights):
+    """Kernels in half precision; the few biases and statistics as they are."""
+    if weights.ndim < 2:
+        return weights.astype(np.float32)
+    with np.errstate(over="ignore"):  # told below
+        half = weights.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise ValueError(
+            "The weights do not fit into half precision, up to 65504. "
+            f"Received: a weight of {np.abs(weights).max():g}."
+        )
+    return half
