@@ -1,7 +1,7 @@
 """What a finished run has to reach on Fashion-MNIST: one function a recipe.
 
-Each takes `runs`, a `Runs`, and yields pairs (met, line): whether the target is met and
-the number in words.
+Each takes `runs`, a `Runs`, and yields pairs (met, line): whether the target is met,
+and the number in words.
 """
 
 import dataclasses
@@ -9,13 +9,12 @@ import functools
 import pathlib
 
 import numpy as np
-from sklearn.decomposition import PCA
-from sklearn.neighbors import KNeighborsClassifier
 
 import zoo
-from zoo import data
+from zoo import data, metrics, pixels, presets
 
 DATASET = "fashion_mnist"
+ADVERSARIAL = ("gan", "wgan", "wgan_gp", "cgan", "bigan", "vaegan", "vaegan_hybrid")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Runs:
     """Where the finished runs are, and how they are measured.
 
     Attributes:
-        folder: Folder of the runs, MODEL-fashion_mnist.
+        folder: Folder of the runs, RECIPE-fashion_mnist.
         seed: Of binarisation, importance samples and images.
         k: Importance samples an image.
     """
@@ -32,9 +31,13 @@ class Runs:
     seed: int = 0
     k: int = 1000
 
+    def path(self, name):
+        """The run folder of a recipe."""
+        return self.folder / f"{name}-{DATASET}"
+
     def load(self, name):
-        """Returns the trained model of a recipe."""
-        return zoo.load(self.folder / f"{name}-{DATASET}")
+        """The trained model of a recipe."""
+        return zoo.load(self.path(name))
 
     @functools.cached_property
     def test(self):
@@ -43,35 +46,31 @@ class Runs:
 
     @functools.cached_property
     def judge(self):
-        """The classifier by which images are judged."""
-        return self.load("classifier")
+        """The classifier of zoo/weights, by which images are judged."""
+        return presets.extractor(DATASET)
 
 
 def classifier(runs):
     """Top-1 accuracy of the long training."""
-    return accuracy(runs, "classifier", 0.94)
+    yield accuracy(runs, "classifier", 0.94)
 
 
 def classifier_fast(runs):
     """Top-1 accuracy of the short training."""
-    return accuracy(runs, "classifier_fast", 0.93)
+    yield accuracy(runs, "classifier_fast", 0.93)
 
 
 def accuracy(runs, name, target):
-    images, labels = runs.test
-    share = float((runs.load(name).predict(images).argmax(-1) == labels).mean())
-    yield share >= target, f"{name}: accuracy {share:.2%}, target {target:.1%}"
+    share = metrics.accuracy(runs.load(name).predict(runs.test[0]), runs.test[1])
+    return share >= target, f"{name}: accuracy {share:.2%}, target {target:.1%}"
 
 
 def ae(runs):
     """Squared error beside that of PCA with as many components."""
-    model = runs.load("ae")
-    train = data.arrays(DATASET, "train")[0].reshape(-1, 784) / 255.0
-    x = runs.test[0].reshape(-1, 784) / 255.0
-    pca = PCA(model.latent_dim, random_state=0).fit(train)
-    linear = ((pca.inverse_transform(pca.transform(x)) - x) ** 2).mean()
-    x_rec = (model.reconstruct(runs.test[0]).reshape(-1, 784) + 1) / 2
-    error = ((x_rec - x) ** 2).mean()
+    model, images = runs.load("ae"), runs.test[0]
+    train, _ = data.arrays(DATASET, "train")
+    linear = metrics.pca_errors(train, images, model.latent_dim).mean()
+    error = metrics.squared_errors(images, model.reconstruct(images)).mean()
     yield (
         error <= 0.45 * linear,
         f"ae: squared error {error:.5f}, {error / linear:.3f} times PCA's {linear:.5f} "
@@ -81,21 +80,20 @@ def ae(runs):
 
 def vae(runs):
     """Importance-sampled bound of -log p(x) on one binarisation."""
-    k, seed = runs.k, runs.seed
-    nats = runs.load("vae").nll(runs.test[0], k=k, seed=seed)
-    error = nats.std() / len(nats) ** 0.5
+    nats = runs.load("vae").nll(runs.test[0], k=runs.k, seed=runs.seed)
+    found = metrics.likelihood(nats)
     yield (
-        nats.mean() <= 228.7,
-        f"vae: {nats.mean():.2f} nats (k={k}, {len(nats)} images, standard error "
-        f"{error:.2f}), target 228.7",
+        found.nats <= 228.7,
+        f"vae: {found.nats:.2f} nats (k={runs.k}, {len(nats)} images, standard error "
+        f"{found.standard_error:.2f}), target 228.7",
     )
 
 
 def gan(runs):
     """Share of each class among samples, as the zoo's classifier judges them."""
     samples = runs.load("gan").sample(2000, seed=runs.seed)
-    judged = runs.judge.predict(samples).argmax(-1)
-    share = np.bincount(judged, minlength=10) / len(judged)
+    judged = runs.judge.probabilities(samples).argmax(-1)
+    share = metrics.class_histogram(judged, 10)
     yield (
         share.min() >= 0.03,
         f"gan: rarest class {share.min():.1%} of 2,000 samples, target 3 % "
@@ -121,8 +119,8 @@ def cgan(runs):
     """Share of samples that the classifier takes for the class that was asked for."""
     labels = np.arange(10_000) % 10
     samples = runs.load("cgan").sample(len(labels), labels=labels, seed=runs.seed)
-    share = (runs.judge.predict(samples).argmax(-1) == labels).mean()
-    real = (runs.judge.predict(runs.test[0]).argmax(-1) == runs.test[1]).mean()
+    share = metrics.accuracy(runs.judge.probabilities(samples), labels)
+    real = metrics.accuracy(runs.judge.probabilities(runs.test[0]), runs.test[1])
     yield (
         share >= 0.9,
         f"cgan: {share:.1%} of 10,000 samples of the class asked for, target 90 % "
@@ -154,8 +152,8 @@ def bigan(runs):
 def nearest_accuracy(runs, model):
     """1-NN accuracy of the test images' codes among those of the training images."""
     images, labels = data.arrays(DATASET, "train")
-    neighbours = KNeighborsClassifier(1).fit(model.encode(images), labels)
-    return neighbours.score(model.encode(runs.test[0]), runs.test[1])
+    codes = model.encode(images), labels, model.encode(runs.test[0]), runs.test[1]
+    return metrics.neighbour_accuracy(*codes)
 
 
 def own_share(runs, model):
@@ -170,7 +168,48 @@ def own_share(runs, model):
     return (distance[0] < distance[1]).mean()
 
 
+def frechet(runs):
+    """Frechet distance of 10,000 samples of each adversarial model, beside the VAE's.
+
+    Of several runs of a recipe, RECIPE-fashion_mnist-seed1, ..., the median counts.
+    """
+    real = metrics.Moments.of(runs.judge, runs.test[0])
+    train = metrics.Moments.of(runs.judge, data.arrays(DATASET, "train")[0][:10_000])
+    floor = metrics.frechet_distance(real, train)
+    limit, count = median_distance(runs, "vae", real)
+    for name in ADVERSARIAL:
+        if runs.path(name).exists():
+            distance, count = median_distance(runs, name, real)
+            yield (
+                distance < limit,
+                f"{name}: Frechet distance {distance:.3f} ({count} seeds), target less "
+                f"than the vae's {limit:.3f} (real training images {floor:.3f})",
+            )
+
+
+def median_distance(runs, name, real):
+    """Median over a recipe's runs, and their number."""
+    path = runs.path(name)
+    found = [path, *path.parent.glob(f"{path.name}-seed*")]
+    distances = []
+    for each in found:
+        samples = pixels.to_uint8(zoo.load(each).sample(10_000, seed=runs.seed))
+        made = metrics.Moments.of(runs.judge, samples)
+        distances.append(metrics.frechet_distance(real, made))
+    return float(np.median(distances)), len(found)
+
+
 MEASURES = {
     measure.__name__: measure
-    for measure in (classifier, classifier_fast, ae, vae, gan, vaegan, cgan, bigan)
+    for measure in (
+        classifier,
+        classifier_fast,
+        ae,
+        vae,
+        gan,
+        vaegan,
+        cgan,
+        bigan,
+        frechet,
+    )
 }

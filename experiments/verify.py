@@ -9,7 +9,9 @@ VERB = experiments.Verb(
     "verify", __doc__.strip(), "python -m experiments.verify --models=classifier,ae"
 )
 VERB.group("What")
-VERB.define("list", "models", ["all"], "Runs to measure, by recipe.")
+VERB.define(
+    "list", "models", ["all"], "Runs to measure, by recipe; frechet compares them all."
+)
 VERB.define("string", "runs", "runs", "Folder of the runs, MODEL-fashion_mnist.")
 VERB.define("integer", "k", 1000, "Importance samples an image for the VAE's bound.")
 VERB.define("integer", "seed", 0, "Of binarisation, importance samples and images.")
