@@ -4,7 +4,7 @@ from keras import ops
 
 
 def shift_and_flip(images, offsets, flips):
-    """Moves each image by whole pixels and mirrors some left to right; what comes in
+    """Mirrors some images left to right, then moves each by whole pixels; what comes in
     from outside is black.
 
     Args:
