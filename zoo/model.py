@@ -188,6 +188,8 @@ class ImageModel(Inference, keras.Model):
         self.build(config["image_shape"])
 
     def get_compile_config(self):
+        if not self.compiled:
+            return None
         serialize = keras.optimizers.serialize
         return {
             "optimizer": {name: serialize(o) for name, o in self.optimizers.items()},
