@@ -285,9 +285,18 @@ def test_an_unbuilt_model_says_so(name, tmp_path):
     for capability in METHODS.keys() & model.capabilities():
         with pytest.raises(ValueError, match="no networks yet: call fit"):
             METHODS[capability](model)
-    with pytest.raises(ValueError, match="nothing to save yet: call fit"):
-        model.save(tmp_path / "model.keras")
-    assert not list(tmp_path.iterdir())
+    asked = [
+        lambda: model(tiny.images(2)),
+        lambda: model(keras.Input((8, 8, 1))),
+        lambda: model.predict(tiny.images(2)),
+        lambda: model.evaluate(tiny.images(2), tiny.labels(2)),
+        lambda: model.train_step((tiny.images(2), tiny.labels(2))),
+        lambda: model.save(tmp_path / "model.keras"),
+    ]
+    for ask in asked:
+        with pytest.raises(ValueError, match="no networks yet: call fit"):
+            ask()
+    assert not model.built and not list(tmp_path.iterdir())
 
 
 # --- config and files -----------------------------------------------------------------

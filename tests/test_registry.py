@@ -79,6 +79,8 @@ def test_an_unknown_setting_suggests_the_nearest():
         ("gan", {"loss": None}, "one of 'non_saturating', .* Received: None"),
         ("gan", {"ema_decay": 1}, r"ema_decay in \[0, 1\). Received: 1.0"),
         ("vaegan", {"gamma": -1}, "gamma of at least 0. Received: -1.0"),
+        ("vaegan", {"gamma": float("nan")}, "a number for 'gamma'. Received: nan"),
+        ("vae", {"alpha": float("inf")}, "a number or none .* Received: inf"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_refused(name, config, match):

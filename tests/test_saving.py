@@ -7,11 +7,12 @@ import sys
 import zipfile
 
 import keras
+import numpy as np
 import pytest
 import tiny
 
 import zoo
-from zoo import saving
+from zoo import registry, saving
 
 
 @pytest.fixture(scope="session")
@@ -120,6 +121,35 @@ def test_a_file_appears_under_its_name_only_when_complete(tmp_path):
 def test_another_suffix_than_keras_is_refused(tmp_path):
     with pytest.raises(ValueError, match="saved as a .keras file. Received"):
         tiny.model("ae").save(tmp_path / "ae.h5")
+
+
+def test_a_file_is_kept_or_replaced_as_asked(saved, tmp_path):
+    model, path = zoo.load(saved), tmp_path / "ae.keras"
+    path.write_text("old")
+    with pytest.raises(FileExistsError, match="overwrite=True replaces it. Received"):
+        model.save(path, overwrite=False)
+    assert path.read_text() == "old"
+    model.save(path)
+    assert zoo.load(path).built
+    path.unlink()
+    model.save(path, overwrite=False)
+    assert zoo.load(path).built
+
+
+def test_a_model_that_was_never_compiled_comes_back_so(tmp_path):
+    model = registry.find("ae")(**tiny.CONFIGS["ae"])
+    model.build((8, 8, 1))
+    model.save(tmp_path / "ae.keras")
+    for load in (zoo.load, keras.saving.load_model):
+        loaded = load(tmp_path / "ae.keras")
+        assert not loaded.compiled
+        for a, b in zip(loaded.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_missing_folder_is_named(saved, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such folder. Received: .*nothing"):
+        zoo.load(saved).save(tmp_path / "nothing" / "ae.keras")
 
 
 def test_a_model_trained_by_a_schedule_loads_in_a_process_that_only_imports_zoo(

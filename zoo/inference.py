@@ -70,10 +70,8 @@ class Inference:
             batch_size: Images computed at a time.
         """
         self._require("sample")
-        if not _is_integer(num_images) or num_images < 1:
-            raise ValueError(
-                f"The number of images is an integer from 1. Received: {num_images!r}."
-            )
+        inputs.check_integer("The number of images", num_images, 1)
+        inputs.check_integer("batch_size", batch_size, 1)
         rows = [_seeds(seed, num_images)]
         if labels is not None:
             rows.append(self._labels(labels, num_images))
@@ -106,12 +104,7 @@ class Inference:
     def decode(self, z):
         """Returns the images, float32 `[N, H, W, C]`, of latents `[N, D]`."""
         self._require("decode")
-        z = np.asarray(z, "float32")
-        if z.ndim != 2 or z.shape[1] != self.config["latent_dim"]:
-            raise ValueError(
-                f"Latents have the shape [N, {self.config['latent_dim']}]. "
-                f"Received: {list(z.shape)}."
-            )
+        z = inputs.to_latents(z, self.config["latent_dim"])
         return self.in_batches("to_images", 250, z)
 
     def reconstruct(self, images):
@@ -123,21 +116,19 @@ class Inference:
         """Returns images on the straight line between the latents of `a` and `b`.
 
         Args:
-            a, b: Images `[H, W, C]` or `[N, H, W, C]`.
+            a, b: Images `[H, W, C]` or `[N, H, W, C]`, as `encode` takes them.
             steps: Images a line, both ends included; at least 2.
         Returns: float32 `[steps, H, W, C]` or `[N, steps, H, W, C]`.
         """
         self._require("interpolate")
-        if not _is_integer(steps) or steps < 2:
-            raise ValueError(f"steps is an integer from 2. Received: {steps!r}.")
-        a, b = np.asarray(a), np.asarray(b)
+        inputs.check_integer("steps", steps, 2)
+        a, b = inputs.to_array(a), inputs.to_array(b)
         if a.shape != b.shape or a.ndim not in (3, 4):
             raise ValueError(
                 "Interpolation takes two images, or two batches, of one shape. "
                 f"Received: {list(a.shape)} and {list(b.shape)}."
             )
-        batch = (-1, *a.shape[-3:])
-        z_a, z_b = self.encode(a.reshape(batch)), self.encode(b.reshape(batch))
+        z_a, z_b = (self.encode(x if x.ndim == 4 else x[None]) for x in (a, b))
         weight = np.linspace(0, 1, steps, dtype="float32")[None, :, None]
         z = z_a[:, None] * (1 - weight) + z_b[:, None] * weight
         images = self.decode(z.reshape(-1, z.shape[-1]))
@@ -146,10 +137,7 @@ class Inference:
     def ready(self, capability, images):
         """Returns `images` as float32, after checking that the model can."""
         self._require(capability)
-        images = np.asarray(images)
-        images = images[..., None] if images.ndim == 3 else images
-        if images.size == 0:
-            raise ValueError(f"There are no images. Received: {list(images.shape)}.")
+        images = inputs.to_array(images)
         inputs.check_images(images, self.image_shape)
         return pixels.to_float(images)
 
@@ -164,6 +152,9 @@ class Inference:
                 f"{self.name!r} cannot {capability}. "
                 f"Models that can: {', '.join(able)}."
             )
+        self._require_networks()
+
+    def _require_networks(self):
         if not self.built:
             raise ValueError(
                 f"{self.name!r} has no networks yet: call fit, or give "
@@ -194,10 +185,5 @@ def _seeds(seed, count):
     """Returns int64 `[count]`: seed, seed + 1, ...; a fresh start if `seed` is None."""
     if seed is None:
         seed = int(np.random.randint(2**31))
-    if not _is_integer(seed) or seed < 0:
-        raise ValueError(f"A seed is an integer from 0. Received: {seed!r}.")
+    inputs.check_integer("A seed", seed, 0, 2**62)  # so that no sum overflows int64
     return np.arange(int(seed), int(seed) + count, dtype="int64")
-
-
-def _is_integer(value):
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

@@ -6,6 +6,7 @@ objective and order of play; everything else stands here.
 """
 
 import functools
+import os
 import sys
 
 import keras
@@ -96,7 +97,13 @@ class ImageModel(Inference, keras.Model):
 
     def build(self, image_shape):
         """Makes the networks, their averages and optimizers for images of (H, W, C)."""
-        self.image_shape = inputs.image_shape_of(image_shape)
+        shape = inputs.image_shape_of(image_shape)
+        if self.built:
+            raise ValueError(
+                f"{self.name!r} has networks already, for images of "
+                f"{self.image_shape}; zoo.get makes another model. Received: {shape}."
+            )
+        self.image_shape = shape
         for name, network in self.build_networks(self.image_shape).items():
             setattr(self, name, network)
         for name in self._averages:
@@ -204,6 +211,8 @@ class ImageModel(Inference, keras.Model):
         self.build(config["image_shape"])
 
     def get_compile_config(self):
+        if not self.compiled:
+            return None
         serialize = keras.optimizers.serialize
         return {
             "optimizer": {name: serialize(o) for name, o in self.optimizers.items()},
@@ -232,6 +241,7 @@ class ImageModel(Inference, keras.Model):
             **kwargs: As `keras.Model.fit` takes them.
         Raises: ValueError: if the first batch is not what a model can learn from.
         """
+        _check_options(kwargs)
         if not self.compiled:
             self.compile()
         x, y = self._checked_data(x, y, value_range)
@@ -249,13 +259,25 @@ class ImageModel(Inference, keras.Model):
     def evaluate(self, x=None, y=None, *, value_range=None, **kwargs):
         """Returns the terms on a data set (see `fit`), as `keras.Model.evaluate`
         does."""
+        self._require_networks()
+        _check_options(kwargs)
         if not kwargs.get("_use_cached_eval_dataset"):  # fit has checked it already
             x, y = self._checked_data(x, y, value_range)
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
         return super().evaluate(x, y, **kwargs)
 
     def predict(self, x, **kwargs):
-        """Returns `model(images)` for all images, as `keras.Model.predict` does."""
+        """Returns `model(images)` for all images, as `keras.Model.predict` does.
+
+        Args:
+            x: As `fit` takes it; labels are left aside.
+        """
+        self._require_networks()
+        _check_options(kwargs)
+        x, _ = inputs.standardize(x)
+        inputs.shape_of(x)  # a set of single images is refused before one is drawn
+        images, _ = inputs.first_batch(x, size=None)
+        inputs.check_images(images, self.image_shape)
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
         return super().predict(x, **kwargs)
 
@@ -280,6 +302,7 @@ class ImageModel(Inference, keras.Model):
     def unpack(self, data):
         """Returns (float32 images `[B, H, W, C]` in [-1, 1], int labels `[B]` or
         None)."""
+        self._require_networks()
         images, labels = inputs.split(data)
         return pixels.to_float(images), labels
 
@@ -324,7 +347,15 @@ class ImageModel(Inference, keras.Model):
         _, terms = self.objective(images, labels, training=False)
         return self.track(terms, images)
 
+    def predict_step(self, data):
+        images, _ = self.unpack(data)
+        return self(images, training=False)
+
     def __call__(self, images, *args, **kwargs):
+        self._require_networks()
+        if not backend.is_symbolic(images):
+            images = images if ops.is_tensor(images) else inputs.to_array(images)
+            inputs.check_images(images, self.image_shape)
         return super().__call__(pixels.to_float(images), *args, **kwargs)
 
     # --- random numbers ---------------------------------------------------------------
@@ -344,17 +375,21 @@ class ImageModel(Inference, keras.Model):
 
     # --- saving -----------------------------------------------------------------------
 
-    def save(self, filepath, **kwargs):
+    def save(self, filepath, overwrite=True):
         """Writes a `.keras` file: config, weights, optimizer and random state. It
         appears under its name only when complete."""
-        if not self.built:
-            raise ValueError(f"{self.name!r} has nothing to save yet: call fit first.")
+        self._require_networks()
         if not str(filepath).endswith(".keras"):
             raise ValueError(
                 f"A model is saved as a .keras file. Received: {str(filepath)!r}."
             )
+        if not overwrite and os.path.exists(filepath):
+            raise FileExistsError(
+                "There is such a file already; overwrite=True replaces it. "
+                f"Received: {filepath}."
+            )
         with saving.replaced(filepath) as temporary:
-            super().save(temporary, **kwargs)
+            super().save(temporary)
 
     def save_own_variables(self, store):
         for index, state in enumerate(self._seed_states()):
@@ -368,6 +403,16 @@ class ImageModel(Inference, keras.Model):
         """The states of all seed generators (ours, dropout's): Keras saves none."""
         weights = {id(variable) for variable in self.weights}
         return [v for v in self.variables if id(v) not in weights]
+
+
+def _check_options(options):
+    """Raises ValueError unless the numbers among Keras' options make sense."""
+    for name in ("batch_size", "epochs", "steps_per_epoch", "steps"):
+        if options.get(name) is not None:
+            inputs.check_integer(name, options[name], 1)
+    share = options.get("validation_split") or 0
+    if not 0 <= share < 1:  # Keras would train on nothing
+        raise ValueError(f"validation_split lies in [0, 1). Received: {share!r}.")
 
 
 def _verbosity(verbose):

@@ -49,5 +49,35 @@ def by_network(model, given):
 def _named_copy(optimizer, name):
     """Returns an unbuilt copy called `name`: Keras' own names count up over a process,
     and learning-rate callbacks log `learning_rate_<name>`."""
-    optimizer = keras.optimizers.get(optimizer)
+    optimizer = _checked(optimizer, name)
     return type(optimizer).from_config(optimizer.get_config() | {"name": name})
+
+
+def _checked(given, name):
+    """Returns the Keras optimizer that `given` is or names.
+
+    Raises: ValueError: if there is none, or its steps would not be the zoo's.
+    """
+    try:
+        optimizer = keras.optimizers.get(given)
+    except (TypeError, ValueError):
+        optimizer = None
+    if optimizer is None or isinstance(optimizer, keras.optimizers.MultiOptimizer):
+        raise ValueError(
+            "A network needs one optimizer of keras.optimizers, or its name such as "
+            f"'adam'. Received: {given!r} for {name!r}."
+        )
+    scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    if scaled or optimizer.loss_scale_factor is not None:
+        raise ValueError(
+            "A loss scale would divide gradients of losses that nothing has scaled; "
+            "mixed_bfloat16 needs none. "
+            f"Received: {type(optimizer).__name__} with a loss scale for {name!r}."
+        )
+    if optimizer.use_ema:
+        raise ValueError(
+            "use_ema overwrites the weights with their average at the end of every "
+            "fit; models with the setting ema_decay keep an average beside them. "
+            f"Received: use_ema=True for {name!r}."
+        )
+    return optimizer

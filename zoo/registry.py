@@ -4,6 +4,7 @@ import ast
 import difflib
 import importlib
 import inspect
+import math
 import pkgutil
 import types
 import typing
@@ -47,7 +48,7 @@ def names():
 
 def find(name):
     """Returns the class registered as `name`; a miss suggests the nearest name."""
-    if name in _CLASSES:
+    if name in names():
         return _CLASSES[name]
     raise ValueError(
         f"There is no such model{nearest(name, names())}. "
@@ -132,7 +133,7 @@ def _checked(cls, key, annotation, value):
     for choice in _choices(annotation):
         if choice is types.NoneType and value is None:
             return None
-        if choice is float and type(value) in (int, float):
+        if choice is float and type(value) in (int, float) and math.isfinite(value):
             return float(value)
         if choice in (int, bool, str) and type(value) is choice:
             return value

@@ -18,6 +18,8 @@ def replaced(path):
     """Yields a temporary sibling of `path` (same suffix), which then replaces it:
     synced and renamed on success, removed on failure. Keras itself writes in place."""
     path = pathlib.Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no such folder. Received: {path.parent}.")
     handle, temporary = tempfile.mkstemp(
         prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
     )
@@ -47,7 +49,8 @@ def load(path):
     model = registry.find(config["name"])(**config["config"])
     if not config.get("build_config"):
         raise ValueError(f"The file holds a model without weights. Received: {file}.")
-    model.compile_from_config(config["compile_config"])
+    if config.get("compile_config"):
+        model.compile_from_config(config["compile_config"])
     model.build_from_config(config["build_config"])
     load_weights(model, file)
     return model

@@ -7,6 +7,7 @@
 | `normal(seed, rows, shape)` | this replica's `[rows, *shape]` of the global batch's standard normal draw; `uniform` on [0, 1) and `integers(seed, rows, shape, low, high)` alike |
 | `normal_of_seeds(seeds, shape)` | `[len(seeds), *shape]`, standard normal; row i depends on `seeds[i]` alone |
 | `batch_norm(x, gamma, beta, epsilon)` | `x` `[B, H, W, C]` normalised over all but C, its mean and its variance (divided by n) |
+| `is_symbolic(x)` | whether `x` stands for values that a graph is yet to bring |
 | `compiled(function)` | `function` as one compiled graph |
 | `stateless(step)` | `step(self, data)` in the form that the backend's trainer calls |
 
@@ -26,6 +27,7 @@ _NAMES = (
     "integers",
     "normal_of_seeds",
     "batch_norm",
+    "is_symbolic",
     "compiled",
     "stateless",
     "scope",

@@ -1,5 +1,6 @@
 """The backend functions on TensorFlow; their contract stands in `zoo/backend`."""
 
+import keras
 import tensorflow as tf
 
 
@@ -76,6 +77,10 @@ def batch_norm(x, gamma, beta, epsilon):
     # The kernel divides the squares by n - 1, as an unbiased estimate does; we by n.
     n = tf.cast(tf.reduce_prod(tf.shape(x)[:3]), "float32")
     return y, mean, variance * ((n - 1.0) / n)
+
+
+def is_symbolic(x):
+    return isinstance(x, keras.KerasTensor) or tf.is_symbolic_tensor(x)
 
 
 def compiled(function):

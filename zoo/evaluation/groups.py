@@ -41,7 +41,7 @@ def samples(bench):
     """Distances, manifolds, classes and sharpness of samples, as many as test images;
     of a conditional model, of the test images' labels."""
     need(bench, "sample")
-    labels = bench.test_labels if _is_conditional(bench.model) else None
+    labels = bench.test_labels if bench.model.conditional else None
     made = sample(bench, len(bench.test), labels)
     features = bench.extractor.features(made)
     found = bench.compare(made, features)
@@ -72,11 +72,6 @@ def sample(bench, count, labels=None):
         parts.append(pixels.to_uint8(images))
         bench.progress.step(rows.stop, count)
     return np.concatenate(parts)
-
-
-def _is_conditional(model):
-    """Whether samples are made of labels; then labels are an argument of `draw`."""
-    return "num_classes" in model.config
 
 
 # --- reconstructions ------------------------------------------------------------------

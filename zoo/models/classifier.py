@@ -107,7 +107,7 @@ class Classifier(ImageModel):
         return self.track(terms, images)
 
     def augment(self, images):
-        """Returns `images` shifted, mirrored and erased as the settings say."""
+        """Returns `images` mirrored, shifted and erased as the settings say."""
         rows, (height, width, _) = ops.shape(images)[0], self.image_shape
         if self.shift or self.flip:
             offsets = self.integers(rows, (2,), -self.shift, self.shift + 1)

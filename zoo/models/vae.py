@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo import backend, losses, pixels
+from zoo import backend, inputs, losses, pixels
 from zoo.model import ImageModel
 from zoo.networks import conv
 from zoo.registry import register
@@ -190,11 +190,9 @@ class VAE(ImageModel):
         images = self.ready("nll", images)
         if self.likelihood == "mse":
             raise ValueError('likelihood="mse" is no probability, so there is no nll.')
-        if k < 1 or batch_size < 1:
-            raise ValueError(
-                "nll needs at least one sample and one image at a time. "
-                f"Received: k={k}, batch_size={batch_size}."
-            )
+        inputs.check_integer("k", k, 1)
+        inputs.check_integer("batch_size", batch_size, 1)
+        inputs.check_integer("A seed", seed, 0)
         random = np.random.default_rng(seed)
         if self.likelihood == "bernoulli":
             threshold = random.random(images.shape, "float32")
