@@ -31,6 +31,13 @@ VERB.define(
     10_000,
     "Samples, and as many test images; at most all test images.",
 )
+VERB.define(
+    "bool",
+    "watch",
+    False,
+    "Score the checkpoints of a running training by their Frechet distance alone, and "
+    "keep the best, model.best_frechet.keras.",
+)
 VERB.define("integer", "nll_images", 1000, "Test images whose likelihood is taken.")
 VERB.define("integer", "k", 100, "Importance samples an image of the likelihood.")
 
@@ -54,15 +61,17 @@ def main():
     options = evaluation.Options(
         flags.num_images, flags.features, flags.seed, flags.nll_images, flags.k
     )
-    found = evaluation.evaluate(
-        flags.workdir,
-        options,
-        evaluation.Progress(sys.stdout),
-        dataset=flags.dataset,
-        classes=flags.classes,
-        image_size=flags.image_size,
-        data_dir=flags.data_dir,
-    )
+    names = ("dataset", "classes", "image_size", "data_dir")
+    dataset = {name: flags[name].value for name in names}
+    if flags.watch:
+        watch = evaluation.Watch(
+            flags.workdir, options, evaluation.Progress(), **dataset
+        )
+        watch.run(lambda line: print(line, flush=True))
+        print(f"best: {watch.kept}" if watch.best else "no checkpoint to score")
+        return
+    progress = evaluation.Progress(sys.stdout)
+    found = evaluation.evaluate(flags.workdir, options, progress, **dataset)
     path = found.write(flags.out)
     print("\n" + "\n".join(evaluation.table.lines(found)))
     print(f"\n{found.details['seconds']:.0f} s; written: {path}")

@@ -2,15 +2,27 @@
 
 import dataclasses
 import json
+import types
 
 import numpy as np
 import pytest
 import tiny
 from test_experiments import called, typed
 
+import zoo
 from experiments import evaluate, extractor
-from zoo import evaluation
-from zoo.evaluation import subject, table
+from zoo import evaluation, runs, saving
+from zoo.evaluation import groups, references, subject, table
+from zoo.evaluation.bench import Bench
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cache(tmp_path_factory):
+    """A cache of the tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZOO_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
 
 FEW = evaluation.Options(num_images=60, nll_images=4, k=2)
 
@@ -57,6 +69,29 @@ def test_scores_stand_beside_the_floor_and_the_ladder(measured):
     assert floor["frechet"] < measured.references["blur 2"]["frechet"]
     assert floor["frechet"] < measured.scores["frechet"]
     assert floor["sharpness"] == pytest.approx(1, abs=0.1)
+
+
+def test_references_are_measured_once_a_protocol(measured):
+    calls = []
+
+    def compare(images):
+        calls.append(len(images))
+        return {"frechet": float(len(calls))}
+
+    images = tiny.images(30)
+    bench = types.SimpleNamespace(
+        test=images, test_labels=None, train=images, details={}, options=FEW
+    )
+    bench.compare, bench.progress = compare, evaluation.Progress()
+    protocol = dataclasses.replace(measured.protocol, code="0.1.0 abc")
+    first = references.measure(bench, protocol)
+    assert references.measure(bench, protocol) == first and calls == [30] * 7
+    other = dataclasses.replace(protocol, seed=1)
+    assert references.measure(bench, other) != first
+    dirty = dataclasses.replace(protocol, code="0.1.0 abc-dirty")
+    for _ in range(2):
+        references.measure(bench, dirty)
+    assert len(calls) == 4 * 7
 
 
 def test_a_score_comes_with_its_protocol_and_warnings(measured):
@@ -113,6 +148,7 @@ def test_the_table_tells_all_within_88_columns(measured):
         (-0.0062345, "-0.006"),
         (0.00012, "1e-04"),
         (93.25, "93.2"),
+        (-228.71, "-228.7"),
         (1234.5, "1234"),
         (1e7, "1e+07"),
     ],
@@ -143,6 +179,42 @@ def test_chosen_classes_keep_their_names(tmp_path):
     assert found.references["train"]["class_distance"] < 0.15
     assert len(found.details["class_histogram"]) == 10
     assert found.not_applicable["recon_mse"] == "'gan' cannot reconstruct"
+
+
+class Oracle:
+    """A sampler that copies training images of the labels that it is asked for."""
+
+    name, config = "oracle", {"num_classes": 10}
+
+    def __init__(self, collapsed):
+        self.images, self.labels = zoo.data.arrays("digits", "train")
+        self.collapsed = collapsed
+
+    def capabilities(self):
+        return {"sample"}
+
+    def sample(self, count, labels, seed):
+        assert len(labels) == count
+        random = np.random.default_rng(seed)
+        rows = [random.choice(np.flatnonzero(self.labels == each)) for each in labels]
+        rows = rows[:1] * count if self.collapsed else rows
+        return self.images[rows] / 127.5 - 1
+
+
+def test_samples_of_asked_labels_that_are_copies_are_found_out(run):
+    found = {}
+    for collapsed in (False, True):
+        target = dataclasses.replace(subject.find(run), model=Oracle(collapsed))
+        options = evaluation.Options(num_images=297)
+        bench = Bench(target, options, evaluation.Progress())
+        bench.prepare()
+        found[collapsed] = groups.samples(bench)
+    good, bad = found[False], found[True]
+    assert good["conditional_accuracy"] > 0.95 and good["class_distance"] < 0.05
+    assert good["closer_to_train"] > 0.95 and good["nearest_train"] < 0.1
+    assert good["precision"] > 0.5 and good["recall"] > 0.5 and good["coverage"] > 0.5
+    assert bad["coverage"] < 0.1 and bad["recall"] == 0
+    assert bad["classifier_score"] == pytest.approx(1) and bad["class_distance"] > 0.8
 
 
 # --- by command line ------------------------------------------------------------------
@@ -244,3 +316,62 @@ def test_extractor_is_made_of_a_classifiers_run(tmp_path, capsys):
     assert called(extractor, f"--workdir={folder}", f"--out={out}") == 0
     assert "sha256" in capsys.readouterr().out
     assert sorted(path.name for path in out.iterdir()) == ["digits.json", "digits.npz"]
+
+
+# --- a running training ---------------------------------------------------------------
+
+
+def checkpoint(run, step, model):
+    """Writes a checkpoint as a training does, of one epoch a step."""
+    folder = runs.RunFolder(run)
+    folder.checkpoints.mkdir(exist_ok=True)
+    folder.save_checkpoint(model, runs.Progress(epoch=step, step=step))
+
+
+def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path):
+    run = folder_of(tmp_path / "run", "gan")
+    (run / "model.keras").unlink()
+    noise, grey = tiny.model("gan", (28, 28, 1)), tiny.model("gan", (28, 28, 1))
+    grey.generator_ema.set_weights([w * 0 for w in grey.generator.get_weights()])
+    said, steps = [], [grey, noise, grey]
+    watch = evaluation.Watch(run, FEW, evaluation.Progress())
+    for step, model in enumerate(steps, 1):
+        checkpoint(run, step, model)
+        assert watch.look(said.append) and not watch.look(said.append)
+    marked = ["best so far" in line for line in said]
+    values = [row["frechet"] for row in watch.rows]
+    assert len(set(values)) == 2 and values[0] == pytest.approx(values[2])
+    assert marked == [True, values[1] < values[0], False]
+    assert watch.best["epoch"] == 1 + int(marked[1])
+    kept = saving.load(watch.kept).sample(1, seed=0)
+    np.testing.assert_array_equal(
+        kept, steps[watch.best["epoch"] - 1].sample(1, seed=0)
+    )
+    record = json.loads(watch.record.read_text())
+    assert record["best"] == watch.best and record["rows"] == watch.rows
+    assert not list(run.glob(".watched*"))
+
+
+def test_a_model_that_has_diverged_is_one_sentence(tmp_path, capsys):
+    run = folder_of(tmp_path / "run", "gan")
+    model = saving.load(run)
+    model.generator_ema.set_weights([w * np.nan for w in model.generator.get_weights()])
+    model.save(run / "model.keras")
+    assert "diverged" in refused(run, capsys)
+
+
+def test_watching_ends_with_the_run(tmp_path, capsys):
+    run = folder_of(tmp_path / "run", "ae")
+    checkpoint(run, 7, tiny.model("ae", (28, 28, 1)))
+    assert called(evaluate, f"--workdir={run}", "--watch", *QUICK) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert "epoch 7" in out[0] and "model.best_frechet.keras" in out[1]
+
+
+def test_what_cannot_be_watched_is_one_sentence(tmp_path, capsys):
+    run = folder_of(tmp_path / "run", "classifier", num_classes=10)
+    checkpoint(run, 1, saving.load(run))
+    for path, told in ((run, "cannot sample"), (tmp_path / "none", "no run to watch")):
+        assert called(evaluate, f"--workdir={path}", "--watch", *QUICK) == 1
+        err = capsys.readouterr().err
+        assert told in err and err.count("\n") == 1

@@ -64,6 +64,13 @@ def test_distances_rise_strictly_along_both_ladders(digits):
             assert rising == sorted(set(rising)), (kind, rising)
 
 
+def test_two_halves_of_the_test_set_are_one_distribution_to_the_kernel(digits):
+    features = digits.features(zoo.data.arrays("digits", "test")[0])
+    order = np.random.default_rng(0).permutation(len(features))
+    found = metrics.kernel_distance(features[order[::2]], features[order[1::2]])
+    assert abs(found.value) < 3 * found.standard_error
+
+
 # --- files ----------------------------------------------------------------------------
 
 

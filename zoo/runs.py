@@ -175,8 +175,12 @@ class RunFolder:
         files = sorted(self.checkpoints.glob("[0-9]*.keras"))
         if not files:
             return None, Progress()
-        with zipfile.ZipFile(files[-1]) as archive:
-            return files[-1], Progress(**json.loads(archive.read("progress.json")))
+        return files[-1], self.progress_of(files[-1])
+
+    def progress_of(self, checkpoint):
+        """The `Progress` inside a checkpoint's file."""
+        with zipfile.ZipFile(checkpoint) as archive:
+            return Progress(**json.loads(archive.read("progress.json")))
 
     def save_checkpoint(self, model, progress, best=False):
         """Writes model and progress as one file; keeps it as the best, if it is."""

@@ -14,14 +14,14 @@ import math
 import pathlib
 import time
 
-from zoo import metrics, runs
-from zoo.evaluation import groups, subject, table
+from zoo import metrics
+from zoo.evaluation import groups, references, subject, table
 from zoo.evaluation.bench import Bench, Options
 from zoo.evaluation.progress import Progress
+from zoo.evaluation.watch import Watch
 from zoo.saving import replaced
-from zoo.version import VERSION
 
-__all__ = ["Evaluation", "Options", "Progress", "evaluate", "read", "table"]
+__all__ = ["Evaluation", "Options", "Progress", "Watch", "evaluate", "read", "table"]
 
 
 @dataclasses.dataclass
@@ -95,19 +95,20 @@ def evaluate(path, options=None, progress=None, **dataset):
         bench.prepare()
     scores = _scores(bench)
     pictured = {"frechet", "recon_frechet"} & set(scores)
-    references = _references(bench) if pictured else {}
-    bench.details["seconds"] = round(time.monotonic() - began, 1)
-    return Evaluation(
+    protocol = bench.protocol()
+    found = Evaluation(
         model=target.model.name,
         file=str(target.file),
-        protocol=_protocol(bench),
+        protocol=protocol,
         scores=scores,
-        references=references,
+        references=references.measure(bench, protocol) if pictured else {},
         not_applicable=bench.not_applicable,
         warnings=_warnings(bench),
         details=bench.details,
         out=str(target.out),
     )
+    found.details["seconds"] = round(time.monotonic() - began, 1)
+    return found
 
 
 def _scores(bench):
@@ -122,35 +123,8 @@ def _scores(bench):
     return {name: _plain(value) for name, value in found.items()}
 
 
-def _references(bench):
-    """The floor and the ladder: real training images beside the test images."""
-    found = {}
-    with bench.progress.stage("the floor: training images"):
-        found["train"] = bench.compare(bench.train)
-    for name, images in metrics.ladder(bench.train, bench.options.seed):
-        with bench.progress.stage(f"the ladder: {name}"):
-            found[name] = bench.compare(images)
-    return found
-
-
-def _protocol(bench):
-    classes = bench.subject.where["classes"]
-    return metrics.Protocol(
-        dataset=bench.subject.dataset,
-        classes=None if classes is None else tuple(classes),
-        image_size=bench.subject.where["image_size"],
-        split="test",
-        num_real=len(bench.test),
-        num_generated=len(bench.test),
-        extractor=bench.extractor.name,
-        sha256=bench.extractor.sha256,
-        seed=bench.options.seed,
-        code=f"{VERSION} {runs.git_commit() or ''}".strip(),
-    )
-
-
 def _warnings(bench):
-    found = [*bench.subject.warnings, *_protocol(bench).warnings()]
+    found = [*bench.subject.warnings, *bench.protocol().warnings()]
     count, size = bench.real_features.shape
     if count <= size:
         found.append(

@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from zoo import data, metrics, presets
+from zoo import data, metrics, presets, runs
+from zoo.version import VERSION
 
 FEWEST = 20  # images: what a kernel distance needs
 MOST_TRAIN = 60_000  # training images among which nearest neighbours are sought
@@ -84,6 +85,22 @@ class Bench:
         self.moments = metrics.Moments().update(self.real_features)
         self.manifold = metrics.RealManifold(self.real_features)
         self.sharpness = metrics.gradient_energy(self.test).mean()
+
+    def protocol(self):
+        """The `Protocol` of all that is measured here."""
+        classes = self.subject.where["classes"]
+        return metrics.Protocol(
+            dataset=self.subject.dataset,
+            classes=None if classes is None else tuple(classes),
+            image_size=self.subject.where["image_size"],
+            split="test",
+            num_real=len(self.test),
+            num_generated=len(self.test),
+            extractor=self.extractor.name,
+            sha256=self.extractor.sha256,
+            seed=self.options.seed,
+            code=f"{VERSION} {runs.git_commit() or ''}".strip(),
+        )
 
     def skip(self, reason, *scores):
         """Notes why scores do not apply."""

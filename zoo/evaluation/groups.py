@@ -41,7 +41,7 @@ def samples(bench):
     """Distances, manifolds, classes and sharpness of samples, as many as test images;
     of a conditional model, of the test images' labels."""
     need(bench, "sample")
-    labels = bench.test_labels if bench.model.conditional else None
+    labels = _asked(bench)
     made = sample(bench, len(bench.test), labels)
     features = bench.extractor.features(made)
     found = bench.compare(made, features)
@@ -62,16 +62,48 @@ def samples(bench):
 
 
 def sample(bench, count, labels=None):
-    """Returns `count` samples as uint8: clipped and rounded, as a picture would be."""
+    """Returns `count` samples as uint8."""
     parts = []
     for start in range(0, count, SAMPLED_AT_ONCE):
         rows = slice(start, min(start + SAMPLED_AT_ONCE, count))
         options = {} if labels is None else {"labels": labels[rows]}
         seed = bench.options.seed + start
         images = bench.model.sample(rows.stop - start, seed=seed, **options)
-        parts.append(pixels.to_uint8(images))
+        parts.append(_rounded(images))
         bench.progress.step(rows.stop, count)
     return np.concatenate(parts)
+
+
+def _rounded(images):
+    """Float images as a picture has them: clipped and rounded to uint8."""
+    if not np.isfinite(images).all():  # uint8 would make black of it
+        raise ValueError(
+            "The model makes images that are not finite: its training has diverged. "
+            "Received: NaN or infinity."
+        )
+    return pixels.to_uint8(images)
+
+
+def _asked(bench):
+    """The labels that samples are made of; None for models that take none."""
+    return bench.test_labels if bench.model.conditional else None
+
+
+def pictures(bench):
+    """Returns what a model makes, as uint8, as many as there are test images: samples,
+    or else reconstructions.
+
+    Raises: ValueError: if it makes neither.
+    """
+    able = bench.model.capabilities()
+    if "sample" in able:
+        return sample(bench, len(bench.test), _asked(bench))
+    if "reconstruct" in able:
+        return _rounded(bench.model.reconstruct(bench.test))
+    raise ValueError(
+        "Only a model that makes images can be watched. "
+        f"Received: {bench.model.name!r}, which cannot sample or reconstruct."
+    )
 
 
 # --- reconstructions ------------------------------------------------------------------
@@ -80,7 +112,7 @@ def sample(bench, count, labels=None):
 def reconstructions(bench):
     """Errors of reconstructed test images, and all that is measured of samples."""
     need(bench, "reconstruct")
-    made = pixels.to_uint8(bench.model.reconstruct(bench.test))
+    made = _rounded(bench.model.reconstruct(bench.test))
     features = bench.extractor.features(made)
     found = metrics.reconstruction_errors(bench.test, made)
     found |= bench.compare(made, features)

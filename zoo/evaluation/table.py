@@ -69,7 +69,9 @@ def short(value):
     if size >= 1e5 or size < 1e-3:
         return f"{value:.0e}"
     digits = 3 - (value < 0) - (size < 0.01)  # a sign and a zero take their places
-    return f"{value:.0f}" if size >= 100 else f"{value:.{digits}g}"
+    if size >= 100:
+        return f"{value:.0f}" if size >= 1000 else f"{value:.1f}"
+    return f"{value:.{digits}g}"
 
 
 def _head(evaluation):

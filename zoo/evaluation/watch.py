@@ -1,0 +1,101 @@
+"""Scores of a training's checkpoints while it runs, the best one kept."""
+
+import json
+import os
+import pathlib
+import shutil
+import time
+
+from zoo import metrics, saving
+from zoo.evaluation import groups, subject
+from zoo.evaluation.bench import Bench
+from zoo.runs import RunFolder
+
+PAUSE = 10  # seconds between looks into the folder
+
+
+class Watch:
+    """The checkpoints of one run, by the Frechet distance of their samples.
+
+    A GAN's losses do not tell its best epoch; this does. Models that cannot sample are
+    scored by their reconstructions.
+
+    Args:
+        path: The run folder.
+        options: `Options`; `num_images` decides what a look costs.
+        progress: `Progress`.
+        **dataset: As for `evaluate`.
+
+    Attributes:
+        rows: [{"checkpoint", "epoch", "frechet"}], in the order of the steps.
+        best: The best row, or None; its checkpoint is kept as `kept`.
+    """
+
+    def __init__(self, path, options, progress, **dataset):
+        self.folder = RunFolder(path)
+        self.kept = self.folder.path / "model.best_frechet.keras"
+        self.record = self.folder.path / "watch.json"
+        self.options, self.progress, self.dataset = options, progress, dataset
+        self.rows, self.best, self._bench = [], None, None
+
+    def run(self, say, pause=PAUSE):
+        """Scores checkpoints as they appear, until the run has its finished model.
+
+        Raises: FileNotFoundError: if the folder holds no run.
+        """
+        if not self.folder.record.is_file():
+            raise FileNotFoundError(
+                f"There is no run to watch (run.json). Received: {self.folder.path}."
+            )
+        while True:
+            finished = self.folder.model.is_file()
+            found = self.look(say)
+            if finished and not found:
+                return
+            if not found:
+                time.sleep(pause)
+
+    def look(self, say):
+        """Scores the newest checkpoint, if it has no score yet; returns whether there
+        was one."""
+        files = sorted(self.folder.checkpoints.glob("[0-9]*.keras"))
+        if not files or files[-1].name in {row["checkpoint"] for row in self.rows}:
+            return False
+        copy = self.folder.path / ".watched.keras"
+        try:
+            # The training keeps two checkpoints only: it may remove this one meanwhile.
+            shutil.copyfile(files[-1], copy)
+        except FileNotFoundError:
+            return True
+        try:
+            self._score(files[-1].name, copy, say)
+        finally:
+            copy.unlink(missing_ok=True)
+        return True
+
+    def _score(self, name, copy, say):
+        epoch, distance = self.folder.progress_of(copy).epoch, self._distance(copy)
+        row = {"checkpoint": name, "epoch": epoch, "frechet": distance}
+        self.rows.append(row)
+        if self.best is None or distance < self.best["frechet"]:
+            self.best = row
+            os.replace(copy, self.kept)
+        record = {"protocol": self._bench.protocol().plain(), "rows": self.rows}
+        with saving.replaced(self.record) as temporary:
+            text = json.dumps(record | {"best": self.best}, indent=2)
+            pathlib.Path(temporary).write_text(text + "\n")
+        mark = "  best so far" if row is self.best else ""
+        say(f"epoch {epoch}  Frechet distance {distance:.4g}{mark}")
+
+    def _distance(self, file):
+        if self._bench is None:
+            target = subject.find(file, **self.dataset)
+            self._bench = Bench(target, self.options, self.progress)
+            features = self._bench.extractor.features(self._bench.test)
+            self._real = metrics.Moments().update(features)
+        else:
+            self._bench.model = saving.load(file)
+        made = groups.pictures(self._bench)
+        return metrics.frechet_distance(
+            self._real, metrics.Moments.of(self._bench.extractor, made)
+        )
