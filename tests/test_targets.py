@@ -1,0 +1,69 @@
+"""What `experiments.verify` calls met, and what missed."""
+
+import types
+
+import numpy as np
+import pytest
+
+import experiments
+from experiments import targets, verify
+
+
+class Runs(targets.Runs):
+    """Runs without folders: each model is what a test says."""
+
+    judge = None
+
+    def __init__(self, models, judged=None):
+        object.__setattr__(self, "models", models)
+        judge = types.SimpleNamespace(probabilities=lambda images: np.eye(10)[judged])
+        self.__dict__.update(folder=None, seed=0, k=2, judge=judge)
+        labels = np.arange(40) % 10
+        self.__dict__["test"] = (np.zeros((40, 8, 8, 1), "uint8"), labels)
+
+    def load(self, name):
+        return self.models[name]
+
+
+def sampler(count, **options):
+    return np.zeros((count, 8, 8, 1), "float32")
+
+
+@pytest.mark.parametrize("wrong, met", [(0, True), (2, True), (3, False)])
+def test_a_classifier_has_to_know_94_of_100(wrong, met):
+    labels = np.arange(40) % 10
+    labels[:wrong] += 1
+    model = types.SimpleNamespace(predict=lambda images: np.eye(11)[labels])
+    runs = Runs({"classifier": model})
+    ((found, line),) = targets.classifier(runs)
+    assert found == met and f"{(40 - wrong) / 40:.2%}" in line
+
+
+@pytest.mark.parametrize("rarest, met", [(0.03, True), (0.029, False)])
+def test_a_gan_has_to_draw_every_class(rarest, met):
+    judged = np.zeros(2000, int)
+    for label in range(1, 10):
+        judged[label * 100 : label * 100 + 100] = label
+    judged[900:] = 0
+    judged[900 : 900 + round(2000 * rarest)] = 9
+    model = types.SimpleNamespace(sample=sampler)
+    ((found, line),) = targets.gan(Runs({"gan": model}, judged))
+    assert found == met and f"rarest class {rarest:.1%}" in line
+
+
+def test_a_vae_has_to_stay_below_its_bound():
+    for nats, met in ((228.7, True), (228.8, False)):
+        model = types.SimpleNamespace(nll=lambda x, k, seed, n=nats: np.full(len(x), n))
+        ((found, line),) = targets.vae(Runs({"vae": model}))
+        assert found == met and f"{nats:.2f} nats (k=2, 40 images" in line
+
+
+def test_an_unknown_model_and_a_missing_run_are_one_sentence(tmp_path, capsys):
+    for flags, told in (
+        (["--models=vea"], "there is one for classifier"),
+        (["--models=gan", f"--runs={tmp_path}"], "gan-fashion_mnist"),
+    ):
+        argv = ["verify", *flags]
+        assert experiments.start(verify.VERB, verify.main, argv) == 1
+        err = capsys.readouterr().err
+        assert told in err and err.count("\n") == 1
