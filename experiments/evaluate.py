@@ -40,6 +40,12 @@ VERB.define(
 )
 VERB.define("integer", "nll_images", 1000, "Test images whose likelihood is taken.")
 VERB.define("integer", "k", 100, "Importance samples an image of the likelihood.")
+VERB.define(
+    "integer",
+    "cas_steps",
+    300,
+    "Training steps of a classifier that learns from conditional samples; 0: none.",
+)
 
 VERB.group("Where")
 VERB.define("string", "out", None, "File to write [evaluation.json beside the model].")
@@ -47,10 +53,12 @@ VERB.define(
     "string", "data_dir", None, "Where tensorflow-datasets keeps its sets [its own]."
 )
 
+LEAST = {"num_images": 20, "nll_images": 2, "k": 1, "cas_steps": 0, "seed": 0}
+
 
 def main():
     flags = VERB.flags
-    for name, least in (("num_images", 20), ("nll_images", 2), ("k", 1), ("seed", 0)):
+    for name, least in LEAST.items():
         if flags[name].value < least:
             raise ValueError(
                 f"--{name} is at least {least}. Received: {name}={flags[name].value}."
@@ -58,9 +66,8 @@ def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from zoo import evaluation
 
-    options = evaluation.Options(
-        flags.num_images, flags.features, flags.seed, flags.nll_images, flags.k
-    )
+    names = ("num_images", "features", "seed", "nll_images", "k", "cas_steps")
+    options = evaluation.Options(**{name: flags[name].value for name in names})
     names = ("dataset", "classes", "image_size", "data_dir")
     dataset = {name: flags[name].value for name in names}
     if flags.watch:

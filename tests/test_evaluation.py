@@ -11,8 +11,8 @@ from test_experiments import called, typed
 
 import zoo
 from experiments import evaluate, extractor
-from zoo import evaluation, runs, saving
-from zoo.evaluation import groups, references, subject, table
+from zoo import evaluation, presets, runs, saving
+from zoo.evaluation import images, references, subject, table
 from zoo.evaluation.bench import Bench
 
 
@@ -55,6 +55,8 @@ def test_a_vae_has_every_score_but_those_of_others(measured):
     assert expected <= set(measured.scores)
     assert set(measured.not_applicable) == {
         "conditional_accuracy",
+        "cas",
+        "cas_real",
         "bits_per_dim",
         "accuracy",
     }
@@ -168,6 +170,7 @@ def test_what_a_model_cannot_is_listed(name, tmp_path):
         assert "recon_frechet" in found.scores
         assert reasons["frechet"] == "'ae' cannot sample"
         assert reasons["latent_kl"] == "'ae' has no prior to compare with"
+        assert reasons["nll"] == "'ae' has no likelihood"
     assert widest(found) <= 88
 
 
@@ -184,7 +187,7 @@ def test_chosen_classes_keep_their_names(tmp_path):
 class Oracle:
     """A sampler that copies training images of the labels that it is asked for."""
 
-    name, config = "oracle", {"num_classes": 10}
+    name, config, conditional = "oracle", {"num_classes": 10}, True
 
     def __init__(self, collapsed):
         self.images, self.labels = zoo.data.arrays("digits", "train")
@@ -205,16 +208,37 @@ def test_samples_of_asked_labels_that_are_copies_are_found_out(run):
     found = {}
     for collapsed in (False, True):
         target = dataclasses.replace(subject.find(run), model=Oracle(collapsed))
-        options = evaluation.Options(num_images=297)
+        options = evaluation.Options(num_images=297, cas_steps=3)
         bench = Bench(target, options, evaluation.Progress())
         bench.prepare()
-        found[collapsed] = groups.samples(bench)
+        found[collapsed] = images.samples(bench)
+    taught = images.substitution(bench)
+    assert set(taught) == {"cas", "cas_real"} and max(taught.values()) <= 1
     good, bad = found[False], found[True]
     assert good["conditional_accuracy"] > 0.95 and good["class_distance"] < 0.05
     assert good["closer_to_train"] > 0.95 and good["nearest_train"] < 0.1
     assert good["precision"] > 0.5 and good["recall"] > 0.5 and good["coverage"] > 0.5
     assert bad["coverage"] < 0.1 and bad["recall"] == 0
     assert bad["classifier_score"] == pytest.approx(1) and bad["class_distance"] > 0.8
+
+
+def test_scores_of_classes_do_not_apply_to_an_unlabelled_set(tmp_path, monkeypatch):
+    class Flat:
+        name, sha256 = "flat", "00"
+
+        def features(self, images):
+            return images.reshape(len(images), -1)[:, :9] / 255
+
+    np.savez(tmp_path / "data.npz", images=tiny.images(300))
+    run = folder_of(tmp_path / "run", "vae", f"npz:{tmp_path}/data.npz", (8, 8, 1))
+    monkeypatch.setattr(presets, "Inception", Flat)
+    options = dataclasses.replace(FEW, features="inception")
+    found = evaluation.evaluate(run, options)
+    missing = {"classifier_score", "class_distance", "probe_accuracy", "accuracy"}
+    missing |= {"recon_class_kept", "recon_classifier_score", "cas"}
+    assert missing <= set(found.not_applicable) and "frechet" in found.scores
+    assert "no labels" in found.not_applicable["class_distance"]
+    assert widest(found) <= 88
 
 
 # --- by command line ------------------------------------------------------------------
@@ -244,6 +268,7 @@ def test_help_is_grouped(capsys):
         (["--workdir=nowhere"], "nowhere"),
         (["--num_images=19"], "at least 20"),
         (["--k=0"], "at least 1"),
+        (["--cas_steps=-1"], "at least 0"),
         (["--features=resnet"], "classifier or inception"),
         (["--dataset=digts"], "digts"),
         (["--image_size=8"], "28x28x1"),

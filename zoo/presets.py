@@ -136,27 +136,43 @@ def cache():
 
 
 def _trained(dataset, info, image_size, data_dir, steps):
-    """A classifier after at most `steps` steps; reproducible."""
-    keras.utils.set_random_seed(0)
+    """A classifier of a data set after at most `steps` steps; reproducible."""
     batch_size = min(BATCH_SIZE, info.num_examples["train"])
     batches = data.load(
         dataset, "train", batch_size, image_size=image_size, data_dir=data_dir
     )
     per_epoch = int(batches.cardinality())
+    model, epochs = _untaught(info.image_shape, info.num_classes, per_epoch, steps)
+    model.fit(batches.take(steps), epochs=epochs, verbose=0)
+    return model
+
+
+def taught(images, labels, num_classes, steps=STEPS):
+    """Returns a classifier that learned from uint8 images `[N, H, W, C]` and int labels
+    `[N]` in at most `steps` steps; reproducible."""
+    batch_size = min(BATCH_SIZE, len(images))
+    per_epoch = -(-len(images) // batch_size)
+    model, epochs = _untaught(images.shape[1:], num_classes, per_epoch, steps)
+    model.fit(images, labels, batch_size=batch_size, epochs=epochs, verbose=0)
+    return model
+
+
+def _untaught(image_shape, num_classes, per_epoch, steps):
+    """A compiled classifier, and the epochs that take about `steps` steps."""
+    keras.utils.set_random_seed(0)
     epochs = min(MOST_EPOCHS, max(1, steps // per_epoch))
     model = registry.find("classifier")(
-        num_classes=info.num_classes,
+        num_classes=num_classes,
         # Deeper networks double more often: about 200 features and the same work.
-        width=max(12, 48 >> max(0, len(conv.level_sizes(info.image_shape)) - 3)),
+        width=max(12, 48 >> max(0, len(conv.level_sizes(image_shape)) - 3)),
         label_smoothing=0.1,
-        shift=min(info.image_shape[:2]) // 14,
+        shift=min(image_shape[:2]) // 14,
     )
     steps = min(steps, epochs * per_epoch)
     (optimizer,) = model.default_optimizers().values()
     rate = (LEARNING_RATE, steps, steps // 10)
     model.compile(schedules.scheduled(optimizer, "cosine", *rate))
-    model.fit(batches.take(steps), epochs=epochs, verbose=0)
-    return model
+    return model, epochs
 
 
 def store(model, folder, name, dataset, test, facts):

@@ -16,7 +16,7 @@ import time
 
 from zoo import metrics
 from zoo.evaluation import groups, references, subject, table
-from zoo.evaluation.bench import Bench, Options
+from zoo.evaluation.bench import Bench, NotApplicableError, Options
 from zoo.evaluation.progress import Progress
 from zoo.evaluation.watch import Watch
 from zoo.saving import replaced
@@ -118,8 +118,10 @@ def _scores(bench):
         try:
             with bench.progress.stage(title):
                 found |= measure(bench)
-        except groups.NotApplicableError as error:
+        except NotApplicableError as error:
             bench.skip(str(error), *names)
+        told = {*found, *bench.not_applicable}
+        bench.skip(bench.unlabelled, *(name for name in names if name not in told))
     return {name: _plain(value) for name, value in found.items()}
 
 

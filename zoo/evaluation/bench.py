@@ -11,6 +11,10 @@ FEWEST = 20  # images: what a kernel distance needs
 MOST_TRAIN = 60_000  # training images among which nearest neighbours are sought
 
 
+class NotApplicableError(ValueError):
+    """A score that a model or a data set does not have; the text tells why."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Options:
     """How an evaluation is made.
@@ -20,6 +24,8 @@ class Options:
         features: "classifier" or "inception".
         seed: Of samples, subsets and noise.
         nll_images: Test images whose likelihood is taken; `k`: importance samples each.
+        cas_steps: Training steps of the classifiers that learn from conditional samples
+            and from real images; 0 leaves them out.
     """
 
     num_images: int = 10_000
@@ -27,6 +33,7 @@ class Options:
     seed: int = 0
     nll_images: int = 1000
     k: int = 100
+    cas_steps: int = 300
 
 
 class Bench:
@@ -39,6 +46,7 @@ class Bench:
         test, train: uint8 images `[N, H, W, C]` of equal number, not more than asked
             for; `test_labels`, `train_labels`: int32 `[N]` or None.
         all_train: The training images, up to `MOST_TRAIN`.
+        made: uint8 samples, once there are some.
         not_applicable: {score: reason}; `details`: more to keep.
 
     Raises: ValueError: if there are fewer than `FEWEST` test images.
@@ -68,9 +76,9 @@ class Bench:
         where = {key: subject.where[key] for key in ("image_size", "data_dir")}
         say = self.progress.say
         judge = classes = None
-        if subject.info.class_names is not None:
+        names = data.info(subject.dataset, **where).class_names
+        if names is not None and len(names) > 1:
             judge = presets.extractor(subject.dataset, **where, say=say)
-            names = data.info(subject.dataset, **where).class_names
             told = {key: judge.about[key] for key in ("name", "sha256", "accuracy")}
             self.details["judge"] = told
             classes = np.array([names.index(n) for n in subject.info.class_names])
@@ -88,11 +96,12 @@ class Bench:
 
     def protocol(self):
         """The `Protocol` of all that is measured here."""
-        classes = self.subject.where["classes"]
+        where, info = self.subject.where, self.subject.info
         return metrics.Protocol(
             dataset=self.subject.dataset,
-            classes=None if classes is None else tuple(classes),
-            image_size=self.subject.where["image_size"],
+            # By name, however they were asked for.
+            classes=None if where["classes"] is None else tuple(info.class_names),
+            image_size=where["image_size"],
             split="test",
             num_real=len(self.test),
             num_generated=len(self.test),
@@ -101,6 +110,24 @@ class Bench:
             seed=self.options.seed,
             code=f"{VERSION} {runs.git_commit() or ''}".strip(),
         )
+
+    def need(self, *capabilities):
+        """Raises NotApplicableError unless the model can do all of these."""
+        for capability in capabilities:
+            if capability not in self.model.capabilities():
+                lacks = f"cannot {capability}"
+                lacks = "has no likelihood" if capability == "nll" else lacks
+                raise NotApplicableError(f"{self.model.name!r} {lacks}")
+
+    def need_labels(self):
+        """Raises NotApplicableError if the data set has no labels."""
+        if self.judge is None:
+            raise NotApplicableError(self.unlabelled)
+
+    @property
+    def unlabelled(self):
+        """The reason why an unlabelled set has no scores of classes."""
+        return f"{self.subject.dataset!r} has no labels of two classes"
 
     def skip(self, reason, *scores):
         """Notes why scores do not apply."""

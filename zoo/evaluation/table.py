@@ -18,6 +18,8 @@ ROWS = (
 )
 SINGLES = (
     ("conditional_accuracy", "samples of the class that was asked for", "+"),
+    ("cas", "accuracy of a classifier taught by samples alone", "+"),
+    ("cas_real", "  the same, taught by as many real images", ""),
     ("nearest_train", "distance to the training images, of unseen real ones'", "1"),
     ("closer_to_train", "closer to them than an unseen real one (new: 0.5)", ""),
     ("recon_mse", "squared error of reconstructions, pixels in [0, 1]", "-"),

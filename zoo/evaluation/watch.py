@@ -7,7 +7,7 @@ import shutil
 import time
 
 from zoo import metrics, saving
-from zoo.evaluation import groups, subject
+from zoo.evaluation import images, subject
 from zoo.evaluation.bench import Bench
 from zoo.runs import RunFolder
 
@@ -95,7 +95,7 @@ class Watch:
             self._real = metrics.Moments().update(features)
         else:
             self._bench.model = saving.load(file)
-        made = groups.pictures(self._bench)
+        made = images.made_by(self._bench)
         return metrics.frechet_distance(
             self._real, metrics.Moments.of(self._bench.extractor, made)
         )

@@ -13,7 +13,8 @@ class Protocol:
     """What has to agree before two scores are compared, and the code that measured.
 
     Attributes:
-        dataset, classes, image_size: The real images; None for all, and as stored.
+        dataset, classes, image_size: The real images; None for all classes (or else
+            their names), and as stored.
         split: Split of the real images.
         num_real, num_generated: Images of both sets.
         extractor: Name of what makes the features; `sha256`: of its weights.

@@ -1,0 +1,136 @@
+"""Scores of images that a model makes: samples, reconstructions."""
+
+import numpy as np
+
+from zoo import metrics, pixels, presets
+from zoo.evaluation.bench import NotApplicableError
+
+SAMPLED_AT_ONCE = 1000
+MOST_PIXELS = 4096  # numbers an image: above, PCA would take the longest of all
+
+
+# --- samples --------------------------------------------------------------------------
+
+
+def samples(bench):
+    """Distances, manifolds, classes and sharpness of samples, as many as test images;
+    of a conditional model, of the test images' labels."""
+    bench.need("sample")
+    labels = _asked(bench)
+    made = bench.made = sample(bench, len(bench.test), labels)
+    features = bench.extractor.features(made)
+    found = bench.compare(made, features)
+    train = bench.extractor.features(bench.all_train)
+    near = metrics.memorisation(train, bench.real_features, features)
+    found |= {"nearest_train": near.ratio, "closer_to_train": near.closer}
+    bench.details["nearest_train_distance"] = near.distance
+    if labels is None:
+        bench.skip(f"{bench.model.name!r} takes no labels", "conditional_accuracy")
+    if bench.judge is not None:
+        p = bench.probabilities(made, features)
+        shares = metrics.class_histogram(p.argmax(axis=1), p.shape[1])
+        bench.details["class_histogram"] = shares.tolist()
+        if labels is not None:
+            asked = bench.classes[labels]
+            found["conditional_accuracy"] = metrics.accuracy(p, asked)
+    return found
+
+
+def sample(bench, count, labels=None):
+    """Returns `count` samples as uint8."""
+    parts = []
+    for start in range(0, count, SAMPLED_AT_ONCE):
+        rows = slice(start, min(start + SAMPLED_AT_ONCE, count))
+        options = {} if labels is None else {"labels": labels[rows]}
+        seed = bench.options.seed + start
+        images = bench.model.sample(rows.stop - start, seed=seed, **options)
+        parts.append(_rounded(images))
+        bench.progress.step(rows.stop, count)
+    return np.concatenate(parts)
+
+
+def _rounded(images):
+    """Float images as a picture has them: clipped and rounded to uint8."""
+    if not np.isfinite(images).all():  # uint8 would make black of it
+        raise ValueError(
+            "The model makes images that are not finite: its training has diverged. "
+            "Received: NaN or infinity."
+        )
+    return pixels.to_uint8(images)
+
+
+def _asked(bench):
+    """The labels that samples are made of; None for models that take none."""
+    return bench.test_labels if bench.model.conditional else None
+
+
+def made_by(bench):
+    """Returns what a model makes, as uint8, as many as there are test images: samples,
+    or else reconstructions.
+
+    Raises: ValueError: if it makes neither.
+    """
+    able = bench.model.capabilities()
+    if "sample" in able:
+        return sample(bench, len(bench.test), _asked(bench))
+    if "reconstruct" in able:
+        return _rounded(bench.model.reconstruct(bench.test))
+    raise ValueError(
+        "Only a model that makes images can be watched. "
+        f"Received: {bench.model.name!r}, which cannot sample or reconstruct."
+    )
+
+
+# --- reconstructions ------------------------------------------------------------------
+
+
+def reconstructions(bench):
+    """Errors of reconstructed test images, and all that is measured of samples."""
+    bench.need("reconstruct")
+    made = _rounded(bench.model.reconstruct(bench.test))
+    features = bench.extractor.features(made)
+    found = metrics.reconstruction_errors(bench.test, made)
+    found |= bench.compare(made, features)
+    if bench.judge is not None:
+        p = bench.probabilities(bench.test, bench.real_features)
+        kept = bench.probabilities(made, features)
+        found["class_kept"] = metrics.accuracy(kept, p.argmax(axis=1))
+    return {f"recon_{name}": value for name, value in found.items()} | _linear(bench)
+
+
+def _linear(bench):
+    """The squared error of PCA with as many numbers an image as the model keeps."""
+    components, size = bench.model.config["latent_dim"], bench.test[0].size
+    if size > MOST_PIXELS:
+        bench.skip(f"images of more than {MOST_PIXELS:,} numbers", "pca_mse")
+        return {}
+    if components > min(len(bench.train), size):
+        bench.skip(f"fewer training images or pixels than {components}", "pca_mse")
+        return {}
+    return {"pca_mse": metrics.pca_errors(bench.train, bench.test, components).mean()}
+
+
+# --- train on generated, test on real -------------------------------------------------
+
+
+def substitution(bench):
+    """Accuracy on test images of a classifier that learned from conditional samples
+    alone, beside one that learned from as many real images.
+
+    Source: Ravuri and Vinyals 2019, arXiv:1905.10887 (classification accuracy score);
+        with a small network and few steps, so read it beside that of real images.
+    """
+    bench.need("sample")
+    bench.need_labels()
+    labels, steps = _asked(bench), bench.options.cas_steps
+    if labels is None:
+        raise NotApplicableError(f"{bench.model.name!r} takes no labels")
+    if not steps or len(bench.classes) < 2:
+        raise NotApplicableError(f"{len(bench.classes)} classes, cas_steps={steps}")
+    sets = {"cas": (bench.made, labels), "cas_real": (bench.train, bench.train_labels)}
+    found = {}
+    for name, (images, numbers) in sets.items():
+        judge = presets.taught(images, numbers, len(bench.classes), steps)
+        p = judge.predict(bench.test, batch_size=250, verbose=0)
+        found[name] = metrics.accuracy(p, bench.test_labels)
+    return found
