@@ -23,6 +23,8 @@ METHODS = {  # capability -> a call that needs it
     "interpolate": lambda model: model.interpolate(*tiny.images(2)),
     "classify": lambda model: model.features(tiny.images(2)),
     "nll": lambda model: model.nll(tiny.images(2), k=2),
+    "inpaint": lambda model: model.inpaint(tiny.images(2), np.ones((8, 8))),
+    "vary": lambda model: model.variations(tiny.images(2)),
 }
 
 
@@ -239,6 +241,8 @@ def test_call_and_predict_answer_for_images(name, trained):
         np.testing.assert_allclose(
             answer, model.reconstruct(tiny.images(10)), atol=1e-5
         )
+    elif "inpaint" in able(name):  # one step of denoising
+        assert answer.shape == (10, 8, 8, 1)
     else:
         classes = model.config.get("num_classes") if "classify" in able(name) else 1
         assert answer.shape == (10, classes)

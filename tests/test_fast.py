@@ -20,6 +20,9 @@ KINDS = ("BatchNormalization", "Conv2D", "Conv2DTranspose")
 CASES = {
     "batch": ("BatchNormalization", {"momentum": 0.9}, (12, 8, 3)),
     "dense": ("BatchNormalization", {"momentum": 0.9}, (7,)),
+    "groups": ("GroupNormalization", {"groups": 2}, (5, 4, 6)),
+    "one group": ("GroupNormalization", {"groups": 1}, (5, 4, 6)),
+    "dense groups": ("GroupNormalization", {"groups": 2}, (6,)),
     "grey": ("Conv2D", {"filters": 5, "kernel_size": 4, "strides": 2}, (28, 12, 1)),
     "colour": ("Conv2D", {"filters": 5, "kernel_size": 4, "strides": 2}, (8, 8, 3)),
     "odd": ("Conv2D", {"filters": 5, "kernel_size": 4, "strides": 2}, (9, 8, 3)),
@@ -52,7 +55,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_outputs_gradients_and_averages_are_those_of_keras(case, training):
     kind, options, shape = CASES[case]
-    if kind != "BatchNormalization":
+    if kind.startswith("Conv"):
         options = options | {"padding": "same"}
     x = tf.constant(3 + 2 * RANDOM.normal(size=(6, *shape)).astype("float32"))
     results, weights = [], None
@@ -99,6 +102,20 @@ def test_config_round_trip(kind):
         keras.saving.serialize_keras_object(ours)
     )
     assert type(again) is type(ours) and again.get_config() == ours.get_config()
+
+
+def test_group_normalization_has_the_config_of_keras():
+    ours, theirs = pair("GroupNormalization", groups=3, name="layer")
+    assert ours.get_config() == theirs.get_config()
+
+
+def test_half_precision_normalises_groups_in_float32():
+    ours, theirs = pair("GroupNormalization", groups=2, dtype="mixed_bfloat16")
+    x = ops.cast(100 + RANDOM.normal(size=(8, 4, 4, 6)), "bfloat16")
+    np.testing.assert_allclose(
+        ops.cast(ours(x), "float32"), ops.cast(theirs(x), "float32"), atol=0.02
+    )
+    assert ours(x).dtype == "bfloat16"
 
 
 def test_half_precision_normalises_in_float32():

@@ -24,6 +24,18 @@ CONFIGS = {
     },
     "bigan": {"latent_dim": 3, "width": 4, "hidden": 5},
     "cgan": {"num_classes": NUM_CLASSES, "latent_dim": 3, "width": 4},
+    "ddpm": {
+        "num_timesteps": 20,
+        "num_classes": NUM_CLASSES,
+        "steps": 4,
+        "prediction": "v",
+        "width": 4,
+        "mult": (1,),
+        "attention": (0,),
+        "patch": 2,
+        "dropout": 0.2,
+    },
+    "flow": {"steps": 3, "width": 4, "mult": (1, 2), "attention": (1,)},
     "gan": {"latent_dim": 3, "width": 4},
     "vae": {"latent_dim": 3, "width": 4, "hidden": 5},
     "vaegan": {"latent_dim": 3, "width": 4, "hidden": 5},
@@ -32,7 +44,7 @@ CONFIGS = {
 }
 
 # Keras' Dropout draws the same mask on every replica; nothing of ours can mend that.
-REPLICATED = {"classifier": {"dropout": 0.0}}
+REPLICATED = {"classifier": {"dropout": 0.0}, "ddpm": {"dropout": 0.0}}
 
 
 def model(name, image_shape=(8, 8, 1), **changes):

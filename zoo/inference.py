@@ -1,6 +1,7 @@
 """What users call on a trained model: samples, codes, reconstructions, as arrays."""
 
 import functools
+import inspect
 
 import numpy as np
 from keras import ops
@@ -16,10 +17,12 @@ class Inference:
     """
 
     conditional = False  # whether `draw` takes labels
+    nll_unit = "nats"  # of `nll`, an image; or "bits per dimension"
 
     def draw(self, seeds, labels=None, ema=True):
         """Returns the images `[B, H, W, C]` of int64 `seeds` `[B]`, row by row; of
-        int32 `labels` `[B]`, or of labels drawn from the seeds, if conditional."""
+        int32 `labels` `[B]`, or of labels drawn from the seeds, if conditional. Further
+        arguments are options of `sample`."""
         raise TypeError(f"{type(self).__name__} does not define draw.")
 
     def to_latent(self, images, seeds=None):
@@ -40,6 +43,8 @@ class Inference:
             "decode": "to_images",
             "classify": "features",
             "nll": "nll",
+            "inpaint": "inpaint",
+            "vary": "variations",
         }
         able = {
             name
@@ -55,10 +60,27 @@ class Inference:
         self._require("classify")
 
     def nll(self, images, **options):
-        """Returns -log p(x) `[N]` in nats, or a bound of it; a likelihood model's."""
+        """Returns -log p(x) `[N]` in `nll_unit`, or a bound of it; a likelihood
+        model's."""
         self._require("nll")
 
-    def sample(self, num_images, labels=None, seed=None, ema=True, batch_size=250):
+    def inpaint(self, images, mask, **options):
+        """Returns `images` with the pixels of `mask` made anew; a denoising model's."""
+        self._require("inpaint")
+
+    def variations(self, images, strength=0.5, **options):
+        """Returns images like `images`; a denoising model's."""
+        self._require("vary")
+
+    def sample(
+        self,
+        num_images,
+        labels=None,
+        seed=None,
+        ema=True,
+        batch_size=250,
+        **options,
+    ):
         """Returns new images, float32 `[num_images, H, W, C]` in [-1, 1].
 
         Args:
@@ -68,14 +90,16 @@ class Inference:
             seed: Image i is the image of `seed + i`, whatever the batch; fresh if None.
             ema: Whether to use the averaged network where the model has one.
             batch_size: Images computed at a time.
+            **options: As the model's `draw` takes them.
         """
         self._require("sample")
+        self.require_options("draw", options)
         inputs.check_integer("The number of images", num_images, 1)
         inputs.check_integer("batch_size", batch_size, 1)
-        rows = [_seeds(seed, num_images)]
+        rows = [seeds_from(seed, num_images)]
         if labels is not None:
             rows.append(self._labels(labels, num_images))
-        return self.in_batches("draw", batch_size, *rows, ema=bool(ema))
+        return self.in_batches("draw", batch_size, *rows, ema=bool(ema), **options)
 
     def _labels(self, labels, count):
         """Returns the labels that images are asked for, int32 `[count]`, checked."""
@@ -89,6 +113,18 @@ class Inference:
         inputs.check_labels(labels, count, self.config["num_classes"])
         return labels.astype("int32")
 
+    def require_options(self, method, options):
+        """Raises ValueError unless the tensor method `method` takes all `options`."""
+        taken = list(inspect.signature(getattr(self, method)).parameters)
+        taken = taken[taken.index("ema") + 1 :]
+        for key in options:
+            if key not in taken:
+                having = f"Options: {', '.join(taken)}. " if taken else ""
+                raise ValueError(
+                    f"{self.name!r} has no such option"
+                    f"{registry.nearest(key, taken)}. {having}Received: {key!r}."
+                )
+
     def encode(self, images, sample=False, seed=None):
         """Returns latents, float32 `[N, D]`: the mean, or with `sample` a draw of
         q(z|x).
@@ -98,7 +134,7 @@ class Inference:
             seed: Of the draw; image i uses `seed + i`.
         """
         images = self.ready("encode", images)
-        seeds = (_seeds(seed, len(images)),) if sample else ()
+        seeds = (seeds_from(seed, len(images)),) if sample else ()
         return self.in_batches("to_latent", 250, images, *seeds)
 
     def decode(self, z):
@@ -181,7 +217,7 @@ class Inference:
         return {}
 
 
-def _seeds(seed, count):
+def seeds_from(seed, count):
     """Returns int64 `[count]`: seed, seed + 1, ...; a fresh start if `seed` is None."""
     if seed is None:
         seed = int(np.random.randint(2**31))

@@ -291,7 +291,7 @@ class ImageModel(Inference, keras.Model):
                 f"{self.name!r} learns from labels: pass (images, labels). "
                 "Received: images only."
             )
-        if labels is not None and "num_classes" in self.config:
+        if labels is not None and self.config.get("num_classes"):
             labels = labels if y is None else y  # of an array, all labels
             inputs.check_labels(labels, len(labels), self.config["num_classes"])
         if not self.built:

@@ -60,14 +60,15 @@ def integers(seed, rows, shape, low, high):
     return _rows(draw, seed, rows, shape)
 
 
-def normal_of_seeds(seeds, shape):
+def normal_of_seeds(seeds, shape, step=0):
     def row(key):
         return tf.random.stateless_normal(shape, key)
 
     seeds = tf.cast(seeds, tf.int64)
-    # A seed has 64 bits, the generator's key two words of 32: both halves count.
-    halves = tf.stack([seeds // 2**32, seeds % 2**32], axis=-1)
-    return tf.map_fn(row, halves, fn_output_signature=tf.float32)
+    # The key has two words of 64 bits: the seed's halves, and above the lower the step.
+    low = seeds % 2**32 + tf.cast(step, tf.int64) * 2**32
+    keys = tf.stack([seeds // 2**32, low], axis=-1)
+    return tf.map_fn(row, keys, fn_output_signature=tf.float32)
 
 
 def batch_norm(x, gamma, beta, epsilon):
@@ -84,7 +85,17 @@ def is_symbolic(x):
 
 
 def compiled(function):
-    return tf.function(function, reduce_retracing=True, autograph=False)
+    graphs = {}
+
+    def call(*rows):
+        # One graph for any number of rows: under a graph of its own, another number
+        # would be rounded in another way.
+        spec = tuple(tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in rows)
+        if spec not in graphs:
+            graphs[spec] = tf.function(function, spec, autograph=False)
+        return graphs[spec](*rows)
+
+    return call
 
 
 def stateless(step):

@@ -86,10 +86,13 @@ def likelihood(bench):
         nats = bench.model.nll(bench.test[: bench.options.nll_images], **options)
     except ValueError as error:  # the model's settings leave it without a likelihood
         raise NotApplicableError(" ".join(str(error).split()).rstrip(".")) from None
+    in_bits = bench.model.nll_unit == "bits per dimension"
+    if in_bits:
+        nats = nats / metrics.bits_per_dim(1.0, bench.model.image_shape)
     found = metrics.likelihood(nats)
     bench.details["nll"] = {"num_images": found.num_images, **options}
     numbers = {"nll": found.nats, "nll_error": found.standard_error}
-    if "bits_per_dim" not in bench.model.terms:
+    if not in_bits and "bits_per_dim" not in bench.model.terms:
         bench.skip("the likelihood is not one of 8-bit pixels", "bits_per_dim")
         return numbers
     bits = metrics.bits_per_dim(found.nats, bench.model.image_shape)

@@ -1,0 +1,405 @@
+"""Schedules, samplers and bound in closed form: of normal data all is known exactly."""
+
+import math
+
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo import bound, diffusion, losses
+from zoo.diffusion import Levels
+
+MEAN = np.array([0.3, -0.6])
+COVARIANCE = np.array([[0.5, 0.2], [0.2, 0.3]])
+RANDOM = np.random.default_rng(0)
+
+
+def exact(levels, mean=MEAN, covariance=COVARIANCE):
+    """Returns `predict` of normal data: E[x_0 | x_t], and the eps that goes with it."""
+    rows = diffusion.table("float64", levels.alpha, levels.sigma)
+    size = np.eye(len(mean))
+    gains = [
+        a * np.linalg.solve(a**2 * covariance + s**2 * size, covariance)
+        for a, s in zip(levels.alpha[:-1], levels.sigma[:-1])
+    ]
+
+    def predict(x, k):
+        alpha, sigma = rows(k)
+        x_0 = mean + ops.matmul(x - alpha * mean, ops.take(np.stack(gains), k, axis=0))
+        return x_0, (x - alpha * x_0) / sigma
+
+    return predict
+
+
+def path(steps, first=1.5):
+    """Levels at equal angles, alpha = cos and sigma = sin: smooth, and exactly data at
+    the end."""
+    angles = np.linspace(first, 0, steps + 1)
+    return Levels(angles, np.cos(angles), np.sin(angles))
+
+
+def even_path(steps, first=1.5):
+    """Levels even in log(alpha / sigma), in which `dpmpp_2m` is of second order."""
+    log_ratio = np.linspace(-np.log(np.tan(first)), 6.0, steps)
+    angles = np.append(np.arctan(np.exp(-log_ratio)), 0.0)
+    return Levels(angles, np.cos(angles), np.sin(angles))
+
+
+def moments(sampler, levels, **options):
+    """Returns the mean and covariance of the samples.
+
+    With the exact score all samplers are affine in their random numbers. So each row
+    gets one of these as 1 and all others as 0, and the last row none.
+    """
+    steps, size = len(levels.t) - 1, len(MEAN)
+    units = np.eye((steps + 1) * size).reshape(-1, steps + 1, size)
+    units = np.concatenate([units, np.zeros((1, steps + 1, size))])
+
+    def noise(k):
+        return ops.take(units, k + 1, axis=1)
+
+    x = sampler(exact(levels), units[:, 0], levels, noise, **options)
+    assert str(x.dtype).count("float64")
+    x = ops.convert_to_numpy(x)
+    responses = x[:-1] - x[-1]
+    return x[-1], responses.T @ responses
+
+
+class Affine:
+    """An affine function of the random numbers, as a matrix whose last column is the
+    constant."""
+
+    def __init__(self, levels):
+        self.size, self.levels = len(MEAN), levels
+        self.steps = len(levels.t) - 1
+
+    def random(self, k):
+        made = np.zeros((self.size, self.size * (self.steps + 1) + 1))
+        made[:, k * self.size : (k + 1) * self.size] = np.eye(self.size)
+        return made
+
+    def look(self, x, k):
+        """E[x_0 | x_t] and eps."""
+        a, s = self.levels.alpha[k], self.levels.sigma[k]
+        total = a**2 * COVARIANCE + s**2 * np.eye(self.size)
+        gain = a * COVARIANCE @ np.linalg.inv(total)
+        x_0 = gain @ x
+        x_0[:, -1] += MEAN - gain @ (a * MEAN)
+        return x_0, (x - a * x_0) / s
+
+    def moments(self, step):
+        x = self.random(0)
+        for k in range(self.steps):
+            x = step(self, x, k)
+        return x[:, -1], x[:, :-1] @ x[:, :-1].T
+
+
+# The updates as their papers print them.
+
+
+def ddpm_step(variance):
+    def step(self, x, k):
+        ab_t, ab_s = self.levels.alpha[k] ** 2, self.levels.alpha[k + 1] ** 2
+        beta = 1 - ab_t / ab_s
+        _, eps = self.look(x, k)
+        mean = (x - beta / np.sqrt(1 - ab_t) * eps) / np.sqrt(1 - beta)
+        least = (1 - ab_s) / (1 - ab_t) * beta
+        sigma = np.sqrt(beta if variance == "beta" else least)
+        return mean + (k + 1 < self.steps) * sigma * self.random(k + 1)
+
+    return step
+
+
+def ddim_step(eta):
+    def step(self, x, k):
+        ab_t, ab_s = self.levels.alpha[k] ** 2, self.levels.alpha[k + 1] ** 2
+        _, eps = self.look(x, k)
+        sigma = eta * np.sqrt((1 - ab_s) / (1 - ab_t)) * np.sqrt(1 - ab_t / ab_s)
+        predicted = np.sqrt(ab_s) * (x - np.sqrt(1 - ab_t) * eps) / np.sqrt(ab_t)
+        direction = np.sqrt(max(1 - ab_s - sigma**2, 0)) * eps
+        return predicted + direction + sigma * self.random(k + 1)
+
+    return step
+
+
+def euler_step(self, x, k):
+    x_0, eps = self.look(x, k)
+    return x + (self.levels.t[k + 1] - self.levels.t[k]) * (eps - x_0)
+
+
+def heun_step(self, x, k):
+    x_0, eps = self.look(x, k)
+    d_alpha = self.levels.alpha[k + 1] - self.levels.alpha[k]
+    d_sigma = self.levels.sigma[k + 1] - self.levels.sigma[k]
+    slope = d_alpha * x_0 + d_sigma * eps
+    if k + 1 == self.steps:
+        return x + slope
+    x_0, eps = self.look(x + slope, k + 1)
+    return x + (slope + d_alpha * x_0 + d_sigma * eps) / 2
+
+
+def dpmpp_step(self, x, k):
+    x_0, _ = self.look(x, k)
+    before, self.x_0 = getattr(self, "x_0", x_0), x_0
+    if k + 1 == self.steps:
+        return x_0
+    a, s = self.levels.alpha, self.levels.sigma
+    lam = np.log(a[:-1] / s[:-1])
+    h = lam[k + 1] - lam[k]
+    seen = x_0
+    if k:
+        r = (lam[k] - lam[k - 1]) / h
+        seen = (1 + 1 / (2 * r)) * x_0 - 1 / (2 * r) * before
+    return s[k + 1] / s[k] * x - a[k + 1] * np.expm1(-h) * seen
+
+
+CASES = {
+    "ddpm beta": ("ddpm", {"variance": "beta"}, ddpm_step("beta")),
+    "ddpm posterior": ("ddpm", {"variance": "posterior"}, ddpm_step("posterior")),
+    "ddim 0": ("ddim", {}, ddim_step(0.0)),
+    "ddim half": ("ddim", {"eta": 0.5}, ddim_step(0.5)),
+    "ddim 1": ("ddim", {"eta": 1.0}, ddim_step(1.0)),
+    "heun": ("heun", {}, heun_step),
+    "dpmpp_2m": ("dpmpp_2m", {}, dpmpp_step),
+    "euler": ("euler", {}, euler_step),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_samplers_follow_the_linear_recursion_of_their_update(case):
+    name, options, step = CASES[case]
+    alpha_bar = diffusion.alpha_bars(diffusion.linear_betas(1000))
+    levels = diffusion.discrete_levels(alpha_bar, 20)
+    if name == "euler":
+        levels = diffusion.flow_levels(20)
+    mean, covariance = moments(diffusion.SAMPLERS[name], levels, **options)
+    expected_mean, expected_covariance = Affine(levels).moments(step)
+    np.testing.assert_allclose(mean, expected_mean, atol=1e-9)
+    np.testing.assert_allclose(covariance, expected_covariance, atol=1e-9)
+
+
+def test_heun_on_a_flow_follows_the_trapezoid_in_time():
+    levels = diffusion.flow_levels(20)
+    found = moments(diffusion.heun, levels)
+    for value, expected in zip(found, Affine(levels).moments(heun_step)):
+        np.testing.assert_allclose(value, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "name, ladder, factor",
+    [
+        ("ddim", path, 2),
+        ("euler", diffusion.flow_levels, 2),
+        ("heun", path, 4),
+        ("heun", diffusion.flow_levels, 4),
+        ("dpmpp_2m", even_path, 4),
+    ],
+)
+def test_halving_the_step_cuts_the_error_by_the_order_of_the_method(
+    name, ladder, factor
+):
+    """The error of the covariance, whose exact value is the data's as the ladder begins
+    in nothing but noise."""
+    errors = []
+    for steps in (40, 80):
+        levels = ladder(steps)
+        _, covariance = moments(diffusion.SAMPLERS[name], levels)
+        # The exact flow takes noise of unit covariance to this.
+        a, s = levels.alpha[0], levels.sigma[0]
+        values, vectors = np.linalg.eigh(COVARIANCE)
+        true = values / (a**2 * values + s**2)
+        errors.append(np.abs(covariance - vectors * true @ vectors.T).max())
+    assert 0.85 * factor < errors[0] / errors[1] < 1.25 * factor
+    assert errors[1] < 0.03
+
+
+def test_random_samplers_approach_the_data():
+    alpha_bar = diffusion.alpha_bars(diffusion.linear_betas(1000))
+    errors = []
+    for steps in (50, 100):
+        levels = diffusion.discrete_levels(alpha_bar, steps)
+        mean, covariance = moments(diffusion.ddpm, levels, variance="posterior")
+        errors.append(np.abs(covariance - COVARIANCE).max())
+    assert errors[1] < 0.6 * errors[0] < 0.1
+
+
+def test_ddim_with_eta_one_is_ddpm_with_the_posterior_variance():
+    alpha_bar = diffusion.alpha_bars(diffusion.cosine_betas(50))
+    levels = diffusion.discrete_levels(alpha_bar, 50)
+    z = RANDOM.standard_normal((51, 3, 2))
+    results = [
+        sampler(
+            exact(levels), z[0], levels, lambda k: ops.take(z, k + 1, axis=0), **option
+        )
+        for sampler, option in (
+            (diffusion.ddim, {"eta": 1.0}),
+            (diffusion.ddpm, {"variance": "posterior"}),
+        )
+    ]
+    np.testing.assert_allclose(*results, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", diffusion.SAMPLERS)
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_the_trajectory_starts_in_noise_and_ends_in_the_sample(name, steps):
+    levels, x = path(steps), RANDOM.standard_normal((3, 2))
+    z = RANDOM.standard_normal((steps, 3, 2))
+    given = exact(levels), x, levels, lambda k: ops.take(z, k, axis=0)
+    passed = diffusion.SAMPLERS[name](*given, trajectory=True)
+    assert passed.shape == (steps + 1, 3, 2)
+    np.testing.assert_array_equal(passed[0], x)
+    made = diffusion.SAMPLERS[name](*given)
+    np.testing.assert_allclose(passed[-1], made, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", diffusion.SAMPLERS)
+def test_after_is_applied_to_each_level_that_a_step_makes(name):
+    levels, x = path(4), RANDOM.standard_normal((3, 2))
+
+    def numbered(k, x):
+        return ops.zeros_like(x) + ops.cast(k, "float64")
+
+    passed = diffusion.SAMPLERS[name](
+        exact(levels), x, levels, lambda k: x, after=numbered, trajectory=True
+    )
+    np.testing.assert_array_equal(passed[1:, 0, 0], [1, 2, 3, 4])
+
+
+def test_learned_variance_lies_between_the_two():
+    levels = diffusion.discrete_levels(np.array([0.9, 0.5, 0.1]), 3)
+    look = exact(levels)
+
+    def at(v):
+        return lambda x, k: (*look(x, k), v)
+
+    x = np.zeros((1, 2))
+    made = [
+        diffusion.ddpm(predict, x, levels, lambda k: np.ones((1, 2)), variance=kind)
+        for predict, kind in (
+            (look, "posterior"),
+            (at(0.0), "learned"),
+            (look, "beta"),
+            (at(1.0), "learned"),
+        )
+    ]
+    np.testing.assert_allclose(made[0], made[1])
+    np.testing.assert_allclose(made[2], made[3])
+    assert (np.asarray(made[0]) != np.asarray(made[2])).all()
+
+
+# --- schedules, levels, predictions ---------------------------------------------------
+
+
+def test_schedules_are_those_of_their_papers():
+    betas = diffusion.linear_betas(1000)
+    np.testing.assert_allclose(betas[[0, -1]], [1e-4, 0.02])
+    np.testing.assert_allclose(diffusion.alpha_bars(betas)[-1], 4.0e-5, rtol=0.02)
+    cosine = diffusion.alpha_bars(diffusion.cosine_betas(1000))
+    half = np.cos((0.5 + 0.008) / 1.008 * np.pi / 2) ** 2
+    half /= np.cos(0.008 / 1.008 * np.pi / 2) ** 2
+    np.testing.assert_allclose(cosine[499], half)
+    assert diffusion.cosine_betas(1000).max() == 0.999
+
+
+@pytest.mark.parametrize("name", diffusion.SCHEDULES)
+@pytest.mark.parametrize("steps", [20, 100, 4000])
+def test_schedules_of_any_length_end_in_noise(name, steps):
+    betas = diffusion.SCHEDULES[name](steps)
+    alpha_bar = diffusion.alpha_bars(betas)
+    assert betas.shape == (steps,) and (betas > 0).all() and (betas < 1).all()
+    assert (np.diff(alpha_bar) < 0).all() and alpha_bar[-1] < 1e-4
+
+
+def test_levels_hold_the_noisiest_timestep_and_data():
+    alpha_bar = diffusion.alpha_bars(diffusion.linear_betas(10))
+    for steps in (1, 2, 7, 10):
+        levels = diffusion.discrete_levels(alpha_bar, steps)
+        assert [len(column) for column in levels] == [steps + 1] * 3
+        assert levels.t[0] == 9 and levels.sigma[-1] == 0 and levels.alpha[-1] == 1
+        assert len(set(levels.t[:-1])) == steps
+        np.testing.assert_allclose(levels.alpha**2 + levels.sigma**2, 1)
+    assert list(levels.below(2).t[:-1]) == [1, 0]
+    for steps in (0, -1, 11, 2.0):
+        with pytest.raises(ValueError, match=f"1 to 10 steps. Received: steps={steps}"):
+            diffusion.discrete_levels(alpha_bar, steps)
+    with pytest.raises(ValueError, match="at least one step.*Received: steps=0"):
+        diffusion.flow_levels(0)
+
+
+@pytest.mark.parametrize("prediction", ["eps", "x0", "v", "velocity"])
+def test_what_a_network_should_answer_is_read_as_data_and_noise(prediction):
+    x_0, eps = RANDOM.uniform(-1, 1, (2, 5)), RANDOM.standard_normal((2, 5))
+    alpha, sigma = (0.7, 0.3) if prediction == "velocity" else (0.6, 0.8)
+    x = alpha * x_0 + sigma * eps
+    answer = diffusion.target(prediction, x_0, eps, alpha, sigma)
+    found = diffusion.interpret(prediction, answer, x, alpha, sigma)
+    np.testing.assert_allclose(found[0], x_0)
+    np.testing.assert_allclose(found[1], eps)
+    inside, noise = diffusion.interpret(prediction, 3 * answer, x, alpha, sigma, True)
+    assert np.abs(inside).max() <= 1
+    np.testing.assert_allclose(alpha * inside + sigma * noise, x)
+
+
+def test_min_snr_weights_by_hand():
+    alpha_bar = np.array([0.9, 0.5, 0.2])  # SNR 9, 1, 1/4
+    for prediction, expected in {
+        "eps": [5 / 9, 1, 1],
+        "x0": [5, 1, 0.25],
+        "v": [0.5, 0.5, 0.2],
+    }.items():
+        weights = diffusion.min_snr_weights(prediction, alpha_bar, 5.0)
+        np.testing.assert_allclose(weights, expected)
+
+
+# --- the bound ------------------------------------------------------------------------
+
+
+def test_the_bound_of_the_exact_model_is_the_entropy():
+    scale, pixels = 0.25, 1000
+    values = np.arange(256) / 127.5 - 1
+    x_0 = np.round((RANDOM.standard_normal((1, pixels)) * scale + 1) * 127.5)
+    x_0 = np.clip(x_0, 0, 255) / 127.5 - 1
+    alpha_bar = diffusion.alpha_bars(diffusion.linear_betas(1000))
+    levels = diffusion.discrete_levels(alpha_bar, 1000)
+    rows = diffusion.table("float64", levels.alpha, levels.sigma)
+
+    def predict(x, k):
+        alpha, sigma = rows(k)
+        x_0 = alpha * scale**2 * x / (alpha**2 * scale**2 + sigma**2)
+        return x_0, (x - alpha * x_0) / sigma
+
+    random = np.random.default_rng(1)
+    noise = random.standard_normal((1000, 1, pixels))
+    nats = bound.variational_bound(
+        predict, x_0, levels, lambda k: ops.take(noise, k, axis=0), "beta"
+    )
+    p = np.exp(-((values / scale) ** 2) / 2)
+    p /= p.sum()
+    counts = -np.log(p[np.round((x_0 + 1) * 127.5).astype(int)]).sum()
+    np.testing.assert_allclose(np.asarray(nats)[0], counts, rtol=0.01)
+    assert np.asarray(nats)[0] > counts * 0.999
+
+
+def test_kl_of_normal_distributions_by_hand():
+    assert float(bound.kl(0.0, 0.0, 0.0)) == 0
+    np.testing.assert_allclose(bound.kl(2.0, 0.0, 0.0), 2.0)
+    wider = bound.kl(0.0, math.log(4.0), 0.0)
+    np.testing.assert_allclose(wider, 1.5 - math.log(2), rtol=1e-6)
+
+
+@pytest.mark.parametrize("mean", [-1.5, -0.9, 0.013, 0.99])
+@pytest.mark.parametrize("sigma", [0.01, 0.3])
+def test_a_discretised_gaussian_gives_its_256_pixels_one_in_all(mean, sigma):
+    values = (np.arange(256) / 127.5 - 1).astype("float32")[:, None]
+    nats = losses.discretized_gaussian_nll(values, mean, np.log(sigma))
+    np.testing.assert_allclose(np.exp(-np.asarray(nats)).sum(), 1, rtol=1e-4)
+
+
+def test_a_discretised_gaussian_by_hand():
+    # The bin around the mean, one standard deviation to each side: 0.6827.
+    nats = losses.discretized_gaussian_nll(
+        np.zeros((1, 1)), np.zeros((1, 1)), np.log(1 / 255)
+    )
+    np.testing.assert_allclose(np.exp(-np.asarray(nats)), 0.6827, atol=1e-4)
+    far = losses.discretized_gaussian_nll(-np.ones((1, 1)), 1.0, np.log(1e-3))
+    np.testing.assert_allclose(far, np.log(1e12), rtol=1e-5)

@@ -1,0 +1,223 @@
+"""The denoising diffusion probabilistic model.
+
+Noise is added to an image in many small steps until nothing else is left; a network
+learns to take one step back. Where a GAN makes an image at a stroke, this makes it from
+noise little by little, by a loss that is a plain squared error.
+
+Ho et al. 2020, "Denoising Diffusion Probabilistic Models", arXiv:2006.11239, algorithms
+1 and 2.
+"""
+
+import math
+from typing import Literal
+
+import numpy as np
+from keras import ops
+
+from zoo import bound, diffusion
+from zoo.denoiser import Denoiser
+from zoo.inference import seeds_from
+from zoo.registry import register
+
+
+@register("ddpm")
+class DDPM(Denoiser):
+    """Denoising diffusion model: noise taken away little by little is an image.
+
+    Of x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps, at a random t, the
+    network tells eps:
+        unet: |eps - eps_hat(x_t, t)|^2 (+ 0.001 T bound_t, if the variance is learned)
+
+    Args:
+        num_timesteps: T, the levels of noise. Paper: 1000.
+        schedule: Of beta: "linear" or "cosine" (Nichol and Dhariwal 2021).
+        prediction: What the network tells: "eps", "x0" or "v" = sqrt(alpha_bar) eps -
+            sqrt(1 - alpha_bar) x_0; the loss is the squared error of that.
+        variance: Of a step back: "beta" or "posterior" (paper: both), or "learned", a
+            v for each pixel between the two (Nichol and Dhariwal 2021).
+        min_snr: gamma of the min-SNR weight of each level's loss, 5 in its paper (Hang
+            et al. 2023); 0 weighs all levels alike.
+        num_classes: Classes of a conditional model; 0 learns without labels. Paper: 0.
+        label_dropout: Share of labels withheld in training, so that the network learns
+            to do without.
+        guidance: Of samples with labels: 0 ignores the label, 1 heeds it, more
+            exaggerates.
+        sampler: "ddpm", "ddim", "heun" or "dpmpp_2m". Paper: "ddpm".
+        steps: Of the sampler, at most `num_timesteps`. Paper: 1000.
+        width: Channels of the first level. Paper: 128.
+        mult: Their multiplier at each level. Paper: (1, 2, 2, 2).
+        depth: Residual blocks a level. Paper: 2.
+        attention: Levels with self-attention, from 0. Paper: (1,), which is 16x16.
+        patch: Side of the squares of pixels that the network sees as one. Paper: 1.
+        dropout: Share of features dropped in training. Paper: 0.1.
+        ema_decay: Decay a step of the network's average, which `sample` uses; 0 keeps
+            none. Paper: 0.9999.
+    Batch: images `[B, H, W, C]`, float32 in [-1, 1]; int labels `[B]` if conditional.
+    Reports: `denoising`: weighted squared error per pixel of what the network tells;
+        `vlb`, if the variance is learned: the bound but for the prior's part, in bits
+        per dimension, from one t an image. Means over the epoch.
+    Raises: ValueError: if a size is below 1, a share outside [0, 1), or `steps` more
+        than `num_timesteps`.
+    Source: Ho et al. 2020, arXiv:2006.11239, algorithms 1 and 2, appendix B; the
+        learned variance of Nichol and Dhariwal 2021, arXiv:2102.09672, equations 15 and
+        16; guidance of Ho and Salimans 2022, arXiv:2207.12598. Departures: defaults are
+        a network for two CPU cores and 50 steps of DDIM; no clipping of gradients;
+        attention has no biases; branches start small in place of zero.
+    """
+
+    monitor = "denoising"
+    samplers = ("ddpm", "ddim", "heun", "dpmpp_2m")
+    nll_unit = "bits per dimension"
+    paper = "Ho et al. 2020, arXiv:2006.11239"
+
+    def __init__(
+        self,
+        num_timesteps: int = 1000,
+        schedule: Literal["linear", "cosine"] = "linear",
+        prediction: Literal["eps", "x0", "v"] = "eps",
+        variance: Literal["beta", "posterior", "learned"] = "beta",
+        min_snr: float = 0.0,
+        num_classes: int = 0,
+        label_dropout: float = 0.1,
+        guidance: float = 1.0,
+        sampler: Literal["ddim", "ddpm", "heun", "dpmpp_2m"] = "ddim",
+        steps: int = 50,
+        width: int = 32,
+        mult: tuple[int, ...] = (1, 2, 2),
+        depth: int = 1,
+        attention: tuple[int, ...] = (2,),
+        patch: int = 1,
+        dropout: float = 0.1,
+        ema_decay: float = 0.9999,
+    ):
+        self.num_timesteps, self.prediction = num_timesteps, prediction
+        self.variance, self.min_snr = variance, min_snr
+        self.num_classes, self.label_dropout = num_classes, label_dropout
+        self.guidance, self.sampler, self.steps = guidance, sampler, steps
+        self.ema_decay = ema_decay
+        super().__init__()
+        self.require_settings()
+        self.require_at_least(num_timesteps=1, min_snr=0)
+        # Kept as NumPy: Keras would track a list, and tensors belong to graphs.
+        self.alpha_bar = diffusion.alpha_bars(
+            diffusion.SCHEDULES[schedule](num_timesteps)
+        )
+        self.levels(steps)
+
+    @property
+    def terms(self):
+        return ("denoising", "vlb") if self.outputs == 2 else ("denoising",)
+
+    @property
+    def outputs(self):  # images that the network answers with: the second one is v
+        return 2 if self.config["variance"] == "learned" else 1
+
+    def levels(self, steps):
+        return diffusion.discrete_levels(self.alpha_bar, steps)
+
+    def level_at(self, share):
+        t = round(share * (self.num_timesteps - 1))
+        return diffusion.discrete_levels(self.alpha_bar[: t + 1], 1)
+
+    def objective(self, images, labels=None, training=True):
+        rows = ops.shape(images)[0]
+        t = self.integers(rows, (), 0, self.num_timesteps)
+        eps = self.normal(rows, self.image_shape)
+        labels = self.drop_labels(labels, rows)
+        x_t = self.q_sample(images, t, eps)
+        answer = self.ask(self.unet, x_t, t, labels, training)
+        output, *v = self.split(answer)
+        aim = diffusion.target(self.prediction, images, eps, *self.alpha_sigma(t))
+        error = ops.mean(ops.square(aim - output), axis=(1, 2, 3))
+        denoising = ops.mean(self.weight(t) * error)
+        if not v:
+            return {"unet": denoising}, {"denoising": denoising}
+        vlb = ops.mean(self.bound_at(t, images, x_t, ops.stop_gradient(output), *v))
+        return {"unet": denoising + 1e-3 * vlb}, {"denoising": denoising, "vlb": vlb}
+
+    def train_step(self, data):
+        images, labels = self.unpack(data)
+        terms = self.update(lambda: self.objective(images, labels))
+        return self.track(terms, images)
+
+    def q_sample(self, x_0, t, eps):
+        """Returns x_t, the images `x_0` noised to int `t` `[B]` by `eps`."""
+        alpha, sigma = self.alpha_sigma(t)
+        return alpha * x_0 + sigma * eps
+
+    def alpha_sigma(self, t):
+        """Returns sqrt(alpha_bar) and sqrt(1 - alpha_bar) `[B, 1, 1, 1]` of int `t`
+        `[B]`."""
+        columns = np.sqrt(self.alpha_bar), np.sqrt(1.0 - self.alpha_bar)
+        return [ops.take(c.astype("float32"), t)[:, None, None, None] for c in columns]
+
+    def split(self, answer):
+        """Returns (output,), or with a learned variance (output, v): v is 1/2 where the
+        network answers 0."""
+        if self.outputs == 1:
+            return (answer,)
+        output, v = ops.split(answer, 2, axis=-1)
+        return output, 0.5 * (v + 1.0)
+
+    def interpret(self, output, x, alpha, sigma):
+        output, *v = self.split(output)
+        return *super().interpret(output, x, alpha, sigma), *v
+
+    def bound_at(self, t, x_0, x_t, output, v):
+        """Returns an estimate of the bound `[B]` in bits per dimension: T times the
+        term of step `t` `[B]`."""
+        x_0_hat, _ = diffusion.interpret(
+            self.prediction, output, x_t, *self.alpha_sigma(t)
+        )
+        levels = self.levels(self.num_timesteps)
+        w_0, log_beta, log_least = (
+            ops.take(column[::-1].astype("float32"), t)[:, None, None, None]
+            for column in bound.step_columns(levels)
+        )
+        logvar = diffusion.log_variance("learned", log_beta, log_least, v)
+        nats = bound.step_nats(x_0, x_0_hat, logvar, w_0, log_least, 1 - t)
+        return self.num_timesteps * nats / (math.prod(self.image_shape) * math.log(2))
+
+    def weight(self, t):
+        """Returns the weight `[B]` of the loss at int `t` `[B]`."""
+        if not self.min_snr:
+            return 1.0
+        snr = self.prediction, self.alpha_bar, self.min_snr
+        return ops.take(diffusion.min_snr_weights(*snr).astype("float32"), t)
+
+    def sampler_of(self, name, **own):
+        if (name or self.sampler) == "ddpm" and own["variance"] is None:
+            own["variance"] = self.variance
+        if own["variance"] == "learned" and self.outputs == 1:
+            raise ValueError(
+                f"{self.name!r} has learned no variance: that is a setting of the "
+                "model, variance='learned'. Received: variance='learned'."
+            )
+        return super().sampler_of(name, **own)
+
+    def nll(self, images, labels=None, k=None, seed=0, ema=True, batch_size=250):
+        """Returns the variational bound of -log P(x) `[N]`, in bits per dimension.
+
+        Args:
+            images: `[N, H, W, C]` of 8 bits: uint8, or float in [-1, 1].
+            labels: int `[N]` for -log P(x | label); without them, of no label.
+            k: Steps of the noise ladder; a bound as well, but looser, in the time of k
+                looks of the network an image. All if None.
+            seed: Of the noise, one draw a level; image i uses `seed + i`.
+        """
+        images = self.ready("nll", images)
+        seeds = seeds_from(seed, len(images))
+        rows = () if labels is None else (self._labels(labels, len(images)),)
+        return self.in_batches("bits", batch_size, seeds, images, *rows, ema=ema, k=k)
+
+    def bits(self, seeds, images, labels=None, ema=True, k=None):
+        """Returns the bound `[B]` in bits per dimension."""
+        levels = self.levels(self.num_timesteps if k is None else k)
+        nats = bound.variational_bound(
+            self.predictor(levels, labels, ema),
+            images,
+            levels,
+            self.noise_of(seeds),
+            self.variance,
+        )
+        return nats / (math.prod(self.image_shape) * math.log(2))

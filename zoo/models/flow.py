@@ -1,0 +1,103 @@
+"""Flow matching along straight lines.
+
+A network learns the velocity at which a point moves from an image to noise on a
+straight line, mean over all lines through that point. Samples run back along these
+velocities, an ordinary differential equation: no schedule, no variances, few steps.
+
+Lipman et al. 2022, "Flow Matching for Generative Modeling", arXiv:2210.02747; Liu et
+al. 2022, "Flow Straight and Fast", arXiv:2209.03003 (rectified flow).
+"""
+
+from typing import Literal
+
+from keras import ops
+
+from zoo import diffusion
+from zoo.denoiser import Denoiser
+from zoo.registry import register
+
+
+@register("flow")
+class Flow(Denoiser):
+    """Flow matching: the velocity on straight lines from images to noise.
+
+    Of x_t = (1 - t) x_0 + t eps, at a random t in [0, 1), the network tells the
+    velocity dx_t/dt = eps - x_0:
+        unet: |(eps - x_0) - u_hat(x_t, t)|^2
+
+    Args:
+        num_classes: Classes of a conditional model; 0 learns without labels.
+        label_dropout: Share of labels withheld in training, so that the network learns
+            to do without.
+        guidance: Of samples with labels: 0 ignores the label, 1 heeds it, more
+            exaggerates.
+        sampler: "euler" or "heun" (two looks of the network a step). Paper: a solver
+            with adaptive steps; Liu et al.: "euler" too.
+        steps: Of the sampler.
+        width: Channels of the first level. Paper: 256 (CIFAR-10).
+        mult: Their multiplier at each level. Paper: (1, 2, 2, 2).
+        depth: Residual blocks a level. Paper: 2.
+        attention: Levels with self-attention, from 0. Paper: (1,), which is 16x16.
+        patch: Side of the squares of pixels that the network sees as one. Paper: 1.
+        dropout: Share of features dropped in training. Paper: 0.
+        ema_decay: Decay a step of the network's average, which `sample` uses; 0 keeps
+            none. Liu et al.: 0.999999 (CIFAR-10).
+    Batch: images `[B, H, W, C]`, float32 in [-1, 1]; int labels `[B]` if conditional.
+    Reports: `velocity`: squared error per pixel of the velocity, mean over the epoch.
+    Raises: ValueError: if a size is below 1 or a share outside [0, 1).
+    Source: Lipman et al. 2022, arXiv:2210.02747, equation 23 with sigma_min = 0, which
+        is equation 1 of Liu et al. 2022, arXiv:2209.03003. Departures: t runs from
+        image to noise, as in the `ddpm`; x_0 is kept in [-1, 1] while sampling; labels
+        and guidance are those of Ho and Salimans 2022, arXiv:2207.12598; a network for
+        two CPU cores.
+    """
+
+    terms = ("velocity",)
+    monitor = "velocity"
+    samplers = ("euler", "heun")
+    prediction = "velocity"
+    time_scale = 1000.0  # the embedding's wavelengths are made for 0 to 1000
+    paper = "Lipman et al. 2022, arXiv:2210.02747"
+
+    def __init__(
+        self,
+        num_classes: int = 0,
+        label_dropout: float = 0.1,
+        guidance: float = 1.0,
+        sampler: Literal["euler", "heun"] = "euler",
+        steps: int = 50,
+        width: int = 32,
+        mult: tuple[int, ...] = (1, 2, 2),
+        depth: int = 1,
+        attention: tuple[int, ...] = (2,),
+        patch: int = 1,
+        dropout: float = 0.0,
+        ema_decay: float = 0.9999,
+    ):
+        self.num_classes, self.label_dropout = num_classes, label_dropout
+        self.guidance, self.sampler, self.steps = guidance, sampler, steps
+        self.ema_decay = ema_decay
+        super().__init__()
+        self.require_settings()
+
+    def levels(self, steps):
+        return diffusion.flow_levels(steps)
+
+    def level_at(self, share):
+        return diffusion.flow_levels(1, share)
+
+    def objective(self, images, labels=None, training=True):
+        rows = ops.shape(images)[0]
+        t = self.uniform(rows, ())
+        eps = self.normal(rows, self.image_shape)
+        labels = self.drop_labels(labels, rows)
+        share = t[:, None, None, None]
+        x_t = (1.0 - share) * images + share * eps
+        velocity = self.ask(self.unet, x_t, t, labels, training)
+        error = ops.mean(ops.square(eps - images - velocity))
+        return {"unet": error}, {"velocity": error}
+
+    def train_step(self, data):
+        images, labels = self.unpack(data)
+        terms = self.update(lambda: self.objective(images, labels))
+        return self.track(terms, images)

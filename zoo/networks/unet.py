@@ -1,0 +1,184 @@
+"""The U-Net of diffusion models: an image, a time and maybe a label to an image.
+
+Down the levels of a pyramid and up again, each level joined to its mirror; the time
+reaches every block. It works for any height and width from 8 to 256: levels round up,
+as the trunk's do, and the way up crops back to exactly their sizes.
+
+All layers are named. TensorFlow's graph optimizer orders sums by the names of their
+operands, so that under Keras' own names, which count on over a process, a model and its
+copy would round differently.
+
+Ho et al. 2020, "Denoising Diffusion Probabilistic Models", arXiv:2006.11239, appendix
+B; the code that they published fixes what the text leaves open.
+"""
+
+import math
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from zoo.networks import conv, fast
+
+# The last layer of each branch starts at a hundredth of the usual size, so that a new
+# network passes its input on. The paper's 1e-5 leaves float32 no gradient to move by.
+SMALL = keras.initializers.VarianceScaling(1e-4, "fan_avg", "uniform")
+
+
+def build_unet(
+    image_shape,
+    width,
+    mult=(1, 2, 2, 2),
+    depth=2,
+    attention=(1,),
+    patch=1,
+    dropout=0.0,
+    num_classes=0,
+    outputs=1,
+    name="unet",
+):
+    """Returns the network (images `[B, H, W, C]`, times `[B]`, and with `num_classes`
+    int labels `[B]`) -> `[B, H, W, outputs * C]`, float32.
+
+    Args:
+        image_shape: (H, W, C).
+        width: Channels of the first level.
+        mult: Their multiplier a level. Levels whose shorter side would be below 4 are
+            left out.
+        depth: Residual blocks a level on the way down; one more on the way up.
+        attention: Levels with self-attention after each block; 0 is the first.
+        patch: Side of the squares of pixels that the first level sees as one, each in
+            channels of its own.
+        dropout: Share of features dropped in each block.
+        num_classes: Classes of the labels; the label `num_classes` stands for none.
+        outputs: Images that the network answers with, as channels.
+    """
+    images, times = layers.Input(image_shape), layers.Input(())
+    given = [images, times]
+    embedding = embed_time(times, 4 * width)
+    if num_classes:
+        given.append(layers.Input((), dtype="int32"))
+        classes = layers.Embedding(num_classes + 1, 4 * width, name="label")
+        embedding = embedding + classes(given[-1])
+    embedding = ops.silu(embedding)
+
+    x = fold(images, patch)
+    sizes = conv.level_sizes(x.shape[1:])[: len(mult)]
+    widths = [width * m for m in mult[: len(sizes)]]
+
+    def block(x, level, name):
+        x = residual_block(x, embedding, widths[level], dropout, name)
+        return attend(x, f"{name}_attention") if level in attention else x
+
+    x = convolution(x, width, "first")
+    skips = [x]
+    for level in range(len(widths)):
+        if level:
+            x = convolution(x, x.shape[-1], f"down_{level}", strides=2)
+            skips.append(x)
+        for index in range(depth):
+            x = block(x, level, f"down_{level}_{index}")
+            skips.append(x)
+    x = residual_block(x, embedding, widths[-1], dropout, "middle_0")
+    x = attend(x, "middle_attention")
+    x = residual_block(x, embedding, widths[-1], dropout, "middle_1")
+    for level in reversed(range(len(widths))):
+        for index in range(depth + 1):
+            x = ops.concatenate([x, skips.pop()], axis=-1)
+            x = block(x, level, f"up_{level}_{index}")
+        if level:
+            x = crop(ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2), sizes[level - 1])
+            x = convolution(x, x.shape[-1], f"up_{level}")
+    x = ops.silu(normalize(x, "last_norm"))
+    channels = outputs * image_shape[-1] * patch**2
+    x = convolution(x, channels, "last", kernel_initializer=SMALL)
+    x = crop(unfold(ops.cast(x, "float32"), patch), image_shape[:2])
+    return keras.Model(given, x, name=name)
+
+
+def convolution(x, channels, name, **options):
+    """Applies a convolution of 3x3."""
+    return layers.Conv2D(channels, 3, padding="same", name=name, **options)(x)
+
+
+def embed_time(times, units):
+    """Returns features `[B, units]` of times `[B]`: sines and cosines of wavelengths
+    from 2 pi to 20,000 pi, then two dense layers.
+
+    Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.5, as Ho et al. use it.
+    """
+    half = max(units // 8, 2)
+    frequencies = np.exp(-math.log(10_000) * np.arange(half) / (half - 1))
+    angles = ops.expand_dims(times, -1) * frequencies.astype("float32")
+    x = ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)
+    x = layers.Dense(units, activation="silu", name="time_0")(x)
+    return layers.Dense(units, name="time_1")(x)
+
+
+def residual_block(x, embedding, channels, dropout, name):
+    """Applies two convolutions, with the `embedding` of the time between them, beside a
+    shortcut."""
+    h = ops.silu(normalize(x, f"{name}_norm_0"))
+    h = convolution(h, channels, f"{name}_conv_0")
+    shift = layers.Dense(channels, name=f"{name}_time")(embedding)
+    h = h + ops.reshape(shift, (-1, 1, 1, channels))
+    h = ops.silu(normalize(h, f"{name}_norm_1"))
+    h = layers.Dropout(dropout, name=f"{name}_dropout")(h) if dropout else h
+    h = convolution(h, channels, f"{name}_conv_1", kernel_initializer=SMALL)
+    if x.shape[-1] != channels:  # a convolution of 1x1
+        x = layers.Dense(channels, name=f"{name}_shortcut")(x)
+    return x + h
+
+
+def attend(x, name):
+    """Applies self-attention of one head over all positions, beside a shortcut.
+
+    The projections have no biases: that of the keys would change nothing at all.
+    """
+    height, width, channels = x.shape[1:]
+    h = ops.reshape(normalize(x, f"{name}_norm"), (-1, height * width, channels))
+    h = layers.Dense(3 * channels, use_bias=False, name=f"{name}_in")(h)
+    query, key, value = ops.split(h, 3, axis=-1)
+    scores = ops.matmul(query, ops.transpose(key, (0, 2, 1))) / math.sqrt(channels)
+    scores = ops.softmax(ops.cast(scores, "float32"), axis=-1)
+    h = ops.matmul(ops.cast(scores, value.dtype), value)
+    h = layers.Dense(channels, kernel_initializer=SMALL, name=f"{name}_out")(h)
+    return x + ops.reshape(h, (-1, height, width, channels))
+
+
+def normalize(x, name):
+    """Normalises over groups of at least four channels, at most 32 groups."""
+    channels = x.shape[-1]
+    most = min(32, max(channels // 4, 1))
+    groups = max(g for g in range(1, most + 1) if channels % g == 0)
+    return fast.GroupNormalization(groups, epsilon=1e-6, name=name)(x)
+
+
+def crop(x, size):
+    """Cuts the bottom and right of `[B, H, W, C]` down to `size` = (H, W)."""
+    return x if tuple(x.shape[1:3]) == tuple(size) else x[:, : size[0], : size[1]]
+
+
+def fold(x, patch):
+    """`[B, H, W, C]` -> `[B, H / patch, W / patch, patch^2 C]`, sizes rounded up, with
+    zeros at the bottom and right."""
+    if patch == 1:
+        return x
+    height, width, channels = x.shape[1:]
+    bottom, right = -height % patch, -width % patch
+    x = ops.pad(x, [[0, 0], [0, bottom], [0, right], [0, 0]])
+    rows, columns = (height + bottom) // patch, (width + right) // patch
+    x = ops.reshape(x, (-1, rows, patch, columns, patch, channels))
+    x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
+    return ops.reshape(x, (-1, rows, columns, patch * patch * channels))
+
+
+def unfold(x, patch):
+    """`[B, h, w, patch^2 C]` -> `[B, patch h, patch w, C]`."""
+    if patch == 1:
+        return x
+    rows, columns, channels = x.shape[1:]
+    channels //= patch**2
+    x = ops.reshape(x, (-1, rows, columns, patch, patch, channels))
+    x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
+    return ops.reshape(x, (-1, rows * patch, columns * patch, channels))
