@@ -20,6 +20,16 @@ VERB.define(
     "Classes of a conditional model by number, e.g. 0,1,2, repeated in turn "
     "[drawn by the seed].",
 )
+VERB.define(
+    "string", "sampler", None, "Of a denoising model, e.g. ddim, heun [the model's]."
+)
+VERB.define("integer", "steps", None, "Of its sampler [the model's].")
+VERB.define(
+    "float",
+    "guidance",
+    None,
+    "How much it heeds the labels: 0 not at all, 1 as in training [the model's].",
+)
 VERB.group("Where")
 VERB.define(
     "string",
@@ -42,8 +52,10 @@ def main():
             f"--num_images is at least 1. Received: num_images={flags.num_images}."
         )
     labels = _labels(flags.labels, flags.num_images)
+    options = {name: flags[name].value for name in ("sampler", "steps", "guidance")}
+    options = {name: value for name, value in options.items() if value is not None}
     images = zoo.load(flags.workdir).sample(
-        flags.num_images, labels=labels, seed=flags.seed
+        flags.num_images, labels=labels, seed=flags.seed, **options
     )
     plots.save_images(flags.out, images, first=flags.seed)
     print(f"{len(images)} images: {flags.out}")

@@ -197,6 +197,7 @@ def test_missing_labels_are_one_sentence(tmp_path, capsys):
         (["--num_images=0"], "at least 1"),
         (["--num_images=-3"], "at least 1"),
         (["--seed=-1"], "from 0"),
+        (["--steps=3"], "has no such option"),
         (["--labels=1"], "takes no labels"),
         (["--labels=one"], "whole numbers"),
         (["--workdir=nowhere"], "nowhere"),
@@ -210,6 +211,21 @@ def test_wrong_flag_of_sample_is_one_sentence(run, flags, told, tmp_path, capsys
     err = capsys.readouterr().err
     assert told in err and err.count("\n") == 1
     assert not out.exists()
+
+
+def test_sample_takes_the_options_of_a_denoising_model(tmp_path, capsys):
+    import tiny
+
+    model, out = tiny.model("ddpm"), tmp_path / "images.npz"
+    model.save(tmp_path / "model.keras")
+    file = f"--workdir={tmp_path}/model.keras"
+    flags = ["--num_images=2", "--sampler=heun", "--steps=3", f"--out={out}"]
+    assert called(sample, file, *flags) == 0
+    images = model.sample(2, seed=0, sampler="heun", steps=3)
+    shown = np.load(out)["images"]
+    assert np.abs(shown / 127.5 - 1 - images).max() <= 0.01
+    assert called(sample, file, "--sampler=euler", f"--out={out}") == 1
+    assert "euler" in capsys.readouterr().err
 
 
 def test_checkpoint_of_another_model_is_refused(run, tmp_path, capsys):

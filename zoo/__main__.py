@@ -21,6 +21,7 @@ def main():
 def catalogue(zoo):
     """Returns a paragraph a model: what it is, paper, networks, what it can do."""
     columns = shutil.get_terminal_size((88, 24)).columns
+    indent = max(map(len, zoo.names())) + 2
     lines = []
     for name in zoo.names():
         about = zoo.describe(name)
@@ -33,8 +34,8 @@ def catalogue(zoo):
             lines += textwrap.wrap(
                 text,
                 columns,
-                initial_indent=f"{title:<12}",
-                subsequent_indent=" " * 12,
+                initial_indent=f"{title:<{indent}}",
+                subsequent_indent=" " * indent,
             )
         lines.append("")
     lines.append("python -m zoo MODEL tells more: settings, losses, reported terms.")
