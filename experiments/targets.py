@@ -178,7 +178,7 @@ def frechet(runs):
     floor = metrics.frechet_distance(real, train)
     limit, count = median_distance(runs, "vae", real)
     for name in ADVERSARIAL:
-        if runs.path(name).exists():
+        if (runs.path(name) / "model.keras").exists():  # finished
             distance, count = median_distance(runs, name, real)
             yield (
                 distance < limit,
