@@ -100,6 +100,7 @@ def jobs(num_classes):
                 model=model,
                 rival=rival,
                 config=config,
+                batches_per_step=registry.find(model)(**config).batches_per_step,
                 threads=flags.threads or os.cpu_count(),
                 **{key: flags[key].value for key in SHARED},
             )

@@ -12,6 +12,7 @@ import numpy as np
 
 import zoo
 from zoo import data, metrics, pixels, presets
+from zoo.evaluation import codes
 
 DATASET = "fashion_mnist"
 ADVERSARIAL = ("gan", "wgan", "wgan_gp", "cgan", "bigan", "vaegan", "vaegan_hybrid")
@@ -132,7 +133,7 @@ def bigan(runs):
     """What the codes know of the classes, and whether reconstructions are of their
     images, beside the untrained model and the autoencoder."""
     model = runs.load("bigan")
-    untrained = zoo.get("bigan", image_shape=model.image_shape, **model.get_config())
+    untrained = codes.untrained(model, runs.seed)
     near, near_untrained = (nearest_accuracy(runs, m) for m in (model, untrained))
     yield (
         near > near_untrained,

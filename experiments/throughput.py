@@ -31,6 +31,7 @@ class Job:
         model: Name of the model in the zoo; `config` are all its settings.
         rival: Name in `experiments.pytorch.loop.MODELS`.
         dataset: Name of the data set; its train split is used.
+        batches_per_step: Batches that a training step takes; a WGAN's several.
         steps, rounds: Training steps a round; rounds a side.
         threads: Threads of each side.
         clock: "wall", or "cpu": the time of the process on all its cores.
@@ -42,6 +43,7 @@ class Job:
     config: dict
     dataset: str
     batch_size: int
+    batches_per_step: int
     steps: int
     rounds: int
     threads: int
@@ -49,9 +51,8 @@ class Job:
 
     @property
     def images(self):
-        """Images a round; a WGAN takes a batch for each step of its critic."""
-        batches = self.steps * self.config.get("critic_steps", 1)
-        return batches * self.batch_size
+        """Images a round."""
+        return self.steps * self.batches_per_step * self.batch_size
 
 
 @dataclasses.dataclass(frozen=True)

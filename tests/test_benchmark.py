@@ -55,7 +55,7 @@ def test_both_sides_have_equal_networks(name, shape, capsys):
         sizes = [weight.numel() for weight in module.parameters()]
         weights = ours.network(network).trainable_variables
         assert sorted(sizes) == sorted(w.value.shape.num_elements() for w in weights)
-    count = 2 * theirs.batches_per_step
+    count = 2 * ours.batches_per_step
     images = torch.rand(count, shape[2], *shape[:2]) * 2 - 1
     terms = theirs.step(images, torch.arange(count) % 4)
     assert set(terms) == set(ours.terms)
@@ -108,7 +108,7 @@ def test_a_wrong_flag_is_one_sentence(flag, words, capsys, monkeypatch, tmp_path
 
 def result(zoo_speeds, pytorch_speeds, clock="wall"):
     """A `Result` of (images/s, share of other work)."""
-    job = throughput.Job("vae", "vae", "vae", {}, "digits", 8, 2, 2, 1, clock)
+    job = throughput.Job("vae", "vae", "vae", {}, "digits", 8, 1, 2, 2, 1, clock)
     sides = (
         [throughput.Round(*each) for each in side]
         for side in (zoo_speeds, pytorch_speeds)

@@ -64,11 +64,6 @@ class Adversarial(ImageModel):
         u = self.uniform(ops.shape(images)[0], (augment.NUM_RANDOM,))
         return augment.diff_augment(images, u)
 
-    def averaged_network(self, name, ema=True):
-        """Returns the average of the network `name`, if there is one and it is
-        wanted."""
-        return self.network(f"{name}_ema" if ema and self._averages else name)
-
     def draw(self, seeds, labels=None, ema=True):
         z = backend.normal_of_seeds(seeds, (self.latent_dim,))
         return self.averaged_network("generator", ema)(z, training=False)

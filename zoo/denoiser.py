@@ -123,7 +123,7 @@ class Denoiser(ImageModel):
 
     def predictor(self, levels, labels=None, ema=True, guidance=1.0):
         """Returns `predict` as `zoo.diffusion` takes it."""
-        network = self.unet_ema if ema and self.ema_decay else self.unet
+        network = self.averaged_network("unet", ema)
         row = diffusion.table("float32", *levels)
 
         def predict(x, k):

@@ -142,6 +142,11 @@ class ImageModel(Inference, keras.Model):
         """Returns the network called `name`."""
         return getattr(self, name)
 
+    def averaged_network(self, name, ema=True):
+        """Returns the average of the network `name`, if there is one and it is
+        wanted."""
+        return self.network(f"{name}_ema" if ema and self._averages else name)
+
     @property
     def _averages(self):
         return self.averaged if self.config.get("ema_decay") else ()

@@ -170,9 +170,13 @@ class RunFolder:
 
     # --- checkpoints ----------------------------------------------------------------
 
+    def saved(self):
+        """The checkpoints' paths, oldest first."""
+        return sorted(self.checkpoints.glob("[0-9]*.keras"))
+
     def latest(self):
         """Newest checkpoint's path (None if there is none) and its `Progress`."""
-        files = sorted(self.checkpoints.glob("[0-9]*.keras"))
+        files = self.saved()
         if not files:
             return None, Progress()
         return files[-1], self.progress_of(files[-1])
@@ -194,7 +198,7 @@ class RunFolder:
             if best:
                 with saving.replaced(self.best) as copy:
                     shutil.copyfile(temporary, copy)
-        for old in sorted(self.checkpoints.glob("[0-9]*.keras"))[:-KEPT]:
+        for old in self.saved()[:-KEPT]:
             old.unlink()
 
 

@@ -37,7 +37,7 @@ class Run:
 
     @property
     def steps_per_epoch(self):
-        return -(-int(self.train.cardinality()) // self.model.batches_per_step)
+        return _steps_per_epoch(self.train, self.model)
 
     def parameters(self):
         """{network: number of weights}."""
@@ -116,13 +116,17 @@ def _model(settings, train, strategy):
     shape = (spec[0] if isinstance(spec, tuple) else spec).shape[1:]
     with strategies.scope(strategy):
         model = registry.find(settings.model)(**settings.config)
-        steps = -(-int(train.cardinality()) // model.batches_per_step)
         model.compile(
-            settings.optimizers(model, steps),
+            settings.optimizers(model, _steps_per_epoch(train, model)),
             jit_compile=settings_module.JIT[settings.jit],
         )
         model.build(tuple(shape))
     return model
+
+
+def _steps_per_epoch(train, model):
+    """Training steps that `fit` makes of the batches of an epoch."""
+    return -(-int(train.cardinality()) // model.batches_per_step)
 
 
 def _lend(source, model, settings):

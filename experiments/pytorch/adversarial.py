@@ -8,6 +8,7 @@ from experiments.pytorch.models import (
     GAN,
     VAEGAN,
     Model,
+    assign_gradients,
     bce,
     freeze,
     kl_normal,
@@ -18,10 +19,6 @@ from experiments.pytorch.models import (
 
 class WGAN(GAN):
     """Five steps of the critic, each on images of its own, to one of the generator."""
-
-    def __init__(self, image_shape, config):
-        super().__init__(image_shape, config)
-        self.batches_per_step = config["critic_steps"]
 
     def build(self, image_shape):
         generator = super().build(image_shape)["generator"]
@@ -230,14 +227,6 @@ class VAEGANHybrid(VAEGAN):
         d_real, d_fake = real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()
         terms = {"kl": kl, "recon": recon, "gan": gan, "mse": error / images[0].numel()}
         return terms | {"d_real": d_real, "d_fake": d_fake}
-
-
-def assign_gradients(loss, modules, retain_graph=False):
-    """Gives the weights of `modules`, and no others, their gradient of `loss`."""
-    weights = [weight for module in modules for weight in module.parameters()]
-    gradients = torch.autograd.grad(loss, weights, retain_graph=retain_graph)
-    for weight, gradient in zip(weights, gradients):
-        weight.grad = gradient
 
 
 MODELS: dict[str, type[Model]] = {

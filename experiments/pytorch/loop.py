@@ -27,8 +27,7 @@ class Training:
         self.images = self.images.contiguous(memory_format=self.layout)
         labels = np.zeros(len(images)) if labels is None else labels
         self.labels = torch.from_numpy(labels).long()
-        self.batch_size = job.batch_size * self.model.batches_per_step
-        self.means = {}
+        self.batch_size = job.batch_size * job.batches_per_step
         self._batches = self._endless()
 
     def run(self, steps):

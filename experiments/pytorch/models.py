@@ -1,5 +1,6 @@
 """Models in PyTorch: networks, optimizers and one training step each."""
 
+import abc
 import itertools
 
 import torch
@@ -38,29 +39,37 @@ def move(optimizer, loss):
     optimizer.step()
 
 
-class Model:
+def assign_gradients(loss, modules, retain_graph=False):
+    """Gives the weights of `modules`, and no others, their gradient of `loss`."""
+    weights = [weight for module in modules for weight in module.parameters()]
+    gradients = torch.autograd.grad(loss, weights, retain_graph=retain_graph)
+    for weight, gradient in zip(weights, gradients):
+        weight.grad = gradient
+
+
+class Model(abc.ABC):
     """Networks, `step(images, labels)` -> {term: scalar}; see zoo/models.
 
     Attributes:
         networks: {name: nn.Module}, named as in the zoo.
-        batches_per_step: Batches that `step` takes as one.
     """
-
-    batches_per_step = 1
 
     def __init__(self, image_shape, config):
         self.config = config
         self.networks = self.build(tuple(image_shape))
         self.optimizers = self.make_optimizers()
 
+    @abc.abstractmethod
     def build(self, image_shape):
-        raise NotImplementedError
+        """Returns {name: network}."""
 
+    @abc.abstractmethod
     def make_optimizers(self):
-        raise NotImplementedError
+        """Returns what `step` moves the networks by."""
 
+    @abc.abstractmethod
     def step(self, images, labels):
-        raise NotImplementedError
+        """Takes one training step; returns {term: scalar}."""
 
     def to(self, **options):
         """Moves all networks, e.g. to another memory format."""
@@ -263,10 +272,7 @@ class VAEGAN(Model):
             "discriminator": gan,
         }
         for name, loss in losses.items():
-            weights = list(self.networks[name].parameters())
-            gradients = torch.autograd.grad(loss, weights, retain_graph=loss is not gan)
-            for weight, gradient in zip(weights, gradients):
-                weight.grad = gradient
+            assign_gradients(loss, [self.networks[name]], retain_graph=loss is not gan)
         for optimizer in self.optimizers.values():
             optimizer.step()
         d_real, d_fake = real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()

@@ -103,7 +103,7 @@ def evaluate(path, options=None, progress=None, **dataset):
         scores=scores,
         references=references.measure(bench, protocol) if pictured else {},
         not_applicable=bench.not_applicable,
-        warnings=_warnings(bench),
+        warnings=_warnings(bench, protocol),
         details=bench.details,
         out=str(target.out),
     )
@@ -125,8 +125,8 @@ def _scores(bench):
     return {name: _plain(value) for name, value in found.items()}
 
 
-def _warnings(bench):
-    found = [*bench.subject.warnings, *bench.protocol().warnings()]
+def _warnings(bench, protocol):
+    found = [*bench.subject.warnings, *protocol.warnings()]
     count, size = bench.real_features.shape
     if count <= size:
         found.append(

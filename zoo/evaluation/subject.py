@@ -69,7 +69,7 @@ def _file(path):
         return folder.model, ()
     if folder.best.is_file():
         return folder.best, (f"the run is not finished: {folder.best} was measured",)
-    checkpoints = sorted(folder.checkpoints.glob("[0-9]*.keras"))
+    checkpoints = folder.saved()
     if checkpoints:
         raise FileNotFoundError(
             "The run is not finished; measure a checkpoint by "

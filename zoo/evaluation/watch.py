@@ -58,7 +58,7 @@ class Watch:
     def look(self, say):
         """Scores the newest checkpoint, if it has no score yet; returns whether there
         was one."""
-        files = sorted(self.folder.checkpoints.glob("[0-9]*.keras"))
+        files = self.folder.saved()
         if not files or files[-1].name in {row["checkpoint"] for row in self.rows}:
             return False
         copy = self.folder.path / ".watched.keras"

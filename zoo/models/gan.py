@@ -108,25 +108,25 @@ class GAN(Adversarial):
             ),
         }
 
-    def judge(self, images, training=True):
-        """Returns the logits `[B, 1]` of "real"."""
-        return self.discriminator(images, training=training)
-
     def discriminator_objective(self, images, training=True):
         x = self.shown(images, training)
         x_fake = ops.stop_gradient(self.generate(ops.shape(images)[0], training))
-        real_logits = self.judge(x, training)
-        fake_logits = self.judge(self.shown(x_fake, training), training)
+        real_logits = self.discriminator(x, training=training)
+        x_fake = self.shown(x_fake, training)
+        fake_logits = self.discriminator(x_fake, training=training)
         loss = losses.discriminator_loss(real_logits, fake_logits, self.loss_name)
         terms = {"d_real": ops.sigmoid(real_logits), "d_fake": ops.sigmoid(fake_logits)}
         if self.is_penalized:
-            terms["gp"] = self.gradient_penalty(lambda x: self.judge(x, training), x)
+            terms["gp"] = self.gradient_penalty(
+                lambda x: self.discriminator(x, training=training), x
+            )
             loss = loss + self.penalty_weight * terms["gp"]
         return {"discriminator": loss}, terms | {"d_loss": loss}
 
     def generator_objective(self, rows, training=True):
         x_fake = self.shown(self.generate(rows, training), training)
-        loss = losses.generator_loss(self.judge(x_fake, training), self.loss_name)
+        fake_logits = self.discriminator(x_fake, training=training)
+        loss = losses.generator_loss(fake_logits, self.loss_name)
         return {"generator": loss}, {"g_loss": loss}
 
     def objective(self, images, labels=None, training=True):

@@ -106,21 +106,26 @@ class VAEGAN(Adversarial):
         }
 
     def objective(self, images, labels=None, training=True):
-        rows = ops.shape(images)[0]
-        z_mean, z_logvar = self.posterior(images, training)
-        eps = self.normal(rows, (self.latent_dim,))
-        z_prior = self.normal(rows, (self.latent_dim,))
-        z = z_mean + ops.exp(0.5 * z_logvar) * eps
+        z, z_prior, kl = self.latents(images, training)
         x_rec = self.decoder(z, training=training)
         x_fake = self.decoder(z_prior, training=training)
-
-        kl = ops.mean(losses.kl_normal(z_mean, z_logvar))  # L_prior
         recon, realism, gan, terms = self.judge(images, x_rec, x_fake, training)
         return {
             "encoder": kl + recon,
             "decoder": self.gamma * recon + realism,
             "discriminator": gan,
         }, terms | {"kl": kl}
+
+    def latents(self, images, training=True):
+        """Returns z from q(z|x), z_prior from p(z), `[B, latent_dim]` each, and the
+        divergence of q from p."""
+        rows = ops.shape(images)[0]
+        z_mean, z_logvar = self.posterior(images, training)
+        eps = self.normal(rows, (self.latent_dim,))
+        z_prior = self.normal(rows, (self.latent_dim,))
+        z = z_mean + ops.exp(0.5 * z_logvar) * eps
+        kl = ops.mean(losses.kl_normal(z_mean, z_logvar))  # L_prior
+        return z, z_prior, kl
 
     def judge(self, images, x_rec, x_fake, training=True):
         """Returns what the discriminator says of real, reconstructed and new images.

@@ -88,16 +88,11 @@ class VAEGANHybrid(VAEGAN):
         return super().build_networks(image_shape) | {"generator": generator}
 
     def objective(self, images, labels=None, training=True):
-        rows = ops.shape(images)[0]
-        z_mean, z_logvar = self.posterior(images, training)
-        eps = self.normal(rows, (self.latent_dim,))
-        z_prior = self.normal(rows, (self.latent_dim,))
-        z = z_mean + ops.exp(0.5 * z_logvar) * eps
+        z, z_prior, kl = self.latents(images, training)
         x_vae = self.decoder(z, training=training)
         x_rec = self.generator(z, training=training)
         x_fake = self.generator(z_prior, training=training)
 
-        kl = ops.mean(losses.kl_normal(z_mean, z_logvar))
         vae = kl + self.alpha * ops.mean(losses.squared_error(images, x_vae))
         recon, realism, gan, terms = self.judge(images, x_rec, x_fake, training)
         terms |= {"kl": kl, "mse": losses.mean_squared_error(images, x_vae)}
