@@ -38,13 +38,18 @@ def main():
             f"Received: seeds={','.join(seeds)}."
         )
     jobs = [(name, seed) for seed in seeds for name in wanted]
-    return max(run(*job, f"{n}/{len(jobs)}") for n, job in enumerate(jobs, 1))
+    runs = VERB.flags.runs
+    return max(run(*job, f"{n}/{len(jobs)}", runs) for n, job in enumerate(jobs, 1))
 
 
-def run(name, seed, number):
+def folder(runs, name, seed):
+    """The run folder of a recipe and a seed, both texts, within `runs`."""
+    return pathlib.Path(runs) / (name if seed == "0" else f"{name}-seed{seed}")
+
+
+def run(name, seed, number, runs):
     """Trains one recipe in a process of its own; returns the exit code."""
-    folder = name if seed == "0" else f"{name}-seed{seed}"
-    workdir = pathlib.Path(VERB.flags.runs) / folder
+    workdir = folder(runs, name, seed)
     print(f"[{number}] {workdir}", flush=True)
     command = [sys.executable, "-m", "experiments.train"]
     command += [f"--flagfile={RECIPES / name}.flags", f"--seed={seed}"]

@@ -9,10 +9,12 @@ import functools
 import pathlib
 
 import numpy as np
+from scipy import stats
 
 import zoo
 from zoo import data, metrics, pixels, presets
 from zoo.evaluation import codes
+from zoo.runs import RunFolder
 
 DATASET = "fashion_mnist"
 ADVERSARIAL = ("gan", "wgan", "wgan_gp", "cgan", "bigan", "vaegan", "vaegan_hybrid")
@@ -129,6 +131,33 @@ def cgan(runs):
     )
 
 
+def wgan(runs):
+    """Whether the critic's estimate tells how good an epoch's samples are: its rank
+    correlation with their Frechet distance, beside that of a GAN's losses."""
+    critic = {name: told(runs, name, "wasserstein") for name in ("wgan", "wgan_gp")}
+    game = {term: told(runs, "gan", term) for term in ("d_loss", "g_loss")}
+    words = ", ".join(f"{term} {value:+.2f}" for term, value in game.items())
+    for name, value in critic.items():
+        yield (
+            value > max(game.values()),
+            f"{name}: rank correlation of the critic's estimate with the Frechet "
+            f"distance over the epochs {value:+.2f}, target more than the gan's losses "
+            f"({words})",
+        )
+
+
+def told(runs, name, term):
+    """Spearman's correlation, over the epochs of a run, of a term with `frechet`."""
+    rows = RunFolder(runs.path(name)).rows()
+    if not rows or "frechet" not in rows[0]:
+        raise ValueError(
+            "The run has no Frechet distance an epoch: train it with --frechet=2000. "
+            f"Received: {runs.path(name)}."
+        )
+    columns = [[row[key] for row in rows] for key in (term, "frechet")]
+    return float(stats.spearmanr(*columns).statistic)
+
+
 def bigan(runs):
     """What the codes know of the classes, and whether reconstructions are of their
     images, beside the untrained model and the autoencoder."""
@@ -209,6 +238,7 @@ MEASURES = {
         vae,
         gan,
         vaegan,
+        wgan,
         cgan,
         bigan,
         frechet,

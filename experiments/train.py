@@ -59,6 +59,13 @@ VERB.define(
 VERB.define(
     "multi_string", "warmup", [], "Steps of rising rate, or network=steps [0]. *"
 )
+VERB.define(
+    "integer",
+    "frechet",
+    None,
+    "Samples an epoch, whose Frechet distance to the validation images becomes a term, "
+    "frechet [none].",
+)
 VERB.define("integer", "schedule_epochs", None, "Epochs to rate 0 [--epochs].")
 VERB.define("string", "monitor", None, "Term of which the best is kept [the model's].")
 

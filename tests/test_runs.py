@@ -10,7 +10,17 @@ import pytest
 
 import zoo
 from experiments import train as verb
-from zoo import callbacks, plots, runs, schedules, strategies, training
+from zoo import (
+    callbacks,
+    metrics,
+    pixels,
+    plots,
+    presets,
+    runs,
+    schedules,
+    strategies,
+    training,
+)
 
 TINY = [
     "--model=vae",
@@ -187,6 +197,30 @@ def test_best_model_is_that_of_the_best_epoch(tmp_path):
     assert run.progress.best == best["val_recon"]
     model = zoo.load(run.folder.best)
     assert int(model.optimizer.iterations) == best["step"]
+
+
+class Pixels:
+    """Features without a classifier: the upper left pixels of an image."""
+
+    def features(self, images):
+        assert images.dtype == np.uint8
+        return images[:, :3, :2].reshape(len(images), -1) / 255.0
+
+
+def test_the_quality_of_samples_is_a_term_of_each_epoch(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(presets, "extractor", lambda *words, **named: Pixels())
+    flags = ("--flip", "--frechet=40")
+    trained(tmp_path / "run", "--epochs=2", *flags, "--monitor=frechet")
+    run = trained(tmp_path / "run", "--epochs=4", *flags, "--monitor=frechet")
+    terms = [row["frechet"] for row in run.folder.rows()]
+    assert run.progress.best == min(terms) and len(terms) == 4
+
+    made = pixels.to_uint8(run.model.sample(40, seed=0))
+    real = zoo.data.arrays("digits", "validation", image_size=8)[0]
+    features = map(Pixels().features, (real, made))
+    assert terms[-1] == pytest.approx(metrics.frechet_distance(*features))
+    # It is a look from outside: training goes its way as if nobody had looked.
+    assert all(np.array_equal(a, b) for a, b in zip(state(run), state(whole)))
 
 
 def test_failed_saving_leaves_the_last_checkpoint(tmp_path, monkeypatch):

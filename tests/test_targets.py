@@ -7,6 +7,7 @@ import pytest
 
 import experiments
 from experiments import targets, verify
+from zoo.runs import RunFolder
 
 
 class Runs(targets.Runs):
@@ -56,6 +57,32 @@ def test_a_vae_has_to_stay_below_its_bound():
         model = types.SimpleNamespace(nll=lambda x, k, seed, n=nats: np.full(len(x), n))
         ((found, line),) = targets.vae(Runs({"vae": model}))
         assert found == met and f"{nats:.2f} nats (k=2, 40 images" in line
+
+
+def test_a_critic_has_to_tell_the_quality_of_an_epoch(tmp_path):
+    quality = [5.0, 3.0, 2.0, 2.5]
+    columns = {
+        "wgan": {"wasserstein": [0.9, 0.5, 0.3, 0.4]},  # in the same order
+        "wgan_gp": {"wasserstein": [1.0, 2.0, 4.0, 3.0]},  # in the opposite one
+        "gan": {"d_loss": [1.0, 1.2, 1.1, 1.3], "g_loss": [1.0, 2.0, 4.0, 3.0]},
+    }
+    for name, terms in columns.items():
+        path = tmp_path / f"{name}-fashion_mnist"
+        path.mkdir()
+        RunFolder(path).write_rows(
+            [
+                {"epoch": epoch, **{t: terms[t][epoch] for t in terms}, "frechet": far}
+                for epoch, far in enumerate(quality)
+            ]
+        )
+    found = list(targets.wgan(targets.Runs(tmp_path)))
+    assert [met for met, _ in found] == [True, False]
+    assert "+1.00, target more than the gan's losses (d_loss -0.80" in found[0][1]
+    assert "-1.00" in found[1][1]
+
+    RunFolder(path).write_rows([{"epoch": 0, "d_loss": 1.0}])
+    with pytest.raises(ValueError, match="train it with --frechet"):
+        list(targets.wgan(targets.Runs(tmp_path)))
 
 
 def test_an_unknown_model_and_a_missing_run_are_one_sentence(tmp_path, capsys):

@@ -55,6 +55,32 @@ def test_only_a_likelihood_has_a_bound(likelihood, terms, vaes):
         np.testing.assert_allclose(reported["bits_per_dim"], bits, rtol=1e-5)
 
 
+def test_depth_adds_convolutions_to_the_decoder_that_add_to_their_input():
+    plain, deep = (tiny.model("vae", depth=depth) for depth in (0, 2))
+    added = [
+        layer
+        for layer in deep.decoder.layers
+        if type(layer) is keras.layers.Conv2D and layer.kernel_size == (3, 3)
+    ]
+    assert len(added) == 2  # a tiny image has one level
+    kernels = sum(layer.count_params() for layer in added)
+    assert deep.decoder.count_params() == plain.decoder.count_params() + kernels
+    assert deep.encoder.count_params() == plain.encoder.count_params()
+
+    for layer in added:  # convolutions that answer 0 leave the plain decoder
+        layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
+    others = [
+        weight
+        for layer in deep.decoder.layers
+        if layer not in added
+        for weight in layer.weights
+    ]
+    for weight, value in zip(others, plain.decoder.get_weights(), strict=True):
+        weight.assign(value)
+    z = tiny.floats(3).reshape(3, -1)[:, : plain.latent_dim]
+    np.testing.assert_allclose(deep.decode(z), plain.decode(z), atol=1e-6)
+
+
 def test_both_networks_descend_the_negative_bound(vaes):
     losses, terms = vaes["gaussian"].objective(tf.constant(tiny.floats(4)))
     assert losses["encoder"] is losses["decoder"]

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from zoo import plots
+from zoo.quality import TERM
 
 
 class Clock(keras.callbacks.Callback):
@@ -161,6 +162,7 @@ class Record(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         names = [metric.name for metric in self.model.metrics]
         names += [f"val_{name}" for name in names if f"val_{name}" in logs]
+        names += [TERM] if TERM in logs else []
         terms = {name: logs[name] for name in names}
         for name, value in terms.items():
             if not math.isfinite(value):

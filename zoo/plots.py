@@ -99,6 +99,34 @@ def save_curves(path, rows):
         figure.savefig(temporary, format="png", dpi=110)
 
 
+def save_panels(path, panels, columns):
+    """Writes a PNG of panels side by side: images, and below how often each class is.
+
+    Args:
+        path: File to write; it appears complete or not at all.
+        panels: A title, images `[N, H, W, C]` and the shares of the classes, each.
+        columns: Images in a row.
+    """
+    from matplotlib.figure import Figure  # as in save_curves
+
+    count = len(panels)
+    figure = Figure(figsize=(4.0 * count, 4.6), layout="constrained")
+    axes = figure.subplots(2, count, squeeze=False, height_ratios=(3, 1), sharey="row")
+    for (title, images, shares), (above, below) in zip(panels, axes.T, strict=True):
+        picture = pixels.grid(images, columns)
+        shades = {"cmap": "gray", "vmin": 0, "vmax": 255}
+        above.imshow(picture.squeeze(), interpolation="nearest", **shades)
+        above.set_title(title)
+        above.set_axis_off()
+        below.bar(range(len(shares)), shares)
+        below.set_xticks(range(len(shares)))
+        below.set_xlabel("class")
+        below.spines[["top", "right"]].set_visible(False)
+    axes[1, 0].set_ylabel("share of samples")
+    with replaced(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)
+
+
 def _draw_term(axes, rows, term):
     epochs = [row["epoch"] for row in rows]
     marker = "o" if len(rows) == 1 else None

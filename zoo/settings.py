@@ -4,7 +4,7 @@ import dataclasses
 import json
 import pathlib
 
-from zoo import data, registry, saving, schedules
+from zoo import data, quality, registry, saving, schedules
 
 # Digits are 1,350 images: what is an epoch elsewhere are many here.
 EPOCHS = {"digits": 60}
@@ -27,6 +27,7 @@ class Settings:
         schedule_epochs: Epochs that the learning-rate schedules span, or None.
         learning_rate, schedule, warmup: By network; warm-up in updates.
         monitor: Term whose best epoch is kept, or None; `monitor_mode`: "min" or "max".
+        frechet: Samples of which an epoch's Frechet distance is taken, or None.
         image_every: Epochs from one grid of samples to the next.
         init_from: `.keras` file or run folder that lent the first weights, or None.
     """
@@ -47,6 +48,7 @@ class Settings:
     seed: int
     monitor: str | None
     monitor_mode: str | None
+    frechet: int | None
     validation: bool
     image_every: int
     strategy: str
@@ -86,7 +88,7 @@ def resolve(asked):
     """
     _require_sound(asked)
     same = ("flip", "seed", "validation", "image_every", "strategy", "precision", "jit")
-    same += ("classes", "image_size", "minutes", "init_from", "data_dir")
+    same += ("classes", "image_size", "minutes", "init_from", "data_dir", "frechet")
     dataset = asked["dataset"]
     config = _config(asked)
     name = config.pop("model")
@@ -94,6 +96,7 @@ def resolve(asked):
     epochs = asked["epochs"]
     if epochs is None and asked["minutes"] is None:
         epochs = EPOCHS.get(dataset, 20)
+    _require_frechet(asked, model)
     monitor, mode = _monitor(asked, model)
     return Settings(
         model=name,
@@ -112,7 +115,7 @@ def resolve(asked):
 
 def _require_sound(asked):
     least = {"epochs": 1, "schedule_epochs": 1, "image_every": 1, "batch_size": 1}
-    for key, minimum in (least | {"seed": 0}).items():
+    for key, minimum in (least | {"seed": 0, "frechet": 2}).items():
         if asked[key] is not None and asked[key] < minimum:
             raise ValueError(
                 f"--{key} is at least {minimum}. Received: {key}={asked[key]}."
@@ -160,6 +163,24 @@ def _parsed(name, texts):
     return config
 
 
+def _require_frechet(asked, model):
+    """Raises ValueError if a Frechet distance is asked for that cannot be measured."""
+    if asked["frechet"] is None:
+        return
+    if "sample" not in model.capabilities():
+        raise ValueError(
+            f"--frechet measures samples, and {model.registry_name!r} makes none. "
+            f"Received: frechet={asked['frechet']}."
+        )
+    where = (asked["classes"], asked["image_size"], asked["data_dir"])
+    if data.info(asked["dataset"], *where).num_classes is None:
+        raise ValueError(
+            "--frechet needs a classifier's features, and the images of "
+            f"{asked['dataset']!r} have no labels to train one. "
+            f"Received: frechet={asked['frechet']}."
+        )
+
+
 def _monitor(asked, model):
     """The monitored term, which exists, and "min" or "max"; None if neither the command
     line nor the model names one (a GAN's losses do not tell its best epoch)."""
@@ -169,6 +190,7 @@ def _monitor(asked, model):
     name = asked["monitor"] or prefix + model.monitor.removeprefix("val_")
     term = name.removeprefix("val_")
     known = [p + t for p in dict.fromkeys(("", prefix)) for t in model.terms]
+    known += [quality.TERM] if asked["frechet"] else []
     if name not in known:
         raise ValueError(
             f"{model.name!r} reports no such term{registry.nearest(name, known)}. "

@@ -9,6 +9,7 @@ import keras
 from zoo import callbacks, data, plots, registry, saving, strategies
 from zoo import settings as settings_module
 from zoo.logs import Logs
+from zoo.quality import Quality
 from zoo.runs import RunFolder
 
 NUM_RECONSTRUCTIONS = 32
@@ -22,8 +23,8 @@ class Run:
     Attributes:
         model: Compiled and built; weights as of the last checkpoint, if there is one.
         train, validation: tf.data batches; validation may be None.
-        images: uint8 `[N, H, W, C]` to reconstruct, none of them trained on if the set
-            has a validation split.
+        images: uint8 `[N, H, W, C]` to reconstruct and to measure samples by, none of
+            them trained on if the set has a validation split.
     """
 
     settings: object
@@ -75,7 +76,7 @@ def prepare(asked):
 
 
 def _data(settings, epoch, strategy):
-    """Training batches from `epoch` on, validation batches, images to reconstruct."""
+    """Training batches from `epoch` on, validation batches, images to measure by."""
     where = {
         "classes": settings.classes,
         "image_size": settings.image_size,
@@ -100,7 +101,7 @@ def _data(settings, epoch, strategy):
         # Under a strategy, a batch that is larger than the split would be dropped.
         how["batch_size"] = min(settings.batch_size, len(images))
         validation = data.load(settings.dataset, split, **how)
-    return train, validation, images[:NUM_RECONSTRUCTIONS].copy()
+    return train, validation, images
 
 
 def _model(settings, train, strategy):
@@ -171,9 +172,10 @@ def _fit(run):
     beside = [
         clock,
         callbacks.Aside(),
+        *([Quality(settings, run.images)] if settings.frechet else []),
         callbacks.Record(folder, settings, facts, progress, logs),
         *([] if on_terminal else [callbacks.Line(settings, progress)]),
-        callbacks.Pictures(folder, settings, run.images, logs),
+        callbacks.Pictures(folder, settings, run.images[:NUM_RECONSTRUCTIONS], logs),
         callbacks.Checkpoints(folder, settings, progress, logs),
         interrupt,
     ]

@@ -38,6 +38,7 @@ class VAE(ImageModel):
         alpha: Weight of the squared error, only with "mse" (1 if None). Paper: none.
         width: Channels of the first level.
         hidden: Units of the dense layer beside the latents; 0 leaves it out.
+        depth: Further convolutions at each level of the decoder.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1].
     Reports: `elbo`, `kl`, `recon` (= -log p(x|z)): nats per image, mean over the epoch;
         `bits_per_dim` with "discretized_logistic"; with "mse" only `kl` and `mse` (per
@@ -62,11 +63,12 @@ class VAE(ImageModel):
         alpha: float | None = None,
         width: int = 32,
         hidden: int = 256,
+        depth: int = 0,
     ):
         self.latent_dim, self.likelihood, self.alpha = latent_dim, likelihood, alpha
-        self.width, self.hidden = width, hidden
+        self.width, self.hidden, self.depth = width, hidden, depth
         super().__init__()
-        self.require_at_least(latent_dim=1, width=1, hidden=0)
+        self.require_at_least(latent_dim=1, width=1, hidden=0, depth=0)
         if alpha is not None and likelihood != "mse":
             raise ValueError(
                 'alpha weighs the squared error: it goes with likelihood="mse" only. '
@@ -100,6 +102,7 @@ class VAE(ImageModel):
             image_shape,
             self.latent_dim,
             output_activation=None if self.likelihood == "bernoulli" else "tanh",
+            depth=self.depth,
             **networks,
         )
         if self.likelihood in ("gaussian", "discretized_logistic"):

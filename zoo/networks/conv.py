@@ -95,6 +95,7 @@ def mirror(
     normalization="batch",
     kernel_initializer="glorot_uniform",
     output_activation=None,
+    depth=0,
 ):
     """Applies the trunk's mirror: a dense layer, then a stride-2 transposed convolution
     a level, the last of which makes the image.
@@ -104,6 +105,8 @@ def mirror(
         image_shape: (H, W, C) of the result.
         width: Channels of the level below the image.
         output_activation: Of the image; float32 whatever the precision.
+        depth: Convolutions of 3x3 at each level below the image, each added to what it
+            is given.
     Returns: `[B, H, W, C]`.
     """
     use_bias = normalization is None
@@ -117,6 +120,7 @@ def mirror(
     )(z)
     x = layers.Reshape((height, breadth, widths[-1]))(x)
     x = activate(x, activation, normalization)
+    x = deepen(x, depth, activation, normalization, kernel_initializer)
     for size, channels in zip(sizes[-2:0:-1], widths[-2::-1]):
         x = fast.Conv2DTranspose(
             channels,
@@ -127,6 +131,7 @@ def mirror(
             kernel_initializer=kernel_initializer,
         )(x)
         x = activate(crop(x, size), activation, normalization)
+        x = deepen(x, depth, activation, normalization, kernel_initializer)
     x = fast.Conv2DTranspose(
         image_shape[-1],
         kernel_size,
@@ -136,6 +141,21 @@ def mirror(
     )(x)
     x = crop(x, image_shape[:2])
     return layers.Activation(output_activation or "linear", dtype="float32")(x)
+
+
+def deepen(x, depth, activation, normalization, kernel_initializer):
+    """Applies `depth` convolutions of 3x3 that keep the size of `[B, H, W, C]`, each
+    added to its input (He et al. 2015, arXiv:1512.03385, with one layer a block)."""
+    for _ in range(depth):
+        y = layers.Conv2D(
+            x.shape[-1],
+            3,
+            padding="same",
+            use_bias=normalization is None,
+            kernel_initializer=kernel_initializer,
+        )(x)
+        x = layers.Add()([x, activate(y, activation, normalization)])
+    return x
 
 
 def crop(x, size):

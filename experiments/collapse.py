@@ -1,0 +1,56 @@
+"""Shows mode collapse on digits: a GAN that draws few of the ten, and what R1 and the
+Wasserstein distance make of the same networks."""
+
+import pathlib
+import sys
+
+import experiments
+from experiments import reproduce
+
+RECIPES = {  # experiments/recipes/NAME-digits.flags -> the panel's title
+    "collapse_gan": "GAN, minimax loss",
+    "collapse_r1": "the same with R1",
+    "collapse_wgan": "WGAN with gradient penalty",
+}
+VERB = experiments.Verb("collapse", __doc__.strip(), "python -m experiments.collapse")
+VERB.group("What")
+VERB.define(
+    "integer", "num_images", 2000, "Samples that are counted.", lower_bound=100
+)
+VERB.define("integer", "seed", 0, "Of the trainings and of the samples.")
+VERB.group("Where")
+VERB.define("string", "runs", "runs", "Folder of the runs; finished ones are used.")
+VERB.define("string", "out", "collapse.png", "The picture.")
+
+SHOWN, COLUMNS = 48, 8  # images a panel
+
+
+def main():
+    flags = VERB.flags
+    folders = []
+    for number, name in enumerate(RECIPES, 1):
+        job = f"{name}-digits", str(flags.seed), f"{number}/{len(RECIPES)}"
+        if reproduce.run(*job, flags.runs):
+            return 1
+        folders.append(reproduce.folder(flags.runs, *job[:2]))
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    import zoo
+    from zoo import metrics, plots, presets
+
+    judge = presets.extractor("digits")
+    panels = []
+    for folder, title in zip(folders, RECIPES.values(), strict=True):
+        images = zoo.load(folder).sample(flags.num_images, seed=flags.seed)
+        found = judge.probabilities(images).argmax(axis=1)
+        shares = metrics.class_histogram(found, 10)
+        drawn = int((shares >= 0.01).sum())
+        panels.append((f"{title}\n{drawn} of 10 digits", images[:SHOWN], shares))
+        text = " ".join(f"{share:.1%}" for share in shares)
+        print(f"{title}: {drawn} of 10 digits are 1 % of the samples or more ({text})")
+    plots.save_panels(pathlib.Path(flags.out), panels, COLUMNS)
+    print(f"picture: {flags.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(experiments.start(VERB, main))

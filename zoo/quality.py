@@ -1,0 +1,36 @@
+"""How good a run's samples are, as one more term of each epoch.
+
+A GAN's losses say how the game stands, not how the images look; this term says that,
+and its best epoch can be kept.
+"""
+
+import keras
+
+from zoo import metrics, pixels, presets
+
+TERM = "frechet"
+MOST_REAL = 10_000  # images; more would make the distance no surer beside its samples
+
+
+class Quality(keras.callbacks.Callback):
+    """Adds `frechet` to the terms of an epoch: the Frechet distance between samples of
+    fixed seeds and images that are not trained on, in the features of the zoo's
+    classifier of the data set.
+
+    Args:
+        settings: The run's `Settings`; `frechet` is the number of samples.
+        images: uint8 `[N, H, W, C]` to compare with.
+        say: Takes a line if a classifier has to be trained for it.
+    """
+
+    def __init__(self, settings, images, say=print):
+        super().__init__()
+        self.count, self.seed = settings.frechet, settings.seed
+        where = {"image_size": settings.image_size, "data_dir": settings.data_dir}
+        self.extractor = presets.extractor(settings.dataset, say=say, **where)
+        self.real = metrics.Moments.of(self.extractor, images[:MOST_REAL])
+
+    def on_epoch_end(self, epoch, logs=None):
+        made = pixels.to_uint8(self.model.sample(self.count, seed=self.seed))
+        moments = metrics.Moments.of(self.extractor, made)
+        logs[TERM] = metrics.frechet_distance(self.real, moments)
