@@ -5,6 +5,7 @@ where, and hands its `main` to `start`. A wrong input is one sentence on stderr 
 code 1, wherever it was found.
 """
 
+import math
 import os
 import sys
 import tempfile
@@ -39,6 +40,53 @@ class Verb:
             name=name, default=default, help=help, flag_values=self.flags, **options
         )
         list(self.groups.values())[-1].append((name, help))
+
+    def define_dataset(self):
+        """Defines the flags that say by which images a model is looked at."""
+        self.define(
+            "string", "dataset", None, "Data set [the one that it was trained on]."
+        )
+        self.define(
+            "list", "classes", None, "Its classes, e.g. 5,7,9 [as in training]."
+        )
+        self.define("integer", "image_size", None, "Side in pixels [as in training].")
+        self.define(
+            "string",
+            "data_dir",
+            None,
+            "Where tensorflow-datasets keeps its sets [its own].",
+        )
+
+    def dataset(self):
+        """Returns the values of these flags, as `zoo.evaluation.subject.find` takes
+        them."""
+        names = ("dataset", "classes", "image_size", "data_dir")
+        return {name: self.flags[name].value for name in names}
+
+    def numbers(self, name, kind=int):
+        """Returns the numbers of a flag of kind "list": whole ones from 0, or any with
+        `kind` float; None if it is not given.
+
+        Raises: ValueError: if one is no such number.
+        """
+        texts = self.flags[name].value
+        if texts is None:
+            return None
+        try:
+            values = [kind(text) for text in texts]
+        except ValueError:
+            values = []
+        whole = kind is int
+        if (
+            not values
+            or not all(map(math.isfinite, values))
+            or (whole and min(values) < 0)
+        ):
+            takes = "whole numbers from 0, e.g. 0,1,2" if whole else "numbers"
+            raise ValueError(
+                f"--{name} takes {takes}. Received: {name}={','.join(texts)}."
+            )
+        return values
 
     def usage(self):
         """Grouped help with units and defaults."""

@@ -11,12 +11,10 @@ VERB = experiments.Verb(
 )
 VERB.group("What")
 VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras file.")
-VERB.define(
-    "string", "dataset", None, "Images to measure by [those that it was trained on]."
-)
-VERB.define("list", "classes", None, "Their classes, e.g. 5,7,9 [as in training].")
-VERB.define("integer", "image_size", None, "Their side in pixels [as in training].")
 VERB.define("integer", "seed", 0, "Of samples, subsets and noise.")
+
+VERB.group("Measured by")
+VERB.define_dataset()
 
 VERB.group("How")
 VERB.define(
@@ -49,9 +47,6 @@ VERB.define(
 
 VERB.group("Where")
 VERB.define("string", "out", None, "File to write [evaluation.json beside the model].")
-VERB.define(
-    "string", "data_dir", None, "Where tensorflow-datasets keeps its sets [its own]."
-)
 
 LEAST = {"num_images": 20, "nll_images": 2, "k": 1, "cas_steps": 0, "seed": 0}
 
@@ -68,17 +63,15 @@ def main():
 
     names = ("num_images", "features", "seed", "nll_images", "k", "cas_steps")
     options = evaluation.Options(**{name: flags[name].value for name in names})
-    names = ("dataset", "classes", "image_size", "data_dir")
-    dataset = {name: flags[name].value for name in names}
     if flags.watch:
         watch = evaluation.Watch(
-            flags.workdir, options, evaluation.Progress(), **dataset
+            flags.workdir, options, evaluation.Progress(), **VERB.dataset()
         )
         watch.run(lambda line: print(line, flush=True))
         print(f"best: {watch.kept}" if watch.best else "no checkpoint to score")
         return
     progress = evaluation.Progress(sys.stdout)
-    found = evaluation.evaluate(flags.workdir, options, progress, **dataset)
+    found = evaluation.evaluate(flags.workdir, options, progress, **VERB.dataset())
     path = found.write(flags.out)
     print("\n" + "\n".join(evaluation.table.lines(found)))
     print(f"\n{found.details['seconds']:.0f} s; written: {path}")

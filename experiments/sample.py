@@ -14,6 +14,15 @@ VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras 
 VERB.define("integer", "num_images", 64, "How many images.")
 VERB.define("integer", "seed", 0, "Image i is the image of seed + i.")
 VERB.define(
+    "enum",
+    "latent",
+    "prior",
+    "Where latents are drawn from: prior, or gmm, a mixture of normal distributions "
+    "fitted to encodings of training images, by which an autoencoder samples too.",
+    enum_values=["prior", "gmm"],
+)
+VERB.define("integer", "components", 10, "Normal distributions of gmm.")
+VERB.define(
     "list",
     "labels",
     None,
@@ -30,6 +39,8 @@ VERB.define(
     None,
     "How much it heeds the labels: 0 not at all, 1 as in training [the model's].",
 )
+VERB.group("Encoded for gmm")
+VERB.define_dataset()
 VERB.group("Where")
 VERB.define(
     "string",
@@ -42,7 +53,6 @@ VERB.define(
 
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    import zoo
     from zoo import plots
 
     flags = VERB.flags
@@ -51,25 +61,46 @@ def main():
         raise ValueError(
             f"--num_images is at least 1. Received: num_images={flags.num_images}."
         )
-    labels = _labels(flags.labels, flags.num_images)
     options = {name: flags[name].value for name in ("sampler", "steps", "guidance")}
+    options["labels"] = VERB.numbers("labels")
     options = {name: value for name, value in options.items() if value is not None}
-    images = zoo.load(flags.workdir).sample(
-        flags.num_images, labels=labels, seed=flags.seed, **options
-    )
+    draw = _sample_mixture if flags.latent == "gmm" else _sample
+    images = draw(options)
     plots.save_images(flags.out, images, first=flags.seed)
     print(f"{len(images)} images: {flags.out}")
 
 
-def _labels(texts, count):
-    if texts is None:
-        return None
-    if not texts or not all(text.isdecimal() for text in texts):
+def _sample(options):
+    """Images of the model's own prior."""
+    import zoo
+
+    flags, model = VERB.flags, zoo.load(VERB.flags.workdir)
+    able = model.capabilities()
+    if "sample" not in able and "reconstruct" in able:
         raise ValueError(
-            "--labels takes whole numbers from 0, e.g. 0,1,2. "
-            f"Received: labels={','.join(texts)}."
+            f"{model.name!r} has no prior to sample from; --latent=gmm fits one to its "
+            "encodings. Received: latent=prior."
         )
-    return [int(texts[number % len(texts)]) for number in range(count)]
+    if "labels" in options:
+        labels = options["labels"]
+        options["labels"] = [labels[n % len(labels)] for n in range(flags.num_images)]
+    return model.sample(flags.num_images, seed=flags.seed, **options)
+
+
+def _sample_mixture(options):
+    """Images of latents drawn from a mixture fitted to encodings."""
+    from zoo import exploration
+    from zoo.inference import seeds_from
+
+    flags = VERB.flags
+    if options:
+        raise ValueError(
+            "A mixture of latents knows no labels and no sampler. "
+            f"Received: {', '.join(options)} with latent=gmm."
+        )
+    space = exploration.Explorer(flags.workdir, **VERB.dataset())
+    mixture = space.mixture(flags.components)
+    return space.decode(mixture.draw(seeds_from(flags.seed, flags.num_images)))
 
 
 if __name__ == "__main__":

@@ -222,13 +222,33 @@ def test_samples_of_asked_labels_that_are_copies_are_found_out(run):
     assert bad["classifier_score"] == pytest.approx(1) and bad["class_distance"] > 0.8
 
 
+class Flat:
+    """In place of InceptionV3: a few pixels."""
+
+    name, sha256 = "flat", "00"
+
+    def features(self, images):
+        images = images.reshape(len(images), -1)
+        return images[:, :: images.shape[1] // 8] / 255
+
+
+def test_the_judge_looks_at_no_image_twice(tmp_path, monkeypatch):
+    looked, probabilities = [], presets.Extractor.probabilities
+
+    def counted(self, images):
+        looked.append(images.tobytes())
+        return probabilities(self, images)
+
+    monkeypatch.setattr(presets.Extractor, "probabilities", counted)
+    monkeypatch.setattr(presets, "Inception", Flat)
+    options = dataclasses.replace(FEW, features="inception")
+    found = evaluation.evaluate(folder_of(tmp_path / "run", "vae"), options)
+    assert {"class_distance", "recon_class_kept"} <= set(found.scores)
+    # Samples, reconstructions, test images, training images, six rungs.
+    assert len(looked) == len(set(looked)) == 10
+
+
 def test_scores_of_classes_do_not_apply_to_an_unlabelled_set(tmp_path, monkeypatch):
-    class Flat:
-        name, sha256 = "flat", "00"
-
-        def features(self, images):
-            return images.reshape(len(images), -1)[:, :9] / 255
-
     np.savez(tmp_path / "data.npz", images=tiny.images(300))
     monkeypatch.chdir(tmp_path)  # the table names the set, however long its path
     run = folder_of(tmp_path / "run", "vae", "npz:data.npz", (8, 8, 1))

@@ -324,7 +324,8 @@ def test_run_on_two_devices_is_resumed(tmp_path, monkeypatch, two_replicas):
 
 
 def test_pictures_are_legible(tmp_path):
-    images = np.zeros((9, 8, 8, 1), "uint8")
-    picture = plots.save_grid(tmp_path / "grid.png", images)
-    assert 280 < min(picture.shape[:2]) <= 560
+    for count, side, columns in ((9, 8, None), (80, 28, 8), (400, 28, 20)):
+        images = np.zeros((count, side, side, 1), "uint8")
+        picture = plots.save_grid(tmp_path / "grid.png", images, columns)
+        assert 560 <= max(picture.shape[:2]) < 1120
     assert [path.name for path in tmp_path.iterdir()] == ["grid.png"]

@@ -5,7 +5,7 @@ from typing import Literal
 
 from keras import ops
 
-from zoo import augment, backend, penalties
+from zoo import augment, penalties
 from zoo.model import ImageModel
 
 Regularizer = Literal["none", "spectral", "r1", "dragan"]
@@ -65,5 +65,7 @@ class Adversarial(ImageModel):
         return augment.diff_augment(images, u)
 
     def draw(self, seeds, labels=None, ema=True):
-        z = backend.normal_of_seeds(seeds, (self.latent_dim,))
+        return self.to_images(self.noise(seeds), ema)
+
+    def to_images(self, z, ema=True):
         return self.averaged_network("generator", ema)(z, training=False)

@@ -6,7 +6,7 @@ import inspect
 import numpy as np
 from keras import ops
 
-from zoo import backend, inputs, pixels, registry
+from zoo import backend, inputs, latents, pixels, registry
 
 
 class Inference:
@@ -34,6 +34,11 @@ class Inference:
         """Returns the images `[B, H, W, C]` of latents `[B, D]`."""
         raise TypeError(f"{type(self).__name__} does not define to_images.")
 
+    def noise(self, seeds):
+        """Returns z `[B, latent_dim]` of N(0, 1), the prior of `draw`, row by row of
+        int64 `seeds` `[B]`."""
+        return backend.normal_of_seeds(seeds, (self.config["latent_dim"],))
+
     @classmethod
     def capabilities(cls):
         """Returns what the model can do, e.g. {"sample", "encode", "decode"}."""
@@ -57,20 +62,20 @@ class Inference:
 
     def features(self, images):
         """Returns penultimate features `[N, D]`; a classifier's."""
-        self._require("classify")
+        self.require("classify")
 
     def nll(self, images, **options):
         """Returns -log p(x) `[N]` in `nll_unit`, or a bound of it; a likelihood
         model's."""
-        self._require("nll")
+        self.require("nll")
 
     def inpaint(self, images, mask, **options):
         """Returns `images` with the pixels of `mask` made anew; a denoising model's."""
-        self._require("inpaint")
+        self.require("inpaint")
 
     def variations(self, images, strength=0.5, **options):
         """Returns images like `images`; a denoising model's."""
-        self._require("vary")
+        self.require("vary")
 
     def sample(
         self,
@@ -92,7 +97,7 @@ class Inference:
             batch_size: Images computed at a time.
             **options: As the model's `draw` takes them.
         """
-        self._require("sample")
+        self.require("sample")
         self.require_options("draw", options)
         inputs.check_integer("The number of images", num_images, 1)
         inputs.check_integer("batch_size", batch_size, 1)
@@ -137,9 +142,16 @@ class Inference:
         seeds = (seeds_from(seed, len(images)),) if sample else ()
         return self.in_batches("to_latent", 250, images, *seeds)
 
+    def prior(self, num_latents, seed=None):
+        """Returns latents of the prior, float32 `[num_latents, D]`: those whose images
+        `sample` of the same seed returns."""
+        self.require("sample", "decode")
+        inputs.check_integer("The number of latents", num_latents, 1)
+        return self.in_batches("noise", 250, seeds_from(seed, num_latents))
+
     def decode(self, z):
         """Returns the images, float32 `[N, H, W, C]`, of latents `[N, D]`."""
-        self._require("decode")
+        self.require("decode")
         z = inputs.to_latents(z, self.config["latent_dim"])
         return self.in_batches("to_images", 250, z)
 
@@ -148,16 +160,21 @@ class Inference:
         decode(encode(.))."""
         return self.decode(self.encode(self.ready("reconstruct", images)))
 
-    def interpolate(self, a, b, steps=8):
-        """Returns images on the straight line between the latents of `a` and `b`.
+    def interpolate(self, a, b, steps=8, path="linear"):
+        """Returns images on the way between the latents of `a` and `b`.
 
         Args:
             a, b: Images `[H, W, C]` or `[N, H, W, C]`, as `encode` takes them.
             steps: Images a line, both ends included; at least 2.
+            path: "linear", or "spherical" for an arc about the origin.
         Returns: float32 `[steps, H, W, C]` or `[N, steps, H, W, C]`.
         """
-        self._require("interpolate")
+        self.require("interpolate")
         inputs.check_integer("steps", steps, 2)
+        if path not in latents.PATHS:
+            raise ValueError(
+                f"A path is {' or '.join(latents.PATHS)}. Received: path={path!r}."
+            )
         a, b = inputs.to_array(a), inputs.to_array(b)
         if a.shape != b.shape or a.ndim not in (3, 4):
             raise ValueError(
@@ -165,29 +182,30 @@ class Inference:
                 f"Received: {list(a.shape)} and {list(b.shape)}."
             )
         z_a, z_b = (self.encode(x if x.ndim == 4 else x[None]) for x in (a, b))
-        weight = np.linspace(0, 1, steps, dtype="float32")[None, :, None]
-        z = z_a[:, None] * (1 - weight) + z_b[:, None] * weight
+        z = latents.PATHS[path](z_a, z_b, steps)
         images = self.decode(z.reshape(-1, z.shape[-1]))
         return images.reshape(*a.shape[:-3], steps, *self.image_shape)
 
     def ready(self, capability, images):
         """Returns `images` as float32, after checking that the model can."""
-        self._require(capability)
+        self.require(capability)
         images = inputs.to_array(images)
         inputs.check_images(images, self.image_shape)
         return pixels.to_float(images)
 
-    def _require(self, capability):
-        if capability not in self.capabilities():
-            able = [
-                n
-                for n in registry.names()
-                if capability in registry.find(n).capabilities()
-            ]
-            raise ValueError(
-                f"{self.name!r} cannot {capability}. "
-                f"Models that can: {', '.join(able)}."
-            )
+    def require(self, *capabilities):
+        """Raises ValueError unless the model can do all of these, and has networks."""
+        for capability in capabilities:
+            if capability not in self.capabilities():
+                able = [
+                    n
+                    for n in registry.names()
+                    if capability in registry.find(n).capabilities()
+                ]
+                raise ValueError(
+                    f"{self.name!r} cannot {capability}. "
+                    f"Models that can: {', '.join(able)}."
+                )
         self._require_networks()
 
     def _require_networks(self):

@@ -42,8 +42,7 @@ def save_images(path, images, first=0):
             without a suffix for a folder of `000000.png`, ...
         images: `[N, H, W, C]`, float in [-1, 1] or uint8.
         first: Number of the first picture of a folder.
-    Raises: ValueError: if the name has another suffix, or a file is where the folder
-        should be.
+    Raises: ValueError: as `require_format`.
     """
     path = pathlib.Path(path)
     require_format(path)
@@ -60,14 +59,21 @@ def save_images(path, images, first=0):
             _save_png(path / f"{number:06d}.png", image)
 
 
-def require_format(path):
-    """Raises ValueError unless `save_images` can write to `path`."""
+FORMATS = {
+    ".png": "a .png (one grid)",
+    ".npz": "a .npz (array)",
+    "": "a folder (no suffix)",
+}
+
+
+def require_format(path, suffixes=tuple(FORMATS)):
+    """Raises ValueError unless the name `path` has one of the `suffixes`, and nothing
+    of another kind is there already."""
     path = pathlib.Path(path)
-    if path.suffix not in (".png", ".npz", ""):
-        raise ValueError(
-            "Images go to a .png (one grid), a .npz (array) or a folder (no suffix). "
-            f"Received: {path}."
-        )
+    if path.suffix not in suffixes:
+        *others, last = (FORMATS[suffix] for suffix in suffixes)
+        ways = f"{', '.join(others)} or {last}" if others else last
+        raise ValueError(f"Images go to {ways}. Received: {path}.")
     if path.is_dir() if path.suffix else path.is_file():
         found = "a folder" if path.suffix else "a file"
         raise ValueError(f"There is {found} of that name already. Received: {path}.")
@@ -95,8 +101,7 @@ def save_curves(path, rows):
     figure = Figure(figsize=(4.2 * columns, 2.9 * lines), layout="constrained")
     for position, term in enumerate(terms, 1):
         _draw_term(figure.add_subplot(lines, columns, position), rows, term)
-    with replaced(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+    _save_figure(path, figure)
 
 
 def save_panels(path, panels, columns):
@@ -141,10 +146,119 @@ def _draw_term(axes, rows, term):
 
 
 def _enlarged(picture):
-    factor = max(1, MIN_SIDE // max(picture.shape[:2]))
+    factor = -(-MIN_SIDE // max(picture.shape[:2]))
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def _save_png(path, picture):
     with replaced(path) as temporary:
         to_pillow(picture).save(temporary, format="PNG")
+
+
+# --- labelled pictures ----------------------------------------------------------------
+
+CHARACTER = 0.075  # inches, of a text in 9 points
+DPI = 110
+
+
+def save_table(path, images, rows, columns, title, captions=None):
+    """Writes a PNG of images in rows and columns, each with its label.
+
+    Args:
+        path: File to write; it appears complete or not at all.
+        images: `[R, C, H, W, 1 or 3]`, float in [-1, 1] or uint8.
+        rows, columns: R labels on the left, C labels above.
+        title: A line above all.
+        captions: R lists of C texts below the images.
+    """
+    _save_figure(path, _table(images, rows, columns, title, captions))
+
+
+def save_detections(path, detections, scores, examples, rows, title):
+    """Writes a PNG of how scores find anomalies: curves, histograms, examples.
+
+    Args:
+        path: File to write; it appears complete or not at all.
+        detections: {name: `zoo.metrics.Detection`}.
+        scores: {name: (scores `[N]` of normal images, `[M]` of anomalies)}.
+        examples: Images `[R, C, H, W, 1 or 3]`, with R labels `rows`.
+        title: A line above all.
+    """
+    height = 3.4
+    figure = _table(examples, rows, [""] * examples.shape[1], title, above=height)
+    whole = figure.get_figheight()
+    panels = figure.add_gridspec(
+        1,
+        1 + len(scores),
+        left=0.07,
+        right=0.98,
+        wspace=0.25,
+        top=1 - 0.75 / whole,
+        bottom=1 - (height - 0.1) / whole,
+    ).subplots()
+    curves = panels[0]
+    curves.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    for number, (name, found) in enumerate(detections.items(), 2):
+        label = f"{name}, AUC {found.auc:.3f}"
+        curves.plot(found.alarms, found.hits, f"C{number}", label=label)
+    curves.set(xlabel="seen, false alarms", ylabel="left out, found", title="ROC")
+    curves.legend(frameon=False, loc="lower right", fontsize=8)
+    for axes, (name, (normal, anomalous)) in zip(panels[1:], scores.items()):
+        # The tail of a few strange images would leave the rest in one bar.
+        ends = np.quantile(np.concatenate([normal, anomalous]), [0.001, 0.99])
+        for values, label in ((normal, "seen"), (anomalous, "left out")):
+            weights = np.full(len(values), 1 / len(values))
+            axes.hist(values, 25, ends, weights=weights, alpha=0.6, label=label)
+        axes.set(title=name, xlabel="score", ylabel="share of images", yticks=[])
+        axes.locator_params("x", nbins=4)
+        axes.legend(frameon=False, fontsize=8)
+    _save_figure(path, figure)
+
+
+def _table(images, rows, columns, title, captions=None, above=0.0):
+    """The figure of `save_table`, with so many inches free below the title."""
+    from matplotlib.figure import Figure
+
+    images = pixels.to_uint8(images)
+    count_rows, count_columns, height, breadth = images.shape[:4]
+    texts = [text for row in captions or () for text in row]
+    side = max(min(9 / count_columns, 1.1), 0.68 * CHARACTER * _longest(texts))
+    tall, below = side * height / breadth, 0.24 if captions else 0.0
+    left, top, gap = 0.2 + CHARACTER * _longest(rows), 0.75 + above, 0.08
+    across, down = side + gap, tall + below + gap
+    size = (left + count_columns * across + 0.1, top + count_rows * down + 0.1)
+    size = (max(size[0], 0.4 + 1.2 * CHARACTER * len(title)), size[1])
+    figure = Figure(figsize=size)
+    axes = figure.add_axes((0, 0, 1, 1))  # all that follows is in inches
+    axes.set(xlim=(0, size[0]), ylim=(size[1], 0))
+    axes.axis("off")
+
+    def write(x, y, text, fontsize=9, **how):
+        axes.text(x, y, text, fontsize=fontsize, parse_math=False, **how)
+
+    write(0.1, 0.28, title, 11, va="center")
+    for column, text in enumerate(columns):
+        write(left + column * across + side / 2, top - 0.08, text, ha="center")
+    for row, label in enumerate(rows):
+        y = top + row * down
+        write(left - 0.1, y + tall / 2, label, ha="right", va="center")
+        for column, image in enumerate(images[row]):
+            x = left + column * across
+            image = np.broadcast_to(image, (*image.shape[:2], 3))
+            axes.imshow(image, extent=(x, x + side, y + tall, y))
+            if captions:
+                text = captions[row][column]
+                write(x + side / 2, y + tall + 0.16, text, 7, ha="center")
+    axes.set(xlim=(0, size[0]), ylim=(size[1], 0), aspect="auto")
+    return figure
+
+
+def _longest(texts):
+    """Characters of the longest line of all texts."""
+    return max((len(line) for text in texts for line in text.splitlines()), default=0)
+
+
+def _save_figure(path, figure):
+    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with replaced(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DPI)

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from zoo import data, metrics, presets, runs
+from zoo.evaluation import judges
 from zoo.version import VERSION
 
 FEWEST = 20  # images: what a kernel distance needs
@@ -65,20 +66,19 @@ class Bench:
                 f"An evaluation needs at least {FEWEST} test images. "
                 f"Received: {num_images}."
             )
-        self.test, self.test_labels = _some(*test, num_images, random)
-        self.train, self.train_labels = _some(*train, num_images, random)
-        self.all_train, _ = _some(*train, MOST_TRAIN, random)
+        self.test, self.test_labels = some(*test, num_images, random)
+        self.train, self.train_labels = some(*train, num_images, random)
+        self.all_train, _ = some(*train, MOST_TRAIN, random)
         self.extractor, self.judge, self.classes = self._extractors()
 
     def _extractors(self):
         """The extractor, the judge, and the judge's number of each label."""
         subject = self.subject
         where = {key: subject.where[key] for key in ("image_size", "data_dir")}
-        say = self.progress.say
         judge = classes = None
-        names = data.info(subject.dataset, **where).class_names
-        if names is not None and len(names) > 1:
-            judge = presets.extractor(subject.dataset, **where, say=say)
+        found = judges.find(subject, self.progress.say)
+        if found is not None:
+            judge, names = found.extractor, found.names
             told = {key: judge.about[key] for key in ("name", "sha256", "accuracy")}
             self.details["judge"] = told
             classes = np.array([names.index(n) for n in subject.info.class_names])
@@ -133,8 +133,9 @@ class Bench:
         """Notes why scores do not apply."""
         self.not_applicable |= dict.fromkeys(scores, reason)
 
-    def compare(self, images, features=None):
-        """Returns {score: number} of uint8 images beside the test images."""
+    def compare(self, images, features=None, p=None):
+        """Returns {score: number} of uint8 images beside the test images; `features`
+        and the judge's probabilities `p` save passes."""
         if features is None:
             features = self.extractor.features(images)
         kernel = metrics.kernel_distance(
@@ -150,14 +151,18 @@ class Bench:
         }
         if self.judge is None:
             return found
-        return found | self._compare_classes(self.probabilities(images, features))
+        p = self.probabilities(images, features) if p is None else p
+        return found | self._compare_classes(p)
 
     def ratio_of_sharpness(self, images):
         """Gradient energy of images, divided by that of the test images."""
         return float(metrics.gradient_energy(images).mean() / self.sharpness)
 
     def probabilities(self, images, features=None):
-        """The judge's class probabilities `[N, classes]`; `features` saves a pass."""
+        """The judge's class probabilities `[N, classes]`, or None without a judge;
+        `features` saves a pass."""
+        if self.judge is None:
+            return None
         if features is None or self.judge is not self.extractor:
             return self.judge.probabilities(images)
         return self.judge.classify(features)
@@ -171,8 +176,8 @@ class Bench:
         }
 
 
-def _some(images, labels, count, random):
-    """At most `count` images and their labels: all in their order, or some drawn."""
+def some(images, labels, count, random):
+    """Returns at most `count` images and their labels: all in order, or some drawn."""
     if len(images) <= count:
         return images, labels
     rows = random.permutation(len(images))[:count]

@@ -19,15 +19,15 @@ def samples(bench):
     labels = _asked(bench)
     made = bench.made = sample(bench, len(bench.test), labels)
     features = bench.extractor.features(made)
-    found = bench.compare(made, features)
+    p = bench.probabilities(made, features)
+    found = bench.compare(made, features, p)
     train = bench.extractor.features(bench.all_train)
     near = metrics.memorisation(train, bench.real_features, features)
     found |= {"nearest_train": near.ratio, "closer_to_train": near.closer}
     bench.details["nearest_train_distance"] = near.distance
     if labels is None:
         bench.skip(f"{bench.model.name!r} takes no labels", "conditional_accuracy")
-    if bench.judge is not None:
-        p = bench.probabilities(made, features)
+    if p is not None:
         shares = metrics.class_histogram(p.argmax(axis=1), p.shape[1])
         bench.details["class_histogram"] = shares.tolist()
         if labels is not None:
@@ -90,11 +90,11 @@ def reconstructions(bench):
     made = _rounded(bench.model.reconstruct(bench.test))
     features = bench.extractor.features(made)
     found = metrics.reconstruction_errors(bench.test, made)
-    found |= bench.compare(made, features)
-    if bench.judge is not None:
-        p = bench.probabilities(bench.test, bench.real_features)
-        kept = bench.probabilities(made, features)
-        found["class_kept"] = metrics.accuracy(kept, p.argmax(axis=1))
+    p = bench.probabilities(made, features)
+    found |= bench.compare(made, features, p)
+    if p is not None:
+        real = bench.probabilities(bench.test, bench.real_features)
+        found["class_kept"] = metrics.accuracy(p, real.argmax(axis=1))
     return {f"recon_{name}": value for name, value in found.items()} | _linear(bench)
 
 

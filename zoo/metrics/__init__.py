@@ -11,6 +11,7 @@ and beside the same score of real images (the floor) and of corrupted ones (the 
 """  # noqa: E501
 
 from zoo.metrics.corruptions import blur, ladder, noise
+from zoo.metrics.detection import Detection, detection
 from zoo.metrics.diversity import (
     accuracy,
     class_histogram,
@@ -40,6 +41,7 @@ from zoo.metrics.reconstruction import (
 )
 
 __all__ = [
+    "Detection",
     "Moments",
     "Protocol",
     "RealManifold",
@@ -49,6 +51,7 @@ __all__ = [
     "blur",
     "class_histogram",
     "classifier_score",
+    "detection",
     "frechet_distance",
     "gradient_energy",
     "histogram_distance",

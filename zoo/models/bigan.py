@@ -14,7 +14,7 @@ from typing import Literal
 import keras
 from keras import layers, ops
 
-from zoo import backend, losses
+from zoo import losses
 from zoo.adversarial import Adversarial, Regularizer
 from zoo.networks import conv, dcgan
 from zoo.registry import register
@@ -139,10 +139,7 @@ class BiGAN(Adversarial):
             return z
         if seeds is None:
             return z[:, : self.latent_dim]
-        return drawn(z, backend.normal_of_seeds(seeds, (self.latent_dim,)))
-
-    def to_images(self, z):
-        return self.averaged_network("generator")(z, training=False)
+        return drawn(z, self.noise(seeds))
 
     def call(self, images, training=False):
         return self.to_images(self.to_latent(images))

@@ -15,6 +15,7 @@ from keras import layers, ops
 
 from zoo import backend, losses
 from zoo.adversarial import Adversarial, Regularizer
+from zoo.model import ImageModel
 from zoo.networks import dcgan
 from zoo.registry import register
 
@@ -178,6 +179,8 @@ class CGAN(Adversarial):
             labels = ops.argmax(vote, axis=1)
         generator = self.averaged_network("generator", ema)
         return generator(self.beside(z, labels), training=False)
+
+    to_images = ImageModel.to_images  # of z alone: the generator needs a label too
 
     def call(self, images, training=False):
         if self.conditioning == "auxiliary":

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo import backend, inputs, losses, pixels
+from zoo import inputs, losses, pixels
 from zoo.model import ImageModel
 from zoo.networks import conv
 from zoo.registry import register
@@ -162,14 +162,13 @@ class VAE(ImageModel):
         return terms
 
     def draw(self, seeds, labels=None, ema=True):
-        return self.to_images(backend.normal_of_seeds(seeds, (self.latent_dim,)))
+        return self.to_images(self.noise(seeds))
 
     def to_latent(self, images, seeds=None):
         z_mean, z_logvar = self.posterior(images)
         if seeds is None:
             return z_mean
-        eps = backend.normal_of_seeds(seeds, (self.latent_dim,))
-        return z_mean + ops.exp(0.5 * z_logvar) * eps
+        return z_mean + ops.exp(0.5 * z_logvar) * self.noise(seeds)
 
     def to_images(self, z):
         outputs = self.decoder(z, training=False)

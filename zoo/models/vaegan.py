@@ -13,7 +13,7 @@ from typing import Literal
 import keras
 from keras import layers, ops
 
-from zoo import backend, losses
+from zoo import losses
 from zoo.adversarial import Adversarial, Regularizer
 from zoo.networks import conv, dcgan
 from zoo.registry import register
@@ -165,14 +165,13 @@ class VAEGAN(Adversarial):
         return ops.split(self.encoder(x, training=training), 2, axis=-1)
 
     def draw(self, seeds, labels=None, ema=True):
-        return self.to_images(backend.normal_of_seeds(seeds, (self.latent_dim,)))
+        return self.to_images(self.noise(seeds))
 
     def to_latent(self, images, seeds=None):
         z_mean, z_logvar = self.posterior(images)
         if seeds is None:
             return z_mean
-        eps = backend.normal_of_seeds(seeds, (self.latent_dim,))
-        return z_mean + ops.exp(0.5 * z_logvar) * eps
+        return z_mean + ops.exp(0.5 * z_logvar) * self.noise(seeds)
 
     def to_images(self, z):
         return self.decoder(z, training=False)

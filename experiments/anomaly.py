@@ -1,0 +1,105 @@
+"""Finds images of classes that a run left out, by reconstruction and by latent."""
+
+import sys
+import textwrap
+
+import experiments
+
+VERB = experiments.Verb(
+    "anomaly",
+    __doc__.strip(),
+    "python -m experiments.anomaly --workdir=runs/ae-digits-without-9",
+)
+VERB.group("What")
+VERB.define("string", "workdir", "runs/ae-digits-without-9", "Run folder, or a file.")
+VERB.define(
+    "integer", "components", 10, "Normal distributions of the mixture of encodings."
+)
+VERB.define("integer", "seed", 0, "Of the images that the mixture is fitted to.")
+VERB.group("Seen in training")
+VERB.define_dataset()
+VERB.group("Where")
+VERB.define("string", "out", "anomaly.png", "Picture to write.")
+
+SHOWN = 10  # images a row of the picture
+
+
+def main():
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    from zoo import exploration, metrics, plots
+
+    flags = VERB.flags
+    plots.require_format(flags.out, (".png",))
+    space = exploration.Explorer(flags.workdir, flags.seed, False, **VERB.dataset())
+    space.model.require("reconstruct")
+    images, classes, strange = space.with_left_out()
+    density = space.mixture(flags.components).log_density
+    x_rec = space.model.reconstruct(images)
+    scores = {
+        "reconstruction": metrics.squared_errors(images, x_rec),
+        "latent": -density(space.model.encode(images)),
+    }
+    parted = {name: (s[~strange], s[strange]) for name, s in scores.items()}
+    found = {name: metrics.detection(*pair) for name, pair in parted.items()}
+    print("\n".join(_lines(scores, classes, strange, found)))
+    left_out = textwrap.shorten(", ".join(dict.fromkeys(classes[strange])), 50)
+    title = f"{space.model.name}: finding {left_out}, left out of training"
+    examples, rows = _examples(images, x_rec, scores["reconstruction"], strange)
+    plots.save_detections(flags.out, found, parted, examples, rows, title)
+    print(f"\nwritten: {flags.out}")
+
+
+def _lines(scores, classes, strange, found):
+    """Areas under the curve, a line a class that was left out."""
+    import numpy as np
+
+    from zoo import metrics
+    from zoo.metrics.detection import ALLOWED
+
+    lines = [
+        "Area under the curve: how often an image of a class left out scores above one",
+        "of a class seen; 0.5 is chance. reconstruction: squared error. latent: minus",
+        "log density under a mixture fitted to encodings of training images.",
+        "",
+        f"{'left out':<24} images {''.join(f'{name:>16}' for name in scores)}",
+    ]
+
+    def add(title, count, numbers):
+        lines.append(f"{title:<24.24} {count:>6} {''.join(numbers)}")
+
+    for name in dict.fromkeys(classes[strange]):
+        these = classes == name
+        each = [metrics.detection(s[~strange], s[these]).auc for s in scores.values()]
+        add(name, np.sum(these), (f"{auc:16.3f}" for auc in each))
+    count = np.sum(strange)
+    add("all", count, (f"{each.auc:16.3f}" for each in found.values()))
+    title = f"found, {ALLOWED:.0%} false alarms"
+    add(title, count, (f"{each.found:16.1%}" for each in found.values()))
+    lines.append(f"{np.sum(~strange)} images of the classes seen")
+    return lines
+
+
+def _examples(images, x_rec, score, strange):
+    """Images above their reconstructions `[6, SHOWN, H, W, C]`: those left out that
+    score highest and lowest, and those seen that score highest; six labels."""
+    import numpy as np
+
+    from zoo import pixels
+
+    order = np.argsort(-score)
+    out, seen = order[strange[order]], order[~strange[order]]
+    count = min(SHOWN, len(out), len(seen))
+    chosen = {
+        "left out,\nworst copied": out[:count],
+        "left out,\nbest copied": out[::-1][:count],
+        "seen,\nworst copied": seen[:count],
+    }
+    examples, rows = [], []
+    for name, numbers in chosen.items():
+        examples += [images[numbers], pixels.to_uint8(x_rec[numbers])]
+        rows += [name, "copies"]
+    return np.stack(examples), rows
+
+
+if __name__ == "__main__":
+    sys.exit(experiments.start(VERB, main))

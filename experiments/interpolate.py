@@ -1,0 +1,116 @@
+"""Goes from one image to another through a model's latent space, and shows the way."""
+
+import sys
+
+import experiments
+
+VERB = experiments.Verb(
+    "interpolate",
+    __doc__.strip(),
+    "python -m experiments.interpolate --workdir=runs/vae-fashion_mnist --images=0,1",
+)
+VERB.group("What")
+VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras file.")
+VERB.define("list", "images", None, "Test images, two a path [one each of 4 classes].")
+VERB.define("list", "seeds", None, "Seeds of samples, two a path [0,1,2,3 of a GAN].")
+VERB.define(
+    "enum",
+    "path",
+    "both",
+    "linear, spherical (an arc about the origin) or both.",
+    enum_values=["linear", "spherical", "both"],
+)
+VERB.define("integer", "steps", 8, "Images a path, both ends included.")
+VERB.define("bool", "judge", True, "Name images by the data set's classifier.")
+VERB.group("Seen among")
+VERB.define_dataset()
+VERB.group("Where")
+VERB.define("string", "out", "interpolation.png", "Picture to write.")
+
+
+def main():
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    import numpy as np
+
+    from zoo import exploration, latents, pixels, plots
+
+    flags = VERB.flags
+    images, seeds = VERB.numbers("images"), VERB.numbers("seeds")
+    if images and seeds:
+        raise ValueError(
+            "Paths join test images or samples: give --images or --seeds. "
+            f"Received: images={images}, seeds={seeds}."
+        )
+    if len(images or seeds or ()) % 2:
+        raise ValueError(
+            "A path has two ends: give an even number of images or seeds. "
+            f"Received: {images or seeds}."
+        )
+    plots.require_format(flags.out, (".png",))
+    space = exploration.Explorer(flags.workdir, judged=flags.judge, **VERB.dataset())
+    space.model.require("decode")
+    names, ends, shown = _ends(space, images, seeds)
+    kinds = list(latents.PATHS) if flags.path == "both" else [flags.path]
+    rows = [f"{name}, {kind}" for name in names for kind in kinds]
+    paths = [latents.PATHS[kind](*ends, flags.steps) for kind in kinds]
+    z = np.stack(paths, axis=1).reshape(len(rows), flags.steps, -1)
+    made = space.decode(z)
+    classes, sure = space.tell(made)
+    print("\n".join(_lines(rows, z, made, classes, sure)))
+    columns = [f"{share:.2f}" for share in np.linspace(0, 1, flags.steps)]
+    captions = exploration.captions(classes, sure)
+    if shown is not None:
+        columns = ["test image", *columns, "test image"]
+        start, stop = (pixels.to_float(x).repeat(len(kinds), axis=0) for x in shown)
+        made = np.concatenate([start[:, None], made, stop[:, None]], axis=1)
+        captions = captions and [["", *row, ""] for row in captions]
+    title = f"{space.model.name}: paths through the latent space"
+    labels = [row.replace(", ", "\n") for row in rows]
+    plots.save_table(flags.out, made, labels, columns, title, captions)
+    print(f"\nwritten: {flags.out}")
+
+
+def _ends(space, images, seeds):
+    """Names of P paths, the latents `[P, D]` of their two ends, and the two images that
+    these encode, or None."""
+    encoding = seeds is None and "encode" in space.model.capabilities()
+    if images is not None or encoding:
+        kind, numbers = "test image", images or space.first_of_classes(4)
+        shown = space.test_images(numbers)
+        z = space.model.encode(shown)
+        shown = shown[::2], shown[1::2]
+    else:
+        kind, numbers = "seed", seeds or [0, 1, 2, 3]
+        z = space.prior(numbers)
+        shown = None
+    pairs = zip(numbers[::2], numbers[1::2])
+    return [f"{kind} {a} to {b}" for a, b in pairs], (z[::2], z[1::2]), shown
+
+
+def _lines(rows, z, made, classes, sure):
+    """What there is to say of each path, a line each."""
+    import numpy as np
+
+    from zoo import metrics
+
+    width = max(map(len, rows))
+    lines = [
+        "|z|: length of the shortest latent. step: largest change from one image to",
+        "the next, root mean square of pixels in [0, 1]. sure: the classifier where it",
+        "is least so.",
+        "",
+        f"{'':<{width}}    |z|   step   sure  classes on the way",
+    ]
+    for number, row in enumerate(rows):
+        shortest = np.linalg.norm(z[number], axis=-1).min()
+        steps = metrics.squared_errors(made[number, 1:], made[number, :-1]) ** 0.5
+        line = f"{row:<{width}} {shortest:6.2f} {steps.max():6.3f}"
+        if classes is not None:
+            passed = dict.fromkeys(classes[number])
+            line += f" {sure[number].min():6.2f}  {', '.join(passed)}"
+        lines.append(line)
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(experiments.start(VERB, main))

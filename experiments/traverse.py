@@ -1,0 +1,111 @@
+"""Moves a latent along the directions in which encodings vary, one after the other."""
+
+import sys
+
+import experiments
+
+VERB = experiments.Verb(
+    "traverse",
+    __doc__.strip(),
+    "python -m experiments.traverse --workdir=runs/vae-fashion_mnist --image=0",
+)
+VERB.group("What")
+VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras file.")
+VERB.define(
+    "enum",
+    "along",
+    "directions",
+    "directions (principal components of encodings) or coordinates (those that vary "
+    "most).",
+    enum_values=["directions", "coordinates"],
+)
+VERB.define(
+    "integer", "count", None, "How many of them [8, or all if there are fewer]."
+)
+VERB.define(
+    "integer", "image", None, "Start from this test image [the mean of all encodings]."
+)
+VERB.define(
+    "integer", "seed", None, "Or from this sample [0 of a model that cannot encode]."
+)
+VERB.define("integer", "steps", 7, "Images a direction; an odd number shows 0.")
+VERB.define("float", "span", 3.0, "Standard deviations to either side of the mean.")
+VERB.group("Seen among")
+VERB.define_dataset()
+VERB.group("Where")
+VERB.define("string", "out", "traversal.png", "Picture to write.")
+
+
+def main():
+    flags = VERB.flags
+    if flags.steps < 2:
+        raise ValueError(f"--steps is at least 2. Received: steps={flags.steps}.")
+    if not 0 < flags.span < float("inf"):
+        raise ValueError(f"--span is more than 0. Received: span={flags.span}.")
+    if flags.image is not None and flags.seed is not None:
+        raise ValueError(
+            "A traversal starts from a test image or a sample: give --image or --seed. "
+            f"Received: image={flags.image}, seed={flags.seed}."
+        )
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    import numpy as np
+
+    from zoo import exploration, latents, plots
+
+    plots.require_format(flags.out, (".png",))
+    space = exploration.Explorer(flags.workdir, **VERB.dataset())
+    space.model.require("decode")
+    latent_dim = space.model.config["latent_dim"]
+    count = min(8, latent_dim) if flags.count is None else flags.count
+    if flags.along == "coordinates" and "encode" not in space.model.capabilities():
+        axes = latents.prior_coordinates(latent_dim, count)
+    else:
+        axes = latents.AXES[flags.along](space.model.encode(space.train[0]), count)
+    origin, start = _start(space, axes)
+    offsets = np.linspace(-flags.span, flags.span, flags.steps)
+    z = latents.traverse(start, axes, offsets)
+    made = space.decode(z)
+    print("\n".join(_lines(axes, made)))
+    columns = [f"{offset:.3g} sd" for offset in offsets]
+    if not np.allclose(start, axes.centre):  # where 0 sd is another image for each
+        first = space.decode(start[None]).repeat(count, axis=0)
+        made = np.concatenate([first[:, None], made], axis=1)
+        columns = ["start", *columns]
+    plots.save_table(
+        flags.out,
+        made,
+        [f"{name}\n{share:.1%}" for name, share in zip(axes.names, axes.shares)],
+        columns,
+        f"{space.model.name}: {flags.along}, shares of variance, from {origin}",
+    )
+    print(f"\nwritten: {flags.out}")
+
+
+def _start(space, axes):
+    """What the traversal starts from, a text, and its latent `[D]`."""
+    image, seed = VERB.flags.image, VERB.flags.seed
+    if image is not None:
+        return f"test image {image}", space.model.encode(space.test_images([image]))[0]
+    if seed is None and "encode" in space.model.capabilities():
+        return "the mean of all encodings", axes.centre.astype("float32")
+    return f"seed {seed or 0}", space.prior([seed or 0])[0]
+
+
+def _lines(axes, made):
+    """What there is to say of each direction, a line each."""
+    from zoo import metrics
+
+    change = metrics.squared_errors(made[:, 0], made[:, -1]) ** 0.5
+    lines = [
+        "sd: standard deviation of the encodings. share: of their variance. change: of",
+        "the image from end to end, root mean square of pixels in [0, 1].",
+        "",
+        f"{'':<12}      sd   share  change",
+    ]
+    for name, *numbers in zip(axes.names, axes.deviations, axes.shares, change):
+        lines.append("{:<12} {:7.3f} {:7.1%} {:7.3f}".format(name, *numbers))
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(experiments.start(VERB, main))

@@ -1,0 +1,48 @@
+"""How well a score tells anomalies from what is normal."""
+
+import dataclasses
+
+import numpy as np
+
+ALLOWED = 0.05  # false alarms, of `Detection.found`
+
+
+@dataclasses.dataclass(frozen=True)
+class Detection:
+    """A score as a detector of anomalies.
+
+    Attributes:
+        auc: Probability that an anomaly scores above a normal image, ties counting
+            half: 1/2 is chance, 1 perfect; the area under the curve.
+        found: Share of the anomalies above the threshold that `ALLOWED` of the normal
+            images pass.
+        alarms, hits: `[T]`, the receiver operating characteristic: shares of normal and
+            of anomalous images at or above a threshold that falls.
+    """
+
+    auc: float
+    found: float
+    alarms: np.ndarray
+    hits: np.ndarray
+
+
+def detection(normal, anomalous):
+    """Returns the `Detection` by scores `[N]` of normal and `[M]` of anomalous images,
+    higher meaning stranger.
+
+    Raises: ValueError: if one of them is empty or not finite.
+    """
+    # scikit-learn takes a second to import: only who wants a curve pays for it.
+    from sklearn import metrics
+
+    normal, anomalous = np.asarray(normal, float), np.asarray(anomalous, float)
+    scores = np.concatenate([normal, anomalous])
+    if not len(normal) or not len(anomalous) or not np.isfinite(scores).all():
+        raise ValueError(
+            "Detection compares finite scores of normal and of anomalous images. "
+            f"Received: {len(normal)} and {len(anomalous)} scores."
+        )
+    is_anomaly = np.arange(len(scores)) >= len(normal)
+    alarms, hits, _ = metrics.roc_curve(is_anomaly, scores, drop_intermediate=False)
+    found = float(hits[alarms <= ALLOWED].max())
+    return Detection(float(metrics.auc(alarms, hits)), found, alarms, hits)
