@@ -1,5 +1,6 @@
 """Pictures of a run: images as PNG or arrays, and learning curves."""
 
+import io
 import pathlib
 
 import numpy as np
@@ -20,7 +21,7 @@ def save_grid(path, images, columns=None):
         columns: Images in a row, about the square root of N by default.
     Returns: the picture, uint8 `[H, W, C]`.
     """
-    picture = _enlarged(pixels.grid(images, columns=columns))
+    picture = enlarged(pixels.grid(images, columns=columns), MIN_SIDE)
     _save_png(path, picture)
     return picture
 
@@ -73,9 +74,18 @@ def require_format(path):
         raise ValueError(f"There is {found} of that name already. Received: {path}.")
 
 
-def to_pillow(picture):
-    """Pillow image of uint8 `[H, W, 1 or 3]`."""
-    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
+def enlarged(picture, side):
+    """A picture `[H, W, C]` times a whole number, as far as `side` pixels allow."""
+    factor = max(1, side // max(picture.shape[:2]))
+    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def png(picture):
+    """Bytes of a PNG file of a uint8 picture `[H, W, 1 or 3]`."""
+    buffer = io.BytesIO()
+    grey = picture.shape[-1] == 1
+    Image.fromarray(picture[..., 0] if grey else picture).save(buffer, format="PNG")
+    return buffer.getvalue()
 
 
 def save_curves(path, rows):
@@ -88,18 +98,25 @@ def save_curves(path, rows):
     # matplotlib takes a second to import; the canvas of `Figure` needs no screen.
     from matplotlib.figure import Figure
 
-    no_terms = ("epoch", "step", "seconds")
-    terms = [n for n in rows[0] if n not in no_terms and not n.startswith("val_")]
+    terms = terms_of(rows)
     columns = min(3, len(terms))
     lines = -(-len(terms) // columns)
     figure = Figure(figsize=(4.2 * columns, 2.9 * lines), layout="constrained")
     for position, term in enumerate(terms, 1):
-        _draw_term(figure.add_subplot(lines, columns, position), rows, term)
+        draw_term(figure.add_subplot(lines, columns, position), rows, term)
     with replaced(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
 
 
-def _draw_term(axes, rows, term):
+def terms_of(rows):
+    """The terms that `rows` of metrics.csv tell, without their "val_" ones."""
+    no_terms = ("epoch", "step", "seconds")
+    return [n for n in rows[0] if n not in no_terms and not n.startswith("val_")]
+
+
+def draw_term(axes, rows, term):
+    """Draws a term over the epochs, of training and of validation, on matplotlib's
+    `axes`."""
     epochs = [row["epoch"] for row in rows]
     marker = "o" if len(rows) == 1 else None
     for name, label in ((term, "training"), ("val_" + term, "validation")):
@@ -112,11 +129,6 @@ def _draw_term(axes, rows, term):
     axes.legend(frameon=False)
 
 
-def _enlarged(picture):
-    factor = max(1, MIN_SIDE // max(picture.shape[:2]))
-    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
 def _save_png(path, picture):
     with replaced(path) as temporary:
-        to_pillow(picture).save(temporary, format="PNG")
+        pathlib.Path(temporary).write_bytes(png(picture))
