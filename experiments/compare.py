@@ -59,12 +59,13 @@ def main():
     parts = [settings.slug(dataset["dataset"]), *map(str, dataset["classes"] or [])]
     default = f"runs/compare-{'-'.join(parts).replace('/', '-')}"
     folder = pathlib.Path(flags.runs or default)
+    out = flags.out or folder / "compare.html"
+    comparison.require_place(out)
     jobs = {folder / name: _flags(name, dataset) for name in flags.models}
     processes.train_all(jobs)
     entries = comparison.find([*jobs, *flags.workdirs], **dataset)
     options = evaluation.Options(num_images=flags.num_images, seed=flags.seed)
     comparison.measure(entries, options, evaluation.Progress(sys.stdout))
-    out = flags.out or folder / "compare.html"
     comparison.write(entries, out, flags.seed)
     print(f"written: {out}")
 
@@ -83,8 +84,6 @@ def _require_sound(flags):
             raise ValueError(
                 f"--{name} is at least {least}. Received: {name}={flags[name].value}."
             )
-    if flags.out and pathlib.Path(flags.out).suffix != ".html":
-        raise ValueError(f"The page is a .html file. Received: out={flags.out}.")
     for text in flags.set:
         model, _ = _addressed(text)
         if model and model not in flags.models:

@@ -261,6 +261,7 @@ def test_a_training_that_fails_ends_the_comparison(tmp_path, capsys, monkeypatch
         (["--models=ae,vae", "--num_images=3"], "at least 20"),
         (["--models=ae,vae", "--seed=-1"], "at least 0"),
         (["--models=ae,vae", "--out=page.png"], ".html"),
+        (["--models=ae,vae", f"--out={__file__}/page.html"], "lies in none"),
         (["--workdirs=nowhere,nothing"], "nowhere"),
     ],
 )

@@ -10,9 +10,18 @@ import pathlib
 from zoo import pages
 from zoo.comparison import pictures, tables
 from zoo.comparison.entries import Entry, find, measure
+from zoo.runs import require_folder
 from zoo.saving import replaced
 
-__all__ = ["Entry", "find", "measure", "page", "write"]
+__all__ = ["Entry", "find", "measure", "page", "require_place", "write"]
+
+
+def require_place(path):
+    """Raises ValueError or PermissionError unless `write` can write to `path`."""
+    path = pathlib.Path(path)
+    if path.suffix != ".html" or path.is_dir():
+        raise ValueError(f"The page is a .html file. Received: {path}.")
+    require_folder(path.parent)
 
 
 def write(entries, path, seed=0):

@@ -1,6 +1,7 @@
 """The models of a comparison: what is loaded, and what is measured of it."""
 
 import dataclasses
+import os
 import pathlib
 
 from zoo import evaluation
@@ -98,7 +99,8 @@ def _data(entry):
 
 def measure(entries, options, progress):
     """Gives each `Entry` its evaluation: one that lies beside the model and was made
-    by the same options, or else a new one, which is kept if there is none there.
+    by the same options, or else a new one, which is kept if there is none there and
+    the folder is ours to change.
 
     A model whose images cannot be measured (a training that has diverged) is told of by
     `failure`.
@@ -116,7 +118,8 @@ def measure(entries, options, progress):
         except ValueError as error:
             entry.failure = " ".join(str(error).split())
             continue
-        if not _is_current(entry.subject):
+        ours = os.access(entry.subject.out.parent, os.W_OK)
+        if ours and not _is_current(entry.subject):
             entry.evaluation.write()
     if all(entry.evaluation is None for entry in entries):
         raise ValueError(entries[0].failure)
