@@ -26,7 +26,7 @@ SHOWN = 10  # images a row of the picture
 
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo import exploration, metrics, plots
+    from zoo import exploration, figures, metrics, plots
 
     flags = VERB.flags
     plots.require_format(flags.out, (".png",))
@@ -45,7 +45,7 @@ def main():
     left_out = textwrap.shorten(", ".join(dict.fromkeys(classes[strange])), 50)
     title = f"{space.model.name}: finding {left_out}, left out of training"
     examples, rows = _examples(images, x_rec, scores["reconstruction"], strange)
-    plots.save_detections(flags.out, found, parted, examples, rows, title)
+    figures.save_detections(flags.out, found, parted, examples, rows, title)
     print(f"\nwritten: {flags.out}")
 
 

@@ -39,7 +39,7 @@ def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import numpy as np
 
-    from zoo import exploration, latents, pixels, plots
+    from zoo import exploration, figures, latents, pixels, plots
 
     flags = VERB.flags
     numbers, strengths = VERB.numbers("images"), VERB.numbers("strengths", float)
@@ -65,7 +65,7 @@ def main():
     made = changed(images)
     captions = exploration.captions(*space.tell(made))
     captions = captions and [["", *row] for row in captions]
-    plots.save_table(
+    figures.save_table(
         flags.out,
         np.concatenate([pixels.to_float(images)[:, None], made], axis=1),
         [f"test image {n}" for n in numbers] if numbers else [minus] * len(images),

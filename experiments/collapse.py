@@ -14,9 +14,7 @@ RECIPES = {  # experiments/recipes/NAME-digits.flags -> the panel's title
 }
 VERB = experiments.Verb("collapse", __doc__.strip(), "python -m experiments.collapse")
 VERB.group("What")
-VERB.define(
-    "integer", "num_images", 2000, "Samples that are counted.", lower_bound=100
-)
+VERB.define("integer", "num_images", 2000, "Samples that are counted.", lower_bound=100)
 VERB.define("integer", "seed", 0, "Of the trainings and of the samples.")
 VERB.group("Where")
 VERB.define("string", "runs", "runs", "Folder of the runs; finished ones are used.")
@@ -35,7 +33,7 @@ def main():
         folders.append(reproduce.folder(flags.runs, *job[:2]))
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import zoo
-    from zoo import metrics, plots, presets
+    from zoo import figures, metrics, presets
 
     judge = presets.extractor("digits")
     panels = []
@@ -47,7 +45,7 @@ def main():
         panels.append((f"{title}\n{drawn} of 10 digits", images[:SHOWN], shares))
         text = " ".join(f"{share:.1%}" for share in shares)
         print(f"{title}: {drawn} of 10 digits are 1 % of the samples or more ({text})")
-    plots.save_panels(pathlib.Path(flags.out), panels, COLUMNS)
+    figures.save_panels(pathlib.Path(flags.out), panels, COLUMNS)
     print(f"picture: {flags.out}")
     return 0
 

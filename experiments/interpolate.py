@@ -32,7 +32,7 @@ def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import numpy as np
 
-    from zoo import exploration, latents, pixels, plots
+    from zoo import exploration, figures, latents, pixels, plots
 
     flags = VERB.flags
     images, seeds = VERB.numbers("images"), VERB.numbers("seeds")
@@ -66,7 +66,7 @@ def main():
         captions = captions and [["", *row, ""] for row in captions]
     title = f"{space.model.name}: paths through the latent space"
     labels = [row.replace(", ", "\n") for row in rows]
-    plots.save_table(flags.out, made, labels, columns, title, captions)
+    figures.save_table(flags.out, made, labels, columns, title, captions)
     print(f"\nwritten: {flags.out}")
 
 

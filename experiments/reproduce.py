@@ -1,11 +1,10 @@
 """Trains recipes one after the other; the same command goes on where it stopped."""
 
 import pathlib
-import subprocess
 import sys
-import time
 
 import experiments
+from experiments import processes
 
 RECIPES = pathlib.Path(__file__).parent / "recipes"
 VERB = experiments.Verb(
@@ -49,17 +48,8 @@ def folder(runs, name, seed):
 
 def run(name, seed, number, runs):
     """Trains one recipe in a process of its own; returns the exit code."""
-    workdir = folder(runs, name, seed)
-    print(f"[{number}] {workdir}", flush=True)
-    command = [sys.executable, "-m", "experiments.train"]
-    command += [f"--flagfile={RECIPES / name}.flags", f"--seed={seed}"]
-    start = time.perf_counter()
-    code = subprocess.run([*command, f"--workdir={workdir}"]).returncode
-    minutes = (time.perf_counter() - start) / 60
-    print(f"[{number}] exit code {code} after {minutes:.1f} minutes", flush=True)
-    if code in (130, 143):
-        raise KeyboardInterrupt
-    return code
+    flags = [f"--flagfile={RECIPES / name}.flags", f"--seed={seed}"]
+    return processes.train(flags, folder(runs, name, seed), number)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import numpy as np
 
-    from zoo import exploration, latents, plots
+    from zoo import exploration, figures, latents, plots
 
     plots.require_format(flags.out, (".png",))
     space = exploration.Explorer(flags.workdir, **VERB.dataset())
@@ -71,7 +71,7 @@ def main():
         first = space.decode(start[None]).repeat(count, axis=0)
         made = np.concatenate([first[:, None], made], axis=1)
         columns = ["start", *columns]
-    plots.save_table(
+    figures.save_table(
         flags.out,
         made,
         [f"{name}\n{share:.1%}" for name, share in zip(axes.names, axes.shares)],

@@ -11,7 +11,7 @@ from test_experiments import called, typed
 
 import zoo
 from experiments import anomaly, arithmetic, interpolate, sample, traverse
-from zoo import exploration, plots, runs
+from zoo import exploration, figures, runs
 from zoo.evaluation import subject
 from zoo.pixels import to_float
 
@@ -112,7 +112,7 @@ def tables(run, monkeypatch):
     target, tables = subject.find(run("vae")), []
     target = dataclasses.replace(target, model=Pixels())
     monkeypatch.setattr(subject, "find", lambda *args, **where: target)
-    monkeypatch.setattr(plots, "save_table", lambda *args: tables.append(args))
+    monkeypatch.setattr(figures, "save_table", lambda *args: tables.append(args))
     return tables
 
 
@@ -295,7 +295,7 @@ def test_a_table_of_images_shows_each_where_its_labels_say(tmp_path):
     images = np.zeros((2, 3, 8, 8, 1), "uint8")
     images[1, 2] = 255
     path, labels = tmp_path / "table.png", (["a", "long $label"], ["1", "2", "3"])
-    plots.save_table(path, images, *labels, "title", [["x"] * 3] * 2)
+    figures.save_table(path, images, *labels, "title", [["x"] * 3] * 2)
     picture = shown(path)
     dark = (picture == 0).all(axis=2)
     # Five black squares, in the sixth place none: right of the middle at the bottom.

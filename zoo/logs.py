@@ -4,7 +4,6 @@ Training and validation are two runs of TensorBoard with equal tags, so that it 
 their curves over each other.
 """
 
-import io
 import os
 import time
 
@@ -38,14 +37,12 @@ class Logs:
 
     def picture(self, epoch, tag, picture):
         """Writes a uint8 picture `[H, W, C]`."""
-        buffer = io.BytesIO()
-        plots.to_pillow(picture).save(buffer, format="PNG")
         height, width, channels = picture.shape
         image = Summary.Image(
             height=height,
             width=width,
             colorspace=channels,
-            encoded_image_string=buffer.getvalue(),
+            encoded_image_string=plots.png(picture),
         )
         self._write("train", epoch, Summary.Value(tag=tag, image=image))
 

@@ -1,5 +1,6 @@
-"""Pictures of a run: images as PNG or arrays, and learning curves."""
+"""Images as files: one grid, an array, or a picture each."""
 
+import io
 import pathlib
 
 import numpy as np
@@ -20,7 +21,7 @@ def save_grid(path, images, columns=None):
         columns: Images in a row, about the square root of N by default.
     Returns: the picture, uint8 `[H, W, C]`.
     """
-    picture = _enlarged(pixels.grid(images, columns=columns))
+    picture = enlarged(pixels.grid(images, columns=columns), MIN_SIDE)
     _save_png(path, picture)
     return picture
 
@@ -79,186 +80,21 @@ def require_format(path, suffixes=tuple(FORMATS)):
         raise ValueError(f"There is {found} of that name already. Received: {path}.")
 
 
-def to_pillow(picture):
-    """Pillow image of uint8 `[H, W, 1 or 3]`."""
-    return Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
-
-
-def save_curves(path, rows):
-    """Writes a PNG of one panel a term over the epochs.
-
-    Args:
-        path: File to write; it appears complete or not at all.
-        rows: One dict an epoch, as in metrics.csv; "val_<term>" goes beside <term>.
-    """
-    # matplotlib takes a second to import; the canvas of `Figure` needs no screen.
-    from matplotlib.figure import Figure
-
-    no_terms = ("epoch", "step", "seconds")
-    terms = [n for n in rows[0] if n not in no_terms and not n.startswith("val_")]
-    columns = min(3, len(terms))
-    lines = -(-len(terms) // columns)
-    figure = Figure(figsize=(4.2 * columns, 2.9 * lines), layout="constrained")
-    for position, term in enumerate(terms, 1):
-        _draw_term(figure.add_subplot(lines, columns, position), rows, term)
-    _save_figure(path, figure)
-
-
-def save_panels(path, panels, columns):
-    """Writes a PNG of panels side by side: images, and below how often each class is.
-
-    Args:
-        path: File to write; it appears complete or not at all.
-        panels: A title, images `[N, H, W, C]` and the shares of the classes, each.
-        columns: Images in a row.
-    """
-    from matplotlib.figure import Figure  # as in save_curves
-
-    count = len(panels)
-    figure = Figure(figsize=(4.0 * count, 4.6), layout="constrained")
-    axes = figure.subplots(2, count, squeeze=False, height_ratios=(3, 1), sharey="row")
-    for (title, images, shares), (above, below) in zip(panels, axes.T, strict=True):
-        picture = pixels.grid(images, columns)
-        shades = {"cmap": "gray", "vmin": 0, "vmax": 255}
-        above.imshow(picture.squeeze(), interpolation="nearest", **shades)
-        above.set_title(title)
-        above.set_axis_off()
-        below.bar(range(len(shares)), shares)
-        below.set_xticks(range(len(shares)))
-        below.set_xlabel("class")
-        below.spines[["top", "right"]].set_visible(False)
-    axes[1, 0].set_ylabel("share of samples")
-    with replaced(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
-
-
-def _draw_term(axes, rows, term):
-    epochs = [row["epoch"] for row in rows]
-    marker = "o" if len(rows) == 1 else None
-    for name, label in ((term, "training"), ("val_" + term, "validation")):
-        if name in rows[0]:
-            axes.plot(epochs, [row[name] for row in rows], label=label, marker=marker)
-    axes.set_title(term)
-    axes.set_xlabel("epoch")
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
-
-
-def _enlarged(picture):
-    factor = -(-MIN_SIDE // max(picture.shape[:2]))
+def enlarged(picture, side):
+    """A picture `[H, W, C]` times the smallest whole number that makes its longer side
+    at least `side` pixels."""
+    factor = -(-side // max(picture.shape[:2]))
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def png(picture):
+    """Bytes of a PNG file of a uint8 picture `[H, W, 1 or 3]`."""
+    buffer = io.BytesIO()
+    grey = picture.shape[-1] == 1
+    Image.fromarray(picture[..., 0] if grey else picture).save(buffer, format="PNG")
+    return buffer.getvalue()
 
 
 def _save_png(path, picture):
     with replaced(path) as temporary:
-        to_pillow(picture).save(temporary, format="PNG")
-
-
-# --- labelled pictures ----------------------------------------------------------------
-
-CHARACTER = 0.075  # inches, of a text in 9 points
-DPI = 110
-
-
-def save_table(path, images, rows, columns, title, captions=None):
-    """Writes a PNG of images in rows and columns, each with its label.
-
-    Args:
-        path: File to write; it appears complete or not at all.
-        images: `[R, C, H, W, 1 or 3]`, float in [-1, 1] or uint8.
-        rows, columns: R labels on the left, C labels above.
-        title: A line above all.
-        captions: R lists of C texts below the images.
-    """
-    _save_figure(path, _table(images, rows, columns, title, captions))
-
-
-def save_detections(path, detections, scores, examples, rows, title):
-    """Writes a PNG of how scores find anomalies: curves, histograms, examples.
-
-    Args:
-        path: File to write; it appears complete or not at all.
-        detections: {name: `zoo.metrics.Detection`}.
-        scores: {name: (scores `[N]` of normal images, `[M]` of anomalies)}.
-        examples: Images `[R, C, H, W, 1 or 3]`, with R labels `rows`.
-        title: A line above all.
-    """
-    height = 3.4
-    figure = _table(examples, rows, [""] * examples.shape[1], title, above=height)
-    whole = figure.get_figheight()
-    panels = figure.add_gridspec(
-        1,
-        1 + len(scores),
-        left=0.07,
-        right=0.98,
-        wspace=0.25,
-        top=1 - 0.75 / whole,
-        bottom=1 - (height - 0.1) / whole,
-    ).subplots()
-    curves = panels[0]
-    curves.plot([0, 1], [0, 1], color="0.7", linewidth=1)
-    for number, (name, found) in enumerate(detections.items(), 2):
-        label = f"{name}, AUC {found.auc:.3f}"
-        curves.plot(found.alarms, found.hits, f"C{number}", label=label)
-    curves.set(xlabel="seen, false alarms", ylabel="left out, found", title="ROC")
-    curves.legend(frameon=False, loc="lower right", fontsize=8)
-    for axes, (name, (normal, anomalous)) in zip(panels[1:], scores.items()):
-        # The tail of a few strange images would leave the rest in one bar.
-        ends = np.quantile(np.concatenate([normal, anomalous]), [0.001, 0.99])
-        for values, label in ((normal, "seen"), (anomalous, "left out")):
-            weights = np.full(len(values), 1 / len(values))
-            axes.hist(values, 25, ends, weights=weights, alpha=0.6, label=label)
-        axes.set(title=name, xlabel="score", ylabel="share of images", yticks=[])
-        axes.locator_params("x", nbins=4)
-        axes.legend(frameon=False, fontsize=8)
-    _save_figure(path, figure)
-
-
-def _table(images, rows, columns, title, captions=None, above=0.0):
-    """The figure of `save_table`, with so many inches free below the title."""
-    from matplotlib.figure import Figure
-
-    images = pixels.to_uint8(images)
-    count_rows, count_columns, height, breadth = images.shape[:4]
-    texts = [text for row in captions or () for text in row]
-    side = max(min(9 / count_columns, 1.1), 0.68 * CHARACTER * _longest(texts))
-    tall, below = side * height / breadth, 0.24 if captions else 0.0
-    left, top, gap = 0.2 + CHARACTER * _longest(rows), 0.75 + above, 0.08
-    across, down = side + gap, tall + below + gap
-    size = (left + count_columns * across + 0.1, top + count_rows * down + 0.1)
-    size = (max(size[0], 0.4 + 1.2 * CHARACTER * len(title)), size[1])
-    figure = Figure(figsize=size)
-    axes = figure.add_axes((0, 0, 1, 1))  # all that follows is in inches
-    axes.set(xlim=(0, size[0]), ylim=(size[1], 0))
-    axes.axis("off")
-
-    def write(x, y, text, fontsize=9, **how):
-        axes.text(x, y, text, fontsize=fontsize, parse_math=False, **how)
-
-    write(0.1, 0.28, title, 11, va="center")
-    for column, text in enumerate(columns):
-        write(left + column * across + side / 2, top - 0.08, text, ha="center")
-    for row, label in enumerate(rows):
-        y = top + row * down
-        write(left - 0.1, y + tall / 2, label, ha="right", va="center")
-        for column, image in enumerate(images[row]):
-            x = left + column * across
-            image = np.broadcast_to(image, (*image.shape[:2], 3))
-            axes.imshow(image, extent=(x, x + side, y + tall, y))
-            if captions:
-                text = captions[row][column]
-                write(x + side / 2, y + tall + 0.16, text, 7, ha="center")
-    axes.set(xlim=(0, size[0]), ylim=(size[1], 0), aspect="auto")
-    return figure
-
-
-def _longest(texts):
-    """Characters of the longest line of all texts."""
-    return max((len(line) for text in texts for line in text.splitlines()), default=0)
-
-
-def _save_figure(path, figure):
-    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with replaced(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DPI)
+        pathlib.Path(temporary).write_bytes(png(picture))

@@ -77,7 +77,7 @@ class RunFolder:
             ValueError: if the path is a file or holds files that are no run's.
             PermissionError: if it cannot be written to.
         """
-        self._require_folder()
+        require_folder(self.path)
         if not self.record.exists():
             if self.path.is_dir() and any(self.path.iterdir()):
                 raise ValueError(
@@ -86,20 +86,6 @@ class RunFolder:
                 )
             return None
         return self.read_record()["settings"]
-
-    def _require_folder(self):
-        existing = self.path.absolute()
-        while not existing.exists():
-            existing = existing.parent
-        if not existing.is_dir():
-            raise ValueError(
-                f"A work folder is no file and lies in none. Received: {self.path}."
-            )
-        if not os.access(existing, os.W_OK | os.X_OK):
-            raise PermissionError(
-                f"The work folder cannot be written: {existing} is not ours to change. "
-                f"Received: {self.path}."
-            )
 
     def read_record(self):
         """What run.json tells, a dict; ValueError if it is damaged."""
@@ -200,6 +186,21 @@ class RunFolder:
                     shutil.copyfile(temporary, copy)
         for old in self.saved()[:-KEPT]:
             old.unlink()
+
+
+def require_folder(path):
+    """Raises ValueError or PermissionError unless `path` is a folder that we may write
+    to, or can become one."""
+    existing = pathlib.Path(path).absolute()
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir():
+        raise ValueError(f"A folder is no file and lies in none. Received: {path}.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"The folder cannot be written: {existing} is not ours to change. "
+            f"Received: {path}."
+        )
 
 
 def circumstances():

@@ -107,7 +107,7 @@ def resolve(asked):
         schedule_epochs=asked["schedule_epochs"] or epochs,
         monitor=monitor,
         monitor_mode=mode,
-        workdir=asked["workdir"] or f"runs/{name}-{_slug(dataset)}",
+        workdir=asked["workdir"] or f"runs/{name}-{slug(dataset)}",
         **_rates(asked, model),
         **{key: asked[key] for key in same},
     )
@@ -225,7 +225,8 @@ def _rates(asked, model):
     return {"learning_rate": rates, "schedule": kinds, "warmup": warmup}
 
 
-def _slug(dataset):
+def slug(dataset):
+    """A data set's name as part of a folder's."""
     kind, _, path = dataset.partition(":")
     return pathlib.Path(path).stem or kind
 

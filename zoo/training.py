@@ -6,7 +6,7 @@ import sys
 
 import keras
 
-from zoo import callbacks, data, plots, registry, saving, strategies
+from zoo import callbacks, data, figures, registry, saving, strategies
 from zoo import settings as settings_module
 from zoo.logs import Logs
 from zoo.quality import Quality
@@ -155,7 +155,7 @@ def train(run):
     run.model.save(run.folder.model)
     rows = run.folder.rows()
     if rows:
-        plots.save_curves(run.folder.curves, rows)
+        figures.save_curves(run.folder.curves, rows)
 
 
 def _fit(run):

@@ -16,12 +16,13 @@ import time
 
 from zoo import metrics
 from zoo.evaluation import groups, references, subject, table
-from zoo.evaluation.bench import Bench, NotApplicableError, Options
+from zoo.evaluation.bench import Bench, NotApplicableError, Options, need
 from zoo.evaluation.progress import Progress
 from zoo.evaluation.watch import Watch
 from zoo.saving import replaced
 
-__all__ = ["Evaluation", "Options", "Progress", "Watch", "evaluate", "read", "table"]
+__all__ = ["Evaluation", "NotApplicableError", "Options", "Progress", "Watch"]
+__all__ += ["evaluate", "groups", "measure", "need", "read", "subject", "table"]
 
 
 @dataclasses.dataclass
@@ -35,7 +36,7 @@ class Evaluation:
         references: {"train": scores, "blur 0.5": scores, ...} of real images.
         not_applicable: {score: why the model or the data set has none}.
         warnings: Sentences on what weakens the scores.
-        details: Class histogram, KL per dimension, times.
+        details: Class histogram, KL per dimension, the `Options`, times.
         out: Where `write` writes by default.
     """
 
@@ -86,10 +87,16 @@ def evaluate(path, options=None, progress=None, **dataset):
             are not meant.
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be measured.
     """
-    options, progress = options or Options(), progress or Progress()
-    began = time.monotonic()
-    with progress.stage("reading the model and the images"):
+    progress = progress or Progress()
+    with progress.stage("reading the model"):
         target = subject.find(path, **dataset)
+    return measure(target, options or Options(), progress)
+
+
+def measure(target, options, progress):
+    """Returns the `Evaluation` of a `Subject`; as `evaluate`."""
+    began = time.monotonic()
+    with progress.stage("reading the images"):
         bench = Bench(target, options, progress)
     with progress.stage("features of real images"):
         bench.prepare()
@@ -107,6 +114,7 @@ def evaluate(path, options=None, progress=None, **dataset):
         details=bench.details,
         out=str(target.out),
     )
+    found.details["options"] = dataclasses.asdict(options)
     found.details["seconds"] = round(time.monotonic() - began, 1)
     return found
 

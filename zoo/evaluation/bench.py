@@ -113,11 +113,7 @@ class Bench:
 
     def need(self, *capabilities):
         """Raises NotApplicableError unless the model can do all of these."""
-        for capability in capabilities:
-            if capability not in self.model.capabilities():
-                lacks = f"cannot {capability}"
-                lacks = "has no likelihood" if capability == "nll" else lacks
-                raise NotApplicableError(f"{self.model.name!r} {lacks}")
+        need(self.model, *capabilities)
 
     def need_labels(self):
         """Raises NotApplicableError if the data set has no labels."""
@@ -174,6 +170,15 @@ class Bench:
             "classifier_score": metrics.classifier_score(p),
             "class_distance": metrics.histogram_distance(made, real),
         }
+
+
+def need(model, *capabilities):
+    """Raises NotApplicableError unless `model` can do all of `capabilities`."""
+    for capability in capabilities:
+        if capability not in model.capabilities():
+            lacks = f"cannot {capability}"
+            lacks = "has no likelihood" if capability == "nll" else lacks
+            raise NotApplicableError(f"{model.name!r} {lacks}")
 
 
 def some(images, labels, count, random):

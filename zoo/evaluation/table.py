@@ -54,7 +54,7 @@ def lines(evaluation):
             value = short(evaluation.scores[score])
             found.append(f"{_titled(title, better):<{SINGLE}} {value:>{WIDTH}}")
     found += ["", "(-) less is better, (+) more is, (1) best at 1", ""]
-    for reason, scores in _by_reason(evaluation.not_applicable).items():
+    for reason, scores in by_reason(evaluation.not_applicable).items():
         found += _wrapped(f"not applicable, {reason}: {', '.join(scores)}")
     for warning in evaluation.warnings:
         found += _wrapped(f"warning: {warning}")
@@ -126,7 +126,8 @@ def _titled(title, better):
     return f"{title} ({better})" if better else title
 
 
-def _by_reason(reasons):
+def by_reason(reasons):
+    """{score: reason} as {reason: [score]}."""
     found = {}
     for score, reason in reasons.items():
         found.setdefault(reason, []).append(score)

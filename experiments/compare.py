@@ -1,0 +1,116 @@
+"""Compares models on one data set: one HTML page of pictures, curves and scores."""
+
+import pathlib
+import sys
+
+import experiments
+from experiments import processes
+
+VERB = experiments.Verb(
+    "compare",
+    __doc__.strip(),
+    "python -m experiments.compare --models=ae,vae,gan,vaegan --dataset=digits",
+)
+VERB.group("What")
+VERB.define("list", "models", [], "Models to train, as `python -m zoo` lists them.")
+VERB.define("list", "workdirs", [], "Trained models: run folders or .keras files.")
+VERB.define("string", "dataset", None, "Data set [that of --workdirs, else digits].")
+VERB.define("list", "classes", None, "Its classes, e.g. 5,7,9 [all].")
+VERB.define("integer", "image_size", None, "Side in pixels [as in the data set].")
+VERB.define(
+    "multi_string",
+    "set",
+    [],
+    "key=value, a setting of all models to train, or model.key=value of one "
+    "[the paper's]. *",
+)
+VERB.define("integer", "seed", 0, "Of trainings, samples and scores.")
+
+VERB.group("How long")
+VERB.define("integer", "epochs", None, "Epochs of each model [as experiments.train].")
+VERB.define("float", "minutes", None, "Minutes of training of each model [no limit].")
+VERB.define("integer", "batch_size", None, "Images a step [as experiments.train].")
+VERB.define("integer", "num_images", 10_000, "Samples to score, and test images.")
+
+VERB.group("Where")
+VERB.define(
+    "string", "runs", None, "Folder of the trainings, one a model [runs/compare-DATA]."
+)
+VERB.define("string", "out", None, "The page, a .html file [compare.html in --runs].")
+VERB.define(
+    "string", "data_dir", None, "Where tensorflow-datasets keeps its sets [its own]."
+)
+
+LEAST = {"num_images": 20, "seed": 0}
+
+
+def main():
+    flags = VERB.flags
+    _require_sound(flags)
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    from zoo import comparison, evaluation, settings
+
+    names = ("dataset", "classes", "image_size", "data_dir")
+    dataset = {name: flags[name].value for name in names}
+    found = comparison.find(flags.workdirs, **dataset)
+    if found:
+        dataset = {"dataset": found[0].subject.dataset, **found[0].subject.where}
+    dataset["dataset"] = dataset["dataset"] or "digits"
+    parts = [settings.slug(dataset["dataset"]), *map(str, dataset["classes"] or [])]
+    default = f"runs/compare-{'-'.join(parts).replace('/', '-')}"
+    folder = pathlib.Path(flags.runs or default)
+    out = flags.out or folder / "compare.html"
+    comparison.require_place(out)
+    jobs = {folder / name: _flags(name, dataset) for name in flags.models}
+    processes.train_all(jobs)
+    entries = comparison.find([*jobs, *flags.workdirs], **dataset)
+    options = evaluation.Options(num_images=flags.num_images, seed=flags.seed)
+    comparison.measure(entries, options, evaluation.Progress(sys.stdout))
+    comparison.write(entries, out, flags.seed)
+    print(f"written: {out}")
+
+
+def _require_sound(flags):
+    if len(flags.models) + len(flags.workdirs) < 2:
+        raise ValueError(
+            "A comparison takes two models or more, by --models or --workdirs. "
+            f"Received: {', '.join([*flags.models, *flags.workdirs]) or 'none'}."
+        )
+    for name in flags.models:
+        if flags.models.count(name) > 1:
+            raise ValueError(f"A model is trained once. Received: {name!r} twice.")
+    for name, least in LEAST.items():
+        if flags[name].value < least:
+            raise ValueError(
+                f"--{name} is at least {least}. Received: {name}={flags[name].value}."
+            )
+    for text in flags.set:
+        model, _ = _addressed(text)
+        if model and model not in flags.models:
+            raise ValueError(
+                f"--set names a model that is not trained here; --models are "
+                f"{', '.join(flags.models) or 'none'}. Received: set={text!r}."
+            )
+
+
+def _flags(name, dataset):
+    """Command line of a model's training, without --workdir."""
+    flags = VERB.flags
+    asked = {"model": name, **dataset, "seed": flags.seed, "epochs": flags.epochs}
+    asked |= {"minutes": flags.minutes, "batch_size": flags.batch_size}
+    if asked["classes"] is not None:
+        asked["classes"] = ",".join(map(str, asked["classes"]))
+    words = [f"--{key}={value}" for key, value in asked.items() if value is not None]
+    settings = (_addressed(text) for text in flags.set)
+    return words + [f"--set={each}" for model, each in settings if model in ("", name)]
+
+
+def _addressed(text):
+    """`model.key=value` as (model, "key=value"); the model may be ""."""
+    key, equals, value = text.partition("=")
+    model, _, key = key.rpartition(".")
+    return model, key + equals + value
+
+
+if __name__ == "__main__":
+    sys.exit(experiments.start(VERB, main))

@@ -1,0 +1,46 @@
+"""Trainings in processes of their own: none leaves anything behind for the next."""
+
+import subprocess
+import sys
+import time
+
+from experiments import train as verb
+
+
+def train(flags, workdir, number):
+    """Runs `experiments.train` into `workdir`; returns its exit code.
+
+    Args:
+        flags: The other flags, as typed.
+        number: Which training of how many, such as "1/4", to say so.
+    Raises: KeyboardInterrupt: if the training was interrupted.
+    """
+    print(f"[{number}] {workdir}", flush=True)
+    command = [sys.executable, "-m", "experiments.train", *flags]
+    start = time.perf_counter()
+    code = subprocess.run([*command, f"--workdir={workdir}"]).returncode
+    minutes = (time.perf_counter() - start) / 60
+    print(f"[{number}] exit code {code} after {minutes:.1f} minutes", flush=True)
+    if code in (130, 143):
+        raise KeyboardInterrupt
+    return code
+
+
+def train_all(jobs):
+    """Trains several models; none twice, and none before all were checked.
+
+    Args:
+        jobs: {run folder: flags of `experiments.train` without --workdir}.
+    Raises: ValueError, OSError: if a command line is wrong or a training fails.
+    """
+    from zoo import training
+
+    finished = []
+    for workdir, flags in jobs.items():
+        verb.VERB.parse(["train", *flags, f"--workdir={workdir}"])
+        run = training.prepare(verb.VERB.flags.flag_values_dict())
+        if run.is_finished() and run.folder.model.is_file():
+            finished.append(workdir)
+    for number, (workdir, flags) in enumerate(jobs.items(), 1):
+        if workdir not in finished and train(flags, workdir, f"{number}/{len(jobs)}"):
+            raise ValueError(f"The training failed. Received: {workdir}.")

@@ -1,0 +1,279 @@
+"""Comparisons: one page, nothing dropped, nothing compared that must not be."""
+
+import dataclasses
+import html
+import os
+import re
+
+import numpy as np
+import pytest
+import tiny
+from test_evaluation import FEW, cache, folder_of  # noqa: F401
+from test_experiments import called, typed
+from test_pages import pictures
+
+from experiments import compare, processes
+from zoo import comparison, evaluation, runs, saving
+from zoo.comparison import tables
+from zoo.comparison.pictures import classes_in_turn, plane
+
+HOSTILE = "<script>alert(1)"
+NAMES = {"vae": "vae", "gan": "gan", HOSTILE: "ae"}
+SILENT = evaluation.Progress()
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Run folders of untrained models, one with a name that is markup."""
+    root = tmp_path_factory.mktemp("runs")
+    found = [folder_of(root / label, name) for label, name in NAMES.items()]
+    rows = [{"epoch": n, "step": 7 * n, "seconds": 60.0, "elbo": n} for n in (1, 2, 3)]
+    runs.RunFolder(found[0]).write_rows(rows)
+    return found
+
+
+@pytest.fixture(scope="module")
+def entries(folders):
+    found = comparison.find(folders)
+    comparison.measure(found, FEW, SILENT)
+    return found
+
+
+@pytest.fixture(scope="module")
+def text(entries):
+    return comparison.page(entries)
+
+
+def part(text, title):
+    """A section of the page, without markup."""
+    (found,) = re.findall(rf"<section><h2>{title}</h2>(.*?)</section>", text, re.S)
+    return html.unescape(re.sub(r"<[^>]*>", "\n", found))
+
+
+# --- the page -------------------------------------------------------------------------
+
+
+def test_a_hostile_folder_is_shown_by_its_name(text):
+    assert "<script" not in text
+    assert html.escape(HOSTILE) in text
+
+
+def test_every_model_has_its_picture_or_the_reason_why_not(text):
+    for title, lacking in {
+        "Samples": ["'ae' cannot sample"],
+        "Reconstructions": ["'gan' cannot reconstruct"],
+        "Interpolations": ["'gan' cannot interpolate"],
+        "Latent maps": ["'gan' cannot encode"],
+        "Learning curves": ["there is no metrics.csv of its training"] * 2,
+    }.items():
+        shown = part(text, title)
+        assert all(f"\n{label}\n" in shown for label in NAMES)
+        told = re.findall("not applicable: (.*)", shown)
+        assert told == lacking
+    # Real images thrice, two models each of four kinds, one curve.
+    found = pictures(text)
+    assert len(found) == 3 + 2 * 4 + 1
+    assert min(picture.width for picture in found) > 400
+
+
+def test_every_score_is_shown_or_its_lack_is_told(entries, text):
+    shown = part(text, "Scores")
+    for entry in entries:
+        names = {*entry.evaluation.scores, *entry.evaluation.not_applicable}
+        assert names <= set(tables.TITLES)
+        for name in entry.evaluation.scores:
+            assert f"\n{tables.TITLES[name][0].strip()}\n" in shown
+        for reason in entry.evaluation.not_applicable.values():
+            assert any(
+                line.startswith(f"{entry.label}: ") and line.endswith(reason)
+                for line in shown.splitlines()
+            )
+    assert "vae: bits per dimension: the likelihood is not one of 8-bit" in shown
+    assert "gan: all of “classes in encodings”, all of “latents”: 'gan' cannot" in shown
+    assert "\nonly 60 images" in shown and "classifier-digits (sha256 " in shown
+
+
+def test_time_and_parameters_stand_beside_the_models(entries, text):
+    shown = part(text, "Models")
+    assert "training time 3.0 min n/a n/a" in " ".join(shown.split())
+    count = entries[1].model.network("generator").count_params()
+    assert f"{count:,}" in shown
+    assert "Goodfellow et al. 2014" in shown and "latent_dim=3" in shown
+
+
+@pytest.mark.parametrize(
+    "values, better, marked",
+    [
+        ([3.0, 1.0, 2.0], "-", (1,)),
+        ([3.0, 1.0, 2.0], "+", (0,)),
+        ([0.5, 1.2, 1.6], "1", (1,)),
+        ([3.0, 1.0, 2.0], "", ()),
+        ([None, 1.0, 2.0], "-", (1,)),
+        ([None, 1.0, None], "-", ()),
+        ([0.0, 0.0, 0.0], "+", ()),
+        ([0.12341, 0.12344, 0.2], "-", (0, 1)),  # equal as far as the page tells
+        ([20.0, np.inf, 30.0], "+", (1,)),
+    ],
+)
+def test_the_best_is_marked_by_what_is_better(values, better, marked):
+    assert tables.best(values, better) == marked
+
+
+def test_the_best_cell_of_the_page_is_the_best_model(entries, text):
+    def changed(entry, **scores):
+        found = dataclasses.replace(entry.evaluation)
+        found.scores = found.scores | scores
+        return dataclasses.replace(entry, evaluation=found)
+
+    vae, gan, ae = entries
+    for low, high in ((vae, gan), (gan, vae)):
+        some = [changed(low, frechet=1.25, nll=1.5), changed(high, frechet=8.5, nll=2)]
+        shown = "".join(tables.scores(some))
+        assert "<strong>1.25</strong>" in shown and "<strong>8.5" not in shown
+        assert "<strong>1.5<" not in shown  # likelihoods are not ranked
+
+
+# --- what is measured -----------------------------------------------------------------
+
+
+def test_stored_scores_of_the_same_options_are_taken(folders, entries, monkeypatch):
+    def measure(subject, options, progress):
+        measured.append(options)
+        return entries[1].evaluation
+
+    measured = []
+    monkeypatch.setattr(evaluation, "measure", measure)
+    gan = comparison.find(folders[1:2])
+    comparison.measure(gan, FEW, SILENT)
+    assert not measured and gan[0].evaluation.scores["precision"] is not None
+    path = gan[0].subject.out
+    before = path.read_text()
+    others = dataclasses.replace(FEW, num_images=40)
+    comparison.measure(gan, others, SILENT)
+    assert measured == [others] and path.read_text() == before
+    older = gan[0].subject.file.stat().st_mtime - 10
+    written = path.stat()
+    os.utime(path, (older, older))
+    comparison.measure(gan, FEW, SILENT)
+    assert measured == [others, FEW]
+    assert path.stat().st_mtime >= written.st_mtime
+
+
+def test_scores_of_different_protocols_are_refused(entries):
+    vae, gan, _ = entries
+    other = dataclasses.replace(gan.evaluation.protocol, num_real=50)
+    other = dataclasses.replace(gan.evaluation, protocol=other)
+    with pytest.raises(ValueError, match="num_real is 50 here and 60 there"):
+        comparison.page([vae, dataclasses.replace(gan, evaluation=other)])
+
+
+def test_a_model_that_has_diverged_is_told_of(entries, tmp_path):
+    run = folder_of(tmp_path / "lost", "gan")
+    model = saving.load(run)
+    model.generator_ema.set_weights([w * np.nan for w in model.generator.get_weights()])
+    model.save(run / "model.keras")
+    lost = comparison.find([run])
+    with pytest.raises(ValueError, match="diverged"):
+        comparison.measure(lost, FEW, SILENT)
+    text = comparison.page([entries[0], *lost])
+    assert "lost: all scores: The model makes images that are not" in part(
+        text, "Scores"
+    )
+    assert "training has diverged" in part(text, "Samples")
+
+
+def test_labels_are_paths_where_names_are_equal(tmp_path):
+    paths = [folder_of(tmp_path / each / "vae", "vae") for each in "ab"]
+    assert [e.label for e in comparison.find(paths)] == [str(path) for path in paths]
+    with pytest.raises(ValueError, match="compared once"):
+        comparison.find([paths[0], paths[0]])
+
+
+def test_runs_of_different_data_are_refused_unless_told(tmp_path):
+    np.savez(tmp_path / "set.npz", images=tiny.images(300, (28, 28, 1)))
+    dataset = f"npz:{tmp_path / 'set.npz'}"
+    paths = [folder_of(tmp_path / "a", "vae"), folder_of(tmp_path / "b", "ae", dataset)]
+    with pytest.raises(ValueError, match="dataset is digits in .* and npz:"):
+        comparison.find(paths)
+    found = comparison.find(paths, dataset="digits")
+    assert [entry.subject.dataset for entry in found] == ["digits", "digits"]
+
+
+def test_examples_take_the_classes_in_turn():
+    labels = np.array([2, 2, 0, 1, 0, 2])
+    assert labels[classes_in_turn(labels, 6)].tolist() == [0, 1, 2, 0, 2, 2]
+    assert classes_in_turn(None, 3).tolist() == [0, 1, 2]
+
+
+def test_a_map_is_the_plane_or_its_principal_components():
+    z = np.random.default_rng(0).normal(size=(50, 3)) * [1, 9, 3]
+    points, axes = plane(z[:, :2])
+    np.testing.assert_array_equal(points, z[:, :2])
+    assert axes == ("z 1", "z 2")
+    points, axes = plane(z)
+    assert abs(np.corrcoef(points[:, 0], z[:, 1])[0, 1]) > 0.99
+    assert re.fullmatch(r"component 1 \(8\d%\)", axes[0])
+    with pytest.raises(evaluation.NotApplicableError, match="one dimension"):
+        plane(z[:, :1])
+
+
+# --- by command line ------------------------------------------------------------------
+
+TINY = ["--models=ae,vae", "--set=width=4", "--set=hidden=8", "--set=vae.latent_dim=2"]
+TINY += ["--epochs=1", "--batch_size=450", "--num_images=20"]
+
+
+def test_models_are_trained_once_and_compared(tmp_path, capsys, monkeypatch):
+    out = typed("compare", *TINY, cwd=tmp_path)
+    folder = tmp_path / "runs" / "compare-digits"
+    assert "[2/2] exit code 0" in out and "compare-digits/compare.html" in out
+    text = (folder / "compare.html").read_text()
+    assert "ae, vae on digits" in text and "latent_dim=2" in part(text, "Models")
+    assert len(pictures(text)) > 10
+    monkeypatch.setattr(processes, "train", None)  # both are finished
+    monkeypatch.chdir(tmp_path)
+    page = tmp_path / "new" / "page.html"
+    assert called(compare, *TINY, f"--out={page}") == 0
+    assert page.is_file()
+    # With a run from elsewhere, which decides on the data.
+    more = [f"--workdirs={folder}/vae,{folder}/ae", "--num_images=20"]
+    assert called(compare, *more, f"--out={page}") == 0
+    assert "vae, ae on digits" in page.read_text()
+
+
+def test_a_training_that_fails_ends_the_comparison(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(processes, "train", lambda *job: 1)
+    assert called(compare, *TINY, f"--runs={tmp_path / 'runs'}") == 1
+    assert "The training failed" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "flags, told",
+    [
+        (["--models=ae"], "two models or more"),
+        (["--models=ae,ae"], "trained once"),
+        (["--models=ae,vea"], "did you mean 'vae'"),
+        (["--models=ae,vae", "--set=gan.width=4"], "--models are ae, vae"),
+        (["--models=ae,vae", "--set=alpha=2"], "alpha"),
+        (["--models=ae,vae", "--epochs=0"], "at least 1"),
+        (["--models=ae,vae", "--dataset=digts"], "digts"),
+        (["--models=ae,vae", "--num_images=3"], "at least 20"),
+        (["--models=ae,vae", "--seed=-1"], "at least 0"),
+        (["--models=ae,vae", "--out=page.png"], ".html"),
+        (["--models=ae,vae", f"--out={__file__}/page.html"], "lies in none"),
+        (["--workdirs=nowhere,nothing"], "nowhere"),
+    ],
+)
+def test_wrong_input_is_one_sentence(flags, told, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(processes, "train", None)
+    assert called(compare, f"--runs={tmp_path / 'runs'}", *flags) == 1
+    err = capsys.readouterr().err
+    assert told in err and err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_is_grouped(capsys):
+    assert called(compare, "--help") == 0
+    out = capsys.readouterr().out
+    assert "How long:" in out and max(map(len, out.splitlines())) <= 88

@@ -1,0 +1,55 @@
+"""Several trained models on one data set, side by side on one page.
+
+entries = comparison.find(["runs/vae-digits", "runs/gan-digits"])
+comparison.measure(entries, evaluation.Options(), evaluation.Progress())
+comparison.write(entries, "compare.html", seed=0)
+"""
+
+import pathlib
+
+from zoo import pages
+from zoo.comparison import pictures, tables
+from zoo.comparison.entries import Entry, find, measure
+from zoo.runs import require_folder
+from zoo.saving import replaced
+
+__all__ = ["Entry", "find", "measure", "page", "require_place", "write"]
+
+
+def require_place(path):
+    """Raises ValueError or PermissionError unless `write` can write to `path`."""
+    path = pathlib.Path(path)
+    if path.suffix != ".html" or path.is_dir():
+        raise ValueError(f"The page is a .html file. Received: {path}.")
+    require_folder(path.parent)
+
+
+def write(entries, path, seed=0):
+    """Writes the page; its folder is made. As `page`."""
+    text = page(entries, seed)
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replaced(path) as temporary:
+        pathlib.Path(temporary).write_text(text)
+
+
+def page(entries, seed=0):
+    """Returns the comparison as the text of an HTML file.
+
+    Args:
+        entries: Measured `Entry`s of one data set.
+        seed: Sample i is the image of `seed + i`.
+    Raises: ValueError: if the models were not measured by one protocol.
+    """
+    shown = pictures.Shown.of(entries[0].subject, seed)
+    labels = ", ".join(entry.label for entry in entries)
+    return pages.page(
+        f"{labels} on {entries[0].subject.dataset}",
+        pages.section("Samples", *pictures.samples(entries, shown)),
+        pages.section("Reconstructions", *pictures.reconstructions(entries, shown)),
+        pages.section("Interpolations", *pictures.interpolations(entries, shown)),
+        pages.section("Latent maps", *pictures.latent_maps(entries, shown)),
+        pages.section("Scores", *tables.scores(entries)),
+        pages.section("Models", *tables.models(entries)),
+        pages.section("Learning curves", *pictures.curves(entries)),
+    )

@@ -1,0 +1,228 @@
+"""The tables of a comparison: what the models are, and all their scores."""
+
+import math
+
+from zoo import evaluation, pages
+from zoo.comparison.entries import require_same_protocol
+from zoo.evaluation import table
+
+# {score: (how a person calls it, what is better)}
+TITLES = {score: (title, better) for score, title, better in table.ROWS}
+TITLES |= {f"recon_{score}": told for score, told in TITLES.items()}
+TITLES |= {score: (title, better) for score, title, better in table.SINGLES}
+BETTER = {"-": "less is better", "+": "more is better", "1": "best at 1", "": None}
+# A density, a probability of black and white and one of 256 greys are different things.
+NOT_RANKED = ("nll",)
+FLOOR = "real"
+
+
+# --- what the models are --------------------------------------------------------------
+
+
+def models(entries):
+    """What each model is and what it took."""
+    columns = [entry.label for entry in entries]
+    facts = [_facts(entry) for entry in entries]
+    rows = [
+        pages.row(name, columns, [each[name] for each in facts]) for name in facts[0]
+    ]
+    return (
+        pages.table(columns, rows + _networks(entries, columns)),
+        pages.bullets(f"{entry.label}: {_told(entry.model)}" for entry in entries),
+    )
+
+
+def _facts(entry):
+    """{fact: text}; None for what is not known of the model."""
+    settings, rows = entry.settings, entry.rows
+    seconds = sum(row["seconds"] for row in rows)
+    time = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+    return {
+        "model": entry.model.registry_name,
+        "budget": _budget(settings) if settings else None,
+        "training time": time if rows else None,
+        "epochs": f"{rows[-1]['epoch']:,}" if rows else None,
+        "training steps": f"{rows[-1]['step']:,}" if rows else None,
+        "parameters": f"{sum(_parameters(entry.model).values()):,}",
+    }
+
+
+def _told(model):
+    """The paper, and the settings that are not its own."""
+    defaults = type(model)().get_config()
+    config = model.get_config()
+    changed = [f"{k}={v}" for k, v in config.items() if v != defaults[k]]
+    told = f" with {', '.join(changed)}" if changed else ""
+    return f"{model.paper}{told}"
+
+
+def _budget(settings):
+    epochs, minutes = settings.get("epochs"), settings.get("minutes")
+    told = [f"{epochs} epochs"] if epochs else []
+    told += [f"{minutes:g} min"] if minutes else []
+    return " or ".join(told)
+
+
+def _parameters(model):
+    return {name: model.network(name).count_params() for name in model.networks}
+
+
+def _networks(entries, columns):
+    """A row a network: its parameters in the models that have it."""
+    counts = [_parameters(entry.model) for entry in entries]
+    names = dict.fromkeys(name for each in counts for name in each)
+    return [
+        pages.row(
+            f"of the {name}",
+            columns,
+            [f"{each[name]:,}" if name in each else None for each in counts],
+            detail=True,
+        )
+        for name in names
+    ]
+
+
+def _evaluations(entries):
+    return [each.evaluation for each in entries if each.evaluation is not None]
+
+
+# --- their scores ---------------------------------------------------------------------
+
+
+def protocol(entries):
+    """How all scores were measured, in a sentence.
+
+    Raises: ValueError: if the models were not measured by one protocol.
+    """
+    require_same_protocol(entries)
+    evaluations = _evaluations(entries)
+    p = evaluations[0].protocol
+    codes = dict.fromkeys(each.protocol.code for each in evaluations)
+    classes = "" if p.classes is None else f", classes {', '.join(p.classes)}"
+    return (
+        f"Scores: {p.num_generated:,} images of each model against {p.num_real:,} "
+        f"{p.split} images of {p.dataset}{classes}, seed {p.seed}; features of "
+        f"{p.extractor} (sha256 {p.sha256[:16]}); metrics version {p.version}; "
+        f"measured by zoo {' and '.join(codes)}."
+    )
+
+
+def scores(entries):
+    """A table a group of scores, the best of each row marked, then what does not
+    apply."""
+    columns = [entry.label for entry in entries]
+    floor = next((e.references for e in _evaluations(entries) if e.references), None)
+    tables = []
+    for title, _, names in evaluation.groups.GROUPS:
+        compared = floor is not None and title in ("samples", "reconstructions")
+        heads = [*columns, FLOOR] if compared else columns
+        rows = _rows(entries, names, heads, floor["train"] if compared else None)
+        if rows:
+            tables.append(pages.table(heads, rows, caption=title.capitalize()))
+    return (
+        pages.paragraph(
+            "Marked: the best of the models, where they differ. "
+            f"Under “{FLOOR}” stands the same score of training images, the floor. "
+            "Likelihoods are not ranked: models may take different ones.",
+            note=True,
+        ),
+        pages.paragraph(protocol(entries), note=True),
+        *tables,
+        *_notes("Not applicable", _reasons(entries)),
+        *_notes("Warnings", _warnings(entries)),
+    )
+
+
+def _rows(entries, names, columns, floor):
+    """The rows of a group: every score that one of the models has."""
+    rows = []
+    for name in (name for name in TITLES if name in names):
+        values = [_value(entry, name) for entry in entries]
+        if all(value is None for value in values):
+            continue
+        title, better = TITLES[name]
+        cells = [None if v is None else table.short(v) for v in values]
+        if floor is not None:
+            real = floor.get(name.removeprefix("recon_"))
+            cells.append("" if real is None else table.short(real))
+        ranked = "" if name in NOT_RANKED else better
+        rows.append(
+            pages.row(
+                title.strip(),
+                columns,
+                cells,
+                note=BETTER[ranked],
+                best=best(values, ranked),
+                detail=title.startswith(" "),
+            )
+        )
+    return rows
+
+
+def _value(entry, name):
+    """A score as a number; None if the model has none."""
+    if entry.evaluation is None or name not in entry.evaluation.scores:
+        return None
+    value = entry.evaluation.scores[name]
+    return math.inf if value is None else value  # JSON knows no infinity
+
+
+def best(values, better):
+    """Returns the numbers of the best values: those that look the same when shown.
+
+    Args:
+        values: Numbers, or None for who has none.
+        better: "-" less, "+" more, "1" nearer to 1, "" nothing.
+    Returns: none if fewer than two have a value, or all look the same.
+    """
+    cost = {"-": lambda v: v, "+": lambda v: -v, "1": lambda v: abs(v - 1)}.get(better)
+    known = {n: v for n, v in enumerate(values) if v is not None}
+    shown = {number: table.short(value) for number, value in known.items()}
+    if cost is None or len(set(shown.values())) < 2:
+        return ()
+    winner = shown[min(known, key=lambda number: cost(known[number]))]
+    return tuple(number for number in known if shown[number] == winner)
+
+
+def _reasons(entries):
+    """Sentences: which scores a model has not, and why."""
+    for entry in entries:
+        if entry.failure:
+            yield f"{entry.label}: all scores: {entry.failure}"
+            continue
+        lacking = table.by_reason(entry.evaluation.not_applicable)
+        for reason, names in lacking.items():
+            yield f"{entry.label}: {_listed(names)}: {reason}"
+
+
+def _listed(names):
+    """Scores in words; a group of which all are lacking, by its title."""
+    told, names = [], list(names)
+    for title, _, members in evaluation.groups.GROUPS:
+        if set(members) <= set(names):
+            told.append(f"all of “{title}”")
+            names = [name for name in names if name not in members]
+    told += [
+        f"{TITLES[name][0].strip()}"
+        + (" of reconstructions" if name.startswith("recon_") else "")
+        for name in names
+    ]
+    return ", ".join(told)
+
+
+def _warnings(entries):
+    """Sentences; one that holds of several models is told once."""
+    found = {}
+    for entry in entries:
+        told = entry.evaluation.warnings if entry.evaluation else entry.subject.warnings
+        for warning in told:
+            found.setdefault(warning, []).append(entry.label)
+    for warning, labels in found.items():
+        everyone = len(labels) == len(entries)
+        yield warning if everyone else f"{', '.join(labels)}: {warning}"
+
+
+def _notes(title, sentences):
+    """A heading and its list; nothing if there are no sentences."""
+    items = list(sentences)
+    return (pages.element("h3", title), pages.bullets(items)) if items else ()

@@ -1,0 +1,107 @@
+"""The parts of a page, each a function from texts and pictures to `Html`."""
+
+import pathlib
+
+from zoo.pages.markup import Html, element, escape
+
+STYLE = pathlib.Path(__file__).with_name("page.css")
+# No host is asked for anything, whatever a page should come to hold.
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def page(title, *content, lang="en"):
+    """Returns the text of a whole HTML file.
+
+    Args:
+        title: Of the window, and the heading.
+        content: Parts of the page, in order.
+        lang: Language of the texts, such as "ja".
+    """
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        element("meta", name="viewport", content="width=device-width"),
+        element("link", rel="icon", href="data:,"),  # else browsers ask for one
+        element("title", title),
+        element("style", Html(STYLE.read_text())),
+    )
+    body = element("body", element("main", element("h1", title), *content))
+    return f"<!DOCTYPE html>\n{element('html', head, body, lang=lang)}\n"
+
+
+def section(title, *content):
+    """A heading and what belongs to it."""
+    return element("section", element("h2", title), *content)
+
+
+def paragraph(*content, note=False):
+    """A paragraph; a `note` is small."""
+    return element("p", *content, class_="note" if note else None)
+
+
+def bullets(items):
+    """A list of texts or `Html`."""
+    return element("ul", *(element("li", item) for item in items))
+
+
+def gallery(*figures, width="medium"):
+    """Figures side by side, as many as fit.
+
+    Args:
+        width: Of each: "small", "medium", or "wide" for one below the other.
+    """
+    return element("div", *figures, class_=f"gallery {width}")
+
+
+def figure(picture, caption, note=None):
+    """A picture under its caption, with a note below it."""
+    below = None if note is None else paragraph(note, note=True)
+    return element("figure", element("figcaption", caption), picture, below)
+
+
+def missing(caption, reason):
+    """A figure's place where there is no picture, and why."""
+    return figure(element("p", reason, class_="missing"), caption)
+
+
+def table(columns, rows, caption=None):
+    """A table; on a narrow screen each row becomes a block with labelled cells.
+
+    Args:
+        columns: Titles of the columns after the first, which titles the rows.
+        rows: What `row` returns for the same columns.
+    """
+    titles = (element("th", column, scope="col") for column in columns)
+    head = element("tr", element("td"), *titles)
+    title = None if caption is None else element("caption", caption)
+    return element("table", title, element("thead", head), element("tbody", *rows))
+
+
+def row(title, columns, cells, note=None, best=(), detail=False):
+    """A row of a table.
+
+    Args:
+        title: What the row tells; `note`: small text beside it.
+        columns: As for the table: a narrow screen shows them beside the cells.
+        cells: One a column; None where there is nothing to tell.
+        best: Numbers of the cells to mark.
+        detail: Whether the row belongs to the one above it.
+    """
+    told = []
+    for number, (column, cell) in enumerate(zip(columns, cells, strict=True)):
+        text = element("span", "n/a", class_="none") if cell is None else escape(cell)
+        marked = element("strong", text) if number in best else text
+        told.append(element("td", marked, data_label=column))
+    kind = "detail" if detail else None
+    small = None if note is None else element("small", f" {note}")
+    return element("tr", element("th", title, small, scope="row"), *told, class_=kind)
+
+
+def legend(colours):
+    """What colours mean; {name: colour as CSS writes it}."""
+    chips = (
+        element("span", element("i", style=f"background:{colour}"), name)
+        for name, colour in colours.items()
+    )
+    return element("p", *chips, class_="legend")
