@@ -1,4 +1,4 @@
-"""Measures training in images/s beside the same networks in eager PyTorch."""
+"""Measures speed in images/s beside the same networks in eager PyTorch."""
 
 import dataclasses
 import importlib.util
@@ -11,23 +11,39 @@ import experiments
 from experiments import throughput
 
 DEFAULT = ["classifier", "ae", "vae", "gan", "wgan", "wgan_gp", "cgan", "bigan"]
-DEFAULT += ["vaegan", "vaegan_hybrid"]
+DEFAULT += ["vaegan", "vaegan_hybrid", "ddpm", "flow"]
+STEPWISE = ["ddpm", "flow"]  # whose samples take time
 # Models under another setting than their own: name -> (model, settings).
 SETTINGS = {"wgan_gp": ("wgan", {"penalty": "gradient"})}
 # Other ways to play in PyTorch, measured for comparison; they stay out of the mean.
 VARIANTS = {"gan": ["gan_drawn_once"]}
-SHARED = ("dataset", "batch_size", "steps", "rounds", "clock")
+SHARED = ("dataset", "batch_size", "steps", "rounds", "clock", "task")
 
 VERB = experiments.Verb(
     "benchmark", __doc__.strip(), "python -m experiments.benchmark --models=gan,vae"
 )
 VERB.group("What")
-VERB.define("list", "models", DEFAULT, "The models.")
+VERB.define(
+    "list", "models", None, f"Of {', '.join(DEFAULT)} [all that have the task]."
+)
+VERB.define(
+    "enum",
+    "task",
+    "training",
+    f"training or sampling ({', '.join(STEPWISE)}: a batch of images a round).",
+    enum_values=["training", "sampling"],
+)
 VERB.define("string", "dataset", "digits", "Images to train on, as in train.")
 VERB.define("integer", "batch_size", 128, "Images a step.", lower_bound=1)
 
 VERB.group("How long")
-VERB.define("integer", "steps", 40, "Steps a round.", lower_bound=1)
+VERB.define(
+    "integer",
+    "steps",
+    40,
+    "Steps a round, of training or of the sampler.",
+    lower_bound=1,
+)
 VERB.define(
     "integer",
     "rounds",
@@ -65,15 +81,17 @@ def main():
     flags = VERB.flags
     if flags.out and not pathlib.Path(flags.out).absolute().parent.is_dir():
         raise ValueError(f"--out needs a folder that exists. Received: {flags.out!r}.")
-    if not flags.models or set(flags.models) - set(DEFAULT):
+    able = STEPWISE if flags.task == "sampling" else DEFAULT
+    models = able if flags.models is None else flags.models
+    if not models or set(models) - set(able):
         raise ValueError(
-            f"The benchmark has {', '.join(DEFAULT)} in PyTorch. "
-            f"Received: {','.join(flags.models)}."
+            f"The benchmark has {', '.join(able)} in PyTorch for {flags.task}. "
+            f"Received: {','.join(models)}."
         )
     images, labels = data.arrays(flags.dataset)
     print(throughput.HEADER)
     results = []
-    for job in jobs(data.info(flags.dataset).num_classes):
+    for job in jobs(models, data.info(flags.dataset).num_classes):
         results.append(throughput.compare(job, images, labels))
         print(results[-1].line(), flush=True)
     summary = throughput.summary(results)
@@ -84,12 +102,12 @@ def main():
         pathlib.Path(flags.out).write_text(content + "\n")
 
 
-def jobs(num_classes):
-    """Yields the `Job`s that the flags ask for."""
+def jobs(models, num_classes):
+    """Yields the `Job`s of `models` that the flags ask for."""
     from zoo import registry
 
     flags = VERB.flags
-    for name in flags.models:
+    for name in models:
         model, settings = SETTINGS.get(name, (name, {}))
         config = registry.resolve(registry.find(model), settings)
         if "num_classes" in config:

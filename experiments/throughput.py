@@ -1,4 +1,4 @@
-"""Training speed of the zoo beside PyTorch, measured in turns.
+"""Speed of the zoo beside PyTorch, in training and sampling, measured in turns.
 
 Each side lives in a process of its own, so that neither library's threads, allocator or
 imports touch the other's. They never work at the same time: a round of one follows a
@@ -24,7 +24,7 @@ CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """What both sides train, and how it is timed.
+    """What both sides train or sample, and how it is timed.
 
     Attributes:
         name: Of the line in the table.
@@ -35,6 +35,8 @@ class Job:
         steps, rounds: Training steps a round; rounds a side.
         threads: Threads of each side.
         clock: "wall", or "cpu": the time of the process on all its cores.
+        task: "training", or "sampling": then a round is one batch of images, in `steps`
+            steps of the sampler.
     """
 
     name: str
@@ -48,10 +50,13 @@ class Job:
     rounds: int
     threads: int
     clock: str
+    task: str = "training"
 
     @property
     def images(self):
         """Images a round."""
+        if self.task == "sampling":
+            return self.batch_size
         return self.steps * self.batches_per_step * self.batch_size
 
 
@@ -134,6 +139,7 @@ def summary(results):
         "processor": processor(),
         "cores": os.cpu_count(),
         "threads": job.threads,
+        "task": job.task,
         "clock": job.clock,
         "batch size": job.batch_size,
         "data": job.dataset,
@@ -247,7 +253,7 @@ def _run(serve, job, connection, data):
 
 def serve_zoo(job, start, stop):
     """The zoo's side: `model.fit` on `zoo.data.load`, as users run it; a round is an
-    epoch of `steps` steps, without the start of `fit`."""
+    epoch of `steps` steps, without the start of `fit`. Or `model.sample`."""
     experiments.import_quietly()
     import tensorflow as tf
 
@@ -257,6 +263,13 @@ def serve_zoo(job, start, stop):
 
     import zoo
 
+    if job.task == "sampling":
+        shape = zoo.data.info(job.dataset).image_shape
+        model = zoo.get(job.model, image_shape=shape, **job.config)
+        while True:
+            start()
+            model.sample(job.batch_size, steps=job.steps, batch_size=job.batch_size)
+            stop()
     data = zoo.data.load(job.dataset, batch_size=job.batch_size)
     # Only full batches, so that all rounds are equal; their size stays unknown to the
     # graph, as in any training.
@@ -286,5 +299,5 @@ def serve_pytorch(job, start, stop, images, labels):
         start()
         # The trial belongs to the first round, so that the zoo's side waits for it.
         training = training or loop.fastest(job, images, labels, CLOCKS[job.clock])
-        training.run(job.steps)
+        training.work(job.steps)
         stop()

@@ -7,7 +7,9 @@ import pathlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import tiny
 
 import experiments
 import zoo
@@ -63,6 +65,44 @@ def test_both_sides_have_equal_networks(name, shape, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", benchmark.STEPWISE)
+def test_both_sides_sample_in_the_same_steps(name, capsys, monkeypatch):
+    if WITHOUT:
+        assert_names_the_missing_pytorch(capsys)
+        return
+    import torch
+
+    from experiments.pytorch.loop import MODELS
+
+    ours = tiny.model(name)
+    theirs = MODELS[name]((8, 8, 1), ours.config)
+    # In both, a network whose answer is half of what it is given, whatever the time.
+    unet = lambda x, *_: 0.5 * x  # noqa: E731
+    monkeypatch.setattr(ours, "ask", lambda network, x, *_, **__: 0.5 * x)
+    ours.prediction = "eps" if name == "ddpm" else "velocity"
+    monkeypatch.setattr(theirs, "average", unet)
+    x = ours.sample(2, seed=0, steps=3, trajectory=True)
+    start = torch.from_numpy(x[:, 0]).permute(0, 3, 1, 2)
+    monkeypatch.setattr(torch, "randn", lambda *shape: start)
+    made = theirs.sample(2, 3).permute(0, 2, 3, 1).numpy()
+    np.testing.assert_allclose(made, x[:, -1], atol=1e-4)
+
+
+@pytest.mark.slow
+def test_sampling_is_measured_too(tmp_path, capsys):
+    if WITHOUT:
+        assert_names_the_missing_pytorch(capsys)
+        return
+    flags = ["--models=flow", "--task=sampling", "--steps=2", "--rounds=1"]
+    flags += ["--batch_size=2", "--threads=1", "--clock=cpu"]
+    assert called(*flags, f"--out={tmp_path}/benchmark.json") == 0
+    content = json.loads((tmp_path / "benchmark.json").read_text())
+    (result,) = content["results"]
+    assert content["task"] == "sampling" and result["ratio"] > 0
+    assert result["images_per_second"] > 0 and len(result["pytorch"]) == 1
+
+
+@pytest.mark.slow
 def test_prints_a_table_and_writes_all_rounds(tmp_path, capsys):
     if WITHOUT:
         assert_names_the_missing_pytorch(capsys)
@@ -93,7 +133,8 @@ def test_prints_a_table_and_writes_all_rounds(tmp_path, capsys):
 @pytest.mark.parametrize(
     "flag, words",
     [
-        ("--models=ddpm", "Received: ddpm"),
+        ("--models=unet", "Received: unet"),
+        ("--models=vae,unet", "Received: vae,unet"),
         ("--steps=0", "steps"),
         ("--out=nowhere/b.json", "folder that exists"),
     ],
@@ -104,6 +145,12 @@ def test_a_wrong_flag_is_one_sentence(flag, words, capsys, monkeypatch, tmp_path
     assert called(flag) == 1
     err = capsys.readouterr().err
     assert words in err and err.count("\n") == 1 and not list(tmp_path.iterdir())
+
+
+def test_only_models_that_sample_in_steps_have_that_task(capsys, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    assert called("--task=sampling", "--models=gan") == 1
+    assert "has ddpm, flow in PyTorch for sampling" in capsys.readouterr().err
 
 
 def result(zoo_speeds, pytorch_speeds, clock="wall"):

@@ -1,12 +1,18 @@
 """The DDPM: its loss and levels, labels and guidance, samplers, bound, completion."""
 
+import functools
+import io
+import resource
+import sys
+
 import numpy as np
 import pytest
 import tiny
+import tqdm
 from keras import ops
 
 import zoo
-from zoo import diffusion
+from zoo import diffusion, progress
 from zoo.denoiser import Denoiser
 from zoo.models.ddpm import DDPM
 
@@ -144,6 +150,45 @@ def test_the_trajectory_ends_in_the_sample(model):
     passed = model.sample(2, seed=0, trajectory=True)
     assert passed.shape == (2, 5, 8, 8, 1)
     np.testing.assert_allclose(passed[:, -1], model.sample(2, seed=0), atol=1e-5)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("sampler", ["ddpm", "heun", "dpmpp_2m"])
+def test_a_bar_on_a_terminal_leaves_the_images_as_they_are(model, sampler, monkeypatch):
+    monkeypatch.setattr(progress, "DELAY", 0.0)
+    monkeypatch.setattr(progress, "PARTS", 3)
+    options = {"seed": 0, "batch_size": 2, "sampler": sampler, "steps": 7}
+    silent = model.sample(3, **options)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    at_once = functools.partialmethod(tqdm.tqdm.__init__, mininterval=0)
+    monkeypatch.setattr(tqdm.tqdm, "__init__", at_once)
+    np.testing.assert_array_equal(model.sample(3, **options), silent)
+    shown = sys.stderr.getvalue()
+    assert "3 images" in shown and "/14 " in shown  # two batches of 7 steps
+    assert shown.rsplit("\r", 2)[1].isspace()  # and it is wiped out at the end
+
+
+def test_elsewhere_sampling_is_silent(model, monkeypatch, capfd):
+    monkeypatch.setattr(progress, "DELAY", 0.0)
+    model.sample(2, seed=0)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_steps():
+    changes = {"num_timesteps": 1000, "patch": 8, "num_classes": 0}
+    model = tiny.model("ddpm", image_shape=(64, 64, 3), **changes)
+
+    def peak(steps):
+        model.sample(64, seed=0, sampler="ddpm", steps=steps)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    before = peak(10)
+    assert peak(200) - before < 150  # MiB; all x_t together have 600
 
 
 def test_the_average_is_sampled_unless_told_otherwise(model):
@@ -310,6 +355,37 @@ def test_inpainting_makes_the_masked_pixels_and_keeps_the_others(model, sampler)
     assert np.abs(made).max() <= 1
     again = model.inpaint(images[1:3], mask, seed=1, sampler=sampler)
     np.testing.assert_allclose(again, made[1:3], atol=1e-3)
+
+
+def test_inpainting_does_not_look_under_the_mask(model):
+    images, mask = tiny.floats(2), np.zeros((8, 8), bool)
+    mask[:, 4:] = True
+    hidden = np.where(mask[..., None], -images, images)
+    made = [model.inpaint(each, mask, seed=0) for each in (images, hidden)]
+    np.testing.assert_array_equal(*made)
+
+
+def test_resampling_goes_down_the_ladder_again(model, monkeypatch):
+    looks = []
+    real = diffusion.SAMPLERS["ddim"]
+
+    def counted(predict, x, levels, **options):
+        looks.append(int((~levels.rises).sum()))
+        return real(predict, x, levels, **options)
+
+    monkeypatch.setitem(diffusion.SAMPLERS, "ddim", counted)
+    images, mask = tiny.floats(2), np.ones((8, 8))
+    fresh = tiny.model("ddpm")
+    made = [
+        fresh.inpaint(images, mask, seed=0, steps=7, resampling=times, jump=3)
+        for times in (1, 2)
+    ]
+    assert looks == [7, 13]  # two stretches of three steps, gone down once more
+    assert (made[0] != made[1]).any()
+    with pytest.raises(ValueError, match="resampling is a whole number from 1"):
+        model.inpaint(images, mask, resampling=0)
+    with pytest.raises(ValueError, match="no such option.*Received: 'strength'"):
+        model.inpaint(images, mask, strength=0.5)
 
 
 def test_each_image_may_have_its_own_mask(model):

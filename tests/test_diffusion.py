@@ -253,6 +253,21 @@ def test_the_trajectory_starts_in_noise_and_ends_in_the_sample(name, steps):
 
 
 @pytest.mark.parametrize("name", diffusion.SAMPLERS)
+@pytest.mark.parametrize("cut", [0, 1, 3, 5])
+def test_a_ladder_gone_down_in_two_parts_ends_in_the_same_sample(name, cut):
+    levels, x = path(5), RANDOM.standard_normal((3, 2))
+    z = RANDOM.standard_normal((5, 3, 2))
+
+    def run(x, part=None):
+        noise = lambda k: ops.take(z, k, axis=0)  # noqa: E731
+        return diffusion.SAMPLERS[name](exact(levels), x, levels, noise, part=part)
+
+    halfway, x_0 = run(x, (0, ops.convert_to_tensor(cut), 0 * x))
+    made, _ = run(halfway, (ops.convert_to_tensor(cut), 5, x_0))
+    np.testing.assert_allclose(made, run(x), atol=1e-12)
+
+
+@pytest.mark.parametrize("name", diffusion.SAMPLERS)
 def test_after_is_applied_to_each_level_that_a_step_makes(name):
     levels, x = path(4), RANDOM.standard_normal((3, 2))
 
@@ -285,6 +300,88 @@ def test_learned_variance_lies_between_the_two():
     np.testing.assert_allclose(made[0], made[1])
     np.testing.assert_allclose(made[2], made[3])
     assert (np.asarray(made[0]) != np.asarray(made[2])).all()
+
+
+# --- steps up again -------------------------------------------------------------------
+
+
+def test_resampling_turns_where_the_paper_does():
+    levels = path(5)
+    path_of = list(diffusion.resampled(levels, 2, 2).t)
+    expected = [0, 1, 2, 0, 1, 2, 3, 4, 2, 3, 4, 5]
+    np.testing.assert_array_equal(path_of, levels.t[expected])
+    rises = diffusion.resampled(levels, 2, 2).rises
+    np.testing.assert_array_equal(np.flatnonzero(rises), [2, 7])
+    for times, jump in ((1, 2), (3, 5)):  # once, or a jump beyond the ladder
+        np.testing.assert_array_equal(diffusion.resampled(levels, times, jump), levels)
+    with pytest.raises(ValueError, match="resampling is a whole.*resampling=0"):
+        diffusion.resampled(levels, 0, 2)
+    with pytest.raises(ValueError, match="jump is a whole number.*jump=1.5"):
+        diffusion.resampled(levels, 2, 1.5)
+
+
+def test_a_step_up_keeps_the_moments_of_noised_data():
+    """To the noisier level and down by the exact q(x_s | x_t), nothing changes."""
+    alpha_bar = diffusion.alpha_bars(diffusion.linear_betas(1000))
+    levels = diffusion.discrete_levels(alpha_bar, 400)
+    plain = moments(diffusion.ddpm, levels)
+    again = moments(diffusion.ddpm, diffusion.resampled(levels, 2, 399))
+    for value, expected in zip(again, plain):
+        np.testing.assert_allclose(value, expected, atol=2e-3)
+
+
+def inpainted(sampler, levels, correlation, **options):
+    """Returns the correlation of a known pixel with the one that is made beside it, and
+    the variance of the latter, of data with variance 1/4 and this `correlation`."""
+    covariance = 0.25 * np.array([[1, correlation], [correlation, 1]])
+    steps = len(levels.t) - 1
+    count = 2 * steps + 3  # of the data, the start, each step, the known at each level
+    units = np.eye(2 * count).reshape(-1, count, 2)
+    data, start, fresh, known = np.split(units, [1, 2, steps + 2], axis=1)
+    alpha, sigma = (column[:, None] for column in levels[1:])
+
+    def keep_known(k, x):
+        row = [ops.take(each, k, axis=0) for each in (alpha, sigma)]
+        seen = row[0] * 0.5 * data[:, 0] + row[1] * ops.take(known, k, axis=1)
+        return ops.concatenate([seen[:, :1], x[:, 1:]], axis=1)
+
+    made = sampler(
+        exact(levels, np.zeros(2), covariance),
+        keep_known(0, start[:, 0]),
+        levels,
+        lambda k: ops.take(fresh, k, axis=1),
+        after=keep_known,
+        **options,
+    )
+    known, made = ops.convert_to_numpy(made).T
+    return known @ made / np.sqrt((known @ known) * (made @ made)), made @ made
+
+
+@pytest.mark.parametrize("name", diffusion.SAMPLERS)
+def test_resampling_brings_made_pixels_nearer_to_the_known(name):
+    alpha_bar = diffusion.alpha_bars(diffusion.cosine_betas(1000))
+    levels = diffusion.discrete_levels(alpha_bar, 20)
+    if name == "euler":
+        levels = diffusion.flow_levels(20)
+    found = [
+        inpainted(diffusion.SAMPLERS[name], diffusion.resampled(levels, times, 2), 0.9)
+        for times in (1, 2, 4)
+    ]
+    correlations = [correlation for correlation, _ in found]
+    assert correlations[0] + 0.1 < correlations[1] < correlations[2] - 0.02
+    assert correlations[2] < 0.92
+
+
+def test_resampling_comes_near_the_true_conditional():
+    alpha_bar = diffusion.alpha_bars(diffusion.cosine_betas(1000))
+    levels = diffusion.discrete_levels(alpha_bar, 40)
+    without, _ = inpainted(diffusion.ddpm, levels, 0.9)
+    correlation, variance = inpainted(
+        diffusion.ddpm, diffusion.resampled(levels, 5, 3), 0.9
+    )
+    assert abs(without - 0.9) > 0.08
+    np.testing.assert_allclose(correlation, 0.9, atol=0.03)
+    np.testing.assert_allclose(variance, 0.25, rtol=0.2)
 
 
 # --- schedules, levels, predictions ---------------------------------------------------

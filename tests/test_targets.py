@@ -77,12 +77,50 @@ def test_a_critic_has_to_tell_the_quality_of_an_epoch(tmp_path):
         )
     found = list(targets.wgan(targets.Runs(tmp_path)))
     assert [met for met, _ in found] == [True, False]
-    assert "+1.00, target more than the gan's losses (d_loss -0.80" in found[0][1]
+    assert "+1.00, target more than the gan's losses (d_loss -0.40" in found[0][1]
     assert "-1.00" in found[1][1]
 
     RunFolder(path).write_rows([{"epoch": 0, "d_loss": 1.0}])
     with pytest.raises(ValueError, match="train it with --frechet"):
         list(targets.wgan(targets.Runs(tmp_path)))
+
+
+@pytest.mark.parametrize("right, met", [(0.92, True), (0.91, False)])
+def test_a_ddpm_has_to_draw_what_it_is_asked_for(right, met, monkeypatch):
+    monkeypatch.setattr(targets, "beside_others", lambda runs, name: ())
+    judged = np.arange(10_000) % 10
+    judged[round(10_000 * right) :] += 1
+    judged %= 10
+    model = types.SimpleNamespace(
+        name="ddpm", sample=sampler, guidance=2.0, sampler="ddim"
+    )
+    runs = Runs({"ddpm": model}, judged)
+    known = types.SimpleNamespace(
+        probabilities=lambda images: np.eye(10)[judged[: len(images)]]
+    )
+    runs.__dict__["judge"] = known
+    (found, line), (in_time, seconds) = targets.ddpm(runs)
+    assert found == met and f"{right:.1%} of 10,000 samples with guidance 2 " in line
+    assert in_time and "64 images at 50 steps of ddim in 0.0 s" in seconds
+
+
+@pytest.mark.parametrize("distance, met", [(1.4, [True] * 2), (1.6, [True, False])])
+def test_diffusion_stands_beside_the_vae_and_the_best_gan(
+    distance, met, monkeypatch, tmp_path
+):
+    of = {"flow": distance, "vae": 2.0, "gan": 1.0, "wgan": 1.8}
+    for name in ("gan", "wgan"):
+        folder = tmp_path / f"{name}-fashion_mnist"
+        folder.mkdir()
+        (folder / "model.keras").touch()
+    monkeypatch.setattr(targets, "median_distance", lambda r, name, _: (of[name], 1))
+    monkeypatch.setattr(targets.metrics.Moments, "of", lambda *_: None)
+    runs = Runs({}, [0])
+    runs.__dict__["folder"] = tmp_path
+    found = list(targets.beside_others(runs, "flow"))
+    assert [each for each, _ in found] == met
+    assert "less than the vae's 2.000" in found[0][1]
+    assert "1.5 times the gan's 1.000" in found[1][1]
 
 
 def test_an_unknown_model_and_a_missing_run_are_one_sentence(tmp_path, capsys):

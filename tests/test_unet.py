@@ -1,11 +1,15 @@
 """The U-Net: sizes of all kinds, and a start that passes its input on."""
 
+import pathlib
+import re
 import types
 
 import numpy as np
 import pytest
 from keras import ops
 
+import experiments
+from experiments import train
 from zoo.networks import fast, unet
 
 RANDOM = np.random.default_rng(0)
@@ -90,6 +94,13 @@ def test_groups_have_at_least_four_channels(channels, groups, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_paper_s_network_has_35_7_million_weights():
-    some = unet.build_unet((32, 32, 3), 128, (1, 2, 2, 2), 2, (1,), dropout=0.1)
-    assert abs(some.count_params() - 35.7e6) < 0.1e6
+def test_the_recipe_of_cifar10_has_the_paper_s_35_7_million_weights(tmp_path, capsys):
+    recipe = pathlib.Path(train.__file__).parent / "recipes" / "ddpm-cifar10.flags"
+    images, labels = np.zeros((20, 32, 32, 3), "uint8"), np.arange(20) % 10
+    np.savez(tmp_path / "images.npz", images=images, labels=labels)
+    flags = [f"--flagfile={recipe}", f"--dataset=npz:{tmp_path / 'images.npz'}"]
+    flags += ["--batch_size=2", f"--workdir={tmp_path / 'run'}", "--dry_run"]
+    assert experiments.start(train.VERB, train.main, ["train", *flags]) == 0
+    out = capsys.readouterr().out
+    count = int(re.search(r"unet +([\d,]+)", out)[1].replace(",", ""))
+    assert abs(count - 35.7e6) < 0.1e6

@@ -81,6 +81,39 @@ def save_panels(path, panels, columns):
     _save(path, figure)
 
 
+def save_tradeoff(path, lines, floor, x_label, y_label):
+    """Writes a PNG of lines over a logarithmic axis of cost, all going down at best.
+
+    Args:
+        path: File to write; it appears complete or not at all.
+        lines: {label: ([x], [y])}; of one whose label ends in "*", the line is dashed
+            and in the colour of the line without the star.
+        floor: What no line is expected to go below.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+    figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+    axes, colours = figure.add_subplot(), {}
+    for label, (x, y) in lines.items():
+        plain = label.rstrip("*")
+        colour = colours.setdefault(plain, f"C{len(colours)}")
+        style = "--" if label.endswith("*") else "-"
+        axes.plot(x, y, style, label=label, color=colour, marker="o", markersize=4)
+    axes.axhline(floor, color="0.5", linestyle=":", label="training images")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(ScalarFormatter())
+        axis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.grid(alpha=0.3)
+    figure.legend(loc="outside right upper", frameon=False)
+    _save(path, figure)
+
+
 def save_table(path, images, rows, columns, title, captions=None):
     """Writes a PNG of images in rows and columns, each with its label.
 

@@ -217,18 +217,23 @@ class Inference:
 
     def in_batches(self, method, batch_size, *arrays, **options):
         """Returns the NumPy result of the tensor method `method` on all rows of
-        `arrays`, compiled once for each choice of `options`."""
-        key = (method, *sorted(options.items()))
-        if key not in self._graphs:
-            function = functools.partial(getattr(self, method), **options)
-            self._graphs[key] = backend.compiled(function)
-        parts = []
+        `arrays`."""
+        graph, parts = self.graph(method, **options), []
         for start in range(0, len(arrays[0]), batch_size):
             rows = (
                 ops.convert_to_tensor(a[start : start + batch_size]) for a in arrays
             )
-            parts.append(ops.convert_to_numpy(self._graphs[key](*rows)))
+            parts.append(ops.convert_to_numpy(graph(*rows)))
         return np.concatenate(parts).astype("float32")
+
+    def graph(self, method, **options):
+        """Returns the tensor method `method`, compiled once for each choice of
+        `options`."""
+        key = (method, *sorted(options.items()))
+        if key not in self._graphs:
+            function = functools.partial(getattr(self, method), **options)
+            self._graphs[key] = backend.compiled(function)
+        return self._graphs[key]
 
     @functools.cached_property
     def _graphs(self):

@@ -1,16 +1,16 @@
-"""A plain PyTorch training loop: uint8 batches from memory, one step each."""
+"""Plain PyTorch loops: training on uint8 batches from memory, sampling."""
 
 import numpy as np
 import torch
 
-from experiments.pytorch import adversarial, models
+from experiments.pytorch import adversarial, diffusion, models
 
-MODELS = models.MODELS | adversarial.MODELS
+MODELS = models.MODELS | adversarial.MODELS | diffusion.MODELS
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
 class Training:
-    """One model in training on images in memory.
+    """One model in training on images in memory, or sampling.
 
     Args:
         job: The `experiments.throughput.Job`.
@@ -19,7 +19,7 @@ class Training:
     """
 
     def __init__(self, job, images, labels, layout):
-        self.layout = LAYOUTS[layout]
+        self.job, self.layout = job, LAYOUTS[layout]
         self.model = MODELS[job.rival](images.shape[1:], job.config)
         self.model.to(memory_format=self.layout)
         self.images = torch.from_numpy(images).permute(0, 3, 1, 2)
@@ -29,6 +29,13 @@ class Training:
         self.labels = torch.from_numpy(labels).long()
         self.batch_size = job.batch_size * job.batches_per_step
         self._batches = self._endless()
+
+    def work(self, steps):
+        """A round of the job: `steps` steps of training or of a sampler."""
+        if self.job.task == "sampling":
+            self.model.sample(self.job.batch_size, steps)
+        else:
+            self.run(steps)
 
     def run(self, steps):
         """Takes `steps` training steps; returns {term: mean over them}."""
@@ -54,11 +61,11 @@ def fastest(job, images, labels, clock, rounds=3, steps=8):
     turns."""
     trials = [Training(job, images, labels, layout) for layout in LAYOUTS]
     for trial in trials:
-        trial.run(2)
+        trial.work(2)
         trial.times = []
     for _ in range(rounds):
         for trial in trials:
             start = clock()
-            trial.run(steps)
+            trial.work(steps)
             trial.times.append(clock() - start)
     return min(trials, key=lambda trial: min(trial.times))

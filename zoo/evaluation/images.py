@@ -36,14 +36,15 @@ def samples(bench):
     return found
 
 
-def sample(bench, count, labels=None):
-    """Returns `count` samples as uint8."""
+def sample(bench, count, labels=None, **options):
+    """Returns `count` samples as uint8; `options` as the model's `sample` takes
+    them."""
     parts = []
     for start in range(0, count, SAMPLED_AT_ONCE):
         rows = slice(start, min(start + SAMPLED_AT_ONCE, count))
-        options = {} if labels is None else {"labels": labels[rows]}
+        asked = {} if labels is None else {"labels": labels[rows]}
         seed = bench.options.seed + start
-        images = bench.model.sample(rows.stop - start, seed=seed, **options)
+        images = bench.model.sample(rows.stop - start, seed=seed, **asked, **options)
         parts.append(_rounded(images))
         bench.progress.step(rows.stop, count)
     return np.concatenate(parts)
@@ -64,15 +65,15 @@ def _asked(bench):
     return bench.test_labels if bench.model.conditional else None
 
 
-def made_by(bench):
-    """Returns what a model makes, as uint8, as many as there are test images: samples,
-    or else reconstructions.
+def made_by(bench, **options):
+    """Returns what a model makes, as uint8, as many as there are test images: samples
+    with these `options`, or else reconstructions.
 
     Raises: ValueError: if it makes neither.
     """
     able = bench.model.capabilities()
     if "sample" in able:
-        return sample(bench, len(bench.test), _asked(bench))
+        return sample(bench, len(bench.test), _asked(bench), **options)
     if "reconstruct" in able:
         return _rounded(bench.model.reconstruct(bench.test))
     raise ValueError(

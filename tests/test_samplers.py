@@ -1,0 +1,115 @@
+"""`experiments.samplers`: distances against steps, one setting at a time."""
+
+import csv
+import json
+
+import pytest
+import tiny
+from PIL import Image
+
+import experiments
+import zoo
+from experiments import samplers
+from zoo.evaluation.samplers import Setting, Sweep, settings
+
+
+def called(*flags):
+    argv = ["samplers", *flags]
+    return experiments.start(samplers.VERB, samplers.main, argv)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A tiny model of digits, in a file."""
+    path = tmp_path_factory.mktemp("samplers") / "flow.keras"
+    tiny.model("flow", (28, 28, 1), patch=4, mult=(1,), attention=()).save(path)
+    return path
+
+
+def test_ddim_is_measured_with_eta_0_and_1_and_all_with_and_without_the_average():
+    found = settings(tiny.model("ddpm"), [5, 10])
+    names = {each.name for each in found}
+    assert names == {"ddim, eta 0", "ddim, eta 1", "heun", "dpmpp_2m"}
+    assert len(found) == len(set(found)) == 4 * 2 * 2
+    assert {each.looks for each in found if each.name == "heun"} == {9, 19}
+    assert found[0].options == {"sampler": "ddim", "eta": 0.0, "steps": 5, "ema": True}
+    plain = settings(tiny.model("flow", ema_decay=0.0), [5])
+    assert {(each.sampler, each.eta, each.ema) for each in plain} == {
+        ("euler", None, False),
+        ("heun", None, False),
+    }
+
+
+@pytest.mark.parametrize(
+    "name, steps, chosen, message",
+    [
+        ("gan", [5], None, "removes noise. Received: 'gan'"),
+        ("ddpm", [21], None, "1 to 20 steps"),
+        ("flow", [5], ["ddim"], "samples by euler, heun. Received: 'ddim'"),
+    ],
+)
+def test_settings_that_a_model_lacks_are_told(name, steps, chosen, message):
+    with pytest.raises(ValueError, match=message):
+        settings(tiny.model(name), steps, chosen)
+
+
+def test_a_sweep_goes_on_where_it_stopped(model, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "record.json"
+    flags = [f"--workdir={model}", "--dataset=digits", "--num_images=20"]
+    flags += ["--steps=1,2", f"--out={out}"]
+    measure = Sweep.measure
+
+    def stops(self, setting):
+        if len(self.rows) == 3:
+            raise KeyboardInterrupt
+        return measure(self, setting)
+
+    monkeypatch.setattr(Sweep, "measure", stops)
+    assert called(*flags) == 130
+    before = json.loads(out.read_text())["rows"]
+    assert len(before) == 3
+    monkeypatch.setattr(Sweep, "measure", measure)
+    capsys.readouterr()
+    assert called(*flags) == 0
+    printed = capsys.readouterr().out
+    assert "[4/8]" in printed and "[3/8]" not in printed
+    record = json.loads(out.read_text())
+    assert record["rows"][:3] == before and len(record["rows"]) == 8
+    assert record["protocol"]["num_generated"] == 20
+    with open(out.with_suffix(".csv")) as file:
+        table = list(csv.DictReader(file))
+    assert [row["sampler"] for row in table] == [r["sampler"] for r in record["rows"]]
+    assert Image.open(out.with_suffix(".png")).width > 500
+    lines = printed[printed.index("Frechet distance    ") :].splitlines()
+    assert [line.split()[:3] for line in lines[1:5]] == [
+        ["euler", "1", "1"],
+        ["euler", "2", "2"],
+        ["heun", "1", "1"],
+        ["heun", "2", "3"],
+    ]
+    # Of another seed it is another measurement.
+    assert called(*flags, "--seed=1") == 1
+    assert "seed is 1 here and 0 there" in capsys.readouterr().err
+
+
+def test_all_settings_draw_from_the_same_seeds(model, tmp_path):
+    options = zoo.evaluation.Options(num_images=20)
+    progress = zoo.evaluation.Progress()
+    sweep = Sweep(model, options, progress, tmp_path / "a.json", dataset="digits")
+    rows = [sweep.measure(Setting("euler", None, 2, True)) for _ in range(2)]
+    assert rows[0]["frechet"] == rows[1]["frechet"] and sweep.floor < rows[0]["frechet"]
+
+
+@pytest.mark.parametrize(
+    "flags, told",
+    [
+        ([], "--workdir says"),
+        (["--workdir=nowhere"], "nowhere"),
+        (["--workdir=x", "--steps=5,x"], "whole numbers, e.g. 5,10,20. Received"),
+        (["--workdir=x", "--num_images=1"], "at least 20"),
+    ],
+)
+def test_a_wrong_flag_is_one_sentence(flags, told, capsys):
+    assert called(*flags) == 1
+    err = capsys.readouterr().err
+    assert told in err and err.count("\n") == 1

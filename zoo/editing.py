@@ -1,0 +1,158 @@
+"""Editing of images by a model that removes noise: missing pixels, variations.
+
+A given image is noised and brought down the ladder of noise again, by any sampler.
+"""
+
+import numpy as np
+
+from zoo import backend, diffusion
+from zoo.inference import seeds_from
+
+KNOWN = 2**30  # first step of the noise of known pixels, which no sampler comes to
+
+
+class Editing:
+    """The part of `Denoiser` that takes images and gives images."""
+
+    def inpaint(
+        self,
+        images,
+        mask,
+        seed=None,
+        labels=None,
+        ema=True,
+        batch_size=250,
+        resampling=4,
+        jump=5,
+        **options,
+    ):
+        """Returns `images` with masked pixels made anew, float32 `[N, H, W, C]`.
+
+        The known pixels, noised to each level, take their place after each step. So
+        that the others come to fit them, every stretch of steps is gone down several
+        times.
+
+        Args:
+            images: `[N, H, W, C]`, uint8 or float in [-1, 1].
+            mask: `[H, W]`, `[N, H, W]` or `[N, H, W, 1]`: nonzero where pixels are to
+                be made, as in OpenCV and scikit-image.
+            seed, ema, batch_size: As in `sample`.
+            labels: Int `[N]` of a conditional model; without them, of no label.
+            resampling: How often each stretch is gone down: the time it takes, in that
+                of `sample`. 1 does not resample. Paper: 10.
+            jump: Steps of a stretch. Paper: 10 of 250.
+            **options: `sampler`, `steps`, `guidance` and so on, as in `sample`.
+        Source: Lugmayr et al. 2022 (RePaint), arXiv:2201.09865, algorithm 1.
+            Departures: any sampler; its steps and these defaults.
+        """
+        images = self.ready("inpaint", images)
+        rows = images, check_mask(mask, images.shape)
+        options |= {"resampling": resampling, "jump": jump}
+        return self._edit("inpainting", rows, seed, labels, ema, batch_size, options)
+
+    def variations(
+        self,
+        images,
+        strength=0.5,
+        seed=None,
+        labels=None,
+        ema=True,
+        batch_size=250,
+        **options,
+    ):
+        """Returns images like `images`, float32 `[N, H, W, C]`.
+
+        Args:
+            images: `[N, H, W, C]`, uint8 or float in [-1, 1].
+            strength: Share of the noise ladder that they climb, in (0, 1]: at 1 nothing
+                of them is left.
+            seed, ema, batch_size: As in `sample`.
+            labels: Int `[N]` of a conditional model; without them, of no label.
+            **options: `sampler`, `steps`, `guidance` and so on, as in `sample`.
+        Source: Meng et al. 2021 (SDEdit), arXiv:2108.01073, algorithm 1.
+        """
+        images = self.ready("vary", images)
+        if not 0 < strength <= 1:
+            raise ValueError(f"strength lies in (0, 1]. Received: {strength!r}.")
+        options["strength"] = float(strength)
+        return self._edit(
+            "variation", (images,), seed, labels, ema, batch_size, options
+        )
+
+    def _edit(self, method, rows, seed, labels, ema, batch_size, options):
+        self.require_options(method, options)
+        rows = (seeds_from(seed, len(rows[0])), *rows)
+        rows += () if labels is None else (self._labels(labels, len(rows[0])),)
+        return self.descend(method, batch_size, *rows, ema=bool(ema), **options)
+
+    # --- tensors ----------------------------------------------------------------------
+
+    def variation(
+        self,
+        seeds,
+        images,
+        labels=None,
+        ema=True,
+        strength=1.0,
+        sampler=None,
+        steps=None,
+        guidance=None,
+        eta=None,
+        variance=None,
+    ):
+        """Returns the `Descent` from `images` noised up to a share `strength` of the
+        ladder."""
+        levels = self.ladder(steps)
+        levels = levels.below(max(round(strength * (len(levels.t) - 1)), 1))
+        eps = backend.normal_of_seeds(seeds, self.image_shape)
+        x = float(levels.alpha[0]) * images + float(levels.sigma[0]) * eps
+        options = {"sampler": sampler, "guidance": guidance}
+        options |= {"eta": eta, "variance": variance}
+        return self.descent(x, levels, seeds, labels, ema, **options)
+
+    def inpainting(
+        self,
+        seeds,
+        images,
+        mask,
+        labels=None,
+        ema=True,
+        resampling=1,
+        jump=1,
+        sampler=None,
+        steps=None,
+        guidance=None,
+        eta=None,
+        variance=None,
+    ):
+        """Returns the `Descent` from noise to `images` as they are where `mask` `[B, H,
+        W, 1]` is 0."""
+        levels = diffusion.resampled(self.ladder(steps), resampling, jump)
+        row = diffusion.table("float32", levels.alpha, levels.sigma)
+
+        def keep_known(k, x):
+            alpha, sigma = row(k)
+            eps = backend.normal_of_seeds(seeds, self.image_shape, k + KNOWN)
+            return mask * x + (1.0 - mask) * (alpha * images + sigma * eps)
+
+        x = keep_known(0, backend.normal_of_seeds(seeds, self.image_shape))
+        options = {"sampler": sampler, "guidance": guidance}
+        options |= {"eta": eta, "variance": variance, "after": keep_known}
+        return self.descent(x, levels, seeds, labels, ema, **options)
+
+
+def check_mask(mask, shape):
+    """Returns `mask` as float32 `[N, H, W, 1]` of 0 and 1 for images of `shape`.
+
+    Raises: ValueError: if it has another shape.
+    """
+    given = np.asarray(mask)
+    mask = given[None] if given.ndim == 2 else given
+    mask = mask[..., None] if mask.ndim == 3 else mask
+    count = shape[0] if given.ndim == 2 else len(mask)
+    if (count, *mask.shape[1:]) != (*shape[:3], 1):
+        raise ValueError(
+            f"A mask for these images has the shape {list(shape[1:3])} or "
+            f"{list(shape[:3])}. Received: {list(given.shape)}."
+        )
+    return np.broadcast_to(mask != 0, (*shape[:3], 1)).astype("float32")
