@@ -95,7 +95,8 @@ def test_groups_have_at_least_four_channels(channels, groups, monkeypatch):
 
 @pytest.mark.slow
 def test_the_recipe_of_cifar10_has_the_paper_s_35_7_million_weights(tmp_path, capsys):
-    recipe = pathlib.Path(train.__file__).parent / "recipes" / "ddpm-cifar10.flags"
+    recipes = pathlib.Path(train.__file__).parent / "recipes"
+    recipe = recipes / "gpu" / "ddpm-cifar10.flags"
     images, labels = np.zeros((20, 32, 32, 3), "uint8"), np.arange(20) % 10
     np.savez(tmp_path / "images.npz", images=images, labels=labels)
     flags = [f"--flagfile={recipe}", f"--dataset=npz:{tmp_path / 'images.npz'}"]
