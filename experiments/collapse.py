@@ -1,5 +1,5 @@
-"""Shows mode collapse on digits: a GAN that draws few of the ten, and what R1 and the
-Wasserstein distance make of the same networks."""
+"""Shows mode collapse on digits: a GAN that loses some of the ten, the same with R1,
+and a Wasserstein GAN in its place."""
 
 import pathlib
 import sys
@@ -8,9 +8,9 @@ import experiments
 from experiments import reproduce
 
 RECIPES = {  # experiments/recipes/NAME-digits.flags -> the panel's title
-    "collapse_gan": "GAN, minimax loss",
+    "collapse_gan": "GAN, dense, minimax loss",
     "collapse_r1": "the same with R1",
-    "collapse_wgan": "WGAN with gradient penalty",
+    "collapse_wgan": "WGAN, gradient penalty",
 }
 VERB = experiments.Verb("collapse", __doc__.strip(), "python -m experiments.collapse")
 VERB.group("What")

@@ -116,8 +116,6 @@ class Classifier(Model):
 
 
 class AE(Model):
-    betas = (0.9, 0.999)
-
     def build(self, image_shape):
         latent_dim = self.config["latent_dim"]
         sizes = {k: self.config[k] for k in ("width", "hidden")}
@@ -128,8 +126,7 @@ class AE(Model):
         }
 
     def make_optimizers(self):
-        options = {"betas": self.betas, "eps": 1e-7, "fused": True}
-        return torch.optim.Adam(self.parameters(), 1e-3, **options)
+        return torch.optim.Adam(self.parameters(), 1e-3, eps=1e-7, fused=True)
 
     def step(self, images, labels):
         x_rec = self.networks["decoder"](self.networks["encoder"](images))
@@ -140,8 +137,6 @@ class AE(Model):
 
 class VAE(AE):
     """With the Bernoulli likelihood."""
-
-    betas = (0.9, 0.99)
 
     def build(self, image_shape):
         latent_dim = self.config["latent_dim"]

@@ -93,8 +93,7 @@ class VAE(ImageModel):
         return "min" if self.likelihood == "mse" else "max"
 
     def default_optimizers(self):
-        # A second moment over 100 steps: 0.3 nats better than Adam's usual 1,000.
-        return {n: keras.optimizers.Adam(1e-3, beta_2=0.99) for n in self.networks}
+        return {name: keras.optimizers.Adam(1e-3) for name in self.networks}
 
     def build_networks(self, image_shape):
         networks = {"width": self.width, "hidden": self.hidden}
