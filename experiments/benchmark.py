@@ -17,7 +17,7 @@ STEPWISE = ["ddpm", "flow"]  # whose samples take time
 SETTINGS = {"wgan_gp": ("wgan", {"penalty": "gradient"})}
 # Other ways to play in PyTorch, measured for comparison; they stay out of the mean.
 VARIANTS = {"gan": ["gan_drawn_once"]}
-SHARED = ("dataset", "batch_size", "steps", "rounds", "clock", "task")
+SHARED = ("dataset", "batch_size", "steps", "rounds", "clock", "task", "precision")
 
 VERB = experiments.Verb(
     "benchmark", __doc__.strip(), "python -m experiments.benchmark --models=gan,vae"
@@ -55,6 +55,16 @@ VERB.define(
 VERB.group("How fast")
 VERB.define(
     "integer", "threads", None, "Threads of each side [all cores].", lower_bound=1
+)
+VERB.define(
+    "enum",
+    "precision",
+    "float32",
+    "float32 or mixed_bfloat16 (PyTorch: autocast to bfloat16), on both sides.",
+    enum_values=["float32", "mixed_bfloat16"],
+)
+VERB.define(
+    "bool", "torch_compile", False, "Put PyTorch's networks through torch.compile."
 )
 VERB.define(
     "enum",
@@ -120,6 +130,7 @@ def jobs(models, num_classes):
                 config=config,
                 batches_per_step=registry.find(model)(**config).batches_per_step,
                 threads=flags.threads or os.cpu_count(),
+                is_compiled=flags.torch_compile,
                 **{key: flags[key].value for key in SHARED},
             )
 

@@ -13,6 +13,7 @@
 | `stateless(step)` | `step(self, data)` in the form that the backend's trainer calls |
 | `scope(model)` | the context in which the model's variables have to be created |
 | `num_accelerators()`, `mirrored()` | GPUs that a model can train on at once; a strategy over all devices, made active, with a `scope()` |
+| `limit_threads(count)` | computes with so many threads; to be called before anything is computed |
 | `HAS_TF_DATA` | whether batches come as `tf.data`, not as a `keras.utils.PyDataset` |
 
 `seed` is a `keras.random.SeedGenerator`; a call takes one seed from it. Random numbers
@@ -38,6 +39,7 @@ _NAMES = (
     "scope",
     "num_accelerators",
     "mirrored",
+    "limit_threads",
     "HAS_TF_DATA",
 )
 NAME = keras.backend.backend()

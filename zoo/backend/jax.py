@@ -1,12 +1,13 @@
 """The backend functions on JAX; their contract stands in `zoo/backend`.
 
-JAX knows only pure functions. Keras bridges the gap by `keras.StatelessScope`: within it
-variables have the values that they are given, and what is assigned to them is noted
+JAX knows only pure functions. Keras bridges the gap by `keras.StatelessScope`: within
+it variables have the values that they are given, and what is assigned to them is noted
 rather than done.
 """
 
 import contextlib
 import functools
+import os
 
 import jax
 import jax.numpy as jnp
@@ -144,3 +145,9 @@ def mirrored():
     everywhere = keras.distribution.DataParallel(auto_shard_dataset=False)
     keras.distribution.set_distribution(everywhere)  # `fit` looks for it here
     return everywhere
+
+
+def limit_threads(count):
+    # XLA has as many threads as the process has cores.
+    if hasattr(os, "sched_setaffinity"):  # Linux
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])

@@ -2,7 +2,7 @@
 
 
 def by_loss(losses):
-    """Returns [(loss, [network])] of {network: loss}; a loss is told by its identity."""
+    """Returns [(loss, [network])] of {network: loss}; a loss is known by identity."""
     groups = {}
     for name, loss in losses.items():
         groups.setdefault(id(loss), (loss, []))[1].append(name)

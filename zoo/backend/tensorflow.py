@@ -117,3 +117,8 @@ def num_accelerators():
 
 def mirrored():
     return tf.distribute.MirroredStrategy()
+
+
+def limit_threads(count):
+    tf.config.threading.set_intra_op_parallelism_threads(count)
+    tf.config.threading.set_inter_op_parallelism_threads(count)

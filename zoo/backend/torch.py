@@ -46,11 +46,12 @@ def _philox(counter, key):
 
     Source: Salmon et al. 2011, doi:10.1145/2063384.2063405, Philox 4x32 of 10 rounds.
     """
-    (a, b, c, d), (k, l) = counter, key
+    (a, b, c, d), (low, high) = counter, key
     for _ in range(10):
         p, q = a * 0xD2511F53, c * 0xCD9E8D57
-        a, b, c, d = (q >> 32 & WORD) ^ b ^ k, q & WORD, (p >> 32 & WORD) ^ d ^ l, p & WORD
-        k, l = k + 0x9E3779B9 & WORD, l + 0xBB67AE85 & WORD
+        a, b = (q >> 32 & WORD) ^ b ^ low, q & WORD
+        c, d = (p >> 32 & WORD) ^ d ^ high, p & WORD
+        low, high = low + 0x9E3779B9 & WORD, high + 0xBB67AE85 & WORD
     return a, b, c, d
 
 
@@ -137,3 +138,7 @@ def mirrored():
         "Several devices need Keras' tensorflow or jax backend. "
         "Received: KERAS_BACKEND=torch."
     )
+
+
+def limit_threads(count):
+    torch.set_num_threads(count)

@@ -7,7 +7,8 @@ Names are `digits`, any image set of tfds (`fashion_mnist`, `mnist`, `cifar10`, 
 `folder:PATH` and `npz:PATH`. Images are uint8 0..255, `[N, H, W, C]`, C 1 or 3; labels
 are int32 from 0. Every set has the splits train, validation (the last tenth of train)
 and test, and train+validation is both as one. Nothing here imports TensorFlow before it
-is needed: `load` on Keras' TensorFlow backend needs it, and sets that only tfds can read.
+is needed: `load` on Keras' TensorFlow backend needs it, and a set that only tfds can
+read.
 """
 
 import dataclasses

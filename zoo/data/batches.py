@@ -72,10 +72,15 @@ class Batches(keras.utils.PyDataset):
         return Endless(self.batch, self.numbers, self.epochs)
 
 
-class Endless(Batches):
-    """The same without end: an epoch follows the other within one iteration."""
+class Endless(keras.utils.PyDataset):
+    """Batches of one epoch after the other, within one iteration; as `Batches`."""
 
+    is_ordered = True
     num_batches = None
+
+    def __init__(self, batch, numbers, epochs):
+        super().__init__()
+        self.batch, self.numbers, self.epochs = batch, numbers, epochs
 
     def __getitem__(self, index):
         epochs, index = divmod(index, len(self.numbers))
