@@ -86,6 +86,8 @@ def main():
             "The benchmark needs PyTorch, which the zoo itself does not: install it "
             "with `pip install torch`."
         )
+    # JAX would take most of a GPU's memory for each of its processes.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     from zoo import data
 
     flags = VERB.flags

@@ -270,8 +270,6 @@ def _run(serve, job, connection, data):
 def serve_zoo(job, start, stop):
     """The zoo's side: `model.fit` on `zoo.data.load`, as users run it; a round is an
     epoch of `steps` steps, without the start of `fit`. Or `model.sample`."""
-    # JAX would take most of a GPU's memory for itself; PyTorch is there as well.
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     experiments.import_quietly()
     import keras
 

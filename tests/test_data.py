@@ -225,6 +225,15 @@ def test_repeat_goes_on_with_the_next_epochs():
         np.testing.assert_array_equal(seen, labels[zoo.data.order(1350, 0, epoch)])
 
 
+def test_a_pydataset_repeats_with_the_next_epochs(monkeypatch):
+    monkeypatch.setattr(backend, "HAS_TF_DATA", False)
+    batches = zoo.data.load("digits", batch_size=500).take(2).repeat()
+    _, labels = zoo.data.arrays("digits")
+    for number in range(4):  # two batches an epoch
+        rows = zoo.data.order(1350, 0, number // 2)[500 * (number % 2) :][:500]
+        np.testing.assert_array_equal(batches[number][1], labels[rows])
+
+
 def test_validation_and_test_keep_the_order_of_the_arrays(pipeline):
     for split in ("validation", "test"):
         _, labels = zoo.data.arrays("digits", split)

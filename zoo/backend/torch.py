@@ -29,7 +29,7 @@ def update(model, objective):
 
 def input_gradient(function, x):
     with torch.enable_grad():  # a test step runs without
-        x = x.detach().requires_grad_()
+        x = x if x.requires_grad else x.detach().requires_grad_()
         return torch.autograd.grad(function(x).sum(), x, create_graph=True)[0]
 
 
