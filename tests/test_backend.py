@@ -155,6 +155,16 @@ def test_update_runs_the_objective_once():
     assert len(runs) == 1
 
 
+def test_an_objective_reads_the_count_of_steps_within_a_graph():
+    class Counting(Game):
+        def objective(self, images, labels=None, training=True):
+            count = ops.cast(self.optimizer.iterations, "float32")
+            return {"a": 1.0 * self.a.w, "b": 1.0 * self.b.w}, {"product": count}
+
+    history = built(Counting).fit(tiny.images(4), epochs=3, verbose=0).history
+    assert history["product"] == [0, 1, 2]
+
+
 # --- input_gradient -------------------------------------------------------------------
 
 

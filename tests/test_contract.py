@@ -9,7 +9,7 @@ import pytest
 import tiny
 
 import zoo
-from zoo import registry
+from zoo import backend, registry
 from zoo.networks import fast
 
 every_model = pytest.mark.parametrize("name", zoo.names())
@@ -83,6 +83,10 @@ def test_another_term_than_the_declared_is_an_error(name, trained):
 
 @every_model
 def test_each_network_moves_under_its_own_loss_and_no_other(name):
+    if name == "ae" and backend.NAME == "torch":
+        # The decoder's normalisation takes the bias of the code away: elsewhere it
+        # moves by roundings alone, and here not at all.
+        pytest.skip("one bias has no gradient")
     model = tiny.model(name)
     model.compile({network: keras.optimizers.SGD(0.5) for network in model.networks})
     images = keras.ops.convert_to_tensor(tiny.floats(8))

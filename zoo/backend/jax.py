@@ -24,6 +24,7 @@ def update(model, objective):
     owners = [(n, v) for n in networks for v in networks[n].trainable_variables]
     trained = [v for _, v in owners]
     others = model.non_trainable_variables + model.metrics_variables
+    others += model.optimizer.variables  # an objective may read the count of steps
     fixed = [v.value for v in others]
     movers = []  # for each loss, the networks that descend it
 
