@@ -10,6 +10,7 @@ from zoo.comparison.pictures import classes_in_turn
 from zoo.evaluation import NotApplicableError, subject
 from zoo.evaluation.bench import some
 from zoo.evaluation.judges import Judge
+from zoo.quality import TERM
 from zoo.runs import RunFolder
 
 NUM_EXAMPLES = 10  # test images that are shown
@@ -56,8 +57,9 @@ class Studio:
         rows = RunFolder(self.folders[role]).rows()
         for term in terms:
             if not rows or term not in rows[0]:
+                how = " (experiments.train --frechet=2000)" if term == TERM else ""
                 raise NotApplicableError(
-                    f"{self.folders[role]}/metrics.csv has no column {term!r}"
+                    f"{self.folders[role]}/metrics.csv has no column {term!r}{how}"
                 )
         return rows
 

@@ -72,7 +72,7 @@ def collapse(studio):
         bars = drawing.bars(dict(enumerate(shares)), "classes", 1 / len(shares))
         figures.append(Figure("samples", drawing.sheet(images), role))
         figures.append(Figure("histogram", bars, role))
-    return Found(numbers, tuple(figures))
+    return Found(numbers, tuple(figures), "medium")
 
 
 def between(studio):
