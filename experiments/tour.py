@@ -33,7 +33,8 @@ def main():
     from zoo import comparison, tour
     from zoo.evaluation.progress import Progress
 
-    pages = _pages(pathlib.Path(flags.out or runs / "tour.html"), tour.LANGUAGES)
+    out = pathlib.Path(flags.out or runs / "tour.html")
+    pages = _pages(out, tour.LANGUAGES)
     for path in pages.values():
         comparison.require_place(path)
     _require_at_least(num_images=100, seed=0)
@@ -50,7 +51,7 @@ def main():
     for lang, path in pages.items():
         tour.write(results, studio, path, lang, _command(flags.runs), flags.quick)
         print(f"written: {path}")
-    tour.write_numbers(results, path.with_suffix(".json"))
+    tour.write_numbers(results, out.with_suffix(".json"))
 
 
 def _pages(out, languages):
