@@ -23,7 +23,7 @@ RECIPES["collapse_gan"] = "collapse_gan-digits"  # role -> file of experiments/r
 
 QUICK = reproduce.RECIPES / "quick"  # ROLE.flags: digits, seconds each
 STAND_INS = {"shoes_gan": "gan"}  # the quick tour has one GAN for both chapters
-QUICK_IMAGES = 1000
+QUICK_IMAGES = 500
 
 
 def main():

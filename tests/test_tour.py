@@ -268,6 +268,7 @@ def test_quick_flags_are_those_of_experiments_train():
         assert train.VERB.flags.dataset == "digits"
 
 
+@pytest.mark.slow
 def test_small_trainings_share_processes_and_are_kept(tmp_path, capsys):
     tiny = ["--model=ae", "--set=width=4", "--set=latent_dim=2", "--dataset=digits"]
     tiny += ["--epochs=1", "--batch_size=450"]

@@ -36,6 +36,8 @@ def lines(series, x_label, y_label, alt, level=None, log=False):
     if log:
         axes.set_xscale("log")
     axes.set(xlabel=x_label, ylabel=y_label)
+    if not log and all(isinstance(n, int) for x, _ in series.values() for n in x):
+        axes.xaxis.get_major_locator().set_params(integer=True)  # epochs, layers
     axes.grid(alpha=0.3)
     if len(series) > 1:
         axes.legend(frameon=False, fontsize=8)

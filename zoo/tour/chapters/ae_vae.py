@@ -8,6 +8,7 @@ from zoo.tour import drawing
 from zoo.tour.claims import Claim, Criterion, Figure, Found
 
 MAPS = ("ae_2d", "vae_2d")
+NAMES = dict(zip(MAPS, ("AE", "VAE")))  # in charts
 STEPS = 9  # of a path, both ends included; its middle third is looked at
 NUM_PATHS, SHOWN = 200, 4
 COMPONENTS = 10  # of the mixture
@@ -93,7 +94,7 @@ def paths(studio):
         made = model.decode(path.reshape(-1, path.shape[-1]))
         _, sure = studio.judge.tell(pixels.to_uint8(made))
         sure = sure.reshape(path.shape[:2])
-        lines[role] = (np.linspace(0, 1, STEPS), sure.mean(axis=0))
+        lines[NAMES[role]] = (np.linspace(0, 1, STEPS), sure.mean(axis=0))
         usual = np.median(metrics.nearest(z, z, 2)[0][:, 1])
         off = metrics.nearest(path[:, middle].reshape(-1, path.shape[-1]), z)[0]
         numbers[f"{role}.confidence"] = float(sure[:, middle].mean())

@@ -21,7 +21,7 @@ HAND = np.array(
 )
 ALIKE = 0.9  # absolute cosine above which two filters count as the same
 NEIGHBOURS = 10
-PIXELS = 9  # that a weight of a filter is shown as
+PIXELS, FRAME = 9, 3  # that a weight of a filter is shown as, and around them
 
 
 def filters(studio):
@@ -53,8 +53,11 @@ def filters(studio):
 
 
 def enlarged(filters):
-    """Filters `[N, 3, 3]` as images large enough to stand beside the maps."""
-    return drawing.stretched(filters).repeat(PIXELS, axis=1).repeat(PIXELS, axis=2)
+    """Filters `[N, 3, 3]` as images large enough to stand beside the maps, each in a
+    grey frame."""
+    large = drawing.stretched(filters).repeat(PIXELS, axis=1).repeat(PIXELS, axis=2)
+    frame = (FRAME, FRAME)
+    return np.pad(large, ((0, 0), frame, frame, (0, 0)))
 
 
 def best_likeness(filters):
@@ -111,18 +114,22 @@ def extractor(studio):
         {
             "pixels_nearest": nearest(lambda x: x.reshape(len(x), -1) / 255.0),
             "features_nearest": nearest(studio.features),
-            "gan.nearest": nearest(lambda x: inside_discriminator(model, x)),
-            "gan.nearest_untrained": nearest(lambda x: inside_discriminator(fresh, x)),
+            "gan.nearest": nearest(inside_discriminator(model)),
+            "gan.nearest_untrained": nearest(inside_discriminator(fresh)),
         }
     )
 
 
-def inside_discriminator(model, images):
-    """What a discriminator's last layer is given, `[N, D]`."""
+def inside_discriminator(model):
+    """A function of images: what the discriminator's last layer is given, `[N, D]`."""
     network = model.discriminator
     inside = keras.Model(network.input, network.layers[-1].input)
-    found = inside.predict(pixels.to_float(images), 250, verbose=0)
-    return found.reshape(len(found), -1)
+
+    def features(images):
+        found = inside.predict(pixels.to_float(images), 250, verbose=0)
+        return found.reshape(len(found), -1)
+
+    return features
 
 
 def spaces(studio):

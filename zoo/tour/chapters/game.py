@@ -132,7 +132,7 @@ def cost(studio):
         loss = np.array([row[term] for row in rows]) * (-1 if term == "elbo" else 1)
         numbers[f"{role}.rises"] = float((np.diff(loss) > 0).mean())
         height = (loss - loss.min()) / np.ptp(loss)
-        curves[role] = ([row["epoch"] for row in rows], height)
+        curves[role.upper()] = ([row["epoch"] for row in rows], height)
     numbers["cost_ratio"] = numbers["gan.seconds"] / numbers["vae.seconds"]
     chart = drawing.lines(curves, "epoch", "loss, from least to most", "two losses")
     return Found(numbers, (Figure("rises", chart),))

@@ -7,7 +7,9 @@ from zoo.evaluation import codes
 from zoo.tour import drawing
 from zoo.tour.claims import Claim, Criterion, Figure, Found
 
-SAMPLED = ("vae", "gan", "wgan", "cgan", "vaegan", "vaegan_hybrid", "bigan", "ddpm")
+NAMES = {"vae": "VAE", "gan": "GAN", "wgan": "WGAN", "cgan": "cGAN"}  # in charts
+NAMES |= {"vaegan": "VAE-GAN", "vaegan_hybrid": "hybrid", "bigan": "BiGAN"}
+NAMES |= {"ddpm": "DDPM"}
 STEPS = (2, 5, 10, 25, 50)  # of the diffusion model's sampler
 MOST_BY_STEPS = 1000  # samples a number of steps
 
@@ -131,7 +133,7 @@ def spread(images, classes):
 
 def diffusion(studio):
     """DDPM beside the others; its quality against the number of steps."""
-    present = [role for role in SAMPLED if not studio.lacking((role,))]
+    present = [role for role in NAMES if not studio.lacking((role,))]
     numbers = {f"{role}.frechet": studio.frechet(role) for role in present}
     count = min(studio.num_images, MOST_BY_STEPS)
     distances = []
@@ -140,7 +142,7 @@ def diffusion(studio):
         distances.append(studio.frechet("ddpm", features))
     numbers["ddpm.steps_gain"] = distances[0] / distances[-1]
     numbers["ddpm.sharpness"] = studio.sharpness("ddpm", studio.samples("ddpm"))
-    bars = {role: numbers[f"{role}.frechet"] for role in present}
+    bars = {NAMES[role]: numbers[f"{role}.frechet"] for role in present}
     line = {"": (STEPS, distances)}
     steps = drawing.lines(line, "steps", "Frechet distance", "distance", log=True)
     return Found(

@@ -7,8 +7,9 @@ from zoo.tour import drawing
 from zoo.tour.claims import Claim, Criterion, Figure, Found
 
 VAE, ALPHA, GAN = "shoes_vae", "shoes_vae_alpha", "shoes_gan"
+NAMES = {VAE: "alpha 1", ALPHA: "alpha 10"}  # in charts
 EARLY = 0.25  # share of the epochs after which learning is compared
-STEP, NUM_STEPS, SHOWN = 0.5, 500, 8  # length of a latent step, their number
+STEP, NUM_STEPS, SHOWN = 0.05, 500, 8  # a latent step, of a draw's length; steps
 
 
 def alpha(studio):
@@ -16,7 +17,10 @@ def alpha(studio):
     numbers, figures, curves = {}, [], {}
     for role in (VAE, ALPHA):
         rows = studio.rows(role, "mse")
-        curves[role] = [row["epoch"] for row in rows], [row["mse"] for row in rows]
+        curves[NAMES[role]] = (
+            [row["epoch"] for row in rows],
+            [row["mse"] for row in rows],
+        )
         z = studio.model(role).encode(studio.test(role)[0], True, studio.seed)
         spread = metrics.latent_statistics(z).kl_to_prior / z.shape[1]
         early = rows[int(EARLY * (len(rows) - 1))]["mse"]
@@ -79,7 +83,8 @@ def neighbours(studio):
         model, random = studio.model(role), studio.random()
         z = model.prior(NUM_STEPS, seed=studio.seed)
         way = random.standard_normal(z.shape)
-        way *= STEP / np.linalg.norm(way, axis=1, keepdims=True)
+        length = STEP * np.sqrt(z.shape[1])  # alike for any number of latents
+        way *= length / np.linalg.norm(way, axis=1, keepdims=True)
         before, after = (model.decode(x.astype("float32")) for x in (z, z + way))
         change = metrics.squared_errors(before, after).mean()
         numbers[f"{role}.change"] = float(change / pixel_spread(studio.test(role)[0]))
