@@ -35,6 +35,9 @@ def lines(series, x_label, y_label, alt, level=None, log=False):
         axes.axhline(level, color="0.5", linestyle=":")
     if log:
         axes.set_xscale("log")
+        at = sorted({n for x, _ in series.values() for n in x})
+        axes.set_xticks(at, list(map(str, at)))
+        axes.minorticks_off()
     axes.set(xlabel=x_label, ylabel=y_label)
     if not log and all(isinstance(n, int) for x, _ in series.values() for n in x):
         axes.xaxis.get_major_locator().set_params(integer=True)  # epochs, layers

@@ -57,9 +57,8 @@ def hybrid(studio):
     for role in ("vaegan", "vaegan_hybrid"):
         numbers[f"{role}.frechet"] = studio.frechet(role)
         numbers[f"{role}.sharpness"] = studio.sharpness(role, studio.samples(role))
-    numbers["hybrid_ratio"] = (
-        numbers["vaegan_hybrid.frechet"] / numbers["vaegan.frechet"]
-    )
+    least, most = sorted(numbers[f"{r}.frechet"] for r in ("vaegan", "vaegan_hybrid"))
+    numbers["hybrid_ratio"] = most / least
     return beside(studio, ("vaegan", "vaegan_hybrid"), numbers)
 
 
@@ -173,7 +172,7 @@ CLAIMS = (
         "hybrid",
         ("A4",),
         ("vaegan", "vaegan_hybrid"),
-        (Criterion("hybrid_ratio", "<=", 1.25), Criterion("hybrid_ratio", ">=", 0.8)),
+        (Criterion("hybrid_ratio", "<=", 1.25),),
         hybrid,
     ),
     Claim(
