@@ -206,6 +206,8 @@ def signatures(meta_graph):
         if number != 5:  # MetaGraphDef.signature_def
             continue
         entry = dict(fields(entry))
+        if not dict(fields(entry[2])).get(3):  # method_name: of initialisation, none
+            continue
         ends = {1: {}, 2: {}}  # SignatureDef.inputs, .outputs
         for side, pair in fields(entry[2]):
             if side in ends:

@@ -31,11 +31,7 @@ class Version:
         self.graphs = tf.saved_model.load(str(path)).signatures
         content = (path / "saved_model.pb").read_bytes()
         saved = saved_model_pb2.SavedModel.FromString(content)
-        self.signatures = {
-            name: signature
-            for name, signature in saved.meta_graphs[0].signature_def.items()
-            if name in self.graphs
-        }
+        self.signatures = dict(saved.meta_graphs[0].signature_def)
 
     def is_called(self, name, number, label):
         return (

@@ -40,11 +40,8 @@ class Rest:
 
     def signatures(self):
         """Returns {signature: `Ends`}."""
-        found = self._ask("/metadata")["metadata"]["signature_def"]["signature_def"]
-        return {
-            name: Ends(*(_ends(each.get(side, {})) for side in Ends._fields))
-            for name, each in found.items()
-        }
+        found = self._ask("/metadata")["metadata"]["signature_def"]
+        return _signatures(found)
 
     def predict(self, signature, rows):
         """Returns {output: array} of {input: array `[N, ...]`}, bytes as objects."""
@@ -101,11 +98,9 @@ class Grpc:
         reply = self._call(self.stub.GetModelMetadata, request)
         signatures = metadata.SignatureDefMap()
         reply.metadata["signature_def"].Unpack(signatures)
-        found = {}
-        for name, each in signatures.signature_def.items():
-            each = json_format.MessageToDict(each, preserving_proto_field_name=True)
-            found[name] = Ends(*(_ends(each.get(side, {})) for side in Ends._fields))
-        return found
+        return _signatures(
+            json_format.MessageToDict(signatures, preserving_proto_field_name=True)
+        )
 
     def predict(self, signature, rows):
         """Returns {output: array} of {input: array `[N, ...]`}, bytes as objects."""
@@ -159,6 +154,16 @@ def _message(content):
         return json.loads(content)["error"]
     except (ValueError, KeyError, TypeError):
         return content.decode(errors="replace")[:200]
+
+
+def _signatures(found):
+    """Reads a SignatureDefMap as JSON, but for TensorFlow's own entry, the
+    initialisation, which has no method."""
+    return {
+        name: Ends(*(_ends(each.get(side, {})) for side in Ends._fields))
+        for name, each in found["signature_def"].items()
+        if each.get("method_name")
+    }
 
 
 def _ends(found):
