@@ -76,7 +76,7 @@ def test_outputs_keep_their_names(connect, vae):
 
 
 def test_what_a_server_refuses_is_told(connect):
-    with pytest.raises(ValueError, match=r"status (400|INVALID).*decode takes z"):
+    with pytest.raises(ValueError, match=r"status \S+: decode takes z as .* nan\.$"):
         connect().predict("decode", {"z": np.full((1, 3), np.nan, "float32")})
 
 

@@ -9,11 +9,16 @@ A version is a number, or a label such as "latest"; the newest if None.
 import base64
 import http.client
 import json
+import re
 import urllib.error
 import urllib.request
 from typing import NamedTuple
 
 import numpy as np
+
+
+# A check of the graph failed; the kernel tells more than its sentence.
+_CHECKED = re.compile(r"assertion failed: \[(.*?\.)\]\s*\[\[")
 
 
 class Ends(NamedTuple):
@@ -146,7 +151,9 @@ def _no_server(address, reason):
 
 
 def _refused(status, message):
-    return f"The server refuses the request, status {status}: {message}"
+    sentence = _CHECKED.search(message)
+    told = sentence.group(1) if sentence else message
+    return f"The server refuses the request, status {status}: {told}"
 
 
 def _message(content):

@@ -4,6 +4,7 @@ They run networks, not programs: what a signature computes in one pass goes into
 its checks and its files of images do not.
 """
 
+import dataclasses
 import importlib
 import tempfile
 
@@ -19,7 +20,8 @@ def write(format, signatures, folder, version=None):
     its path.
 
     "tflite" is one file of all, `model.tflite`; "openvino" and "onnx" are one a
-    signature, such as `decode.xml` with `decode.bin`, and `decode.onnx`.
+    signature, such as `decode.xml` with `decode.bin`, and `decode.onnx`; in these two
+    an output with the name of an input is called "images_1", say.
     Raises: ValueError: for an unknown format, or a signature that is no single pass.
         ImportError: if the converter is not installed.
     """
@@ -51,7 +53,7 @@ def _tflite(signatures, folder):
 
 def _openvino(signatures, folder):
     openvino = _imported("openvino", "openvino")
-    for each in signatures:
+    for each in map(_with_different_names, signatures):
         with tempfile.TemporaryDirectory() as source:
             saved.save({saved.DEFAULT: each.concrete(with_checks=False)}, source)
             network = openvino.convert_model(source)
@@ -61,15 +63,35 @@ def _openvino(signatures, folder):
 
 def _onnx(signatures, folder):
     convert = _imported("tf2onnx.convert", "tf2onnx")
-    for each in signatures:
-
-        def answer(*values, each=each):
-            return each.answer(**dict(zip(each.takes, values)))
-
+    for each in map(_with_different_names, signatures):
         specs = [takes.spec(name) for name, takes in each.takes.items()]
         path = str(folder / f"{each.name}.onnx")
-        function = tf.function(answer, autograph=False)
+        function = _by_position(each)
         convert.from_function(function, specs, opset=OPSET, output_path=path)
+
+
+def _by_position(signature):
+    """Returns the function of the tensors that a `Signature` takes, in their order."""
+    graph = signature.concrete(with_checks=False)
+
+    def answer(*values):
+        return graph(**dict(zip(signature.takes, values)))
+
+    return tf.function(answer, autograph=False)
+
+
+def _with_different_names(signature):
+    """Returns the `Signature` with "_1" behind the outputs that have the name of an
+    input: in a network no two names are alike."""
+
+    def answer(**values):
+        outputs = signature.answer(**values)
+        return {
+            f"{name}_1" if name in signature.takes else name: value
+            for name, value in outputs.items()
+        }
+
+    return dataclasses.replace(signature, answer=answer)
 
 
 FORMATS = {"tflite": _tflite, "openvino": _openvino, "onnx": _onnx}
