@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-
 # A check of the graph failed; the kernel tells more than its sentence.
 _CHECKED = re.compile(r"assertion failed: \[(.*?\.)\]\s*\[\[")
 
