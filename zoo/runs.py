@@ -24,11 +24,11 @@ import sys
 import zipfile
 from importlib import metadata
 
-from zoo import saving
+from zoo import backend, saving
 from zoo.settings import differences
 
 KEPT = 2  # checkpoints: should the disk spoil one, there is another
-PACKAGES = ("keras", "tensorflow", "numpy", "scikit-learn", "tensorflow-datasets")
+PACKAGES = ("keras", backend.NAME, "numpy", "scikit-learn", "tensorflow-datasets")
 
 
 @dataclasses.dataclass

@@ -1,18 +1,21 @@
 """The backend functions on TensorFlow; their contract stands in `zoo/backend`."""
 
+import functools
+
 import keras
 import tensorflow as tf
+
+from zoo.backend.shares import by_loss
+
+HAS_TF_DATA = True
 
 
 def update(model, objective):
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     with tf.GradientTape(persistent=True) as tape:
         losses, terms = objective()
-        groups = {}  # networks that share a loss tensor: differentiated in one call
-        for name, loss in losses.items():
-            groups.setdefault(id(loss), (loss, []))[1].append(name)
         # Keras' optimizers sum gradients over replicas: hand each a share of the mean.
-        shares = [(loss / replicas, names) for loss, names in groups.values()]
+        shares = [(loss / replicas, names) for loss, names in by_loss(losses)]
     gradients = {}
     for share, names in shares:
         variables = {name: _values(model.network(name)) for name in names}
@@ -24,6 +27,37 @@ def update(model, objective):
 
 def _values(network):
     return [variable.value for variable in network.trainable_variables]
+
+
+def fused(optimizer):
+    if type(optimizer) is keras.optimizers.Adam and not optimizer.amsgrad:
+        optimizer.update_step = functools.partial(_adam_step, optimizer)
+    return optimizer
+
+
+def _adam_step(optimizer, gradient, variable, learning_rate):
+    """`Adam.update_step` in one kernel: Keras' operations walk through memory ten
+    times, which takes longer than some networks' gradients."""
+    index = optimizer._get_variable_index(variable)
+    m, v = optimizer._momentums[index].value, optimizer._velocities[index].value
+
+    def number(x):
+        return tf.cast(x, variable.dtype)
+
+    beta_1, beta_2 = number(optimizer.beta_1), number(optimizer.beta_2)
+    step = number(optimizer.iterations + 1)
+    tf.raw_ops.ResourceApplyAdam(
+        var=variable.handle,
+        m=m.handle,
+        v=v.handle,
+        beta1_power=beta_1**step,
+        beta2_power=beta_2**step,
+        lr=number(learning_rate),
+        beta1=beta_1,
+        beta2=beta_2,
+        epsilon=number(optimizer.epsilon),
+        grad=number(tf.convert_to_tensor(gradient)),
+    )
 
 
 def input_gradient(function, x):
@@ -60,6 +94,10 @@ def integers(seed, rows, shape, low, high):
     return _rows(draw, seed, rows, shape)
 
 
+def tensor(array):
+    return tf.convert_to_tensor(array)
+
+
 def normal_of_seeds(seeds, shape, step=0):
     def row(key):
         return tf.random.stateless_normal(shape, key)
@@ -84,7 +122,7 @@ def is_symbolic(x):
     return isinstance(x, keras.KerasTensor) or tf.is_symbolic_tensor(x)
 
 
-def compiled(function):
+def compiled(function, variables=()):
     graphs = {}
 
     def call(*rows):
@@ -104,3 +142,16 @@ def stateless(step):
 
 def scope(model):
     return model.distribute_strategy.scope()
+
+
+def num_accelerators():
+    return len(tf.config.list_logical_devices("GPU"))
+
+
+def mirrored():
+    return tf.distribute.MirroredStrategy()
+
+
+def limit_threads(count):
+    tf.config.threading.set_intra_op_parallelism_threads(count)
+    tf.config.threading.set_inter_op_parallelism_threads(count)
