@@ -12,7 +12,7 @@ import tiny
 from PIL import Image
 
 import zoo
-from zoo import pixels
+from zoo import backend, pixels
 from zoo.serving import saved, signatures, versions, warmup
 
 SHAPE = (8, 8, 1)
@@ -415,6 +415,12 @@ def test_what_a_model_lacks_is_refused(name, options, message, tmp_path):
 def test_a_model_without_networks_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no networks yet"):
         zoo.export(zoo.get("gan"), tmp_path / "gan")
+
+
+def test_another_backend_is_refused(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(backend, "NAME", "jax")
+    with pytest.raises(ValueError, match="KERAS_BACKEND=tensorflow.*jax"):
+        zoo.export(model, tmp_path / "gan")
 
 
 # --- warm-up --------------------------------------------------------------------------

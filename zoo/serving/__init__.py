@@ -6,7 +6,7 @@ A server needs neither Keras nor the zoo: sampling loops, seeds, labels, the che
 what a request holds and PNG files are parts of the graphs (docs/serving.md).
 """
 
-from zoo import registry
+from zoo import backend, registry
 
 
 def export(
@@ -32,9 +32,15 @@ def export(
         format: Or "tflite", "openvino", "onnx": for another runtime, of the signatures
             that are a pass through networks (`zoo.serving.runtimes`).
     Raises: ValueError: for a signature, an option or steps that the model does not
-        have, or a format that cannot hold them. OSError: if the version exists or
-        cannot be written; nothing remains.
+        have, a format that cannot hold them, or on another backend than TensorFlow.
+        OSError: if the version exists or cannot be written; nothing remains.
     """
+    if backend.NAME != "tensorflow":
+        raise ValueError(
+            "An export holds TensorFlow's graphs: run it with "
+            "KERAS_BACKEND=tensorflow, which loads the same files. "
+            f"Received: KERAS_BACKEND={backend.NAME}."
+        )
     # TensorFlow takes seconds to import, and only an export needs these.
     from zoo.serving import runtimes, saved
     from zoo.serving import signatures as offered
