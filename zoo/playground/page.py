@@ -345,9 +345,10 @@ def _denoise(player):
         if film is None:
             return
         last, whole = len(film) - 1, pictures.strip(film)
-        for number in range(len(film)):
-            shown = pictures.sheet(film[number][None])
+        for number, x_t in enumerate(film):
+            shown = pictures.sheet(x_t[None])
             yield shown, gr.Slider(maximum=last, value=number), whole
+            whole = gr.skip()  # is there already
 
     def at(film, number):
         if film is None:
