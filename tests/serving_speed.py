@@ -12,7 +12,7 @@ import numpy as np
 import zoo
 
 SHAPE = (28, 28, 1)
-IMAGES, STEPS, REPEATS = 16, 50, 7
+IMAGES, STEPS, TURNS = 16, 50, 4
 
 
 def main():
@@ -31,19 +31,22 @@ def main():
 
 
 def sampling():
-    """Returns the least seconds of a served sample, and of `model.sample`."""
+    """Returns the least seconds of a served sample, and of `model.sample`, measured in
+    turns: whatever else the machine does, it does to both."""
     model = zoo.get("ddpm", image_shape=SHAPE)
-    seeds = np.arange(IMAGES)
+    seeds, served, sampled = np.arange(IMAGES), [], []
+    model.sample(IMAGES, seed=0, steps=STEPS)  # compiles
     with tempfile.TemporaryDirectory() as folder:
         path = zoo.export(model, folder, ["sample"], steps=STEPS)
-        cases = [("sample", {"seed": seeds})] * (REPEATS + 1)
-        _, _, _, times = loader.run(path, cases)
-    sampled = []
-    for _ in range(REPEATS + 1):
-        start = time.perf_counter()
-        model.sample(IMAGES, seed=0, steps=STEPS)
-        sampled.append(time.perf_counter() - start)
-    return min(times[1:]), min(sampled[1:])  # the first of each plans the graph
+        for _ in range(TURNS):
+            cases = [("sample", {"seed": seeds})] * 3
+            _, _, _, times = loader.run(path, cases)
+            served += times[1:]  # the first plans the graph
+            for _ in range(2):
+                start = time.perf_counter()
+                model.sample(IMAGES, seed=0, steps=STEPS)
+                sampled.append(time.perf_counter() - start)
+    return min(served), min(sampled)
 
 
 if __name__ == "__main__":
