@@ -99,10 +99,10 @@ def _run(serve, job, connection, data):
 def serve_zoo(job, start, stop):
     """The zoo's side: `model.fit` on `zoo.data.load`, as users run it; a round is an
     epoch of `steps` steps, without the start of `fit`. Or `model.sample`."""
-    import keras
-
     start()
     model, batches = _model(job)
+    import keras  # quietly, by now
+
     if job.task == "sampling":
         model.sample(job.batch_size, steps=1, batch_size=job.batch_size)
         stop()
@@ -127,10 +127,10 @@ def serve_zoo(job, start, stop):
 def serve_steps(job, start, stop, images, labels):
     """The zoo's training steps alone: the function that `fit` has compiled, on one
     batch that lies ready, again and again."""
-    import tensorflow as tf
-
     start()
     model, batches = _model(job)
+    import tensorflow as tf  # quietly, by now
+
     model.fit(batches, steps_per_epoch=1, verbose=0)
     stop()
     (batch,) = batches.take(1)
