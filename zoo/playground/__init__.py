@@ -4,7 +4,7 @@
     player.moved(player.start("seed", 7), [2.0, -1.0])   # along leading directions
     player.see(playground.read("shoe.png", player.model.image_shape))
 
-Everything but `zoo.playground.page` works without Gradio.
+All but `page`, `rooms` and `parts` works without Gradio.
 """
 
 from zoo.playground.player import Player, Seen
