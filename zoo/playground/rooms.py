@@ -195,7 +195,9 @@ def _denoise(player):
             return None
         return pictures.sheet(film[min(number, len(film) - 1)][None])
 
-    made = button.click(denoise, [seed, *options.values()], film)
+    made = button.click(
+        denoise, [seed, *options.values()], film, show_progress_on=picture
+    )
     made.then(play, film, [picture, step, strip], show_progress="hidden")
     step.input(at, [film, step], picture, show_progress="hidden")
 
