@@ -74,7 +74,8 @@ VERB.define(
     "string",
     "strategy",
     "auto",
-    "auto (mirrored on several GPUs), one_device, mirrored or multi_worker (not yet).",
+    "auto (mirrored on several GPUs), one_device, mirrored or multi_worker (see "
+    "experiments.launch).",
 )
 VERB.define(
     "enum",
@@ -114,13 +115,14 @@ def main():
 
     asked = VERB.flags.flag_values_dict()
     run = training.prepare(asked)
+    say = print if run.is_chief else lambda text: None
     if asked["dry_run"]:
-        print("\n".join(training.describe(run)))
+        say("\n".join(training.describe(run)))
         return
     if run.resumed:
-        print(f"goes on after epoch {run.progress.epoch} in {run.folder.path}")
+        say(f"goes on after epoch {run.progress.epoch} in {run.folder.path}")
     training.train(run)
-    print("\n".join(training.summarise(run)))
+    say("\n".join(training.summarise(run)))
 
 
 if __name__ == "__main__":

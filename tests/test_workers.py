@@ -1,0 +1,199 @@
+"""Several workers: two processes train as one would, and none goes on alone."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import replica_worker
+import tiny
+
+import zoo
+from experiments import launch, workers
+from zoo import backend, strategies
+
+if backend.NAME != "tensorflow":
+    pytest.skip("workers are TensorFlow's", allow_module_level=True)
+
+ROOT = pathlib.Path(__file__).parent.parent
+LIMIT = 120  # seconds, after which a test gives up
+
+
+def environment(**more):
+    return os.environ | {"TF_NUM_INTRAOP_THREADS": "1", "PYTHONPATH": str(ROOT)} | more
+
+
+# --- the steps ------------------------------------------------------------------------
+
+
+def train_on_two(folder, names):
+    """Trains tiny models on two workers, `replica_worker`."""
+    addresses = [f"localhost:{port}" for port in workers.free_ports(2)]
+    command = [sys.executable, "replica_worker.py", str(folder), *names]
+    running = []
+    for index in range(2):
+        task = {"type": "worker", "index": index}
+        config = json.dumps({"cluster": {"worker": addresses}, "task": task})
+        how = {"cwd": ROOT / "tests", "env": environment(TF_CONFIG=config)}
+        running.append(subprocess.Popen(command, **how))
+    try:
+        assert [each.wait(LIMIT) for each in running] == [0, 0]
+    finally:
+        for each in running:
+            each.kill()
+
+
+def assert_two_workers_equal_one(folder, names):
+    train_on_two(folder, names)
+    for name in names:
+        start = tiny.values(tiny.model(name).weights)
+        one, logs = replica_worker.train(name, None)
+        for index in range(2):
+            with np.load(folder / f"{name}-{index}.npz") as file:
+                two = [file[key] for key in file.files if key.startswith("weight_")]
+                terms = {term: file[term] for term in logs}
+            moved = max(np.abs(b - a).max() for a, b in zip(start, one))
+            apart = max(np.abs(b - a).max() for a, b in zip(two, one, strict=True))
+            assert apart <= 1e-5 * moved, (name, apart, moved)
+            for term, value in logs.items():
+                np.testing.assert_allclose(terms[term], value, rtol=1e-4, atol=1e-6)
+
+
+def test_two_workers_take_the_steps_of_one(tmp_path):
+    # Latents, labels, a critic that moves twice a step, dropout and augmentation;
+    # batch statistics, and averages of weights.
+    assert_two_workers_equal_one(tmp_path, ["vae", "wgan", "classifier"])
+
+
+@pytest.mark.slow
+@pytest.mark.full
+def test_two_workers_take_the_steps_of_one_in_every_model(tmp_path):
+    assert_two_workers_equal_one(tmp_path, list(zoo.names()))
+
+
+# --- the launcher ---------------------------------------------------------------------
+
+TINY = [
+    "--model=vae",
+    "--set=width=4",
+    "--set=hidden=8",
+    "--set=latent_dim=2",
+    "--image_size=8",
+    "--batch_size=450",  # three steps an epoch
+]
+
+
+def launched(*flags, **options):
+    command = [sys.executable, "-m", "experiments.launch", *TINY, *flags]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, env=environment(), cwd=ROOT, **pipes, **options)
+
+
+def said(process):
+    """What a launcher said until its end."""
+    try:
+        return process.communicate(timeout=LIMIT)[0]
+    finally:
+        process.kill()
+
+
+def rows(folder):
+    """Rows of metrics.csv without the seconds."""
+    lines = (folder / "metrics.csv").read_text().splitlines()
+    place = lines[0].split(",").index("seconds")
+    return [line.split(",")[:place] + line.split(",")[place + 1 :] for line in lines]
+
+
+def worker_processes(launcher):
+    """{index: pid} of a launcher's workers."""
+    found = {}
+    children = pathlib.Path(f"/proc/{launcher}/task/{launcher}/children").read_text()
+    for pid in map(int, children.split()):
+        config = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"TF_CONFIG=")
+        config = json.loads(config[1].split(b"\0")[0])
+        found[config["task"]["index"]] = pid
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder of a run of three epochs on two workers, and what was said."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    process = launched("--workers=2", "--epochs=3", f"--workdir={folder}")
+    text = said(process)
+    assert process.returncode == 0, text
+    return folder, text
+
+
+def test_launched_workers_train_into_one_folder(whole):
+    folder, text = whole
+    assert "[0] epoch 3/3" in text and "[1] epoch" not in text  # one tells
+    assert [row[0] for row in rows(folder)] == ["epoch", "1", "2", "3"]
+    assert zoo.load(folder).sample(2, seed=0).shape == (2, 8, 8, 1)
+    record = json.loads((folder / "run.json").read_text())
+    assert record["settings"]["strategy"] == "multi_worker"
+    made = {path.name for path in folder.iterdir()}
+    assert {"model.keras", "metrics.csv", "curves.png", "samples"} <= made
+
+
+@pytest.mark.parametrize("victim", [1])
+def test_a_killed_worker_ends_all_and_the_run_goes_on_exactly(victim, whole, tmp_path):
+    folder = tmp_path / "run"
+    flags = ("--workers=2", f"--workdir={folder}")
+    process = launched(*flags, "--epochs=1000")
+    deadline = time.monotonic() + LIMIT
+    while not list(folder.glob("checkpoints/[0-9]*.keras")):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+    os.kill(worker_processes(process.pid)[victim], signal.SIGKILL)
+    killed = time.monotonic()
+    text = said(process)
+    assert process.returncode == 1
+    assert time.monotonic() - killed < 40
+    assert f"worker {victim} ended by SIGKILL" in text
+    assert f"[{1 - victim}] train: Another worker has gone" in text
+    assert "Traceback" not in text
+
+
+# --- what cannot be -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "flags, told",
+    [
+        ([], "--workers=2 on this machine"),
+        (["--workers=0"], "at least 1"),
+        (["--workers=2", "--hosts=a:1,b:2", "--index=0"], "--workers=2 on this"),
+        (["--hosts=a:1,b:2"], "--index=0"),
+        (["--hosts=a:1,b:2", "--index=2"], "0 to 1"),
+        (["--hosts=a,b:2", "--index=0"], "name:port"),
+        (["--hosts=a:1,a:1", "--index=0"], "stands once"),
+        (["--workers=2", "--strategy=mirrored"], "multi_worker"),
+    ],
+)
+def test_a_wrong_cluster_is_one_sentence(flags, told, capsys):
+    import experiments
+
+    own, rest = launch.split(["launch", *flags])
+    assert experiments.start(launch.VERB, lambda: launch.main(rest), own) == 1
+    err = capsys.readouterr().err
+    assert told in err and "Received" in err and err.count("\n") == 1
+
+
+def test_flags_are_shared_out_between_launch_and_train():
+    argv = ["launch", "--workers=2", "--model=vae", "--set=width=4", "--grace=3"]
+    own, rest = launch.split(argv)
+    assert own == ["launch", "--workers=2", "--grace=3"]
+    assert rest == ["--model=vae", "--set=width=4"]
+
+
+@pytest.mark.parametrize("config", ["", "{}", "[", '{"cluster": {"worker": []}}'])
+def test_multi_worker_without_workers_is_one_sentence(config, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(ValueError, match="TF_CONFIG.*experiments.launch"):
+        strategies.create("multi_worker")
