@@ -1,5 +1,6 @@
 """Trains a model on a data set into a run folder, or goes on with the run in it."""
 
+import os
 import pathlib
 import sys
 
@@ -20,7 +21,7 @@ VERB.define(
     "dataset",
     "digits",
     "digits, fashion_mnist, mnist, cifar10, any image set of tensorflow-datasets, "
-    "folder:PATH or npz:PATH.",
+    "folder:PATH, npz:PATH or records:PATH (see experiments.prepare).",
 )
 VERB.define(
     "multi_string", "set", [], "key=value, a setting of the model [the paper's]. *"
@@ -126,4 +127,9 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main, with_recipe(sys.argv)))
+    code = experiments.start(VERB, main, with_recipe(sys.argv))
+    if code and VERB.flags.is_parsed() and VERB.flags.strategy == "multi_worker":
+        # TensorFlow would wait at its end for a worker that has gone.
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

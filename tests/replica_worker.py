@@ -1,6 +1,6 @@
 """One of two workers that train tiny models, for `test_workers.py`.
 
-    python replica_worker.py OUT NAME ...     # with TF_CONFIG; writes OUT/NAME.npz
+python replica_worker.py OUT NAME ...     # with TF_CONFIG; writes OUT/NAME.npz
 """
 
 import os

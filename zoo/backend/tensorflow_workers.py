@@ -1,6 +1,8 @@
 """Several workers on TensorFlow: what each sees of the data, and what they tell each
 other. The contract stands in `zoo/backend`."""
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
@@ -72,8 +74,10 @@ def _parts(strategy, data):
 def gathered(strategy, numbers):
     if not has_workers(strategy):
         return [list(numbers)]
-    mine = tf.constant([numbers], tf.float64)
-    return strategy.gather(mine, axis=0).numpy().tolist()
+    resolver = strategy.cluster_resolver
+    rows = np.zeros((len(resolver.cluster_spec().job_tasks("worker")), len(numbers)))
+    rows[resolver.task_id] = numbers
+    return _sum_over_workers(strategy)(rows).numpy().tolist()
 
 
 def from_chief(strategy, content):
@@ -88,6 +92,17 @@ def from_chief(strategy, content):
         part = np.zeros(min(CHUNK, size - len(found)), "int32")
         if is_chief:
             part[:] = np.frombuffer(content, "uint8", len(part), len(found))
-        total = strategy.reduce("SUM", tf.constant(part), axis=None)
+        total = _sum_over_workers(strategy)(part)
         found += total.numpy().astype("uint8").tobytes()
     return bytes(found)
+
+
+@functools.cache
+def _sum_over_workers(strategy):
+    """An array -> its sum over all workers, one graph for each shape."""
+
+    @tf.function(reduce_retracing=True)
+    def graph(x):
+        return strategy.reduce("SUM", x, axis=None)
+
+    return lambda array: graph(tf.constant(array))
