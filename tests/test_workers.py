@@ -15,7 +15,8 @@ import tiny
 
 import zoo
 from experiments import launch, workers
-from zoo import backend, strategies
+from zoo import backend, runs, strategies
+from zoo import workers as zoo_workers
 
 if backend.NAME != "tensorflow":
     pytest.skip("workers are TensorFlow's", allow_module_level=True)
@@ -74,6 +75,62 @@ def test_two_workers_take_the_steps_of_one(tmp_path):
 @pytest.mark.full
 def test_two_workers_take_the_steps_of_one_in_every_model(tmp_path):
     assert_two_workers_equal_one(tmp_path, list(zoo.names()))
+
+
+# --- agreements -----------------------------------------------------------------------
+
+
+class Chief:
+    """The chief's side of `backend.gathered`, for a clock of another worker."""
+
+    def __init__(self, seconds, wish=0):
+        self.seconds, self.wish, self.calls = seconds, wish, 0
+
+    def gathered(self, strategy, numbers):
+        self.calls += 1
+        self.ours = list(numbers)
+        return [[self.seconds, 5, self.wish], self.ours]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    made = zoo_workers.Clock(runs.Progress(), minutes=1.0, steps_per_epoch=12)
+    made.set_model(tiny.model("vae"))
+    return made
+
+
+def begin_epoch(clock, chief, monkeypatch, batches):
+    monkeypatch.setattr(backend, "gathered", chief.gathered)
+    clock.on_epoch_begin(0)
+    for batch in range(batches):
+        clock.on_train_batch_begin(batch)
+
+
+def test_workers_keep_the_chiefs_time(clock, monkeypatch):
+    chief = Chief(seconds=59.0)
+    begin_epoch(clock, chief, monkeypatch, 12)
+    assert chief.calls == 3  # at batches 0, 5 and 10, as the chief said
+    chief.seconds = 61.0
+    assert not clock.is_out_of_time  # until all know
+    clock.on_epoch_end(0)
+    assert clock.is_out_of_time and clock.progress.seconds == 61.0
+    assert clock.progress.epoch == 1
+
+
+def test_a_signal_is_acted_on_when_all_know(clock, monkeypatch):
+    interrupt = zoo_workers.Interrupt(None, clock)
+    chief = Chief(seconds=1.0)
+    begin_epoch(clock, chief, monkeypatch, 2)
+    interrupt.received = signal.SIGTERM  # as the handler does
+    assert interrupt.received is None
+    clock.on_train_batch_begin(5)
+    assert chief.ours[2] == signal.SIGTERM and interrupt.received == signal.SIGTERM
+
+
+def test_a_signal_that_the_chief_got_counts_too(clock, monkeypatch):
+    interrupt = zoo_workers.Interrupt(None, clock)
+    begin_epoch(clock, Chief(seconds=1.0, wish=signal.SIGINT), monkeypatch, 1)
+    assert interrupt.received == signal.SIGINT
 
 
 # --- the launcher ---------------------------------------------------------------------

@@ -66,6 +66,7 @@ class Run:
         return out_of_epochs or progress.seconds >= 60 * (settings.minutes or math.inf)
 
 
+@workers.losses_told()
 def prepare(asked):
     """Returns the `Run` that the flags `asked` for mean; writes nothing.
 
@@ -169,11 +170,11 @@ def _lend(source, model, settings):
     model.set_weights(source.get_weights())
 
 
+@workers.losses_told()
 def train(run):
     """Trains until the epochs or the budget end, then writes model and curves."""
-    with workers.losses_told():
-        if not run.is_finished():
-            _fit(run)
+    if not run.is_finished():
+        _fit(run)
     run.model.save(run.folder.model)
     rows = run.folder.rows()
     if rows:
