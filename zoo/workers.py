@@ -63,7 +63,8 @@ def folder(strategy, settings, make):
 
 def _packed(folder):
     """The files by which a run goes on, as the bytes of an archive."""
-    files = [folder.record, folder.metrics, *folder.saved()[-1:]]
+    checkpoint, _ = folder.latest()
+    files = [folder.record, folder.metrics, *([checkpoint] if checkpoint else [])]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for file in files:
