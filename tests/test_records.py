@@ -69,7 +69,7 @@ def test_classes_and_sizes_are_chosen_from_disk_too(digits, monkeypatch):
 def test_a_set_without_labels_stays_without(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (20, 9, 11, 3), np.uint8)
     np.savez(tmp_path / "rgb.npz", images=images)
-    data.write_records(f"npz:{tmp_path / 'rgb.npz'}", tmp_path / "rgb")
+    data.write_records(f"npz:{tmp_path / 'rgb.npz'}", f"{tmp_path}/rgb")
     found, labels = data.arrays(f"records:{tmp_path / 'rgb'}")
     wanted, _ = data.arrays(f"npz:{tmp_path / 'rgb.npz'}")
     np.testing.assert_array_equal(found, wanted)

@@ -31,8 +31,7 @@ def write(name, folder, batches, info, shards=None):
     Returns: {split: number of files}.
     Raises: FileExistsError, ValueError: if `folder` is taken.
     """
-    folder = pathlib.Path(folder).expanduser()
-    require_free(folder)
+    folder = require_free(folder)
     size = SHARD // math.prod(info.image_shape)
     if shards is not None:
         checks.whole("shards", shards, 1, max(1, info.num_examples["train"]))
@@ -105,7 +104,9 @@ def _png(pixels):
 
 
 def require_free(folder):
-    """Raises ValueError or FileExistsError unless a folder of this name can be made."""
+    """Returns `folder` as a path; raises an error unless a folder of
+    this name can be made: ValueError or FileExistsError."""
+    folder = pathlib.Path(folder).expanduser()
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"Records are a folder, not a file. Received: {folder}.")
     if folder.is_dir() and any(folder.iterdir()):
@@ -113,6 +114,7 @@ def require_free(folder):
             "There are files already; records go into a folder of their own. "
             f"Received: {folder}."
         )
+    return folder
 
 
 @contextlib.contextmanager
