@@ -1,5 +1,6 @@
 """Trains a model on a data set into a run folder, or goes on with the run in it."""
 
+import os
 import pathlib
 import sys
 
@@ -20,7 +21,7 @@ VERB.define(
     "dataset",
     "digits",
     "digits, fashion_mnist, mnist, cifar10, any image set of tensorflow-datasets, "
-    "folder:PATH or npz:PATH.",
+    "folder:PATH, npz:PATH or records:PATH (see experiments.prepare).",
 )
 VERB.define(
     "multi_string", "set", [], "key=value, a setting of the model [the paper's]. *"
@@ -74,7 +75,8 @@ VERB.define(
     "string",
     "strategy",
     "auto",
-    "auto (mirrored on several GPUs), one_device, mirrored or multi_worker (not yet).",
+    "auto (mirrored on several GPUs), one_device, mirrored or multi_worker (see "
+    "experiments.launch).",
 )
 VERB.define(
     "enum",
@@ -114,14 +116,20 @@ def main():
 
     asked = VERB.flags.flag_values_dict()
     run = training.prepare(asked)
+    say = print if run.is_chief else lambda text: None
     if asked["dry_run"]:
-        print("\n".join(training.describe(run)))
+        say("\n".join(training.describe(run)))
         return
     if run.resumed:
-        print(f"goes on after epoch {run.progress.epoch} in {run.folder.path}")
+        say(f"goes on after epoch {run.progress.epoch} in {run.folder.path}")
     training.train(run)
-    print("\n".join(training.summarise(run)))
+    say("\n".join(training.summarise(run)))
 
 
 if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main, with_recipe(sys.argv)))
+    code = experiments.start(VERB, main, with_recipe(sys.argv))
+    if code and VERB.flags.is_parsed() and VERB.flags.strategy == "multi_worker":
+        # TensorFlow would wait at its end for a worker that has gone.
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)

@@ -147,7 +147,7 @@ def test_help_is_grouped_and_tells_defaults(verb, capsys):
         (["--schedule=cosin"], "constant, cosine, linear"),
         (["--schedule=linear", "--warmup=100"], "shorter"),
         (["--strategy=parameter_server"], "cannot train"),
-        (["--strategy=multi_worker"], "--strategy=mirrored"),
+        (["--strategy=multi_worker"], "experiments.launch"),
         (["--precision=float16"], "mixed_bfloat16"),
         (["--modle=vae"], "Did you mean"),
         (["vae"], "--name=value"),

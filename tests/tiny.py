@@ -45,9 +45,6 @@ CONFIGS = {
     "wgan": {"latent_dim": 3, "width": 4, "critic_steps": 2},
 }
 
-# Keras' Dropout draws the same mask on every replica; nothing of ours can mend that.
-REPLICATED = {"classifier": {"dropout": 0.0}, "ddpm": {"dropout": 0.0}}
-
 
 def model(name, image_shape=(8, 8, 1), **changes):
     """Returns the tiny model `name`, built and compiled; reproducible."""

@@ -252,14 +252,23 @@ class ImageModel(Inference, keras.Model):
         x, y = self._checked_data(x, y, value_range)
         if validation_data is not None:
             data, labels = self._checked_data(validation_data, None, value_range)
-            validation_data = data if labels is None else (data, labels)
         batch_size = kwargs.get("batch_size")
         kwargs.setdefault("validation_batch_size", batch_size)
         x, kwargs["batch_size"] = grouping.grouped(x, self.batches_per_step, batch_size)
         if hasattr(x, "element_spec") or getattr(x, "is_ordered", False):
             kwargs.setdefault("shuffle", False)  # Keras' default would undo its order
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
+        how = (kwargs["batch_size"], kwargs.get("shuffle", True))
+        x, y = backend.distributed(self, x, y, *how)
+        if validation_data is not None:
+            size = kwargs["validation_batch_size"]
+            data, labels = backend.distributed(self, data, labels, size)
+            validation_data = data if labels is None else (data, labels)
         return super().fit(x, y, validation_data=validation_data, **kwargs)
+
+    def _maybe_symbolic_build(self, **data):
+        """Keras' TensorFlow trainer would take a batch to build the networks by, which
+        are built, and fail on it where there are several workers."""
 
     def evaluate(self, x=None, y=None, *, value_range=None, **kwargs):
         """Returns the terms on a data set (see `fit`), as `keras.Model.evaluate`
@@ -268,6 +277,7 @@ class ImageModel(Inference, keras.Model):
         _check_options(kwargs)
         if not kwargs.get("_use_cached_eval_dataset"):  # fit has checked it already
             x, y = self._checked_data(x, y, value_range)
+            x, y = backend.distributed(self, x, y, kwargs.get("batch_size"))
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
         return super().evaluate(x, y, **kwargs)
 

@@ -6,7 +6,17 @@ import sys
 
 import keras
 
-from zoo import callbacks, data, figures, inputs, registry, saving, strategies
+from zoo import (
+    backend,
+    callbacks,
+    data,
+    figures,
+    inputs,
+    registry,
+    saving,
+    strategies,
+    workers,
+)
 from zoo import settings as settings_module
 from zoo.logs import Logs
 from zoo.quality import Quality
@@ -40,6 +50,11 @@ class Run:
     def steps_per_epoch(self):
         return _steps_per_epoch(self.train, self.model)
 
+    @property
+    def is_chief(self):
+        """Whether this process owns the folder and tells how the run goes."""
+        return workers.is_chief(self.settings)
+
     def parameters(self):
         """{network: number of weights}."""
         return {n: self.model.network(n).count_params() for n in self.model.networks}
@@ -51,20 +66,21 @@ class Run:
         return out_of_epochs or progress.seconds >= 60 * (settings.minutes or math.inf)
 
 
+@workers.losses_told()
 def prepare(asked):
     """Returns the `Run` that the flags `asked` for mean; writes nothing.
 
     Raises: ValueError, OSError: in one sentence, what is wrong with them.
     """
+    strategy = strategies.create(asked["strategy"])  # before anything is computed
     settings = settings_module.resolve(asked)
-    folder = RunFolder(settings.workdir)
+    folder = workers.folder(strategy, settings, RunFolder)
     stored = folder.stored()
     if stored is not None:
         folder.require_same(settings)
         if asked["schedule_epochs"] is None:
             settings.schedule_epochs = stored["schedule_epochs"]
     checkpoint, progress = folder.latest()
-    strategy = strategies.create(settings.strategy)
     train, validation, images = _data(settings, progress.epoch, strategy)
     model = _model(settings, train, strategy)
     if checkpoint is not None:
@@ -86,6 +102,13 @@ def _data(settings, epoch, strategy):
         "batch_size": settings.batch_size,
         "drop_remainder": strategy is not None,
     }
+    with strategies.scope(strategy):
+        replicas = backend.num_replicas()
+    if settings.batch_size % replicas:
+        raise ValueError(
+            f"A batch is shared out equally among {replicas} replicas. "
+            f"Received: batch_size={settings.batch_size}."
+        )
     train = data.load(
         settings.dataset,
         "train" if settings.validation else "train+validation",
@@ -99,7 +122,8 @@ def _data(settings, epoch, strategy):
     validation = None
     if settings.validation:
         # Under a strategy, a batch that is larger than the split would be dropped.
-        how["batch_size"] = min(settings.batch_size, len(images))
+        most = max(len(images) // replicas, 1) * replicas
+        how["batch_size"] = min(settings.batch_size, most)
         validation = data.load(settings.dataset, split, **how)
     return train, validation, images
 
@@ -146,6 +170,7 @@ def _lend(source, model, settings):
     model.set_weights(source.get_weights())
 
 
+@workers.losses_told()
 def train(run):
     """Trains until the epochs or the budget end, then writes model and curves."""
     if not run.is_finished():
@@ -159,26 +184,28 @@ def train(run):
 def _fit(run):
     settings, folder, progress = run.settings, run.folder, run.progress
     logs = Logs(folder.logs, progress.epoch)
-    clock = callbacks.Clock(progress, settings.minutes, run.steps_per_epoch)
+    kind = workers if settings.strategy == "multi_worker" else callbacks
+    clock = kind.Clock(progress, settings.minutes, run.steps_per_epoch)
     facts = {
         "parameters": run.parameters(),
         "image_shape": run.model.image_shape,
         "steps_per_epoch": run.steps_per_epoch,
     }
-    interrupt = callbacks.Interrupt(folder, clock)
+    interrupt = kind.Interrupt(folder, clock)
     on_terminal = sys.stdout.isatty()
+    has_line = run.is_chief and not on_terminal
     beside = [
         clock,
         callbacks.Aside(),
         *([Quality(settings, run.images)] if settings.frechet else []),
         callbacks.Record(folder, settings, facts, progress, logs),
-        *([] if on_terminal else [callbacks.Line(settings, progress)]),
+        *([callbacks.Line(settings, progress)] if has_line else []),
         callbacks.Pictures(folder, settings, run.images[:NUM_RECONSTRUCTIONS], logs),
         callbacks.Checkpoints(folder, settings, progress, logs),
         interrupt,
     ]
     with interrupt:
-        _fit_epochs(run, beside, verbose=1 if on_terminal else 0)
+        _fit_epochs(run, beside, verbose=1 if on_terminal and run.is_chief else 0)
     logs.close()
 
 

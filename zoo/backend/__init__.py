@@ -3,7 +3,7 @@
 | function | what it does |
 |---|---|
 | `update(model, objective)` | runs `objective` once, takes the gradient of each network's loss by that network's variables only, hands them to `model.apply_gradients`; returns the terms |
-| `fused(optimizer)` | a Keras optimizer, its rule as one operation a variable where the backend has one |
+| `fused(optimizer)` | a Keras optimizer, its rule as one operation a variable where the backend has one; of several replicas it clips the sum of gradients |
 | `input_gradient(function, x)` | gradient of sum(function(x)) by `x`, itself differentiable; `function` keeps no statistics of `x` |
 | `normal(seed, rows, shape)` | this replica's `[rows, *shape]` of the global batch's standard normal draw; `uniform` on [0, 1) and `integers(seed, rows, shape, low, high)` alike |
 | `normal_of_seeds(seeds, shape, step=0)` | `[len(seeds), *shape]`, standard normal; row i depends on `seeds[i]` and `step` (an int below 2^31, or a tensor) alone |
@@ -14,6 +14,12 @@
 | `stateless(step)` | `step(self, data)` in the form that the backend's trainer calls |
 | `scope(model)` | the context in which the model's variables have to be created |
 | `num_accelerators()`, `mirrored()` | GPUs that a model can train on at once; a strategy over all devices, made active, with a `scope()` |
+| `num_replicas()` | devices among which a batch is shared out in the strategy's scope that holds here |
+| `multi_worker()` | a strategy over the workers that `TF_CONFIG` names; waits for them |
+| `distributed(model, x, y, batch_size, shuffle)` | (x, y) of global batches, the same on all workers, as Keras' trainer takes them on this one |
+| `gathered(strategy, numbers)` | the lists of `numbers`, equally long, of all workers, the chief's first |
+| `from_chief(strategy, content)` | the bytes that the chief gives, on all workers |
+| `WORKER_ERRORS` | what a step raises if another worker has gone |
 | `limit_threads(count)` | computes with so many threads; to be called before anything is computed |
 | `HAS_TF_DATA` | whether batches come as `tf.data`, not as a `keras.utils.PyDataset` |
 
@@ -40,7 +46,13 @@ _NAMES = (
     "stateless",
     "scope",
     "num_accelerators",
+    "num_replicas",
     "mirrored",
+    "multi_worker",
+    "distributed",
+    "gathered",
+    "from_chief",
+    "WORKER_ERRORS",
     "limit_threads",
     "HAS_TF_DATA",
 )

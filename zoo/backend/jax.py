@@ -14,6 +14,14 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
+from zoo.backend.alone import (  # noqa: F401
+    WORKER_ERRORS,
+    distributed,
+    from_chief,
+    gathered,
+    multi_worker,
+    num_replicas,
+)
 from zoo.backend.shares import by_loss
 
 HAS_TF_DATA = False

@@ -6,6 +6,14 @@ import keras
 import tensorflow as tf
 
 from zoo.backend.shares import by_loss
+from zoo.backend.tensorflow_workers import (  # noqa: F401
+    WORKER_ERRORS,
+    distributed,
+    from_chief,
+    gathered,
+    has_workers,
+    multi_worker,
+)
 
 HAS_TF_DATA = True
 
@@ -32,7 +40,26 @@ def _values(network):
 def fused(optimizer):
     if type(optimizer) is keras.optimizers.Adam and not optimizer.amsgrad:
         optimizer.update_step = functools.partial(_adam_step, optimizer)
+    if num_replicas() > 1 and _clips(optimizer):
+        optimizer._clip_gradients = functools.partial(
+            _clip_after_reduction, optimizer._clip_gradients
+        )
     return optimizer
+
+
+def _clips(optimizer):
+    bounds = (optimizer.clipnorm, optimizer.global_clipnorm, optimizer.clipvalue)
+    return any(bound is not None for bound in bounds)
+
+
+def _clip_after_reduction(clip, gradients):
+    """Clips the gradient of the global batch: Keras clips each replica's share of it,
+    and sums then."""
+    context = tf.distribute.get_replica_context()
+    # As tensors: the gradient of an embedding comes as a list of rows.
+    gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+    gradients = clip(context.all_reduce(tf.distribute.ReduceOp.SUM, gradients))
+    return [gradient / context.num_replicas_in_sync for gradient in gradients]
 
 
 def _adam_step(optimizer, gradient, variable, learning_rate):
@@ -137,7 +164,20 @@ def compiled(function, variables=()):
 
 
 def stateless(step):
-    return step  # TensorFlow's trainer calls `train_step(data)` as it is written
+    """TensorFlow's trainer calls `step(self, data)` as it is written. Under several
+    workers it takes the mean of what the step returns over an axis that a scalar has
+    not, and stops ("Invalid reduction dimension 0", tensorflow/tensorflow#72388)."""
+
+    @functools.wraps(step)
+    def wrapped(self, data):
+        result = step(self, data)
+        if not has_workers(tf.distribute.get_strategy()):
+            return result
+        return tf.nest.map_structure(
+            lambda x: tf.reshape(x, [1]) if x.shape.rank == 0 else x, result
+        )
+
+    return wrapped
 
 
 def scope(model):
@@ -146,6 +186,10 @@ def scope(model):
 
 def num_accelerators():
     return len(tf.config.list_logical_devices("GPU"))
+
+
+def num_replicas():
+    return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def mirrored():

@@ -4,24 +4,25 @@
     images, labels = zoo.data.arrays("digits", "test")
 
 Names are `digits`, any image set of tfds (`fashion_mnist`, `mnist`, `cifar10`, ...),
-`folder:PATH` and `npz:PATH`. Images are uint8 0..255, `[N, H, W, C]`, C 1 or 3; labels
-are int32 from 0. Every set has the splits train, validation (the last tenth of train)
-and test, and train+validation is both as one. Nothing here imports TensorFlow before it
-is needed: `load` on Keras' TensorFlow backend needs it, and a set that only tfds can
-read.
+`folder:PATH`, `npz:PATH` and `records:PATH`. Images are uint8 0..255, `[N, H, W, C]`, C
+1 or 3; labels are int32 from 0. Every set has the splits train, validation (the last
+tenth of train) and test, and train+validation is both as one. Nothing here imports
+TensorFlow before it is needed: `load` on Keras' TensorFlow backend needs it, a set that
+only tfds can read, and `write_records`.
 """
 
 import dataclasses
 
-from zoo.data import building, checks, pipeline, prepared
+from zoo.data import building, checks, pipeline, prepared, recording
 from zoo.data import source as sources
 from zoo.data.digits import Digits
 from zoo.data.folder import Folder
 from zoo.data.idx import Idx
 from zoo.data.npz import Npz
+from zoo.data.records import Records
 from zoo.data.shuffling import flips, order
 
-__all__ = ["Info", "arrays", "flips", "info", "load", "names", "order"]
+__all__ = ["Info", "arrays", "flips", "info", "load", "names", "order", "write_records"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,14 +38,14 @@ class Info:
 
 def names() -> tuple[str, ...]:
     """The names to show in a catalogue; every other image set of tfds works too."""
-    return ("digits", *building.ORIGINS, "folder:PATH", "npz:PATH")
+    return ("digits", *building.ORIGINS, "folder:PATH", "npz:PATH", "records:PATH")
 
 
 def arrays(name, split="train", classes=None, image_size=None, data_dir=None):
     """Returns one split as uint8 images `[N, H, W, C]` and int32 labels `[N]` or None.
 
     Args:
-        name: Name of the data set, or `folder:PATH`, or `npz:PATH`.
+        name: Name of the data set, `folder:PATH`, `npz:PATH` or `records:PATH`.
         split: "train", "validation" (the last tenth of train), "train+validation" (both
             as one) or "test".
         classes: Classes to keep, by number or name; they become labels 0, 1, ... in
@@ -89,8 +90,9 @@ def load(
         start_epoch: Epoch of the first iteration.
         labels: False to yield images only.
 
-    Sets of more than 2 GiB of pixels are not held in memory but read from disk; their
-    order is another function of (seed, epoch), see `Prepared.stream`.
+    Sets of more than 2 GiB of pixels are not held in memory but read from disk; those
+    of tfds have then another order of (seed, epoch), see `Prepared.stream`, records the
+    same.
 
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
     """
@@ -106,12 +108,13 @@ def load(
     plan = pipeline.Plan(batch_size, seed, shuffle, flip, drop_remainder)
     found = _open(name, data_dir, through_tfds=backend.HAS_TF_DATA)
     labelled = labels and found.class_names is not None
-    if found.is_large(image_size):
+    large = found.is_large(image_size)
+    if large and isinstance(found, prepared.Prepared):
         keep = sources.chosen(found, classes)
         plan.count(_num_kept(found, split, keep), training)
         epoch_of = found.stream(split, image_size, keep, plan)
     else:
-        images, numbers = _read(found, split, classes, image_size)
+        images, numbers = _read(found, split, classes, image_size, lazily=large)
         plan.count(len(images), training)
         batch = pipeline.gather(images, numbers if labelled else None, plan)
         count = range(plan.num_batches)
@@ -148,6 +151,32 @@ def info(name, classes=None, image_size=None, data_dir=None):
     return Info(name, shape, num_classes, class_names, num_examples)
 
 
+def write_records(
+    name, folder, classes=None, image_size=None, data_dir=None, shards=None
+):
+    """Writes a data set into `folder`, which is then the set `records:FOLDER`.
+
+    Args:
+        name, classes, image_size, data_dir: As for `arrays`.
+        folder: A name that is free, or an empty folder.
+        shards: Files of the training split. Default: one for 64 MiB of pixels.
+    Returns: The set's `Info`, and {split: number of files}.
+    Raises: ValueError, FileNotFoundError, FileExistsError: in one sentence, what is
+        wrong with the set or the folder.
+    """
+    recording.require_free(folder)
+    told = info(name, classes, image_size, data_dir)
+    where = {"classes": classes, "image_size": image_size, "data_dir": data_dir}
+
+    def batches(split, batch_size):
+        size = min(batch_size, told.num_examples[split])
+        found = load(name, split, size, shuffle=False, **where)
+        for batch in found.as_numpy_iterator():
+            yield (batch, None) if told.class_names is None else batch
+
+    return told, recording.write(name, folder, batches, told, shards)
+
+
 def _open(name, data_dir, through_tfds=False):
     """Returns the source that `name` means.
 
@@ -157,8 +186,9 @@ def _open(name, data_dir, through_tfds=False):
     if not isinstance(name, str):
         raise ValueError(f"A data set is given by its name. Received: {name!r}.")
     kind, _, path = name.partition(":")
-    if kind in ("folder", "npz"):
-        return {"folder": Folder, "npz": Npz}[kind](path)
+    by_path = {"folder": Folder, "npz": Npz, "records": Records}
+    if kind in by_path:
+        return by_path[kind](path)
     if name == "digits":
         return Digits()
     files = building.at_hand(name, data_dir)
@@ -167,14 +197,16 @@ def _open(name, data_dir, through_tfds=False):
     return prepared.Prepared(name, data_dir)
 
 
-def _read(found, split, classes, image_size):
-    """Returns the images and labels of a split, of the chosen classes."""
+def _read(found, split, classes, image_size, lazily=False):
+    """Returns the images and labels of a split, of the chosen classes; `lazily`, the
+    images as `Records` reads them when they are wanted."""
     keep = sources.chosen(found, classes)
     found.shape(image_size)  # refuses sizes and channels that no model takes
-    images, labels = found.read(split, image_size)
+    read = found.lazily if lazily else found.read
+    images, labels = read(split, image_size)
     if keep is not None:
         rows, labels = sources.rows(labels, keep)
-        images = images[rows]
+        images = images.chosen(rows) if lazily else images[rows]
     if not len(images):
         raise ValueError(
             f"The {split} split of {found.name!r} holds no images. "

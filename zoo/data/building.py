@@ -68,7 +68,7 @@ def builder(name: str, data_dir):
         raise ImportError(
             "This data set is read by tensorflow-datasets, with TensorFlow: `pip "
             "install tensorflow tensorflow-datasets importlib_resources`. digits, "
-            "folder:PATH, npz:PATH and MNIST's own files do without. "
+            "folder:PATH, npz:PATH, records:PATH and MNIST's own files do without. "
             f"Received: {name!r}."
         ) from error
     try:
@@ -101,7 +101,8 @@ def _unknown(name: str) -> ValueError:
     near = checks.nearest(name, ["digits", *from_tfds])
     return ValueError(
         f"Unknown data set{near}; known are digits, folder:PATH, npz:PATH, "
-        f"{', '.join(ORIGINS)} and the other image sets of tfds. Received: {name!r}."
+        f"records:PATH, {', '.join(ORIGINS)} and the other image sets of tfds. "
+        f"Received: {name!r}."
     )
 
 

@@ -235,7 +235,7 @@ def dropout(x, rate, **options):
     takes masks from the process's generator, which no file of a model holds.
     """
     seed = random.randint(1, 10**9) if rate else None
-    return layers.Dropout(rate, seed=seed, **options)(x)
+    return fast.Dropout(rate, seed=seed, **options)(x)
 
 
 def dense(x, units, activation, normalization=None):

@@ -16,8 +16,13 @@ class BatchNormalization(layers.BatchNormalization):
     """Keras' layer, with one kernel of the backend for the images of training.
 
     Keras composes it of a dozen operations, each a pass over memory: 3 to 10 %
-    of a training step.
+    of a training step. Made for several replicas, it takes the statistics of the global
+    batch: each replica's own would make the model another one.
     """
+
+    def __init__(self, **options):
+        options.setdefault("synchronized", backend.num_replicas() > 1)
+        super().__init__(**options)
 
     def call(self, inputs, training=None, mask=None):
         plain = self.renorm or self.synchronized or mask is not None
@@ -28,6 +33,20 @@ class BatchNormalization(layers.BatchNormalization):
         for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + now * (1.0 - self.momentum))
         return ops.cast(y, self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Dropout(layers.Dropout):
+    """Keras' layer; of several replicas, each drops by its rows of the mask that one
+    would draw for the global batch, not all by the same mask."""
+
+    def call(self, inputs, training=False):
+        if backend.num_replicas() == 1 or not training or self.rate == 0:
+            return super().call(inputs, training=training)
+        rows, shape = ops.shape(inputs)[0], ops.shape(inputs)[1:]
+        kept = backend.uniform(self.seed_generator, rows, shape) >= self.rate
+        scaled = inputs * ops.cast(1.0 / (1.0 - self.rate), inputs.dtype)
+        return ops.where(kept, scaled, ops.zeros_like(inputs))
 
 
 @keras.saving.register_keras_serializable("zoo")

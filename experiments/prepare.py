@@ -1,0 +1,48 @@
+"""Writes a data set as sharded TFRecords, which records:PATH then names."""
+
+import pathlib
+import sys
+
+import experiments
+
+VERB = experiments.Verb(
+    "prepare",
+    __doc__.strip(),
+    "python -m experiments.prepare --dataset=folder:photos --image_size=64 "
+    "--out=photos-64",
+)
+VERB.group("What")
+VERB.define(
+    "string",
+    "dataset",
+    "digits",
+    "digits, fashion_mnist, mnist, cifar10, any image set of tensorflow-datasets, "
+    "folder:PATH or npz:PATH.",
+)
+VERB.define("list", "classes", None, "Classes to keep, e.g. 5,7,9 [all].")
+VERB.define("integer", "image_size", None, "Side in pixels [as in the data set].")
+VERB.define(
+    "string", "data_dir", None, "Where tensorflow-datasets keeps its sets [its own]."
+)
+VERB.group("Where")
+VERB.define("string", "out", None, "Folder to write, new or empty [DATASET-records].")
+VERB.define(
+    "integer", "shards", None, "Files of the training split [one for 64 MiB of pixels]."
+)
+
+
+def main():
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    from zoo import data, settings
+
+    flags = VERB.flags
+    where = {name: flags[name].value for name in ("classes", "image_size", "data_dir")}
+    out = pathlib.Path(flags.out or f"{settings.slug(flags.dataset)}-records")
+    info, files = data.write_records(flags.dataset, out, shards=flags.shards, **where)
+    for split, count in files.items():
+        print(f"{split:<11} {info.num_examples[split]:>8,} images in {count} files")
+    print(f"train on it by --dataset=records:{out}")
+
+
+if __name__ == "__main__":
+    sys.exit(experiments.start(VERB, main))

@@ -1,0 +1,213 @@
+"""Sharded TFRecords: the same set in other files, in the same order."""
+
+import json
+
+import numpy as np
+import pytest
+
+import experiments
+from experiments import prepare
+from zoo import backend, data
+from zoo.data import prepared, recording
+
+if backend.NAME != "tensorflow":
+    pytest.skip("TensorFlow writes the records", allow_module_level=True)
+
+SPLITS = ("train", "validation", "train+validation", "test")
+WHERE = {"classes": (3, 1), "image_size": 8}
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """Two classes of the digits, 8x8, in five files and more."""
+    folder = tmp_path_factory.mktemp("records") / "digits"
+    _, files = data.write_records("digits", folder, shards=5, **WHERE)
+    assert files == {"train": 5, "validation": 1, "test": 2}
+    return folder
+
+
+def test_records_hold_the_set_that_was_written(digits):
+    name = f"records:{digits}"
+    there, here = data.info("digits", **WHERE), data.info(name)
+    assert here.num_examples == there.num_examples
+    assert here.image_shape == there.image_shape
+    assert here.class_names == there.class_names
+    for split in SPLITS:
+        for a, b in zip(
+            data.arrays("digits", split, **WHERE), data.arrays(name, split)
+        ):
+            np.testing.assert_array_equal(a, b)
+            assert a.dtype == b.dtype
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_epochs_have_the_same_order_in_memory_and_from_disk(
+    digits, on_disk, monkeypatch
+):
+    if on_disk:
+        monkeypatch.setattr(prepared, "STREAM_ABOVE", 0)
+    how = {"batch_size": 50, "seed": 7, "flip": True, "start_epoch": 2}
+    found = data.load(f"records:{digits}", "train", **how)
+    monkeypatch.undo()
+    wanted = data.load("digits", "train", **how, **WHERE)
+    for _ in range(2):  # epochs
+        for batch, other in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(batch[0], other[0])
+            np.testing.assert_array_equal(batch[1], other[1])
+
+
+def test_classes_and_sizes_are_chosen_from_disk_too(digits, monkeypatch):
+    monkeypatch.setattr(prepared, "STREAM_ABOVE", 0)
+    how = {"classes": ("1",), "image_size": 12, "shuffle": False}
+    (images, labels) = next(iter(data.load(f"records:{digits}", "test", 100, **how)))
+    wanted = data.arrays("digits", "test", (1,), 8)[0]
+    assert (
+        images.shape == (min(100, len(wanted)), 12, 12, 1) and not labels.numpy().any()
+    )
+
+
+def test_a_set_without_labels_stays_without(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (20, 9, 11, 3), np.uint8)
+    np.savez(tmp_path / "rgb.npz", images=images)
+    data.write_records(f"npz:{tmp_path / 'rgb.npz'}", f"{tmp_path}/rgb")
+    found, labels = data.arrays(f"records:{tmp_path / 'rgb'}")
+    wanted, _ = data.arrays(f"npz:{tmp_path / 'rgb.npz'}")
+    np.testing.assert_array_equal(found, wanted)
+    assert labels is None
+
+
+def test_the_files_are_records_that_tensorflow_reads(digits):
+    import tensorflow as tf
+
+    features = {
+        "image/encoded": tf.io.FixedLenFeature([], tf.string),
+        "image/class/label": tf.io.FixedLenFeature([], tf.int64),
+    }
+    files = sorted(map(str, digits.glob("train-*.tfrecord")))
+    assert len(files) == 5
+    found = []
+    for record in tf.data.TFRecordDataset(files):  # checks every checksum
+        example = tf.io.parse_single_example(record, features)
+        image = tf.io.decode_png(example["image/encoded"])
+        found.append((image.numpy(), int(example["image/class/label"])))
+    images, labels = data.arrays("digits", "train", **WHERE)
+    np.testing.assert_array_equal([image for image, _ in found], images)
+    np.testing.assert_array_equal([label for _, label in found], labels)
+
+
+# --- what cannot be -------------------------------------------------------------------
+
+
+def called(*flags):
+    return experiments.start(prepare.VERB, prepare.main, ["prepare", *flags])
+
+
+def test_prepare_writes_what_train_reads(tmp_path, capsys):
+    out = tmp_path / "set"
+    assert called("--image_size=8", f"--out={out}", "--shards=2") == 0
+    said = capsys.readouterr().out
+    assert "1,350 images in 2 files" in said and f"--dataset=records:{out}" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+    assert data.info(f"records:{out}").num_examples["train"] == 1350
+
+
+@pytest.mark.parametrize(
+    "flags, told",
+    [
+        (["--out={taken}"], "files already"),
+        (["--out={file}"], "not a file"),
+        (["--out={new}", "--shards=0"], "shards"),
+        (["--out={new}", "--shards=2000"], "shards"),
+        (["--out={new}", "--dataset=digit"], "digits"),
+        (["--out={new}", "--dataset=folder:{nowhere}"], "folder"),
+    ],
+)
+def test_a_wrong_target_is_one_sentence_and_leaves_nothing(
+    flags, told, tmp_path, capsys
+):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "kept").write_text("kept")
+    (tmp_path / "file").write_text("kept")
+    names = ("taken", "file", "new", "nowhere")
+    places = {name: tmp_path / name for name in names}
+    assert called(*(flag.format(**places) for flag in flags)) == 1
+    err = capsys.readouterr().err
+    assert told in err and "Received" in err and err.count("\n") == 1
+    left = sorted(path.name for path in tmp_path.rglob("*"))
+    assert left == ["file", "kept", "taken"]
+
+
+def test_a_writer_that_is_interrupted_leaves_nothing(tmp_path, monkeypatch):
+    def interrupted(pixels):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recording, "_png", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        data.write_records("digits", tmp_path / "a" / "b")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def copy(digits, tmp_path):
+    for path in digits.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def spoil_description(folder):
+    (folder / "records.json").write_text("{")
+
+
+def spoil_version(folder):
+    told = json.loads((folder / "records.json").read_text())
+    (folder / "records.json").write_text(json.dumps(told | {"format": 99}))
+
+
+def spoil_index(folder):
+    index = np.load(folder / "train.npy")
+    index[3, 1] = 10**9
+    np.save(folder / "train.npy", index)
+
+
+def pickle_index(folder):
+    np.save(folder / "train.npy", np.array([{}]), allow_pickle=True)
+
+
+def lose_file(folder):
+    (folder / "train-00001-of-00005.tfrecord").unlink()
+
+
+def cut_file(folder):
+    path = folder / "train-00001-of-00005.tfrecord"
+    path.write_bytes(path.read_bytes()[:-50])
+
+
+def spoil_image(folder):
+    path = folder / "train-00001-of-00005.tfrecord"
+    content = bytearray(path.read_bytes())
+    content[60:200] = bytes(140)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "spoil, told",
+    [
+        (spoil_description, "damaged"),
+        (spoil_version, "another version"),
+        (spoil_index, "does not fit"),
+        (pickle_index, "not whole"),
+        (lose_file, "not whole"),
+        (cut_file, "does not fit"),
+        (spoil_image, "cannot be read"),
+    ],
+)
+def test_damaged_records_are_one_sentence(spoil, told, copy):
+    spoil(copy)
+    with pytest.raises(ValueError, match=f"{told}.*Received"):
+        data.arrays(f"records:{copy}")
+
+
+@pytest.mark.parametrize("path", ["", "nowhere", "."])
+def test_another_folder_is_one_sentence(path):
+    with pytest.raises(FileNotFoundError, match="experiments.prepare.*Received"):
+        data.info(f"records:{path}")

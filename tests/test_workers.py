@@ -1,0 +1,312 @@
+"""Several workers: two processes train as one would, and none goes on alone."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import replica_worker
+import tiny
+
+import zoo
+from experiments import launch, workers
+from zoo import backend, runs, strategies
+from zoo import workers as zoo_workers
+
+if backend.NAME != "tensorflow":
+    pytest.skip("workers are TensorFlow's", allow_module_level=True)
+
+ROOT = pathlib.Path(__file__).parent.parent
+LIMIT = 300  # seconds, after which a test gives up
+
+
+def environment(**more):
+    return os.environ | {"TF_NUM_INTRAOP_THREADS": "1", "PYTHONPATH": str(ROOT)} | more
+
+
+# --- the steps ------------------------------------------------------------------------
+
+
+def train_on_two(folder, names):
+    """Trains tiny models on two workers, `replica_worker`."""
+    addresses = [f"localhost:{port}" for port in workers.free_ports(2)]
+    command = [sys.executable, "replica_worker.py", str(folder), *names]
+    running = []
+    for index in range(2):
+        task = {"type": "worker", "index": index}
+        config = json.dumps({"cluster": {"worker": addresses}, "task": task})
+        how = {"cwd": ROOT / "tests", "env": environment(TF_CONFIG=config)}
+        running.append(subprocess.Popen(command, **how))
+    try:
+        assert [each.wait(LIMIT) for each in running] == [0, 0]
+    finally:
+        for each in running:
+            each.kill()
+
+
+def assert_two_workers_equal_one(folder, names):
+    train_on_two(folder, names)
+    for name in names:
+        start = tiny.values(tiny.model(name).weights)
+        one, logs = replica_worker.train(name, None)
+        for index in range(2):
+            with np.load(folder / f"{name}-{index}.npz") as file:
+                two = [file[key] for key in file.files if key.startswith("weight_")]
+                terms = {term: file[term] for term in logs}
+            moved = max(np.abs(b - a).max() for a, b in zip(start, one))
+            apart = max(np.abs(b - a).max() for a, b in zip(two, one, strict=True))
+            assert apart <= 1e-5 * moved, (name, apart, moved)
+            for term, value in logs.items():
+                np.testing.assert_allclose(terms[term], value, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_two_workers_take_the_steps_of_one(tmp_path):
+    # Latents, a critic that moves twice a step, averages of weights; labels, dropout,
+    # augmentation; batch statistics.
+    assert_two_workers_equal_one(tmp_path, ["wgan", "classifier"])
+
+
+@pytest.mark.slow
+@pytest.mark.full
+def test_two_workers_take_the_steps_of_one_in_every_model(tmp_path):
+    assert_two_workers_equal_one(tmp_path, list(zoo.names()))
+
+
+# --- agreements -----------------------------------------------------------------------
+
+
+class Chief:
+    """The chief's side of `backend.gathered`, for a clock of another worker."""
+
+    def __init__(self, seconds, wish=0):
+        self.seconds, self.wish, self.calls = seconds, wish, 0
+
+    def gathered(self, strategy, numbers):
+        self.calls += 1
+        self.ours = list(numbers)
+        return [[self.seconds, 5, self.wish], self.ours]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    made = zoo_workers.Clock(runs.Progress(), minutes=1.0, steps_per_epoch=12)
+    made.set_model(tiny.model("vae"))
+    return made
+
+
+def begin_epoch(clock, chief, monkeypatch, batches):
+    monkeypatch.setattr(backend, "gathered", chief.gathered)
+    clock.on_epoch_begin(0)
+    for batch in range(batches):
+        clock.on_train_batch_begin(batch)
+
+
+def test_workers_keep_the_chiefs_time(clock, monkeypatch):
+    chief = Chief(seconds=59.0)
+    begin_epoch(clock, chief, monkeypatch, 12)
+    assert chief.calls == 3  # at batches 0, 5 and 10, as the chief said
+    chief.seconds = 61.0
+    assert not clock.is_out_of_time  # until all know
+    clock.on_epoch_end(0)
+    assert clock.is_out_of_time and clock.progress.seconds == 61.0
+    assert clock.progress.epoch == 1
+
+
+def test_a_signal_is_acted_on_when_all_know(clock, monkeypatch):
+    interrupt = zoo_workers.Interrupt(None, clock)
+    chief = Chief(seconds=1.0)
+    begin_epoch(clock, chief, monkeypatch, 2)
+    interrupt.received = signal.SIGTERM  # as the handler does
+    assert interrupt.received is None
+    clock.on_train_batch_begin(5)
+    assert chief.ours[2] == signal.SIGTERM and interrupt.received == signal.SIGTERM
+
+
+def test_a_signal_that_the_chief_got_counts_too(clock, monkeypatch):
+    interrupt = zoo_workers.Interrupt(None, clock)
+    begin_epoch(clock, Chief(seconds=1.0, wish=signal.SIGINT), monkeypatch, 1)
+    assert interrupt.received == signal.SIGINT
+
+
+# --- the launcher ---------------------------------------------------------------------
+
+TINY = [
+    "--model=vae",
+    "--set=width=4",
+    "--set=hidden=8",
+    "--set=latent_dim=2",
+    "--image_size=8",
+    "--batch_size=450",  # three steps an epoch
+]
+
+
+def launched(*flags, **options):
+    command = [sys.executable, "-m", "experiments.launch", *TINY, *flags]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, env=environment(), cwd=ROOT, **pipes, **options)
+
+
+def said(process):
+    """What a launcher said until its end."""
+    try:
+        return process.communicate(timeout=LIMIT)[0]
+    except subprocess.TimeoutExpired:
+        process.terminate()  # with its workers
+        raise
+
+
+def rows(folder):
+    """Rows of metrics.csv without the seconds."""
+    lines = (folder / "metrics.csv").read_text().splitlines()
+    place = lines[0].split(",").index("seconds")
+    return [line.split(",")[:place] + line.split(",")[place + 1 :] for line in lines]
+
+
+def worker_processes(launcher):
+    """{index: pid} of a launcher's workers."""
+    found = {}
+    children = pathlib.Path(f"/proc/{launcher}/task/{launcher}/children").read_text()
+    for pid in map(int, children.split()):
+        config = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"TF_CONFIG=")
+        config = json.loads(config[1].split(b"\0")[0])
+        found[config["task"]["index"]] = pid
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder of a run of four epochs on two workers, and what was said."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    process = launched("--workers=2", "--epochs=4", f"--workdir={folder}")
+    text = said(process)
+    assert process.returncode == 0, text
+    return folder, text
+
+
+@pytest.mark.slow
+def test_launched_workers_train_into_one_folder(whole):
+    folder, text = whole
+    assert "[0] epoch 4/4" in text and "[1] " not in text  # the chief tells
+    assert [row[0] for row in rows(folder)] == ["epoch", "1", "2", "3", "4"]
+    assert zoo.load(folder).sample(2, seed=0).shape == (2, 8, 8, 1)
+    record = json.loads((folder / "run.json").read_text())
+    assert record["settings"]["strategy"] == "multi_worker"
+    made = {path.name for path in folder.iterdir()}
+    assert {"model.keras", "metrics.csv", "curves.png", "samples"} <= made
+    assert len(list((folder / "samples").glob("*.png"))) == 8
+
+
+def stopped(folder, stop, *flags):
+    """A launched run of four epochs, to whose workers `stop(launcher, {index: pid})`
+    is done after the first checkpoint; returns (exit code, text, seconds to end)."""
+    process = launched("--workers=2", "--epochs=4", f"--workdir={folder}", *flags)
+    deadline = time.monotonic() + LIMIT
+    while not list(folder.glob("checkpoints/[0-9]*.keras")):
+        assert time.monotonic() < deadline and process.poll() is None, said(process)
+        time.sleep(0.02)
+    stop(process.pid, worker_processes(process.pid))
+    began = time.monotonic()
+    text = said(process)
+    return process.returncode, text, time.monotonic() - began
+
+
+def assert_goes_on_as(whole, folder):
+    process = launched("--workers=2", "--epochs=4", f"--workdir={folder}")
+    text = said(process)
+    assert process.returncode == 0 and "[0] goes on after epoch" in text, text
+    assert rows(folder) == rows(whole)
+    for one, other in zip(tiny.state(zoo.load(folder)), tiny.state(zoo.load(whole))):
+        np.testing.assert_array_equal(one, other)
+
+
+def assert_a_loss_ends_all(victim, folder):
+    def kill(launcher, pids):
+        os.kill(pids[victim], signal.SIGKILL)
+
+    code, text, seconds = stopped(folder, kill)
+    assert code == 1 and seconds < 40, text
+    assert f"launch: worker {victim} ended by SIGKILL" in text
+    assert f"[{1 - victim}] train: Another worker has gone" in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.slow
+def test_a_killed_worker_ends_all_and_the_run_goes_on_exactly(whole, tmp_path):
+    assert_a_loss_ends_all(1, tmp_path / "run")
+    assert_goes_on_as(whole[0], tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.full
+def test_a_killed_chief_ends_all_and_the_run_goes_on_exactly(whole, tmp_path):
+    assert_a_loss_ends_all(0, tmp_path / "run")
+    assert_goes_on_as(whole[0], tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.full
+@pytest.mark.parametrize("who", ["launcher", 0, 1])
+def test_a_signal_to_one_stops_all_at_the_same_step(who, whole, tmp_path):
+    def terminate(launcher, pids):
+        os.kill(launcher if who == "launcher" else pids[who], signal.SIGTERM)
+
+    code, text, seconds = stopped(tmp_path / "run", terminate)
+    assert code == (143 if who == "launcher" else 1) and seconds < 40, text
+    assert "[0] SIGTERM: saved" in text and "[1] SIGTERM: saved" in text
+    assert_goes_on_as(whole[0], tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.full
+def test_a_budget_stops_all_at_the_same_step(tmp_path):
+    folder = tmp_path / "run"
+    how = ("--epochs=1000", "--minutes=0.2", "--image_every=1000")
+    process = launched("--workers=2", f"--workdir={folder}", *how)
+    text = said(process)
+    assert process.returncode == 0, text
+    assert (folder / "model.keras").exists()
+
+
+# --- what cannot be -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "flags, told",
+    [
+        ([], "--workers=2 on this machine"),
+        (["--workers=0"], "at least 1"),
+        (["--workers=2", "--hosts=a:1,b:2", "--index=0"], "--workers=2 on this"),
+        (["--hosts=a:1,b:2"], "--index=0"),
+        (["--hosts=a:1,b:2", "--index=2"], "0 to 1"),
+        (["--hosts=a,b:2", "--index=0"], "name:port"),
+        (["--hosts=a:1,a:1", "--index=0"], "stands once"),
+        (["--workers=2", "--strategy=mirrored"], "multi_worker"),
+    ],
+)
+def test_a_wrong_cluster_is_one_sentence(flags, told, capsys):
+    import experiments
+
+    own, rest = launch.split(["launch", *flags])
+    assert experiments.start(launch.VERB, lambda: launch.main(rest), own) == 1
+    err = capsys.readouterr().err
+    assert told in err and "Received" in err and err.count("\n") == 1
+
+
+def test_flags_are_shared_out_between_launch_and_train():
+    argv = ["launch", "--workers=2", "--model=vae", "--set=width=4", "--grace=3"]
+    own, rest = launch.split(argv)
+    assert own == ["launch", "--workers=2", "--grace=3"]
+    assert rest == ["--model=vae", "--set=width=4"]
+
+
+@pytest.mark.parametrize("config", ["", "{}", "[", '{"cluster": {"worker": []}}'])
+def test_multi_worker_without_workers_is_one_sentence(config, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(ValueError, match="TF_CONFIG.*experiments.launch"):
+        strategies.create("multi_worker")

@@ -1,0 +1,109 @@
+"""Several workers on TensorFlow: what each sees of the data, and what they tell each
+other. The contract stands in `zoo/backend`."""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+CHUNK = 2**22  # bytes that the chief sends at once, each as an int32
+# What a collective operation ends in when another worker has gone.
+WORKER_ERRORS = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.InternalError,
+    tf.errors.UnknownError,
+)
+
+
+def multi_worker():
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def has_workers(strategy):
+    return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+
+
+def distributed(model, x, y=None, batch_size=None, shuffle=False):
+    strategy = model.distribute_strategy
+    if not has_workers(strategy):
+        return x, y
+    if not hasattr(x, "element_spec"):
+        if shuffle:
+            raise ValueError(
+                "Each worker would shuffle arrays in its own way: pass shuffle=False, "
+                "or a tf.data set that is the same on all. Received: shuffle=True."
+            )
+        size = min(batch_size or 32, len(x))
+        x = tf.data.Dataset.from_tensor_slices(x if y is None else (x, y))
+        x = x.batch(size, drop_remainder=True)
+    return _parts(strategy, x), None
+
+
+def _parts(strategy, data):
+    """Returns `data`, which yields global batches, as this worker's replicas see it:
+    replica r of n takes the r-th of n equal parts of each batch.
+
+    TensorFlow's own sharding would make one step of the parts of several batches.
+    """
+    count = strategy.num_replicas_in_sync
+
+    def of_worker(context):
+        local = count // context.num_input_pipelines
+        first = context.input_pipeline_id * local
+
+        def own(x):
+            parts = tf.reshape(x, tf.concat([[count, -1], tf.shape(x)[1:]], 0))
+            parts = tf.ensure_shape(parts, [count, None, *x.shape[1:]])
+            return parts[first : first + local]
+
+        def own_of_all(*batch):
+            batch = batch if len(batch) > 1 else batch[0]
+            return tf.nest.map_structure(own, batch)
+
+        return data.map(own_of_all).unbatch()
+
+    batches = data.cardinality().numpy()
+    data = strategy.distribute_datasets_from_function(of_worker)
+    data._cardinality = batches  # TensorFlow counts the parts of all our replicas
+    return data
+
+
+def gathered(strategy, numbers):
+    if not has_workers(strategy):
+        return [list(numbers)]
+    resolver = strategy.cluster_resolver
+    rows = np.zeros((len(resolver.cluster_spec().job_tasks("worker")), len(numbers)))
+    rows[resolver.task_id] = numbers
+    return _sum_over_workers(strategy)(rows).numpy().tolist()
+
+
+def from_chief(strategy, content):
+    if not has_workers(strategy):
+        return content
+    is_chief = strategy.cluster_resolver.task_id == 0
+    content = content if is_chief else b""
+    size = int(gathered(strategy, [len(content)])[0][0])
+    found = bytearray()
+    while len(found) < size:
+        # The sum of the chief's bytes and the others' zeros.
+        part = np.zeros(min(CHUNK, size - len(found)), "int32")
+        if is_chief:
+            part[:] = np.frombuffer(content, "uint8", len(part), len(found))
+        total = _sum_over_workers(strategy)(part)
+        found += total.numpy().astype("uint8").tobytes()
+    return bytes(found)
+
+
+@functools.cache
+def _sum_over_workers(strategy):
+    """An array -> its sum over all workers, one graph for each shape."""
+
+    @tf.function(reduce_retracing=True)
+    def graph(x):
+        return strategy.reduce("SUM", x, axis=None)
+
+    return lambda array: graph(tf.constant(array))
