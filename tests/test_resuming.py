@@ -1,0 +1,101 @@
+"""Every model goes on after a kill, from the middle of an epoch, to the bit."""
+
+import json
+
+import pytest
+from tiny_runs import assert_same, of, prepare, trained
+
+import zoo
+from zoo import callbacks, circumstances, training
+
+
+class KilledError(BaseException):
+    """Ends a training without a word, as SIGKILL would."""
+
+
+def killed(monkeypatch, workdir, *flags, at, base):
+    """Trains until step `at` (epoch, batch from 1) begins, and is killed there."""
+    begin = callbacks.Clock.on_train_batch_begin
+
+    def clock(self, batch, logs=None):
+        begin(self, batch, logs)
+        if (self.progress.epoch, self.progress.batch) == at:
+            self.kill = True
+
+    def save(self, batch, logs=None):
+        checkpoint(self, batch, logs)
+        if getattr(self.clock, "kill", False):
+            raise KilledError
+
+    checkpoint = callbacks.Checkpoints.on_train_batch_begin
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Clock, "on_train_batch_begin", clock)
+        patch.setattr(callbacks.Checkpoints, "on_train_batch_begin", save)
+        with pytest.raises(KilledError):
+            trained(workdir, *flags, base=base)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", zoo.names())
+def test_every_model_goes_on_from_within_an_epoch_to_the_bit(
+    name, tmp_path, monkeypatch
+):
+    whole = trained(tmp_path / "whole", "--epochs=2", base=of(name))
+    steps = whole.steps_per_epoch
+    flags = ("--epochs=2", f"--checkpoint_every={steps + 1}")
+    # The checkpoint within the second epoch is written as its second step begins.
+    at = (1, 2)
+    killed(monkeypatch, tmp_path / "run", *flags, at=at, base=of(name))
+    run = prepare(tmp_path / "run", *flags, base=of(name))
+    assert (run.progress.epoch, run.progress.batch) == (1, 1)
+    training.train(run)
+    assert_same(run, whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", zoo.names())
+def test_every_model_goes_on_after_an_epoch_to_the_bit(name, tmp_path):
+    whole = trained(tmp_path / "whole", "--epochs=2", base=of(name))
+    trained(tmp_path / "run", "--epochs=1", base=of(name))
+    assert_same(trained(tmp_path / "run", "--epochs=2", base=of(name)), whole)
+
+
+def test_checkpoints_within_an_epoch_leave_no_trace_in_training(tmp_path):
+    flags = ("--epochs=2",)
+    run = trained(tmp_path / "run", *flags, "--checkpoint_every=2")
+    assert_same(run, trained(tmp_path / "other", *flags))
+    assert [file.stem for file in run.folder.saved()] == ["00000004", "00000006"]
+
+
+@pytest.mark.parametrize("flag", ["--batch_size=500", "--seed=1", "--classes=0,1,2"])
+def test_other_settings_go_on_by_force_and_are_recorded(tmp_path, flag):
+    trained(tmp_path / "run", "--epochs=1")
+    with pytest.raises(ValueError, match="by --force"):
+        prepare(tmp_path / "run", "--epochs=2", flag, "--batch_size=300")
+    flags = ("--epochs=2", "--batch_size=300", flag)
+    run = trained(tmp_path / "run", *flags, "--force")
+    assert [row["epoch"] for row in run.folder.rows()] == [1, 2]
+    record = json.loads(run.folder.record.read_text())
+    name = flag[2:].split("=")[0]
+    assert any(name in told for told in record["continued"][0]["forced"])
+    assert record["settings"] == run.settings.plain()
+    assert prepare(tmp_path / "run", *flags).is_finished()
+
+
+def test_a_forced_change_of_the_networks_is_refused_by_their_weights(tmp_path):
+    trained(tmp_path / "run", "--epochs=1")
+    with pytest.raises(ValueError, match="variables are not the model's"):
+        prepare(tmp_path / "run", "--epochs=2", "--set=latent_dim=3", "--force")
+
+
+def test_another_version_of_the_code_is_warned_about(tmp_path, monkeypatch, caplog):
+    trained(tmp_path / "run", "--epochs=1")
+    caplog.clear()
+    prepare(tmp_path / "run", "--epochs=2")
+    assert caplog.text == ""
+    now = circumstances.circumstances()
+    other = now | {"git_commit": "0123", "versions": now["versions"] | {"zoo": "9.9"}}
+    monkeypatch.setattr(circumstances, "circumstances", lambda: other)
+    prepare(tmp_path / "run", "--epochs=2")
+    assert "zoo was 0.1.0 and is 9.9" in caplog.text
+    assert "commit was " in caplog.text and "is 0123" in caplog.text
