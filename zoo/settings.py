@@ -73,6 +73,10 @@ class Settings:
         """Whether the learning rate of `network` is a function of the step."""
         return self.schedule[network] != "constant" or self.warmup[network] > 0
 
+    def rate(self, network, halved):
+        """Its highest learning rate, halved {network: so many times}."""
+        return self.learning_rate[network] / 2 ** halved.get(network, 0)
+
     def optimizers(self, model, steps_per_epoch, halved):
         """{network: optimizer}: the paper's, at our learning rates and schedules.
 
@@ -84,7 +88,7 @@ class Settings:
             name: schedules.scheduled(
                 optimizer,
                 self.schedule[name],
-                self.learning_rate[name] / 2 ** halved.get(name, 0),
+                self.rate(name, halved),
                 steps * model.updates_per_step(name),
                 self.warmup[name],
             )

@@ -98,11 +98,10 @@ def _begin(settings, folder, checkpoint, progress, strategy, note):
     train, validation, images = _data(settings, progress.epoch, strategy)
     model = _model(settings, train, strategy, progress.halved)
     if checkpoint is not None:
-        names = [name for name in model.networks if not settings.has_schedule(name)]
-        rates = {name: float(model.optimizers[name].learning_rate) for name in names}
         saving.load_weights(model, checkpoint)
-        for name, rate in rates.items():  # constant ones lie in the file, as they were
-            model.optimizers[name].learning_rate = rate
+        for name, optimizer in model.optimizers.items():
+            if not settings.has_schedule(name):  # then the file holds it, as it was
+                optimizer.learning_rate = settings.rate(name, progress.halved)
     elif settings.init_from:
         _lend(saving.load(settings.init_from), model, settings)
     return Run(
