@@ -87,6 +87,17 @@ def test_both_networks_descend_the_negative_bound(vaes):
     np.testing.assert_allclose(losses["encoder"], -terms["elbo"], rtol=1e-6)
 
 
+def test_kl_warmup_raises_the_weight_of_kl_to_one_and_reports_the_whole_bound():
+    model = tiny.model("vae", likelihood="gaussian", kl_warmup=4)
+    images = tf.constant(tiny.floats(4))
+    for taken, beta in ((0, 0.25), (2, 0.75), (3, 1.0), (100, 1.0)):
+        model.optimizer.iterations.assign(taken)
+        losses, terms = model.objective(images)
+        expected = terms["recon"] + beta * terms["kl"]
+        np.testing.assert_allclose(losses["decoder"], expected, rtol=1e-6)
+        np.testing.assert_allclose(terms["elbo"], -terms["recon"] - terms["kl"])
+
+
 def test_the_epoch_is_judged_by_the_bound_or_the_error(vaes):
     assert (vaes["gaussian"].monitor, vaes["gaussian"].monitor_mode) == ("elbo", "max")
     assert (vaes["mse"].monitor, vaes["mse"].monitor_mode) == ("mse", "min")

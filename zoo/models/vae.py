@@ -26,7 +26,8 @@ class VAE(ImageModel):
 
     Encoder and decoder descend one loss, the negative evidence lower bound, by one draw
     of the reparametrised z = z_mean + exp(z_logvar / 2) eps:
-        encoder, decoder: -log p(x|z) + KL(q(z|x) || N(0, 1))
+        encoder, decoder: -log p(x|z) + beta KL(q(z|x) || N(0, 1)), beta = 1 (see
+        `kl_warmup`)
 
     Args:
         latent_dim: Size of `z`. Paper: 2 to 200.
@@ -39,6 +40,9 @@ class VAE(ImageModel):
         width: Channels of the first level.
         hidden: Units of the dense layer beside the latents; 0 leaves it out.
         depth: Further convolutions at each level of the decoder.
+        kl_warmup: Steps over which beta rises from 0 to 1, so that fewer latents are
+            given up before the decoder has learned to use them. Paper: none; Sonderby
+            et al. 2016, arXiv:1602.02282, section 2.3.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1].
     Reports: `elbo`, `kl`, `recon` (= -log p(x|z)): nats per image, mean over the epoch;
         `bits_per_dim` with "discretized_logistic"; with "mse" only `kl` and `mse` (per
@@ -64,11 +68,13 @@ class VAE(ImageModel):
         width: int = 32,
         hidden: int = 256,
         depth: int = 0,
+        kl_warmup: int = 0,
     ):
         self.latent_dim, self.likelihood, self.alpha = latent_dim, likelihood, alpha
         self.width, self.hidden, self.depth = width, hidden, depth
+        self.kl_warmup = kl_warmup
         super().__init__()
-        self.require_at_least(latent_dim=1, width=1, hidden=0, depth=0)
+        self.require_at_least(latent_dim=1, width=1, hidden=0, depth=0, kl_warmup=0)
         if alpha is not None and likelihood != "mse":
             raise ValueError(
                 'alpha weighs the squared error: it goes with likelihood="mse" only. '
@@ -118,13 +124,20 @@ class VAE(ImageModel):
         z = z_mean + ops.exp(0.5 * z_logvar) * eps
         recon = ops.mean(self.reconstruction_loss(x, z, training))  # -E[log p(x|z)]
         kl = ops.mean(losses.kl_normal(z_mean, z_logvar))  # KL(q(z|x) || p(z))
-        loss = recon + kl
+        loss = recon + self._beta() * kl
         return dict.fromkeys(self.networks, loss), self._terms(recon, kl)
 
     def train_step(self, data):
         images, labels = self.unpack(data)
         terms = self.update(lambda: self.objective(images, labels))
         return self.track(terms, images)
+
+    def _beta(self):
+        """The weight of the KL term at this step."""
+        if not self.kl_warmup:
+            return 1.0
+        step = ops.cast(self.optimizer.iterations, "float32") + 1.0
+        return ops.minimum(step / self.kl_warmup, 1.0)
 
     def posterior(self, x, training=False):
         """Returns z_mean and z_logvar `[B, latent_dim]` of q(z|x)."""
