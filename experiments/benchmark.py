@@ -17,7 +17,7 @@ STEPWISE = ["ddpm", "flow"]  # whose samples take time
 SETTINGS = {"wgan_gp": ("wgan", {"penalty": "gradient"})}
 # Other ways to play in PyTorch, measured for comparison; they stay out of the mean.
 VARIANTS = {"gan": ["gan_drawn_once"]}
-SHARED = ("dataset", "batch_size", "steps", "rounds", "clock", "task")
+SHARED = ("dataset", "batch_size", "steps", "rounds", "clock", "task", "precision")
 
 VERB = experiments.Verb(
     "benchmark", __doc__.strip(), "python -m experiments.benchmark --models=gan,vae"
@@ -58,6 +58,16 @@ VERB.define(
 )
 VERB.define(
     "enum",
+    "precision",
+    "float32",
+    "float32 or mixed_bfloat16 (PyTorch: autocast to bfloat16), on both sides.",
+    enum_values=["float32", "mixed_bfloat16"],
+)
+VERB.define(
+    "bool", "torch_compile", False, "Put PyTorch's networks through torch.compile."
+)
+VERB.define(
+    "enum",
     "clock",
     "wall",
     "wall, or cpu: the CPU time of each side. With --threads=1 it holds on a machine "
@@ -76,6 +86,8 @@ def main():
             "The benchmark needs PyTorch, which the zoo itself does not: install it "
             "with `pip install torch`."
         )
+    # JAX would take most of a GPU's memory for each of its processes.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     from zoo import data
 
     flags = VERB.flags
@@ -120,6 +132,7 @@ def jobs(models, num_classes):
                 config=config,
                 batches_per_step=registry.find(model)(**config).batches_per_step,
                 threads=flags.threads or os.cpu_count(),
+                is_compiled=flags.torch_compile,
                 **{key: flags[key].value for key in SHARED},
             )
 

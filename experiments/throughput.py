@@ -37,6 +37,8 @@ class Job:
         clock: "wall", or "cpu": the time of the process on all its cores.
         task: "training", or "sampling": then a round is one batch of images, in `steps`
             steps of the sampler.
+        precision: "float32", or "mixed_bfloat16": PyTorch's autocast to bfloat16.
+        is_compiled: Whether PyTorch's networks go through `torch.compile`.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Job:
     threads: int
     clock: str
     task: str = "training"
+    precision: str = "float32"
+    is_compiled: bool = False
 
     @property
     def images(self):
@@ -132,19 +136,24 @@ LINE = (
 
 def summary(results):
     """The mean over the models, and what the figures hold for."""
+    from zoo import backend
+
     same = [r.figures()["ratio"] for r in results if r.job.rival == r.job.model]
     job = results[0].job
     return {
         "geometric mean": round(statistics.geometric_mean(same), 3),
         "processor": processor(),
+        "gpu": gpu(),
         "cores": os.cpu_count(),
         "threads": job.threads,
         "task": job.task,
         "clock": job.clock,
         "batch size": job.batch_size,
+        "precision": job.precision,
+        "torch.compile": job.is_compiled,
         "data": job.dataset,
         "python": platform.python_version(),
-    } | {name: metadata.version(name) for name in ("tensorflow", "keras", "torch")}
+    } | {name: metadata.version(name) for name in (backend.NAME, "keras", "torch")}
 
 
 def compare(job, images, labels):
@@ -171,6 +180,13 @@ def compare(job, images, labels):
             result.pytorch.append(pytorch.round())
             result.zoo.append(zoo.round())
     return result
+
+
+def gpu():
+    """Name of the GPU that both sides use, or "none"."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
 
 
 def processor():
@@ -255,14 +271,13 @@ def serve_zoo(job, start, stop):
     """The zoo's side: `model.fit` on `zoo.data.load`, as users run it; a round is an
     epoch of `steps` steps, without the start of `fit`. Or `model.sample`."""
     experiments.import_quietly()
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(job.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(job.threads)
     import keras
 
     import zoo
+    from zoo import backend
 
+    backend.limit_threads(job.threads)
+    keras.config.set_dtype_policy(job.precision)
     if job.task == "sampling":
         shape = zoo.data.info(job.dataset).image_shape
         model = zoo.get(job.model, image_shape=shape, **job.config)
@@ -274,9 +289,13 @@ def serve_zoo(job, start, stop):
     # Only full batches, so that all rounds are equal; their size stays unknown to the
     # graph, as in any training.
     full = zoo.data.info(job.dataset).num_examples["train"] // job.batch_size
+
+    def end(epoch, logs):
+        [float(value) for value in logs.values()]  # waits for a GPU
+        stop()
+
     clock = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, logs: start(),
-        on_epoch_end=lambda epoch, logs: stop(),
+        on_epoch_begin=lambda epoch, logs: start(), on_epoch_end=end
     )
     zoo.get(job.model, **job.config).fit(
         data.take(full).repeat(),
@@ -294,6 +313,7 @@ def serve_pytorch(job, start, stop, images, labels):
     from experiments.pytorch import loop
 
     torch.set_num_threads(job.threads)
+    torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
     training = None
     while True:
         start()

@@ -6,14 +6,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import pytest
-import tensorflow as tf
 import tiny
 
-# Replicas need devices, and devices are fixed when TensorFlow initialises.
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0],
-    [tf.config.LogicalDeviceConfiguration()] * 2,
-)
+from zoo import backend
+
+if backend.NAME == "tensorflow":
+    import tensorflow as tf
+
+    # Replicas need devices, and devices are fixed when TensorFlow initialises.
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0],
+        [tf.config.LogicalDeviceConfiguration()] * 2,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +38,8 @@ def trained():
 @pytest.fixture(scope="session")
 def two_replicas():
     """The MirroredStrategy of the test process: a second one would abort it."""
+    if backend.NAME != "tensorflow":
+        pytest.skip("replicas are TensorFlow's")
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 

@@ -1,9 +1,11 @@
-"""The backend's functions, by games small enough to be worked out by hand."""
+"""The backend's functions, by games small enough to be worked out by hand.
+
+On Keras' other backends, `test_backends.py` runs this file.
+"""
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 import tiny
 from keras import ops
 
@@ -153,19 +155,30 @@ def test_update_runs_the_objective_once():
     assert len(runs) == 1
 
 
+def test_an_objective_reads_the_count_of_steps_within_a_graph():
+    class Counting(Game):
+        def objective(self, images, labels=None, training=True):
+            count = ops.cast(self.optimizer.iterations, "float32")
+            return {"a": 1.0 * self.a.w, "b": 1.0 * self.b.w}, {"product": count}
+
+    history = built(Counting).fit(tiny.images(4), epochs=3, verbose=0).history
+    assert history["product"] == [0, 1, 2]
+
+
 # --- input_gradient -------------------------------------------------------------------
 
 
 def test_the_gradient_by_the_input_is_one_row_an_image():
-    x = tf.constant(tiny.floats(3))
+    x = backend.tensor(tiny.floats(3))
     slope = backend.input_gradient(lambda x: ops.sum(x**3, axis=(1, 2, 3)), x)
+    slope = ops.convert_to_numpy(slope)
     np.testing.assert_allclose(slope, 3 * tiny.floats(3) ** 2, rtol=1e-5, atol=1e-6)
 
 
 def test_a_linear_critic_has_the_penalty_of_its_weights(wgan):
     w = wgan.critic.trainable_variables[0]
     norm = np.linalg.norm(tiny.values([w])[0])
-    penalty = wgan.penalty(tf.constant(tiny.floats(4)))
+    penalty = wgan.penalty(backend.tensor(tiny.floats(4)))
     np.testing.assert_allclose(float(penalty), (norm - 1) ** 2, rtol=1e-4)
 
 
@@ -173,7 +186,7 @@ def test_the_penalty_is_differentiated_a_second_time(wgan):
     kernel, bias = wgan.critic.trainable_variables
     w = 2 * np.random.default_rng(0).normal(size=(64, 1)).astype("float32")
     kernel.assign(w)
-    images = tf.constant(tiny.floats(4))
+    images = backend.tensor(tiny.floats(4))
     wgan.update(lambda: ({"critic": wgan.penalty(images) + 0.0 * bias.value[0]}, {}))
     norm = np.linalg.norm(w)
     expected = w - STEP * 2 * (norm - 1) * w / norm  # d(|w| - 1)^2 / dw
@@ -198,25 +211,31 @@ def generator(seed=5):
     return keras.random.SeedGenerator(seed)
 
 
+def drawn(kind, *args):
+    return ops.convert_to_numpy(getattr(backend, kind)(*args))
+
+
 def test_noise_follows_its_seed_and_is_fresh_at_each_call():
     seed = generator()
-    first, second = backend.normal(seed, 4, (2, 3)), backend.normal(seed, 4, (2, 3))
-    assert first.shape == (4, 2, 3) and (first != second).numpy().all()
-    np.testing.assert_array_equal(first, backend.normal(generator(), 4, (2, 3)))
-    assert (first != backend.normal(generator(6), 4, (2, 3))).numpy().all()
+    first, second = (drawn("normal", seed, 4, (2, 3)) for _ in range(2))
+    assert first.shape == (4, 2, 3) and (first != second).all()
+    np.testing.assert_array_equal(first, drawn("normal", generator(), 4, (2, 3)))
+    assert (first != drawn("normal", generator(6), 4, (2, 3))).all()
+    later = drawn("normal", generator(6), 4, (2, 3))
+    assert (second != later).all()  # the second of one seed is no first of another
 
 
 def test_draws_follow_their_distributions():
-    normal = backend.normal(generator(), 4000, (3,)).numpy()
+    normal = drawn("normal", generator(), 4000, (3,))
     np.testing.assert_allclose(normal.mean(0), 0, atol=0.08)
     np.testing.assert_allclose(normal.std(0), 1, atol=0.05)
     np.testing.assert_allclose(np.corrcoef(normal.T), np.eye(3), atol=0.08)
-    uniform = backend.uniform(generator(), 4000, ()).numpy()
+    uniform = drawn("uniform", generator(), 4000, ())
     assert uniform.min() >= 0 and uniform.max() < 1
     np.testing.assert_allclose(
         np.histogram(uniform, 4, (0, 1))[0] / 4000, 0.25, atol=0.03
     )
-    integers = backend.integers(generator(), 4000, (), -1, 2).numpy()
+    integers = drawn("integers", generator(), 4000, (), -1, 2)
     values, counts = np.unique(integers, return_counts=True)
     assert values.tolist() == [-1, 0, 1]
     np.testing.assert_allclose(counts / 4000, 1 / 3, atol=0.04)
@@ -224,6 +243,8 @@ def test_draws_follow_their_distributions():
 
 @pytest.mark.parametrize("kind", ["normal", "uniform", "integers"])
 def test_replicas_draw_their_rows_of_the_global_batch(kind, two_replicas):
+    import tensorflow as tf
+
     bounds = (0, 1000) if kind == "integers" else ()
 
     def draw(seed, rows):
@@ -239,17 +260,19 @@ def test_replicas_draw_their_rows_of_the_global_batch(kind, two_replicas):
 
 def test_a_row_of_normal_of_seeds_depends_on_its_seed_alone():
     seeds = np.array([7, 3, 7, 2**32 + 7, 2**40], "int64")
-    rows = backend.normal_of_seeds(ops.convert_to_tensor(seeds), (2, 3)).numpy()
+    rows = drawn("normal_of_seeds", backend.tensor(seeds), (2, 3))
     assert rows.shape == (5, 2, 3) and rows.dtype == np.float32
     np.testing.assert_array_equal(rows[0], rows[2])
     assert len({row.tobytes() for row in rows}) == 4  # all 64 bits of a seed count
-    alone = backend.normal_of_seeds(ops.convert_to_tensor(seeds[1:2]), (2, 3))
+    alone = drawn("normal_of_seeds", backend.tensor(seeds[1:2]), (2, 3))
     np.testing.assert_array_equal(alone[0], rows[1])
+    steps = [drawn("normal_of_seeds", seeds, (2, 3), step) for step in (0, 1, 2**30)]
+    np.testing.assert_array_equal(steps[0], rows)
+    assert len({step.tobytes() for step in steps}) == 3
 
 
 def test_neighbouring_seeds_give_independent_normal_rows():
-    seeds = ops.arange(2000, dtype="int64")
-    rows = backend.normal_of_seeds(seeds, (2,)).numpy()
+    rows = drawn("normal_of_seeds", np.arange(2000), (2,))
     np.testing.assert_allclose(rows.mean(0), 0, atol=0.1)
     np.testing.assert_allclose(rows.std(0), 1, atol=0.06)
     pairs = np.corrcoef(np.concatenate([rows[:-1], rows[1:]], axis=1).T)
@@ -259,7 +282,7 @@ def test_neighbouring_seeds_give_independent_normal_rows():
 # --- graphs ---------------------------------------------------------------------------
 
 
-def test_a_compiled_function_is_traced_once_for_all_batches():
+def test_a_compiled_function_is_traced_as_often_as_the_backend_needs():
     traces = []
 
     def double(x):
@@ -267,10 +290,44 @@ def test_a_compiled_function_is_traced_once_for_all_batches():
         return 2 * x
 
     function = backend.compiled(double)
-    for rows in (3, 1, 4, 5, 2):
+    for rows in (3, 1, 4, 5, 2, 3, 1):
         x = np.arange(rows, dtype="float32")
-        np.testing.assert_array_equal(function(ops.convert_to_tensor(x)), 2 * x)
-    assert len(traces) == 1
+        made = ops.convert_to_numpy(function(backend.tensor(x)))
+        np.testing.assert_array_equal(made, 2 * x)
+    # TensorFlow: one graph for all; JAX: one for each number of rows; PyTorch: none.
+    assert len(traces) == {"tensorflow": 1, "jax": 5, "torch": 7}[backend.NAME]
+
+
+def test_a_compiled_function_sees_what_training_made_of_its_variables():
+    w = built(Game).a.w
+    function = backend.compiled(lambda x: w * x, [w])
+    assert float(function(ops.ones(1))[0]) == 2
+    w.assign(5.0)
+    assert float(function(ops.ones(1))[0]) == 5
+
+
+def test_images_of_a_batch_are_normalised_by_their_own_statistics():
+    x = np.random.default_rng(0).normal(2, 3, (4, 5, 6, 2)).astype("float32")
+    gamma, beta = np.array([[0.5, 2.0], [1.0, -1.0]], "float32")
+    parts = backend.batch_norm(*map(backend.tensor, (x, gamma, beta)), 1e-3)
+    y, mean, variance = map(ops.convert_to_numpy, parts)
+    np.testing.assert_allclose(mean, x.mean((0, 1, 2)), rtol=1e-4)
+    np.testing.assert_allclose(variance, x.var((0, 1, 2)), rtol=1e-4)
+    expected = (x - mean) / np.sqrt(variance + 1e-3) * gamma + beta
+    np.testing.assert_allclose(y, expected, atol=1e-4)
+
+
+@pytest.mark.skipif(backend.NAME != "torch", reason="numbers of the torch backend")
+def test_the_generator_gives_the_numbers_of_its_authors():
+    from zoo.backend import torch as ours
+
+    # Random123, tests/kat_vectors: philox4x32 10, of zeros and of ones.
+    zeros = (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)
+    ones = (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)
+    for word, expected in ((0, zeros), (0xFFFFFFFF, ones)):
+        words = [ops.full((1,), word, "int64") for _ in range(6)]
+        made = ours._philox(words[:4], words[4:])
+        assert tuple(int(each[0]) for each in made) == expected
 
 
 def test_a_stateless_step_still_passes_super_calls_through():
@@ -284,6 +341,8 @@ def test_a_stateless_step_still_passes_super_calls_through():
 
 
 def test_scope_is_where_the_models_variables_are_made(two_replicas):
+    import tensorflow as tf
+
     with two_replicas.scope():
         game = Game()
     with backend.scope(game):

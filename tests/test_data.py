@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import zoo.data
+from zoo import backend
 from zoo.data import building, idx, prepared, resize
 
 RNG = np.random.default_rng(0)
@@ -21,6 +22,12 @@ RNG = np.random.default_rng(0)
 def no_network(monkeypatch):
     """No test waits for a network, or reaches a downloader if there is one."""
     monkeypatch.setattr(building, "reachable", lambda url: False)
+
+
+@pytest.fixture(params=["tf.data", "PyDataset"])
+def pipeline(request, monkeypatch):
+    """What `load` returns, as on TensorFlow and as on Keras' other backends."""
+    monkeypatch.setattr(backend, "HAS_TF_DATA", request.param == "tf.data")
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +86,9 @@ def save_image(path, pixels, **options):
 
 def collect(batches):
     """All images and labels of one epoch."""
-    images, labels = zip(*batches.as_numpy_iterator(), strict=True)
+    if hasattr(batches, "as_numpy_iterator"):
+        batches = batches.as_numpy_iterator()
+    images, labels = zip(*batches, strict=True)
     return np.concatenate(images), np.concatenate(labels)
 
 
@@ -151,7 +160,7 @@ def test_order_never_changes_between_releases():
     assert np.flatnonzero(flips).tolist() == [1, 2, 4, 5]
 
 
-def test_tf_data_walks_in_the_order_of_seed_and_epoch():
+def test_batches_walk_in_the_order_of_seed_and_epoch(pipeline):
     images, labels = zoo.data.arrays("digits")
     batches = zoo.data.load("digits", batch_size=100, seed=7)
     for epoch in range(3):
@@ -161,7 +170,7 @@ def test_tf_data_walks_in_the_order_of_seed_and_epoch():
         np.testing.assert_array_equal(seen_labels, labels[rows])
 
 
-def test_start_epoch_resumes_where_an_earlier_run_stopped():
+def test_start_epoch_resumes_where_an_earlier_run_stopped(pipeline):
     batches = zoo.data.load("digits", seed=7)
     collect(batches)
     resumed = zoo.data.load("digits", seed=7, start_epoch=1)
@@ -169,12 +178,24 @@ def test_start_epoch_resumes_where_an_earlier_run_stopped():
 
 
 @pytest.mark.parametrize("batch_size", [700, 64])
-def test_a_look_at_the_first_batch_does_not_cost_an_epoch(batch_size):
+def test_a_look_at_the_first_batch_does_not_cost_an_epoch(batch_size, pipeline):
     batches = zoo.data.load("digits", batch_size=batch_size)
     for _ in range(3):
         _, labels = next(iter(batches))
     time.sleep(0.1)  # what reads ahead has then read ahead
     np.testing.assert_array_equal(collect(batches)[1][: len(labels)], labels)
+
+
+def test_parts_of_an_epoch_walk_through_the_same_epochs(pipeline):
+    _, labels = zoo.data.arrays("digits")
+    orders = [labels[zoo.data.order(1350, 0, epoch)] for epoch in range(3)]
+    batches = zoo.data.load("digits", batch_size=100)
+    np.testing.assert_array_equal(collect(batches.take(3))[1], orders[0][:300])
+    rest = batches.skip(4)  # as a run goes on that was stopped after four batches
+    assert int(rest.cardinality()) == 10
+    np.testing.assert_array_equal(collect(rest)[1], orders[0][400:])
+    for order in orders[1:]:
+        np.testing.assert_array_equal(collect(batches)[1], order)
 
 
 def test_fit_sees_each_epoch_once_and_in_order():
@@ -204,7 +225,16 @@ def test_repeat_goes_on_with_the_next_epochs():
         np.testing.assert_array_equal(seen, labels[zoo.data.order(1350, 0, epoch)])
 
 
-def test_validation_and_test_keep_the_order_of_the_arrays():
+def test_a_pydataset_repeats_with_the_next_epochs(monkeypatch):
+    monkeypatch.setattr(backend, "HAS_TF_DATA", False)
+    batches = zoo.data.load("digits", batch_size=500).take(2).repeat()
+    _, labels = zoo.data.arrays("digits")
+    for number in range(4):  # two batches an epoch
+        rows = zoo.data.order(1350, 0, number // 2)[500 * (number % 2) :][:500]
+        np.testing.assert_array_equal(batches[number][1], labels[rows])
+
+
+def test_validation_and_test_keep_the_order_of_the_arrays(pipeline):
     for split in ("validation", "test"):
         _, labels = zoo.data.arrays("digits", split)
         for _ in range(2):
@@ -212,7 +242,7 @@ def test_validation_and_test_keep_the_order_of_the_arrays():
             np.testing.assert_array_equal(seen, labels)
 
 
-def test_flips_mirror_half_of_the_examples_by_seed_and_epoch():
+def test_flips_mirror_half_of_the_examples_by_seed_and_epoch(pipeline):
     images, _ = zoo.data.arrays("digits")
     batches = zoo.data.load("digits", seed=2, flip=True, shuffle=False)
     for epoch in range(2):
@@ -242,7 +272,7 @@ def test_drop_remainder_gives_full_batches_of_static_size():
     assert {len(labels) for _, labels in batches} == {128}
 
 
-def test_labels_false_yields_images_only():
+def test_labels_false_yields_images_only(pipeline):
     batches = zoo.data.load("digits", batch_size=675, labels=False)
     assert [images.shape[0] for images in batches] == [675, 675]
 

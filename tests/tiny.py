@@ -6,6 +6,8 @@ import keras
 import numpy as np
 
 import zoo
+from zoo import backend
+from zoo.data.batches import Batches, Epochs
 
 NUM_CLASSES = 4
 
@@ -67,6 +69,17 @@ def floats(count=10, shape=(8, 8, 1), seed=0):
 def labels(count=10):
     """Returns int32 `[count]`: 0, 1, 2, 3, 0, ..."""
     return (np.arange(count) % NUM_CLASSES).astype("int32")
+
+
+def batches(data, size):
+    """Returns the arrays `data` in batches of `size`, as `zoo.data.load` would."""
+    count = -(-len(data[0]) // size)
+    if not backend.HAS_TF_DATA:
+        cut = lambda _, n: tuple(a[n * size :][:size] for a in data)  # noqa: E731
+        return Batches(cut, range(count), Epochs(0, count))
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices(data).batch(size)
 
 
 def step(some, data):

@@ -9,9 +9,10 @@ import subprocess
 import sys
 from importlib import metadata
 
+from zoo import backend
 from zoo.version import VERSION
 
-PACKAGES = ("keras", "tensorflow", "numpy", "scikit-learn", "tensorflow-datasets")
+PACKAGES = ("keras", backend.NAME, "numpy", "scikit-learn", "tensorflow-datasets")
 
 
 def circumstances():

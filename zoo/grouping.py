@@ -40,6 +40,7 @@ class _Groups(keras.utils.PyDataset):
     def __init__(self, data, count):
         super().__init__(data.workers, data.use_multiprocessing, data.max_queue_size)
         self.data, self.count = data, count
+        self.is_ordered = getattr(data, "is_ordered", False)
 
     @property
     def num_batches(self):
@@ -51,6 +52,9 @@ class _Groups(keras.utils.PyDataset):
         last = min(first + self.count, self.data.num_batches or np.inf)
         batches = [self.data[number] for number in range(first, int(last))]
         return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
+
+    def on_epoch_begin(self):
+        self.data.on_epoch_begin()
 
     def on_epoch_end(self):
         self.data.on_epoch_end()

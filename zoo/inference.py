@@ -220,9 +220,7 @@ class Inference:
         `arrays`."""
         graph, parts = self.graph(method, **options), []
         for start in range(0, len(arrays[0]), batch_size):
-            rows = (
-                ops.convert_to_tensor(a[start : start + batch_size]) for a in arrays
-            )
+            rows = (backend.tensor(a[start : start + batch_size]) for a in arrays)
             parts.append(ops.convert_to_numpy(graph(*rows)))
         return np.concatenate(parts).astype("float32")
 
@@ -232,7 +230,7 @@ class Inference:
         key = (method, *sorted(options.items()))
         if key not in self._graphs:
             function = functools.partial(getattr(self, method), **options)
-            self._graphs[key] = backend.compiled(function)
+            self._graphs[key] = backend.compiled(function, self.variables)
         return self._graphs[key]
 
     @functools.cached_property

@@ -191,8 +191,8 @@ def check_images(images, image_shape=None, value_range=None, training=False):
         )
     if value_range is not None and not np.array_equal(value_range, (-1, 1)):
         raise ValueError(f"value_range can only be (-1, 1). Received: {value_range!r}.")
-    dtype = images.dtype.name
-    if dtype != "uint8" and "float" not in dtype:
+    dtype = getattr(images.dtype, "name", str(images.dtype))  # "torch.float32" as text
+    if not dtype.endswith("uint8") and "float" not in dtype:
         raise ValueError(
             f"Images are uint8 in 0..255 or float in [-1, 1]. Received: dtype {dtype}."
         )

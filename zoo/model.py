@@ -72,7 +72,7 @@ class ImageModel(Inference, keras.Model):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        for step in ("train_step", "test_step"):
+        for step in ("train_step", "test_step", "predict_step"):
             if step in cls.__dict__:
                 setattr(cls, step, backend.stateless(cls.__dict__[step]))
 
@@ -259,8 +259,8 @@ class ImageModel(Inference, keras.Model):
         batch_size = kwargs.get("batch_size")
         kwargs.setdefault("validation_batch_size", batch_size)
         x, kwargs["batch_size"] = grouping.grouped(x, self.batches_per_step, batch_size)
-        if hasattr(x, "element_spec"):  # Keras warns that it will not shuffle these
-            kwargs.setdefault("shuffle", False)
+        if hasattr(x, "element_spec") or getattr(x, "is_ordered", False):
+            kwargs.setdefault("shuffle", False)  # Keras' default would undo its order
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
         return super().fit(x, y, validation_data=validation_data, **kwargs)
 
@@ -356,11 +356,13 @@ class ImageModel(Inference, keras.Model):
     def metrics(self):
         return list(self.means.values())
 
+    @backend.stateless
     def test_step(self, data):
         images, labels = self.unpack(data)
         _, terms = self.objective(images, labels, training=False)
         return self.track(terms, images)
 
+    @backend.stateless
     def predict_step(self, data):
         images, _ = self.unpack(data)
         return self(images, training=False)

@@ -105,14 +105,12 @@ class Sampling:
         images, count = [], len(arrays[0])
         with Bar(f"{count:,} images", "steps") as bar:
             for start in range(0, count, batch_size):
-                rows = [
-                    ops.convert_to_tensor(a[start : start + batch_size]) for a in arrays
-                ]
+                rows = [backend.tensor(a[start : start + batch_size]) for a in arrays]
                 x, steps = begin(*rows)
                 bar.total = int(steps) * -(-count // batch_size)
                 x_0 = x
                 for part in bar.parts(int(steps)):
-                    part = ops.convert_to_tensor(np.array(part, "int32"))
+                    part = backend.tensor(np.array(part, "int32"))
                     x, x_0 = advance(part, x, x_0, *rows)
                     made = ops.convert_to_numpy(x)  # waits, so that the bar is true
                 images.append(made)

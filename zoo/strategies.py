@@ -1,4 +1,4 @@
-"""Strategies of `tf.distribute` by name; TensorFlow is imported only when one is made.
+"""Strategies by name: several devices train one model.
 
 A model must be made inside the strategy's scope, and the last incomplete batch must be
 dropped: a replica without rows makes the loss NaN.
@@ -6,7 +6,7 @@ dropped: a replica without rows makes the loss NaN.
 
 import contextlib
 
-import keras
+from zoo import backend
 
 NAMES = ("auto", "one_device", "mirrored", "multi_worker")
 REFUSED = {
@@ -22,7 +22,7 @@ REFUSED = {
 def create(name="auto"):
     """Strategy named `name`, or None where one device does the work.
 
-    "auto" is "mirrored" with two or more GPUs under TensorFlow, otherwise "one_device".
+    "auto" is "mirrored" with two or more GPUs, otherwise "one_device".
 
     Raises: ValueError: if the name is unknown or the strategy cannot work here.
     """
@@ -32,19 +32,9 @@ def create(name="auto"):
         raise ValueError(
             f"A strategy is one of {', '.join(NAMES)}. Received: strategy={name!r}."
         )
-    on_tensorflow = keras.backend.backend() == "tensorflow"
-    if name == "one_device" or (name == "auto" and not on_tensorflow):
+    if name == "one_device" or (name == "auto" and backend.num_accelerators() < 2):
         return None
-    if not on_tensorflow:
-        raise ValueError(
-            f"Strategy {name!r} needs the TensorFlow backend. Received: "
-            f"KERAS_BACKEND={keras.backend.backend()}."
-        )
-    import tensorflow as tf
-
-    if name == "auto" and len(tf.config.list_logical_devices("GPU")) < 2:
-        return None
-    return tf.distribute.MirroredStrategy()
+    return backend.mirrored()
 
 
 def scope(strategy):

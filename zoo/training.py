@@ -16,6 +16,7 @@ from zoo import (
     faults,
     figures,
     health,
+    inputs,
     registry,
     reports,
     saving,
@@ -37,7 +38,7 @@ class Run:
 
     Attributes:
         model: Compiled and built; weights as of the last checkpoint, if there is one.
-        train, validation: tf.data batches; validation may be None.
+        train, validation: Batches of `data.load`; validation may be None.
         images: uint8 `[N, H, W, C]` to reconstruct and to measure samples by, none of
             them trained on if the set has a validation split.
         strategy: Of `tf.distribute`, or None.
@@ -156,15 +157,13 @@ def _model(settings, train, strategy, halved):
         )
     keras.config.set_dtype_policy(settings.precision)
     keras.utils.set_random_seed(settings.seed)
-    spec = train.element_spec
-    shape = (spec[0] if isinstance(spec, tuple) else spec).shape[1:]
     with strategies.scope(strategy):
         model = registry.find(settings.model)(**settings.config)
         model.compile(
             settings.optimizers(model, _steps_per_epoch(train, model), halved),
             jit_compile=settings_module.JIT[settings.jit],
         )
-        model.build(tuple(shape))
+        model.build(inputs.shape_of(train))
     return model
 
 

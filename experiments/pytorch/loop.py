@@ -22,27 +22,37 @@ class Training:
         self.job, self.layout = job, LAYOUTS[layout]
         self.model = MODELS[job.rival](images.shape[1:], job.config)
         self.model.to(memory_format=self.layout)
-        self.images = torch.from_numpy(images).permute(0, 3, 1, 2)
+        if job.is_compiled:
+            for network in self.model.networks.values():
+                network.compile()
+        device = torch.get_default_device()
+        self.images = torch.from_numpy(images).to(device).permute(0, 3, 1, 2)
         # Stored in the layout of the batches, so that no batch has to be turned round.
         self.images = self.images.contiguous(memory_format=self.layout)
         labels = np.zeros(len(images)) if labels is None else labels
-        self.labels = torch.from_numpy(labels).long()
+        self.labels = torch.from_numpy(labels).to(device).long()
+        is_mixed = job.precision == "mixed_bfloat16"
+        self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=is_mixed)
         self.batch_size = job.batch_size * job.batches_per_step
         self._batches = self._endless()
 
     def work(self, steps):
         """A round of the job: `steps` steps of training or of a sampler."""
         if self.job.task == "sampling":
-            self.model.sample(self.job.batch_size, steps)
+            with self.autocast:
+                self.model.sample(self.job.batch_size, steps)
         else:
             self.run(steps)
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()  # a GPU works on while Python is done
 
     def run(self, steps):
         """Takes `steps` training steps; returns {term: mean over them}."""
         totals = {}
         for _, index in zip(range(steps), self._batches):
             images = self.images[index].float() / 127.5 - 1
-            terms = self.model.step(images, self.labels[index])
+            with self.autocast:
+                terms = self.model.step(images, self.labels[index])
             for name, term in terms.items():
                 totals[name] = totals.get(name, 0.0) + term.detach()
         return {name: float(total) / steps for name, total in totals.items()}

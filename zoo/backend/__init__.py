@@ -3,16 +3,21 @@
 | function | what it does |
 |---|---|
 | `update(model, objective)` | runs `objective` once, takes the gradient of each network's loss by that network's variables only, hands them to `model.apply_gradients`; returns the terms |
-| `input_gradient(function, x)` | gradient of sum(function(x)) by `x`, itself differentiable |
+| `input_gradient(function, x)` | gradient of sum(function(x)) by `x`, itself differentiable; `function` keeps no statistics of `x` |
 | `normal(seed, rows, shape)` | this replica's `[rows, *shape]` of the global batch's standard normal draw; `uniform` on [0, 1) and `integers(seed, rows, shape, low, high)` alike |
 | `normal_of_seeds(seeds, shape, step=0)` | `[len(seeds), *shape]`, standard normal; row i depends on `seeds[i]` and `step` (an int below 2^31, or a tensor) alone |
 | `batch_norm(x, gamma, beta, epsilon)` | `x` `[B, H, W, C]` normalised over all but C, its mean and its variance (divided by n) |
 | `is_symbolic(x)` | whether `x` stands for values that a graph is yet to bring |
-| `compiled(function)` | `function` of tensors `[rows, ...]` as one compiled graph, whatever the number of rows |
+| `tensor(array)` | a NumPy array as a tensor; int64 seeds keep their bits, in a form that only `normal_of_seeds` need know |
+| `compiled(function, variables)` | `function` of tensors `[rows, ...]`, which reads `variables`, as one compiled graph without gradients; TensorFlow's serves any number of rows, JAX makes one for each |
 | `stateless(step)` | `step(self, data)` in the form that the backend's trainer calls |
+| `scope(model)` | the context in which the model's variables have to be created |
+| `num_accelerators()`, `mirrored()` | GPUs that a model can train on at once; a strategy over all devices, made active, with a `scope()` |
+| `limit_threads(count)` | computes with so many threads; to be called before anything is computed |
+| `HAS_TF_DATA` | whether batches come as `tf.data`, not as a `keras.utils.PyDataset` |
 
-`seed` is a `keras.random.SeedGenerator`; a call takes one seed from it. A seventh,
-`scope(model)`, is the context in which the model's variables have to be created.
+`seed` is a `keras.random.SeedGenerator`; a call takes one seed from it. Random numbers
+differ between backends, and so do roundings; files and the order of the data do not.
 """  # noqa: E501
 
 import importlib
@@ -28,17 +33,22 @@ _NAMES = (
     "normal_of_seeds",
     "batch_norm",
     "is_symbolic",
+    "tensor",
     "compiled",
     "stateless",
     "scope",
+    "num_accelerators",
+    "mirrored",
+    "limit_threads",
+    "HAS_TF_DATA",
 )
-_backend = keras.backend.backend()
-if _backend != "tensorflow":
+NAME = keras.backend.backend()
+if NAME not in ("tensorflow", "jax", "torch"):
     raise ImportError(
-        "zoo runs on Keras' tensorflow backend so far; set KERAS_BACKEND=tensorflow. "
-        f"Received: KERAS_BACKEND={_backend}."
+        "zoo runs on Keras' backends tensorflow, jax and torch. "
+        f"Received: KERAS_BACKEND={NAME}."
     )
-_module = importlib.import_module(f"{__name__}.{_backend}")
+_module = importlib.import_module(f"{__name__}.{NAME}")
 globals().update({name: getattr(_module, name) for name in _NAMES})
 
-__all__ = list(_NAMES)
+__all__ = ["NAME", *_NAMES]

@@ -3,16 +3,17 @@
 import keras
 import tensorflow as tf
 
+from zoo.backend.shares import by_loss
+
+HAS_TF_DATA = True
+
 
 def update(model, objective):
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     with tf.GradientTape(persistent=True) as tape:
         losses, terms = objective()
-        groups = {}  # networks that share a loss tensor: differentiated in one call
-        for name, loss in losses.items():
-            groups.setdefault(id(loss), (loss, []))[1].append(name)
         # Keras' optimizers sum gradients over replicas: hand each a share of the mean.
-        shares = [(loss / replicas, names) for loss, names in groups.values()]
+        shares = [(loss / replicas, names) for loss, names in by_loss(losses)]
     gradients = {}
     for share, names in shares:
         variables = {name: _values(model.network(name)) for name in names}
@@ -60,6 +61,10 @@ def integers(seed, rows, shape, low, high):
     return _rows(draw, seed, rows, shape)
 
 
+def tensor(array):
+    return tf.convert_to_tensor(array)
+
+
 def normal_of_seeds(seeds, shape, step=0):
     def row(key):
         return tf.random.stateless_normal(shape, key)
@@ -84,7 +89,7 @@ def is_symbolic(x):
     return isinstance(x, keras.KerasTensor) or tf.is_symbolic_tensor(x)
 
 
-def compiled(function):
+def compiled(function, variables=()):
     graphs = {}
 
     def call(*rows):
@@ -104,3 +109,16 @@ def stateless(step):
 
 def scope(model):
     return model.distribute_strategy.scope()
+
+
+def num_accelerators():
+    return len(tf.config.list_logical_devices("GPU"))
+
+
+def mirrored():
+    return tf.distribute.MirroredStrategy()
+
+
+def limit_threads(count):
+    tf.config.threading.set_intra_op_parallelism_threads(count)
+    tf.config.threading.set_inter_op_parallelism_threads(count)

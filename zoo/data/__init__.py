@@ -7,7 +7,8 @@ Names are `digits`, any image set of tfds (`fashion_mnist`, `mnist`, `cifar10`, 
 `folder:PATH` and `npz:PATH`. Images are uint8 0..255, `[N, H, W, C]`, C 1 or 3; labels
 are int32 from 0. Every set has the splits train, validation (the last tenth of train)
 and test, and train+validation is both as one. Nothing here imports TensorFlow before it
-is needed: `load` needs it, and `arrays` of a set that only tfds can read.
+is needed: `load` on Keras' TensorFlow backend needs it, and a set that only tfds can
+read.
 """
 
 import dataclasses
@@ -71,7 +72,8 @@ def load(
     start_epoch=0,
     labels=True,
 ):
-    """Returns tf.data batches, uint8 images `[B, H, W, C]` and int32 labels `[B]`.
+    """Returns tf.data batches, uint8 images `[B, H, W, C]` and int32 labels `[B]`; on
+    Keras' backends other than TensorFlow, the same in a `keras.utils.PyDataset`.
 
     An unlabelled set yields images only. Each full iteration is one epoch and the next
     iteration is the next epoch, so `model.fit` sees a new order each time; a set loaded
@@ -92,25 +94,41 @@ def load(
 
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
     """
+    # Here, so that arrays() serves who has no backend.
+    from zoo import backend
+    from zoo.data.batches import Batches, Epochs
+
     checks.split(split)
     checks.image_size(image_size)
     checks.whole("start_epoch", start_epoch, 0)
     training = split.startswith("train")
     shuffle = training if shuffle is None else shuffle
     plan = pipeline.Plan(batch_size, seed, shuffle, flip, drop_remainder)
-    found = _open(name, data_dir, through_tfds=True)
+    found = _open(name, data_dir, through_tfds=backend.HAS_TF_DATA)
+    labelled = labels and found.class_names is not None
     if found.is_large(image_size):
         keep = sources.chosen(found, classes)
         plan.count(_num_kept(found, split, keep), training)
-        batches = found.stream(split, image_size, keep, plan)
+        epoch_of = found.stream(split, image_size, keep, plan)
     else:
         images, numbers = _read(found, split, classes, image_size)
         plan.count(len(images), training)
-        batches = pipeline.gather(images, numbers, plan)
-    labelled = labels and found.class_names is not None
-    return pipeline.dataset(
-        batches, found.shape(image_size), labelled, plan, start_epoch
-    )
+        batch = pipeline.gather(images, numbers if labelled else None, plan)
+        count = range(plan.num_batches)
+        if not backend.HAS_TF_DATA:
+            epochs = Epochs(start_epoch, plan.num_batches)
+            return Batches(batch if labelled else _only(batch), count, epochs)
+
+        def epoch_of(epoch):
+            return (batch(epoch, number) for number in count)
+
+    shape = found.shape(image_size)
+    return pipeline.dataset(epoch_of, shape, labelled, plan, start_epoch)
+
+
+def _only(batch):
+    """Returns a function as `batch` that returns images alone."""
+    return lambda epoch, number: batch(epoch, number)[0]
 
 
 def info(name, classes=None, image_size=None, data_dir=None):

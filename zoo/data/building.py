@@ -62,8 +62,15 @@ def builder(name: str, data_dir):
     known = name in ORIGINS and not at_hand(name, data_dir)
     if known and not _touched(name, data_dir):
         _require_network(name, data_dir, [ORIGINS[name]])
-    import tensorflow_datasets as tfds
-
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise ImportError(
+            "This data set is read by tensorflow-datasets, with TensorFlow: `pip "
+            "install tensorflow tensorflow-datasets importlib_resources`. digits, "
+            "folder:PATH, npz:PATH and MNIST's own files do without. "
+            f"Received: {name!r}."
+        ) from error
     try:
         return tfds.builder(name, data_dir=home(data_dir))
     except tfds.core.DatasetNotFoundError:

@@ -1,6 +1,7 @@
 """Batches for `fit`: one epoch an iteration, in the order of (seed, epoch)."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -36,28 +37,33 @@ class Plan:
 
 
 def gather(images, labels, plan):
-    """Returns `batches(epoch)`, an iterator of batches gathered from arrays in memory.
+    """Returns `batch(epoch, number)`, which gathers a batch from arrays in memory.
 
     Args:
         images: uint8 `[N, H, W, C]`; never copied as a whole.
         labels: int32 `[N]`, or None.
         plan: The `Plan` of the epochs.
+    Returns: A function; its batches are tuples of images and, if there are any, labels.
     """
 
-    def batches(epoch):
+    @functools.lru_cache(maxsize=1)
+    def course(epoch):
         rows = np.arange(len(images))
         if plan.shuffle:
             rows = shuffling.order(len(images), plan.seed, epoch)
         mirrored = shuffling.flips(len(images), plan.seed, epoch) if plan.flip else None
-        for number in range(plan.num_batches):
-            index = rows[number * plan.batch_size :][: plan.batch_size]
-            batch = images[index]
-            if plan.flip:
-                turned = mirrored[index]
-                batch[turned] = batch[turned, :, ::-1]
-            yield (batch,) if labels is None else (batch, labels[index])
+        return rows, mirrored
 
-    return batches
+    def batch(epoch, number):
+        rows, mirrored = course(epoch)
+        index = rows[number * plan.batch_size :][: plan.batch_size]
+        chosen = images[index]
+        if plan.flip:
+            turned = mirrored[index]
+            chosen[turned] = chosen[turned, :, ::-1]
+        return (chosen,) if labels is None else (chosen, labels[index])
+
+    return batch
 
 
 class _Clock:

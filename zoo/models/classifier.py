@@ -87,7 +87,7 @@ class Classifier(ImageModel):
         x = layers.Conv2D(2 * x.shape[-1], 3, **options)(x)
         x = conv.activate(x, "relu", "batch")
         features = layers.GlobalAveragePooling2D(dtype="float32")(x)
-        x = layers.Dropout(self.dropout)(features)
+        x = conv.dropout(features, self.dropout)
         logits = layers.Dense(self.num_classes, dtype="float32")(x)
         outputs = [features, logits]
         return {"classifier": keras.Model(inputs, outputs, name="classifier")}

@@ -6,6 +6,8 @@ height and width from 8 to 256: the trunk halves, rounding up, while the shorter
 stays at 4 or more, and the mirror crops back to exactly those sizes.
 """
 
+import random
+
 import keras
 from keras import layers
 
@@ -224,6 +226,16 @@ def build_decoder(
         **options,
     )
     return keras.Model(inputs, outputs, name=name)
+
+
+def dropout(x, rate, **options):
+    """Drops a share `rate` of features in training.
+
+    Given a seed, drawn as Keras draws one for itself: without, its PyTorch backend
+    takes masks from the process's generator, which no file of a model holds.
+    """
+    seed = random.randint(1, 10**9) if rate else None
+    return layers.Dropout(rate, seed=seed, **options)(x)
 
 
 def dense(x, units, activation, normalization=None):

@@ -123,7 +123,7 @@ def residual_block(x, embedding, channels, dropout, name):
     shift = layers.Dense(channels, name=f"{name}_time")(embedding)
     h = h + ops.reshape(shift, (-1, 1, 1, channels))
     h = ops.silu(normalize(h, f"{name}_norm_1"))
-    h = layers.Dropout(dropout, name=f"{name}_dropout")(h) if dropout else h
+    h = conv.dropout(h, dropout, name=f"{name}_dropout") if dropout else h
     h = convolution(h, channels, f"{name}_conv_1", kernel_initializer=SMALL)
     if x.shape[-1] != channels:  # a convolution of 1x1
         x = layers.Dense(channels, name=f"{name}_shortcut")(x)

@@ -1,0 +1,183 @@
+"""The same on each of Keras' backends: every test runs in a process of its own.
+
+What is not installed is skipped; JAX runs as where there is no TensorFlow.
+"""
+
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import keras
+import numpy as np
+import pytest
+import tiny
+
+import zoo
+
+TESTS = pathlib.Path(__file__).parent
+OTHERS = [name for name in ("jax", "torch") if name != keras.backend.backend()]
+every_other = pytest.mark.parametrize("name", OTHERS)
+HIDDEN = ("tensorflow", "tensorflow_datasets")
+
+
+def on_backend(name, program, *argv, cwd, timeout=600, **environment):
+    """Output of a Python program that runs on the backend `name`."""
+    if importlib.util.find_spec(name) is None:
+        pytest.skip(f"{name} is not installed (jax: requirements-jax.txt)")
+    with tempfile.TemporaryDirectory() as first:  # on the path, and in processes of it
+        for module in HIDDEN:
+            text = "raise ModuleNotFoundError('hidden by the tests')"
+            pathlib.Path(first, f"{module}.py").write_text(text)
+        paths = os.pathsep.join([first, str(TESTS.parent), str(TESTS)])
+        done = subprocess.run(
+            [sys.executable, "-c", f"import sys\n{program}", *map(str, argv)],
+            cwd=cwd,
+            env={
+                **os.environ,
+                "KERAS_BACKEND": name,
+                "PYTHONPATH": paths,
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+def run_tests(name, file, *options, timeout):
+    program = "import pytest\nsys.exit(pytest.main(sys.argv[1:]))"
+    flags = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", TESTS / file, *options]
+    return on_backend(name, program, *flags, cwd=TESTS, timeout=timeout)
+
+
+@every_other
+def test_the_functions_of_the_backend(name):
+    assert " passed" in run_tests(name, "test_backend.py", timeout=300)
+
+
+@pytest.mark.slow
+@every_other
+def test_the_contract_holds(name):
+    run_tests(name, "test_contract.py", timeout=3000)
+
+
+TRAIN = """
+import random
+import keras, numpy as np, tiny, zoo
+path, name = sys.argv[1:]
+random.shuffle = None  # by it Keras would change the order of batches
+given = zoo.load(path + "/given.keras")
+batches = zoo.data.load("digits", batch_size=450, image_size=8)
+model = tiny.model(name)
+history = model.fit(batches, epochs=2, verbose=0).history
+assert np.isfinite(list(history.values())).all()
+assert batches.epochs.epoch == 1 and batches.epochs.is_done
+model.save(path + "/model.keras")
+np.savez(
+    path + "/made.npz",
+    given=given.predict(tiny.images(), verbose=0),
+    answer=model.predict(tiny.images(), verbose=0),
+    decoded=model.decode(np.ones((2, 3), "float32")),
+    iterations=int(model.optimizer.iterations),
+    state=np.concatenate([v.ravel() for v in tiny.values(model.optimizer.variables)]),
+)
+"""
+
+
+@every_other
+def test_trains_on_named_data_and_files_move_both_ways(name, trained, tmp_path):
+    given = trained("vae").model
+    given.save(tmp_path / "given.keras")
+    on_backend(name, TRAIN, tmp_path, "vae", cwd=tmp_path)
+    model, made = zoo.load(tmp_path / "model.keras"), np.load(tmp_path / "made.npz")
+    np.testing.assert_allclose(given.predict(tiny.images()), made["given"], atol=1e-5)
+    assert int(model.optimizer.iterations) == made["iterations"] == 6
+    answer = model.predict(tiny.images(), verbose=0)
+    np.testing.assert_allclose(answer, made["answer"], atol=1e-5)
+    decoded = model.decode(np.ones((2, 3), "float32"))
+    np.testing.assert_allclose(decoded, made["decoded"], atol=1e-5)
+    state = [v.ravel() for v in tiny.values(model.optimizer.variables)]
+    np.testing.assert_array_equal(np.concatenate(state), made["state"])
+    tiny.train(model, 1)  # and it goes on
+    assert int(model.optimizer.iterations) == 9
+
+
+BENCHMARK = """
+import experiments
+from experiments import benchmark
+flags = "--models=vae --steps=2 --rounds=1 --batch_size=8 --threads=1 --clock=cpu"
+flags = ["benchmark", *flags.split(), "--precision=mixed_bfloat16"]
+sys.exit(experiments.start(benchmark.VERB, benchmark.main, flags))
+"""
+
+
+@pytest.mark.slow
+@every_other
+def test_the_benchmark_runs_without_tensorflow(name, tmp_path):
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("the benchmark needs torch")
+    out = on_backend(name, BENCHMARK, cwd=tmp_path).splitlines()
+    assert out[1].startswith("vae ") and "mixed_bfloat16" in "".join(out)
+    assert any(line.startswith(f"{name} ") for line in out)  # its version
+
+
+DEVICES = """
+import jax, keras, numpy as np, tiny
+from zoo import strategies
+assert len(jax.devices()) == 2
+weights = []
+for name in ("one_device", "mirrored"):
+    strategy = strategies.create(name)
+    with strategies.scope(strategy):
+        model = tiny.model("gan", ema_decay=0.5)
+        model.compile({n: keras.optimizers.SGD(0.3) for n in model.networks})
+    start = tiny.values(model.trainable_variables)
+    batches = tiny.batches((tiny.floats(24), tiny.labels(24)), 8)
+    model.fit(batches, epochs=1, verbose=0)
+    weights.append(tiny.values(model.trainable_variables))
+    samples = model.sample(3, seed=0)
+assert len(model.trainable_variables[0].value.sharding.device_set) == 2
+moved = max(np.abs(a - b).max() for a, b in zip(start, weights[0]))
+apart = max(np.abs(a - b).max() for a, b in zip(*weights))
+assert apart <= 1e-5 * moved, (apart, moved)
+"""
+
+
+@pytest.mark.slow
+def test_two_devices_of_jax_equal_one_batch_statistics_included(tmp_path):
+    flags = "--xla_force_host_platform_device_count=2"
+    on_backend("jax", DEVICES, cwd=tmp_path, XLA_FLAGS=flags)
+
+
+VERB = """
+import importlib, experiments
+verb = importlib.import_module("experiments." + sys.argv[1])
+argv = sys.argv[1:]
+argv = verb.with_recipe(argv) if hasattr(verb, "with_recipe") else argv
+sys.exit(experiments.start(verb.VERB, verb.main, argv))
+"""
+
+
+@pytest.mark.slow
+@every_other
+def test_a_run_is_made_sampled_and_evaluated_and_goes_on_here(name, tmp_path):
+    flags = ["--model=vae", "--set=width=4", "--set=hidden=8", "--batch_size=450"]
+    flags += ["--image_size=8", "--workdir=run"]
+    on_backend(name, VERB, "train", *flags, "--epochs=2", cwd=tmp_path)
+    on_backend(name, VERB, "sample", "--workdir=run", cwd=tmp_path)
+    few = ["--num_images=40", "--nll_images=4", "--k=5", "--cas_steps=2"]
+    on_backend(name, VERB, "evaluate", "--workdir=run", *few, cwd=tmp_path)
+    assert (tmp_path / "samples.png").stat().st_size > 500
+    assert (tmp_path / "run" / "evaluation.json").exists()
+    here = keras.backend.backend()
+    environment = {**os.environ, "KERAS_BACKEND": here, "PYTHONPATH": str(TESTS.parent)}
+    command = [sys.executable, "-m", "experiments.train", *flags, "--epochs=3"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert "goes on after epoch 2" in done.stdout, done.stderr
