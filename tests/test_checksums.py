@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from tiny_runs import TINY, rows, state, trained
+import tiny
+from tiny_runs import TINY, rows, trained
 
 import experiments
+import zoo
 from experiments import repeated, train, verify
 from zoo import checksums
 
@@ -83,17 +85,9 @@ def test_a_run_is_repeated_from_its_record_to_the_bit(run, capsys):
     one["settings"].pop("workdir"), two["settings"].pop("workdir")
     assert all(one[key] == two[key] for key in same)
     model = run.folder.model, again.model
-    weights = [train_state(path) for path in model]
+    weights = [tiny.state(zoo.load(path)) for path in model]
     assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
     assert [r["val_recon"] for r in again.rows()] == [r["val_recon"] for r in rows(run)]
-
-
-def train_state(path):
-    import types
-
-    import zoo
-
-    return state(types.SimpleNamespace(model=zoo.load(path)))
 
 
 def test_flags_take_the_place_of_the_settings_of_a_record(tmp_path):

@@ -40,8 +40,7 @@ def trained(workdir, *flags, base=TINY):
 
 def state(run):
     """All that training changes: weights, optimizers, random numbers."""
-    variables = run.model.variables + run.model.optimizer.variables
-    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+    return tiny.state(run.model)
 
 
 def rows(run):

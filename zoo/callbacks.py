@@ -11,6 +11,8 @@ import time
 
 import keras
 
+from zoo import backend
+
 
 class Clock(keras.callbacks.Callback):
     """Keeps `progress` true, and stops at the batch that uses up the budget.
@@ -67,6 +69,7 @@ class Clock(keras.callbacks.Callback):
             return
         self._look()
         self.in_steps = False
+        backend.sync(self.model)
         iterations = self.model.optimizer.iterations
         self.progress.step = int(keras.ops.convert_to_numpy(iterations))
         self.progress.means = [

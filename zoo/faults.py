@@ -5,6 +5,8 @@ import time
 import keras
 from keras import ops
 
+from zoo import backend
+
 KINDS = ("term", "gradient", "weights")
 SHARE, RARELY = 0.01, 1.0  # of looking: share of the time, seconds between looks
 
@@ -127,6 +129,7 @@ class Finite(keras.callbacks.Callback):
         now = time.perf_counter()
         if now < self.next_look:
             return
+        backend.sync(self.model)
         faults = self.model.faults
         if self.before is not None:
             faults.require_none(self.before)
