@@ -8,6 +8,16 @@ from tiny_runs import assert_same, of, prepare, trained
 import zoo
 from zoo import callbacks, circumstances, training
 
+FEW = ("vae", "vaegan", "ddpm")  # CI runs these, -m full all
+FULL = (pytest.mark.full, pytest.mark.slow)
+every_model = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in FEW else FULL)
+        for name in zoo.names()
+    ],
+)
+
 
 class KilledError(BaseException):
     """Ends a training without a word, as SIGKILL would."""
@@ -35,8 +45,7 @@ def killed(monkeypatch, workdir, *flags, at, base):
             trained(workdir, *flags, base=base)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", zoo.names())
+@every_model
 def test_every_model_goes_on_from_within_an_epoch_to_the_bit(
     name, tmp_path, monkeypatch
 ):
@@ -52,8 +61,7 @@ def test_every_model_goes_on_from_within_an_epoch_to_the_bit(
     assert_same(run, whole)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", zoo.names())
+@every_model
 def test_every_model_goes_on_after_an_epoch_to_the_bit(name, tmp_path):
     whole = trained(tmp_path / "whole", "--epochs=2", base=of(name))
     trained(tmp_path / "run", "--epochs=1", base=of(name))

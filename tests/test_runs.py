@@ -40,15 +40,17 @@ def test_resumed_run_equals_uninterrupted_run_to_the_bit(whole, tmp_path):
     assert [row["epoch"] for row in run.folder.rows()] == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("number, code", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    "number, code, done", [(signal.SIGTERM, 143, 1), (signal.SIGINT, 130, 2)]
+)
 def test_run_stopped_within_an_epoch_goes_on_to_the_bit(
-    whole, tmp_path, monkeypatch, number, code
+    whole, tmp_path, monkeypatch, number, code, done
 ):
     begin = callbacks.Clock.on_train_batch_begin
 
     def interrupted(self, batch, logs=None):
         begin(self, batch, logs)
-        if self.progress.epoch == 2 and batch == 1:
+        if self.progress.epoch == 2 and batch == done:
             os.kill(os.getpid(), number)
 
     monkeypatch.setattr(callbacks.Clock, "on_train_batch_begin", interrupted)
@@ -57,7 +59,7 @@ def test_run_stopped_within_an_epoch_goes_on_to_the_bit(
     assert stopped.value.code == code
     monkeypatch.undo()
     run = prepare(tmp_path / "run", "--epochs=4", "--flip")
-    assert (run.progress.epoch, run.progress.batch) == (2, 1)
+    assert (run.progress.epoch, run.progress.batch) == (2, done)
     training.train(run)
     assert_same(run, whole)
 

@@ -1,6 +1,7 @@
 """Files that appear complete or not at all, and loading that counts every variable."""
 
 import contextlib
+import io
 import os
 import pathlib
 import tempfile
@@ -127,12 +128,19 @@ def _first(names):
     return f" (e.g. {names[0]})" if names else ""
 
 
+class _Memory(io.BytesIO):
+    """A file of weights that lies on no disk: were the disk full, HDF5 would end the
+    process. Keras looks at its name alone."""
+
+    def __str__(self):
+        return "model.weights.h5"
+
+
 def _variables_of(model):
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "model.weights.h5")
-        model.save_weights(path)
-        with h5py.File(path) as file:
-            return _datasets(file)
+    memory = _Memory()
+    model.save_weights(memory)
+    with h5py.File(memory) as file:
+        return _datasets(file)
 
 
 def _listing(path):

@@ -263,7 +263,14 @@ def _fit_epochs(run, beside, verbose):
     if progress.batch:
         rest = run.train.skip(progress.batch * run.model.batches_per_step)
         epoch = progress.epoch
-        run.model.fit(rest, initial_epoch=epoch, epochs=epoch + 1, **how)
+        how_far = {"initial_epoch": epoch, "epochs": epoch + 1}
+        if int(rest.cardinality()) == 1:
+            # As arrays: of a data set the look that `fit` takes would be the epoch.
+            images, labels = inputs.first_batch(rest)
+            how_far["batch_size"], rest = len(images), images
+            if labels is not None:
+                rest = images, labels
+        run.model.fit(rest, **how_far, **how)
     if not run.model.stop_training and not run.is_finished():
         last = settings.epochs or ENDLESS
         run.model.fit(run.train, initial_epoch=progress.epoch, epochs=last, **how)
