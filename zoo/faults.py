@@ -79,7 +79,8 @@ class Faults:
         squares = _sum([ops.sum(ops.square(g)) for g in gradients])
         index = self.networks.index(name)
         here = ops.arange(len(self.networks)) == index
-        self.norms.assign(ops.where(here, ops.sqrt(squares), self.norms))
+        norms = ops.convert_to_tensor(self.norms)  # JAX's `where` takes no variable
+        self.norms.assign(ops.where(here, ops.sqrt(squares), norms))
         found = {("gradient", name): squares}
         found["weights", name] = _sum([ops.sum(w) for w in weights])
         self._note(step, found)
@@ -87,9 +88,9 @@ class Faults:
     def _note(self, step, numbers):
         values = [numbers.get(name, 0.0) for name in self.names]
         values = ops.stack([ops.cast(value, "float32") for value in values])
-        new = ops.logical_and(self.steps == 0, ops.logical_not(ops.isfinite(values)))
-        step = ops.cast(step, "int32")
-        self.steps.assign(ops.where(new, step, self.steps))
+        before = ops.convert_to_tensor(self.steps)
+        new = ops.logical_and(before == 0, ops.logical_not(ops.isfinite(values)))
+        self.steps.assign(ops.where(new, ops.cast(step, "int32"), before))
 
     def copy(self):
         """Returns the steps as they are after the last training step, a tensor that
