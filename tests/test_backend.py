@@ -161,6 +161,9 @@ def test_an_objective_reads_the_count_of_steps_within_a_graph():
             count = ops.cast(self.optimizer.iterations, "float32")
             return {"a": 1.0 * self.a.w, "b": 1.0 * self.b.w}, {"product": count}
 
+        def call(self, images, training=False):  # Keras' JAX trainer asks for it
+            return images
+
     history = built(Counting).fit(tiny.images(4), epochs=3, verbose=0).history
     assert history["product"] == [0, 1, 2]
 
@@ -349,3 +352,34 @@ def test_scope_is_where_the_models_variables_are_made(two_replicas):
         assert tf.distribute.get_strategy() is two_replicas
     with backend.scope(built(Game)):
         assert not tf.distribute.has_strategy()
+
+
+# --- optimizers -----------------------------------------------------------------------
+
+
+def five_steps(optimizer):
+    """Where five steps of `optimizer` lead, and its state."""
+    random = np.random.default_rng(0)
+    variable = keras.Variable(random.normal(size=(4, 3)).astype("float32"))
+    for _ in range(5):
+        gradient = ops.convert_to_tensor(random.normal(size=(4, 3)).astype("float32"))
+        optimizer.apply([gradient], [variable])
+    return tiny.values([variable, *optimizer.variables])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"beta_1": 0.0, "beta_2": 0.9, "epsilon": 1e-3},
+        {"weight_decay": 0.1, "clipnorm": 0.5},
+        {"learning_rate": keras.optimizers.schedules.CosineDecay(0.1, 5)},
+        {"amsgrad": True},
+    ],
+)
+def test_a_fused_optimizer_takes_the_steps_of_keras(options):
+    options = {"learning_rate": 0.1} | options
+    own = five_steps(keras.optimizers.Adam(**options))  # float32: 1 - 0.999^t is coarse
+    fused = five_steps(backend.fused(keras.optimizers.Adam(**options)))
+    for ours, theirs in zip(fused, own, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)

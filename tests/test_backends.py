@@ -61,9 +61,43 @@ def test_the_functions_of_the_backend(name):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 @every_other
 def test_the_contract_holds(name):
-    run_tests(name, "test_contract.py", timeout=3000)
+    run_tests(name, "test_contract.py", timeout=6000)
+
+
+MODELS = """
+import numpy as np, tiny, zoo
+images = tiny.images(2)
+for name in sys.argv[1:]:
+    model = tiny.model(name)
+    history = tiny.train(model, 2)
+    assert np.isfinite([*history.values()]).all(), (name, history)
+    if "sample" in model.capabilities():
+        fourth = model.sample(4, seed=0)[3]
+        np.testing.assert_allclose(fourth, model.sample(1, seed=3)[0], atol=1e-3)
+    model.save(f"{name}.keras")
+    answer = zoo.load(f"{name}.keras").predict(images, verbose=0)
+    expected = model.predict(images, verbose=0)
+    np.testing.assert_allclose(answer, expected, atol=1e-5, err_msg=name)
+    print(name)
+"""
+
+
+@pytest.mark.slow
+@every_other
+def test_three_networks_or_a_double_backward_train_and_are_saved(name, tmp_path):
+    done = on_backend(name, MODELS, "vaegan", "wgan", cwd=tmp_path).split()
+    assert done[-2:] == ["vaegan", "wgan"]
+
+
+@pytest.mark.slow
+@pytest.mark.full
+@every_other
+def test_every_model_trains_samples_and_is_saved(name, tmp_path):
+    done = on_backend(name, MODELS, *zoo.names(), cwd=tmp_path, timeout=3000).split()
+    assert set(done) >= set(zoo.names())
 
 
 TRAIN = """

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from zoo import backend
+
 
 class NetworkOptimizers(keras.optimizers.MultiOptimizer):
     """One optimizer a network behind Keras' single `model.optimizer`.
@@ -50,7 +52,8 @@ def _named_copy(optimizer, name):
     """Returns an unbuilt copy called `name`: Keras' own names count up over a process,
     and learning-rate callbacks log `learning_rate_<name>`."""
     optimizer = _checked(optimizer, name)
-    return type(optimizer).from_config(optimizer.get_config() | {"name": name})
+    config = optimizer.get_config() | {"name": name}
+    return backend.fused(type(optimizer).from_config(config))
 
 
 def _checked(given, name):

@@ -54,6 +54,10 @@ def update(model, objective):
     return terms
 
 
+def fused(optimizer):
+    return optimizer  # XLA fuses it
+
+
 def input_gradient(function, x):
     return jax.grad(lambda x: jnp.sum(function(x)))(x)
 
@@ -127,7 +131,8 @@ def stateless(step):
             groups.append(self.metrics_variables)
         mapping = [pair for group in zip(groups, state) for pair in zip(*group)]
         with keras.StatelessScope(mapping) as scope:
-            result = step(self, data)
+            # Without a graph the trainer hands on NumPy, which layers do not mix.
+            result = step(self, jax.tree.map(jnp.asarray, data))
         now = [[scope.get_current_value(v) for v in group] for group in groups]
         return result, tuple(now) if len(state) > 2 else now[1]
 
