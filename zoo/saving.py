@@ -160,7 +160,9 @@ def _datasets(file):
         item = file[name]
         if isinstance(item, h5py.Dataset):
             elsewhere = " (elsewhere)" * bool(item.external or item.is_virtual)
-            found.add(f"{name} {list(item.shape or ())} {item.dtype}{elsewhere}")
+            # Counts have 32 bits on one backend of Keras and 64 on another.
+            kind = "int" if item.dtype.kind == "i" else item.dtype
+            found.add(f"{name} {list(item.shape or ())} {kind}{elsewhere}")
 
     file.visititems_links(visit)
     return found
