@@ -1,9 +1,14 @@
 """Trainings in processes of their own: none leaves anything behind for the next."""
 
+import contextlib
+import io
+import multiprocessing
 import subprocess
 import sys
 import time
+from concurrent import futures
 
+import experiments
 from experiments import train as verb
 
 
@@ -44,3 +49,38 @@ def train_all(jobs):
     for number, (workdir, flags) in enumerate(jobs.items(), 1):
         if workdir not in finished and train(flags, workdir, f"{number}/{len(jobs)}"):
             raise ValueError(f"The training failed. Received: {workdir}.")
+
+
+def train_side_by_side(jobs, workers=2):
+    """Trains many small models quietly, each worker one after the other: of trainings
+    of seconds, starting a process for each would take the longest.
+
+    Args:
+        jobs: As of `train_all`; a finished run is left as it is.
+        workers: Processes.
+    Raises: ValueError, OSError: if a command line is wrong or a training fails; the
+        trainings that have not begun then never do.
+    """
+    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+    pool = futures.ProcessPoolExecutor(workers, context, experiments.import_quietly)
+    try:
+        running = {
+            pool.submit(_train_quietly, [*flags, f"--workdir={workdir}"]): workdir
+            for workdir, flags in jobs.items()
+        }
+        for number, done in enumerate(futures.as_completed(running), 1):
+            done.result()
+            print(f"[{number}/{len(jobs)}] {running[done]}", flush=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _train_quietly(flags):
+    """Within a worker: as `experiments.train`, without a word."""
+    from zoo import training
+
+    verb.VERB.parse(["train", *flags])
+    with contextlib.redirect_stdout(io.StringIO()):
+        run = training.prepare(verb.VERB.flags.flag_values_dict())
+        if not (run.is_finished() and run.folder.model.is_file()):
+            training.train(run)

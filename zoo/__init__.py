@@ -9,11 +9,12 @@ images = model.sample(16, seed=0)
 from zoo import data, registry, schedules
 from zoo.describe import describe
 from zoo.saving import load
+from zoo.serving import export
 from zoo.version import VERSION
 
 __version__ = VERSION
 # A file whose optimizer has a schedule is loaded by the class that registers there.
-__all__ = ["data", "describe", "get", "load", "names", "schedules"]
+__all__ = ["data", "describe", "export", "get", "load", "names", "schedules"]
 
 registry.discover()
 names = registry.names

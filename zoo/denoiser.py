@@ -89,15 +89,27 @@ class Denoiser(Sampling, Editing, ImageModel):
 
     def ask_guided(self, network, x, t, labels, guidance):
         """Returns null + guidance (label - null) of the answers for no label and for
-        `labels`.
+        `labels`; guidance is a float, or a tensor `[B]` in a graph.
 
         Source: Ho and Salimans 2022, arXiv:2207.12598, equation 6, with guidance = 1 +
         w.
         """
-        if labels is None or guidance == 0.0:
+        if labels is None:
+            return self.ask(network, x, t)
+        if backend.is_symbolic(guidance):
+            each = guidance[:, None, None, None]
+            return ops.cond(  # one pass, not two, where nothing is exaggerated
+                ops.all(guidance == 1.0),
+                lambda: self.ask(network, x, t, labels),
+                lambda: self._guided(network, x, t, labels, each),
+            )
+        if guidance == 0.0:
             return self.ask(network, x, t)
         if guidance == 1.0:
             return self.ask(network, x, t, labels)
+        return self._guided(network, x, t, labels, guidance)
+
+    def _guided(self, network, x, t, labels, guidance):
         none = ops.full_like(labels, self.num_classes)
         twice = [ops.concatenate([each, each]) for each in (x, t)]
         both = self.ask(network, *twice, ops.concatenate([none, labels]))

@@ -34,6 +34,11 @@ class Inference:
         """Returns the images `[B, H, W, C]` of latents `[B, D]`."""
         raise TypeError(f"{type(self).__name__} does not define to_images.")
 
+    def to_classes(self, images):
+        """Returns probabilities `[B, K]` and penultimate features `[B, D]` of float
+        images."""
+        raise TypeError(f"{type(self).__name__} does not define to_classes.")
+
     def noise(self, seeds):
         """Returns z `[B, latent_dim]` of N(0, 1), the prior of `draw`, row by row of
         int64 `seeds` `[B]`."""

@@ -6,7 +6,7 @@ import operator
 import numpy as np
 
 SMALLEST, LARGEST = 8, 256
-_SLACK = 1e-3  # rescaled floats may miss -1 and 1 by a rounding
+SLACK = 1e-3  # rescaled floats may miss -1 and 1 by a rounding
 
 
 def image_shape_of(shape):
@@ -218,7 +218,7 @@ def _check_finite(what, values):
 def _check_floats(images, value_range, training):
     _check_finite("Images", images)
     low, high = float(images.min()), float(images.max())
-    if low < -1 - _SLACK or high > 1 + _SLACK:
+    if low < -1 - SLACK or high > 1 + SLACK:
         raise ValueError(
             "Float images lie in [-1, 1]: map by images / 127.5 - 1, or pass uint8. "
             f"Received: values from {low:.4g} to {high:.4g}."

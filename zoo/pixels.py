@@ -33,6 +33,13 @@ def to_uint8(images):
     return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
 
+def to_uint8_tensor(images):
+    """Returns a tensor of float images in [-1, 1] as one of uint8, as `to_uint8`
+    does."""
+    pixels = keras.ops.round((images + 1.0) * 127.5)
+    return keras.ops.cast(keras.ops.clip(pixels, 0, 255), "uint8")
+
+
 def unit(images):
     """Returns float images in [-1, 1] as probabilities or intensities in [0, 1]."""
     return 0.5 * (images + 1.0)

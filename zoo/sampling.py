@@ -156,12 +156,15 @@ class Sampling:
         return functools.partial(diffusion.SAMPLERS[name], **given)
 
     def checked_guidance(self, guidance):
-        """Returns the guidance as a float, the setting's if None."""
+        """Returns the guidance as a float, the setting's if None; a tensor `[B]` of a
+        graph as it is."""
         if guidance is not None and not self.num_classes:
             raise ValueError(
                 f"{self.name!r} was built without labels (num_classes=0): nothing can "
                 f"guide it. Received: guidance={guidance}."
             )
+        if backend.is_symbolic(guidance):
+            return guidance
         value = self.guidance if guidance is None else guidance
         if value < 0:
             raise ValueError(f"guidance is at least 0. Received: {guidance}.")

@@ -112,12 +112,12 @@ def latent_maps(entries, shown):
         z = _finite(entry.model.encode(images))
         points, axes = plane(z)
         return pages.chart(
-            _scatter(points, labels, axes), f"map of the latents of {entry.label}"
+            scatter(points, labels, axes), f"map of the latents of {entry.label}"
         )
 
     if labels is not None:
         names = enumerate(shown.class_names)
-        yield pages.legend({name: _colour(number) for number, name in names})
+        yield pages.legend({name: colour(number) for number, name in names})
     yield pages.gallery(*_of_each(entries, draw))
     yield pages.paragraph(
         f"{len(images):,} test images. Of more than two latent dimensions, the map "
@@ -173,20 +173,20 @@ def _finite(values):
     return values
 
 
-def _colour(label):
+def colour(label):
     return COLOURS[label % len(COLOURS)]
 
 
-def _figure(width, height):
+def new_figure(width, height):
     from matplotlib.figure import Figure  # takes a second to import
 
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.add_subplot()
 
 
-def _scatter(points, labels, titles):
-    figure, axes = _figure(3.4, 3.4)
-    colours = COLOURS[0] if labels is None else [_colour(label) for label in labels]
+def scatter(points, labels, titles):
+    figure, axes = new_figure(3.4, 3.4)
+    colours = COLOURS[0] if labels is None else [colour(label) for label in labels]
     size = np.clip(4000 / len(points), 4, 16)
     axes.scatter(*points.T, c=colours, s=size, linewidths=0, alpha=0.7)
     axes.set_xlabel(titles[0])
@@ -197,6 +197,6 @@ def _scatter(points, labels, titles):
 
 
 def _curve(rows, term, label):
-    figure, axes = _figure(2.9, 2.2)
+    figure, axes = new_figure(2.9, 2.2)
     figures.draw_term(axes, rows, term)
     return pages.chart(figure, f"{term} of {label} over the epochs")

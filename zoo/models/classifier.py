@@ -132,5 +132,9 @@ class Classifier(ImageModel):
     def to_features(self, images):
         return self.classifier(images, training=False)[0]
 
+    def to_classes(self, images):
+        features, logits = self.classifier(images, training=False)
+        return ops.softmax(logits, axis=-1), features
+
     def call(self, images, training=False):
         return ops.softmax(self.classifier(images, training=training)[1], axis=-1)

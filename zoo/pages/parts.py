@@ -49,7 +49,7 @@ def gallery(*figures, width="medium"):
     """Figures side by side, as many as fit.
 
     Args:
-        width: Of each: "small", "medium", or "wide" for one below the other.
+        width: Of each: "small", "medium", "large", or "wide" for one below the other.
     """
     return element("div", *figures, class_=f"gallery {width}")
 
@@ -65,17 +65,19 @@ def missing(caption, reason):
     return figure(element("p", reason, class_="missing"), caption)
 
 
-def table(columns, rows, caption=None):
+def table(columns, rows, caption=None, kind=None):
     """A table; on a narrow screen each row becomes a block with labelled cells.
 
     Args:
         columns: Titles of the columns after the first, which titles the rows.
         rows: What `row` returns for the same columns.
+        kind: Its class in page.css, if it is of a kind of its own.
     """
     titles = (element("th", column, scope="col") for column in columns)
     head = element("tr", element("td"), *titles)
     title = None if caption is None else element("caption", caption)
-    return element("table", title, element("thead", head), element("tbody", *rows))
+    parts = (title, element("thead", head), element("tbody", *rows))
+    return element("table", *parts, class_=kind)
 
 
 def row(title, columns, cells, note=None, best=(), detail=False):

@@ -1,0 +1,93 @@
+"""Asks a model server for images, or what it sees in some, over REST or gRPC."""
+
+import pathlib
+import sys
+
+import experiments
+
+VERB = experiments.Verb(
+    "request",
+    __doc__.strip(),
+    "python -m experiments.request --model=vaegan --num_images=4 --seed=7",
+)
+VERB.group("Whom")
+VERB.define("string", "server", None, "host:port [localhost:8501, of gRPC 8500].")
+VERB.define("boolean", "grpc", False, "Whether to ask over gRPC instead of REST.")
+VERB.define("string", "model", "vaegan", "The model's name on the server.")
+VERB.define(
+    "string", "version", None, "A number, or a label, e.g. latest [the newest]."
+)
+VERB.define("float", "timeout", 60.0, "Seconds to wait for the reply.")
+VERB.group("What")
+VERB.define("string", "signature", "sample_png", "What is asked, e.g. classify_png.")
+VERB.define("integer", "num_images", 4, "Of samples; of a way between two: its steps.")
+VERB.define("integer", "seed", 0, "Image i is the image of seed + i.")
+VERB.define("list", "labels", [], "Classes by number, repeated in turn, e.g. 0,1,2.")
+VERB.define("float", "guidance", 1.0, "How much the images heed their labels.")
+VERB.define("list", "images", [], "Picture files, of the size that the model takes.")
+VERB.define("string", "latents", None, "A .npy file of latents [N, D].")
+VERB.group("Where")
+VERB.define(
+    "string", "out", "reply", "Folder: a .png an image, a .npy each other output."
+)
+
+
+def main():
+    # NumPy and Pillow take a while to import: --help and a wrong flag need not wait.
+    import numpy as np
+
+    from zoo.serving import client, rows
+
+    flags = VERB.flags
+    if flags.num_images < 1 or flags.seed < 0:
+        raise ValueError(
+            "--num_images is at least 1 and --seed at least 0. "
+            f"Received: num_images={flags.num_images}, seed={flags.seed}."
+        )
+    port = 8500 if flags.grpc else 8501
+    connect = client.Grpc if flags.grpc else client.Rest
+    server = connect(
+        flags.server or f"localhost:{port}", flags.model, flags.version, flags.timeout
+    )
+    given = rows.Given(
+        flags.num_images,
+        flags.seed,
+        VERB.numbers("labels") if flags.labels else (),
+        flags.guidance,
+        flags.images,
+        np.load(flags.latents) if flags.latents else None,
+    )
+    known = server.signatures()
+    if flags.signature not in known:
+        raise ValueError(
+            f"{flags.model!r} on the server has no such signature. Signatures: "
+            f"{', '.join(sorted(known))}. Received: signature={flags.signature}."
+        )
+    inputs = given.rows(flags.signature, known[flags.signature].inputs)
+    outputs = server.predict(flags.signature, inputs)
+    for name, values in outputs.items():
+        _write(pathlib.Path(flags.out), name, values)
+
+
+def _write(folder, name, values):
+    """Writes an output into the folder and prints what is short."""
+    import numpy as np
+
+    from zoo import plots
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if name == "png_bytes":
+        for number, file in enumerate(values):
+            (folder / f"{number:06d}.png").write_bytes(file)
+    elif name == "images":
+        plots.save_images(folder, values)
+    else:
+        np.save(folder / f"{name}.npy", values)
+        if values.ndim == 1:
+            print(f"{name}: {', '.join(map(str, values))}")
+            return
+    print(f"{name}: {len(values)} written to {folder}")
+
+
+if __name__ == "__main__":
+    sys.exit(experiments.start(VERB, main))

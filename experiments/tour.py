@@ -1,0 +1,99 @@
+"""Writes the guided page: what articles say of these models, measured, in chapters."""
+
+import pathlib
+import sys
+
+import experiments
+from experiments import processes, reproduce
+
+VERB = experiments.Verb("tour", __doc__.strip(), "python -m experiments.tour --quick")
+VERB.group("What")
+VERB.define("boolean", "quick", False, "Digits, trained now, instead of finished runs.")
+VERB.define("list", "lang", ["en"], "Languages, a page each, e.g. en,ja.")
+VERB.define("integer", "num_images", 5000, "Images of each kind, at most.")
+VERB.define("integer", "seed", 0, "Of samples and subsets, and of quick trainings.")
+VERB.group("Where")
+VERB.define("string", "runs", None, "Folder of the runs [runs, or runs/tour-quick].")
+VERB.define("string", "out", None, "The page, a .html file [tour.html in --runs].")
+
+FASHION = "ae_2d vae_2d ae vae shoes_vae shoes_vae_alpha shoes_gan gan wgan cgan vaegan"
+FASHION += " vaegan_hybrid bigan ddpm"
+RECIPES = {role: f"{role}-fashion_mnist" for role in FASHION.split()}
+RECIPES["collapse_gan"] = "collapse_gan-digits"  # role -> file of experiments/recipes
+
+QUICK = reproduce.RECIPES / "quick"  # ROLE.flags: digits, seconds each
+STAND_INS = {"shoes_gan": "gan"}  # the quick tour has one GAN for both chapters
+QUICK_IMAGES = 500
+
+
+def main():
+    flags = VERB.flags
+    runs = pathlib.Path(flags.runs or ("runs/tour-quick" if flags.quick else "runs"))
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    from zoo import comparison, tour
+    from zoo.evaluation.progress import Progress
+
+    out = pathlib.Path(flags.out or runs / "tour.html")
+    pages = _pages(out, tour.LANGUAGES)
+    for path in pages.values():
+        comparison.require_place(path)
+    _require_at_least(num_images=100, seed=0)
+    if flags.quick:
+        processes.train_side_by_side(_jobs(runs))
+        folders = {role: runs / STAND_INS.get(role, role) for role in RECIPES}
+        most = min(flags.num_images, QUICK_IMAGES)
+    else:
+        folders = {role: runs / recipe for role, recipe in RECIPES.items()}
+        most = flags.num_images
+    dataset = "digits" if flags.quick else "fashion_mnist"
+    studio = tour.Studio(folders, dataset, most, flags.seed)
+    results = tour.measure(studio, Progress(sys.stdout))
+    for lang, path in pages.items():
+        tour.write(results, studio, path, lang, _command(flags.runs), flags.quick)
+        print(f"written: {path}")
+    tour.write_numbers(results, out.with_suffix(".json"))
+
+
+def _pages(out, languages):
+    """{language: file}: the first as asked, others with the language in the name."""
+    asked = VERB.flags.lang
+    for lang in asked or [""]:
+        if lang not in languages:
+            raise ValueError(
+                f"--lang takes {', '.join(languages)}. Received: lang={lang!r}."
+            )
+    others = {lang: out.with_suffix(f".{lang}{out.suffix}") for lang in asked[1:]}
+    return {asked[0]: out} | others
+
+
+def _require_at_least(**least):
+    for name, minimum in least.items():
+        value = VERB.flags[name].value
+        if value < minimum:
+            raise ValueError(
+                f"--{name} is at least {minimum}. Received: {name}={value}."
+            )
+
+
+def _jobs(runs):
+    """{run folder: flags} of the quick tour's trainings."""
+    seed = f"--seed={VERB.flags.seed}"
+    return {
+        runs / file.stem: [f"--flagfile={file}", seed]
+        for file in sorted(QUICK.glob("*.flags"))
+    }
+
+
+def _command(runs):
+    """The function that tells how to train roles."""
+    where = f" --runs={runs}" if runs else ""
+
+    def command(roles):
+        names = ",".join(RECIPES[role] for role in roles)
+        return f"python -m experiments.reproduce --recipes={names}{where}"
+
+    return command
+
+
+if __name__ == "__main__":
+    sys.exit(experiments.start(VERB, main))

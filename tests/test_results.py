@@ -1,0 +1,86 @@
+"""The table of results: what it gathers, and what it refuses to put side by side."""
+
+import dataclasses
+import json
+
+import pytest
+from test_experiments import called
+
+from experiments import results as verb
+from zoo import evaluation, runs
+from zoo.evaluation import results
+from zoo.metrics import Protocol
+
+PROTOCOL = Protocol(
+    "fashion_mnist", None, None, "test", 100, 100, "classifier", "0" * 64, 0, "0.1"
+)
+
+
+def run_of(root, name, model, scores, **protocol):
+    """An evaluated run folder of 30 steps of 10 images in 6 seconds."""
+    folder = runs.RunFolder(root / name)
+    folder.path.mkdir(parents=True)
+    settings = {"epochs": 1, "model": model, "config": {}, "batch_size": 10}
+    record = {"settings": settings, "parameters": {"a": 1000, "b": 234}}
+    folder.record.write_text(json.dumps(record | {"command": "by hand"}))
+    rows = [{"epoch": n, "step": 10 * n, "seconds": 2.0} for n in (1, 2, 3)]
+    folder.write_rows(rows)
+    found = evaluation.Evaluation(
+        model=model,
+        file="model.keras",
+        protocol=dataclasses.replace(PROTOCOL, **protocol),
+        scores=scores,
+        references={},
+        not_applicable={},
+        warnings=[],
+        details={},
+        out="",
+    )
+    found.write(folder.path / "evaluation.json")
+    return folder.path
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "runs"
+    run_of(folder, "vae-fashion_mnist", "vae", {"frechet": 2.01, "nll": 229.1})
+    run_of(folder, "mine|<b>", "wgan", {"frechet": 0.5})
+    return folder
+
+
+def test_every_run_is_a_row_with_its_cost_and_command(root, tmp_path):
+    out = tmp_path / "new" / "README.md"
+    assert called(verb, f"--runs={root}", f"--out={out}") == 0
+    lines = out.read_text().splitlines()
+    (vae,) = (line for line in lines if line.startswith("| vae-fashion_mnist"))
+    assert vae.startswith("| vae-fashion_mnist | 2.01 | 229.1 | 0.1 | 50 | 1,234 |")
+    assert "reproduce --recipes=vae-fashion_mnist" in vae
+    (mine,) = (line for line in lines if line.startswith("| mine\\|&lt;b>"))
+    assert "| 0.5 | n/a | 0.1 | 250 |" in mine and "by hand" in mine  # five batches
+    assert "100 images against 100 test images, seed 0" in out.read_text()
+    published = lines[lines.index("| model | published | protocol |") :]
+    assert any(line.startswith("| vae | 228.70 nats") for line in published)
+
+
+def test_another_protocol_is_refused(root, tmp_path, capsys):
+    run_of(root, "other", "gan", {"frechet": 1.0}, num_real=50)
+    out = tmp_path / "README.md"
+    assert called(verb, f"--runs={root}", f"--out={out}") == 1
+    assert "num_real is" in capsys.readouterr().err and not out.exists()
+
+
+def test_another_data_set_has_a_table_of_its_own(root):
+    run_of(root, "some", "gan", {"frechet": 1.0}, classes=("Bag", "Shirt"))
+    found = [results.Measured.read(path) for path in sorted(root.iterdir())]
+    lines = results.lines(found, {}, {run.name: "train" for run in found})
+    heads = [line for line in lines if line.startswith("## ")]
+    assert heads == ["## fashion_mnist", "## fashion_mnist, classes Bag, Shirt"]
+
+
+@pytest.mark.parametrize(
+    "flags, told", [(["--out=a.txt"], ".md"), (["--runs=nowhere"], "no evaluated run")]
+)
+def test_wrong_input_is_one_sentence(flags, told, tmp_path, capsys):
+    assert called(verb, f"--runs={tmp_path}", *flags) == 1
+    err = capsys.readouterr().err
+    assert told in err and err.count("\n") == 1

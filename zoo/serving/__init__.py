@@ -1,0 +1,65 @@
+"""Trained models for TF Serving: a SavedModel a version, with everything in its graph.
+
+    zoo.export(model, "serving/vaegan")    # -> serving/vaegan/1, then /2, ...
+
+A server needs neither Keras nor the zoo: sampling loops, seeds, labels, the checks of
+what a request holds and PNG files are parts of the graphs (docs/serving.md).
+"""
+
+from zoo import backend, registry
+
+
+def export(
+    model,
+    folder,
+    signatures=None,
+    version=None,
+    steps=None,
+    sampler=None,
+    warmup=True,
+    format="saved_model",
+):
+    """Writes `model` as a SavedModel into `folder/<version>`; returns that path.
+
+    Args:
+        model: A model with networks.
+        folder: Of all versions of the model; its name is the model's on the server.
+        signatures: Names of those to export; all that the model can do if None.
+        version: A whole number; one more than the last if None.
+        steps, sampler: Of a denoising model's samples, fixed in the graph; the settings
+            of the model if None.
+        warmup: Whether to write requests that a server runs on loading.
+        format: Or "tflite", "openvino", "onnx": for another runtime, of the signatures
+            that are a pass through networks (`zoo.serving.runtimes`).
+    Raises: ValueError: for a signature, an option or steps that the model does not
+        have, a format that cannot hold them, or on another backend than TensorFlow.
+        OSError: if the version exists or cannot be written; nothing remains.
+    """
+    if backend.NAME != "tensorflow":
+        raise ValueError(
+            "An export holds TensorFlow's graphs: run it with "
+            "KERAS_BACKEND=tensorflow, which loads the same files. "
+            f"Received: KERAS_BACKEND={backend.NAME}."
+        )
+    # TensorFlow takes seconds to import, and only an export needs these.
+    from zoo.serving import runtimes, saved
+    from zoo.serving import signatures as offered
+
+    options = {"steps": steps, "sampler": sampler}
+    given = {name: value for name, value in options.items() if value is not None}
+    known = offered.of(model, **given)
+    names = list(known) if signatures is None else list(signatures)
+    for name in names:
+        if name not in known:
+            raise ValueError(
+                f"{model.name!r} has no such signature{registry.nearest(name, known)}. "
+                f"Signatures: {', '.join(known)}. Received: {name!r}."
+            )
+    chosen = [known[name] for name in names]
+    if format != "saved_model" and signatures is None:
+        chosen = [each for each in chosen if each.is_network] or chosen
+    if not chosen:
+        raise ValueError("An export needs a signature. Received: none.")
+    if format != "saved_model":
+        return runtimes.write(format, chosen, folder, version)
+    return saved.write(chosen, folder, version, warmup)

@@ -1,0 +1,89 @@
+"""The inputs of a request, made of what a user has: seeds, labels, picture files."""
+
+import pathlib
+
+import numpy as np
+from PIL import Image
+
+from zoo import pixels
+
+
+class Given:
+    """What a user gives for a request.
+
+    Args:
+        count: Number of images to sample, or of steps on the way between two.
+        seed: Image i is the image of seed + i.
+        labels: Classes, repeated in turn; None if there are none.
+        guidance: Of each image.
+        files: Paths of pictures.
+        latents: `[N, D]`; None if there are none.
+    """
+
+    def __init__(
+        self, count=1, seed=0, labels=(), guidance=1.0, files=(), latents=None
+    ):
+        self.count, self.seed, self.labels = count, seed, labels
+        self.guidance, self.files, self.latents = guidance, files, latents
+
+    def rows(self, signature, inputs):
+        """Returns {input: array} for the `inputs` {name: (dtype, shape)} of a
+        signature.
+
+        Raises: ValueError: if the user has not given what an input needs.
+        """
+        return {
+            name: self._row(signature, name, dtype, shape)
+            for name, (dtype, shape) in inputs.items()
+        }
+
+    def _row(self, signature, name, dtype, shape):
+        if name == "seed":
+            return np.arange(self.seed, self.seed + self.count, dtype=dtype)
+        if name == "label":
+            labels = self._needed(signature, self.labels, "labels", 1)
+            return np.resize(np.array(labels, dtype), self.count)
+        if name == "guidance":
+            return np.full(self.count, self.guidance, dtype)
+        if name == "weight":
+            return np.linspace(0, 1, self.count, dtype=dtype)
+        if name == "image_bytes":
+            files = self._needed(signature, self.files, "images", 1)
+            return np.array([pathlib.Path(file).read_bytes() for file in files], object)
+        if name.startswith("images"):
+            number, needed = _place(name)
+            files = self._needed(signature, self.files, "images", needed)
+            images = np.stack([read(file, dtype, shape[-1]) for file in files])
+            return self._end(images, number)
+        if name.startswith("z"):
+            number, needed = _place(name)
+            latents = self._needed(signature, self.latents, "latents", needed)
+            return self._end(np.array(latents, dtype), number)
+        raise ValueError(f"{signature} takes {name}, which this client does not know.")
+
+    def _needed(self, signature, values, flag, count):
+        if values is None or len(values) < count:
+            raise ValueError(
+                f"{signature} needs --{flag}, at least {count}. "
+                f"Received: {0 if values is None else len(values)}."
+            )
+        return values
+
+    def _end(self, values, number):
+        """All values; or one of them, repeated for each step of a way."""
+        return values if number is None else np.stack([values[number]] * self.count)
+
+
+def _place(name):
+    """Returns (which of the values `name` is, how many are needed): "z_b" is the
+    second, "z" is all."""
+    number = {"a": 0, "b": 1}.get(name.partition("_")[2])
+    return number, 1 if number is None else 2
+
+
+def read(file, dtype, channels):
+    """Returns a picture file as an image `[H, W, C]`, uint8 or float32 in [-1, 1]."""
+    with Image.open(file) as picture:
+        image = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
+    image = image.reshape(*image.shape[:2], channels)
+    return image if dtype == "uint8" else pixels.to_float(image)

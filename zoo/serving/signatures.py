@@ -1,0 +1,203 @@
+"""What a model answers on a server: its signatures, by what it can do.
+
+They know `ImageModel`'s methods, no model's name. Every input and output has its rows
+first, so that a server can join requests into batches.
+"""
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from zoo import pixels
+from zoo.serving import checks
+from zoo.serving.checks import Input
+
+MAIN = ("classify", "sample", "reconstruct")  # the first that there is, is the default
+SEED = Input("int64", (), 0, 2**62)  # the seeds of `model.sample`
+WEIGHT = Input("float32", (), 0, 1, usual=0.5)
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """One question that a server answers.
+
+    Attributes:
+        name: As requests give it.
+        takes: {input: `Input`}.
+        answer: Tensors by these names -> {output: tensor}; checks nothing.
+        is_network: Whether the answer is a pass through networks, with no random number
+            and no file.
+    """
+
+    name: str
+    takes: dict[str, Input]
+    answer: Callable
+    is_network: bool = True
+
+    def concrete(self, with_checks=True):
+        """Returns the concrete function that checks and answers, for a SavedModel."""
+
+        def serve(**values):
+            if with_checks:
+                values = {
+                    name: checks.checked(values[name], name, takes, self.name)
+                    for name, takes in self.takes.items()
+                }
+                values = checks.same_rows(values, self.name)
+            outputs = self.answer(**values)
+            return {name: _full_precision(value) for name, value in outputs.items()}
+
+        serve.__name__ = self.name  # the kernels' own errors tell it
+        specs = {name: takes.spec(name) for name, takes in self.takes.items()}
+        return tf.function(serve, autograph=False).get_concrete_function(**specs)
+
+
+def _full_precision(value):
+    return tf.cast(value, "float32") if value.dtype.is_floating else value
+
+
+def of(model, **options):
+    """Returns {name: `Signature`} of all that `model` can do.
+
+    Args:
+        **options: Of its samples, as `model.draw` takes them, such as `steps`; fixed in
+            the graph.
+    Raises: ValueError: for an option that it does not take, or without networks.
+    """
+    model.require()
+    model.require_options("draw", options)
+    offer = Offer(model, options)
+    found = []
+    for capability in ("classify", "encode", "decode", "reconstruct", "sample"):
+        if capability in model.capabilities():
+            found += getattr(offer, capability)()
+    return {signature.name: signature for signature in found}
+
+
+def main(names):
+    """Returns the one of `names` that is a model's main job."""
+    return next((name for name in MAIN if name in names), next(iter(names)))
+
+
+class Offer:
+    """Makes the signatures of a model; what several of them compute is one graph."""
+
+    def __init__(self, model, options):
+        self.model = model
+        self.floats = checks.floats(model.image_shape)
+        self.bytes = Input("uint8", model.image_shape)
+        self.files = {"image_bytes": Input("string", model.image_shape)}
+        self.to_classes = _graph(model.to_classes)
+        self.to_latent = _graph(model.to_latent)
+        self.to_images = _graph(model.to_images)
+        self.draw = _graph(functools.partial(model.draw, **options))
+
+    def of_images(self, name, answer, *inputs, **others):
+        """Signatures of `inputs` that are images: floats, and the same as uint8."""
+        kinds = {name: self.floats, f"{name}_uint8": self.bytes}
+        return [
+            Signature(each, dict.fromkeys(inputs, kind) | others, answer)
+            for each, kind in kinds.items()
+        ]
+
+    def classify(self):
+        def classify(images):
+            probabilities, features = self.to_classes(pixels.to_float(images))
+            return {
+                "probabilities": probabilities,
+                "labels": tf.argmax(probabilities, axis=-1, output_type=tf.int32),
+                "features": features,
+            }
+
+        def classify_png(image_bytes):
+            return classify(image_bytes)
+
+        return [
+            *self.of_images("classify", classify, "images"),
+            Signature("classify_png", self.files, classify_png, is_network=False),
+        ]
+
+    def encode(self):
+        def encode(images):
+            images = pixels.to_float(images)
+            if not hasattr(self.model, "posterior"):
+                return {"z": self.to_latent(images)}
+            z_mean, z_logvar = self.model.posterior(images)
+            return {"z": z_mean, "z_mean": z_mean, "z_logvar": z_logvar}
+
+        return self.of_images("encode", encode, "images")
+
+    def decode(self):
+        """Of latents: their images, and those on the way between two."""
+        latent = Input("float32", (self.model.config["latent_dim"],))
+
+        def decode(z):
+            return {"images": self.to_images(z)}
+
+        def interpolate(z_a, z_b, weight):
+            return decode(_between(z_a, z_b, weight))
+
+        ends = {"z_a": latent, "z_b": latent, "weight": WEIGHT}
+        return [
+            Signature("decode", {"z": latent}, decode),
+            Signature("interpolate", ends, interpolate),
+        ]
+
+    def reconstruct(self):
+        """Of images: the same by way of their latents, and those between two."""
+
+        def reconstruct(images):
+            z = self.to_latent(pixels.to_float(images))
+            return {"images": self.to_images(z)}
+
+        def reconstruct_png(image_bytes):
+            return _png(reconstruct(image_bytes))
+
+        def interpolate(images_a, images_b, weight):
+            a, b = (self.to_latent(pixels.to_float(x)) for x in (images_a, images_b))
+            return {"images": self.to_images(_between(a, b, weight))}
+
+        ends = "images_a", "images_b"
+        return [
+            *self.of_images("reconstruct", reconstruct, "images"),
+            Signature("reconstruct_png", self.files, reconstruct_png, is_network=False),
+            *self.of_images("interpolate_images", interpolate, *ends, weight=WEIGHT),
+        ]
+
+    def sample(self):
+        model, takes = self.model, {"seed": SEED}
+        if model.conditional:
+            takes["label"] = Input("int32", (), 0, model.config["num_classes"] - 1)
+            if "guidance" in inspect.signature(model.draw).parameters:
+                takes["guidance"] = Input("float32", (), 0, usual=model.guidance)
+
+        def sample(seed, label=None, **guidance):
+            return {"images": self.draw(seed, label, **guidance)}
+
+        def sample_png(**rows):
+            return _png(sample(**rows))
+
+        return [
+            Signature("sample", takes, sample, is_network=False),
+            Signature("sample_png", takes, sample_png, is_network=False),
+        ]
+
+
+def _graph(function):
+    return tf.function(function, autograph=False)
+
+
+def _png(outputs):
+    """Returns the images of `outputs` as PNG files."""
+    images = pixels.to_uint8_tensor(outputs["images"])
+    return {"png_bytes": tf.io.encode_png(images)}
+
+
+def _between(z_a, z_b, weight):
+    """Returns the latents at the shares `weight` `[N]` of the way from `z_a` to
+    `z_b`."""
+    weight = weight[:, None]
+    return (1.0 - weight) * z_a + weight * z_b

@@ -1,0 +1,119 @@
+"""The guided page: what articles say of models that make images, measured.
+
+    studio = tour.Studio({"vae": "runs/vae-digits", ...}, "digits", num_images=1000)
+    results = tour.measure(studio)
+    tour.write(results, studio, "tour.html", "ja", command)
+
+A chapter is a file of `zoo.tour.chapters`: its claims, with experiment and thresholds.
+Verdicts are functions of numbers (`zoo.tour.claims`), words lie in
+`zoo/tour/texts`, a file a language.
+"""
+
+import json
+import pathlib
+
+from zoo.evaluation import NotApplicableError
+from zoo.evaluation.progress import Progress
+from zoo.runs import RunFolder, git_commit
+from zoo.saving import replaced
+from zoo.tour import layout
+from zoo.tour.chapters import CHAPTERS
+from zoo.tour.claims import Claim, Criterion, Figure, Found, Result, verdict
+from zoo.tour.studio import Studio
+from zoo.tour.words import LANGUAGES, Words
+from zoo.version import VERSION
+
+__all__ = ["CHAPTERS", "LANGUAGES", "Claim", "Criterion", "Figure", "Found", "Result"]
+__all__ += ["Studio", "Words", "measure", "page", "verdict", "write", "write_numbers"]
+
+
+def measure(studio, progress=None, chapters=CHAPTERS):
+    """Returns {chapter: [`Result`]}: every claim, looked at or told what it lacks.
+
+    Args:
+        progress: `zoo.evaluation.Progress`; by default silent.
+    """
+    progress = progress or Progress()
+    results = {}
+    for key, claims in chapters.items():
+        results[key] = []
+        for claim in claims:
+            with progress.stage(claim.key):
+                results[key].append(_result(claim, studio))
+    return results
+
+
+def _result(claim, studio):
+    lacking = studio.lacking(claim.needs)
+    if lacking:
+        return Result(claim, None, lacking)
+    try:
+        return Result(claim, claim.look(studio))
+    except NotApplicableError as error:
+        return Result(claim, None, reason=str(error))
+
+
+def page(results, studio, lang, command, quick=False):
+    """Returns the page as the text of an HTML file; as `write`."""
+    words = Words(lang)
+    return layout.page(
+        results, words, _facts(studio, words, quick), _models(studio, words), command
+    )
+
+
+def write(results, studio, path, lang, command, quick=False):
+    """Writes the page; its folder is made.
+
+    Args:
+        results: Of `measure`.
+        lang: One of `LANGUAGES`.
+        command: Function of roles: the command that trains them, a text.
+        quick: Whether the page says that it is the quick tour.
+    """
+    text = page(results, studio, lang, command, quick)
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replaced(path) as temporary:
+        pathlib.Path(temporary).write_text(text, "utf-8")
+
+
+def write_numbers(results, path):
+    """Writes {claim: verdict and numbers} as JSON."""
+    plain = {
+        each.claim.key: {
+            "verdict": each.verdict,
+            "numbers": each.found.numbers if each.found else {},
+        }
+        for part in results.values()
+        for each in part
+    }
+    with replaced(path) as temporary:
+        pathlib.Path(temporary).write_text(json.dumps(plain, indent=2) + "\n")
+
+
+def _facts(studio, words, quick):
+    """Sentences on the data, the judge and the code."""
+    about = studio.judge.extractor.about
+    told = {
+        "dataset": studio.dataset,
+        "count": f"{studio.num_images:,}",
+        "seed": studio.seed,
+        "judge": about["name"],
+        "accuracy": f"{about['accuracy']:.1%}",
+        "sha256": about["sha256"][:16],
+        "code": f"{VERSION} {git_commit() or ''}".strip(),
+    }
+    return [*([words("page.quick")] if quick else []), words("page.data", **told)]
+
+
+def _models(studio, words):
+    """[(role, folder, state)] of all roles."""
+    found = []
+    for role, folder in studio.folders.items():
+        rows, state = RunFolder(folder).rows(), words("page.untrained")
+        if not studio.lacking((role,)) and rows:
+            minutes = sum(row["seconds"] for row in rows) / 60
+            epochs = rows[-1]["epoch"]
+            state = words("page.trained", epochs=epochs, minutes=f"{minutes:.1f}")
+        found.append((role, str(folder), state))
+    return found

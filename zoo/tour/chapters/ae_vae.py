@@ -1,0 +1,213 @@
+"""AE against VAE: latent maps, paths, samples, editing, the bound."""
+
+import numpy as np
+
+from zoo import latents, metrics, pages, pixels
+from zoo.evaluation import NotApplicableError
+from zoo.tour import drawing
+from zoo.tour.claims import Claim, Criterion, Figure, Found
+
+MAPS = ("ae_2d", "vae_2d")
+NAMES = dict(zip(MAPS, ("AE", "VAE")))  # in charts
+STEPS = 9  # of a path, both ends included; its middle third is looked at
+NUM_PATHS, SHOWN = 200, 4
+COMPONENTS = 10  # of the mixture
+EDITED = 20  # images an edited pair of classes
+BOUND_IMAGES, BOUND_KS = 200, (1, 10, 100)
+
+
+def maps(studio):
+    """Two-dimensional latents of both: how far from the prior, how orderly."""
+    numbers, figures = {}, []
+    for role in MAPS:
+        (_, train_labels), (_, labels) = studio.train(role), studio.test(role)
+        z_train, z = studio.codes(role, "train"), studio.codes(role)
+        found = metrics.latent_statistics(z)
+        numbers |= {
+            f"{role}.to_prior": found.kl_to_prior / z.shape[1],
+            f"{role}.from_centre": found.mean_norm,
+            f"{role}.neighbours": metrics.neighbour_accuracy(
+                z_train, train_labels, z, labels
+            ),
+        }
+        figures.append(Figure("map", drawing.latent_map(z, labels, "latents"), role))
+    legend = drawing.legend(studio.class_names(MAPS[0]))
+    return Found(numbers, tuple(figures), legend=legend)
+
+
+def prior(studio):
+    """Whether a VAE's latents follow its prior, and how various its samples are."""
+    z = studio.model("vae").encode(studio.test("vae")[0], True, studio.seed)
+    found, made = metrics.latent_statistics(z), studio.manifold("vae")
+    shares = [
+        metrics.class_histogram(studio.classes(x), len(studio.judge.names))
+        for x in (studio.test("vae")[0], studio.samples("vae"))
+    ]
+    grid = drawing.sheet(studio.samples("vae"))
+    return Found(
+        {
+            "vae.to_prior": found.kl_to_prior / z.shape[1],
+            "vae.variance": found.mean_variance,
+            "vae.recall": made.recall,
+            "vae.class_distance": metrics.histogram_distance(*shares),
+        },
+        (Figure("samples", grid, "vae"),),
+    )
+
+
+def generator(studio):
+    """The autoencoder's decoder on blind and on fitted latents."""
+    model = studio.model("ae")
+    z = studio.codes("ae", "train")
+    blind = studio.random().standard_normal((studio.num_images, z.shape[1]))
+    fitted = latents.Mixture(z, COMPONENTS, studio.seed).draw(range(studio.num_images))
+    made = {
+        "blind": pixels.to_uint8(model.decode(blind.astype("float32"))),
+        "fitted": pixels.to_uint8(model.decode(fitted)),
+    }
+    numbers = {
+        f"ae.frechet_{name}": studio.frechet("ae", studio.features(images))
+        for name, images in made.items()
+    }
+    numbers["ae.gain"] = numbers["ae.frechet_blind"] / numbers["ae.frechet_fitted"]
+    numbers["vae.frechet"] = studio.frechet("vae")
+    figures = [
+        Figure(f"ae_{name}", drawing.sheet(images), "ae")
+        for name, images in made.items()
+    ]
+    figures.append(Figure("samples", drawing.sheet(studio.samples("vae")), "vae"))
+    return Found(numbers, tuple(figures))
+
+
+def paths(studio):
+    """Straight paths between the same images through both latent spaces."""
+    images, labels = studio.test(MAPS[0])
+    random = studio.random()
+    a, b = random.integers(len(images), size=(2, 20 * NUM_PATHS))
+    rows = np.flatnonzero(labels[a] != labels[b])[:NUM_PATHS]
+    a, b = a[rows], b[rows]
+    numbers, strips, lines = {}, [], {}
+    middle = slice(STEPS // 3, STEPS - STEPS // 3)
+    for role in MAPS:
+        model, z = studio.model(role), studio.codes(role)
+        path = latents.linear(z[a], z[b], STEPS)
+        made = model.decode(path.reshape(-1, path.shape[-1]))
+        _, sure = studio.judge.tell(pixels.to_uint8(made))
+        sure = sure.reshape(path.shape[:2])
+        lines[NAMES[role]] = (np.linspace(0, 1, STEPS), sure.mean(axis=0))
+        usual = np.median(metrics.nearest(z, z, 2)[0][:, 1])
+        off = metrics.nearest(path[:, middle].reshape(-1, path.shape[-1]), z)[0]
+        numbers[f"{role}.confidence"] = float(sure[:, middle].mean())
+        numbers[f"{role}.sparseness"] = float(off.mean() / usual)
+        strip = pages.grid(made[: SHOWN * STEPS], "interpolations", STEPS)
+        strips.append(Figure("paths", strip, role))
+    x, y = "place on the path", "classifier's confidence"
+    chart = drawing.lines(lines, x, y, "confidence along the paths")
+    return Found(numbers, (*strips, Figure("confidence", chart)))
+
+
+def editing(studio):
+    """Mean latent of one class minus another, added to images of the other."""
+    model, (images, labels) = studio.model("vae"), studio.test("vae")
+    train_z, (_, train_labels) = studio.codes("vae", "train"), studio.train("vae")
+    z, classes = studio.codes("vae"), np.unique(labels)
+    hits, own, strips = [], [], []
+    for source in classes:
+        target = classes[(source + 1) % len(classes)]
+        rows = np.flatnonzero(labels == source)[:EDITED]
+        move = latents.attribute(
+            train_z[train_labels == target], train_z[train_labels == source]
+        )
+        before, after = model.decode(z[rows]), model.decode(z[rows] + move)
+        hits.append(studio.classes(pixels.to_uint8(after)) == target)
+        error = metrics.squared_errors(after, before)
+        other = metrics.squared_errors(after, np.roll(before, 1, axis=0))
+        own.append(error < other)
+        strips += [images[rows[0]], *map(pixels.to_uint8, (before[0], after[0]))]
+    picture = pages.grid(np.stack(strips), "edited images", 3 * 2)
+    return Found(
+        {
+            "vae.edited": float(np.concatenate(hits).mean()),
+            "vae.edited_own": float(np.concatenate(own).mean()),
+        },
+        (Figure("edited", picture, "vae"),),
+    )
+
+
+def bound(studio):
+    """The bound that the VAE descends, and how it closes in on the likelihood."""
+    model, images = studio.model("vae"), studio.test("vae")[0][:BOUND_IMAGES]
+    try:
+        nats = [model.nll(images, k=k, seed=studio.seed).mean() for k in BOUND_KS]
+    except ValueError as error:  # a likelihood that is none
+        raise NotApplicableError(str(error).rstrip(".")) from None
+    line = {"": (BOUND_KS, nats)}
+    chart = drawing.lines(line, "k", "nats an image", "bound by samples", log=True)
+    return Found(
+        {
+            "vae.elbo": float(nats[0]),
+            "vae.bound": float(nats[-1]),
+            "vae.gap": float((nats[0] - nats[-1]) / nats[0]),
+        },
+        (Figure("bound", chart, "vae"),),
+    )
+
+
+CLAIMS = (
+    Claim(
+        "maps",
+        ("E2",),
+        MAPS,
+        (
+            Criterion("vae_2d.to_prior", "<=", 0.5),
+            Criterion("ae_2d.to_prior", ">=", 0.5),
+            Criterion("vae_2d.neighbours", ">=", "ae_2d.neighbours"),
+        ),
+        maps,
+    ),
+    Claim(
+        "prior",
+        ("A2",),
+        ("vae",),
+        (
+            Criterion("vae.to_prior", "<=", 0.1),
+            Criterion("vae.class_distance", "<=", 0.2),
+            Criterion("vae.recall", ">=", 0.5),
+        ),
+        prior,
+    ),
+    Claim(
+        "generator",
+        ("E1",),
+        ("ae", "vae"),
+        (
+            Criterion("ae.gain", ">=", 2.0),
+            Criterion("ae.frechet_fitted", "<=", "vae.frechet"),
+        ),
+        generator,
+    ),
+    Claim(
+        "paths",
+        ("E3",),
+        MAPS,
+        (
+            Criterion("vae_2d.confidence", ">=", "ae_2d.confidence"),
+            Criterion("vae_2d.sparseness", "<=", "ae_2d.sparseness"),
+        ),
+        paths,
+    ),
+    Claim(
+        "editing",
+        ("B4", "A2"),
+        ("vae",),
+        (Criterion("vae.edited", ">=", 0.7), Criterion("vae.edited_own", ">=", 0.7)),
+        editing,
+    ),
+    Claim(
+        "bound",
+        ("E4",),
+        ("vae",),
+        (Criterion("vae.bound", "<=", "vae.elbo"), Criterion("vae.gap", "<=", 0.1)),
+        bound,
+    ),
+)

@@ -1,0 +1,213 @@
+"""Together: VAE-GAN, hybrid and BiGAN on the same images, labels, diffusion."""
+
+import numpy as np
+
+from zoo import metrics, pages, pixels
+from zoo.evaluation import codes
+from zoo.tour import drawing
+from zoo.tour.claims import Claim, Criterion, Figure, Found
+
+NAMES = {"vae": "VAE", "gan": "GAN", "wgan": "WGAN", "cgan": "cGAN"}  # in charts
+NAMES |= {"vaegan": "VAE-GAN", "vaegan_hybrid": "hybrid", "bigan": "BiGAN"}
+NAMES |= {"ddpm": "DDPM"}
+STEPS = (2, 5, 10, 25, 50)  # of the diffusion model's sampler
+MOST_BY_STEPS = 1000  # samples a number of steps
+
+
+def beside(studio, roles, numbers):
+    """`Found` of numbers, with reconstructions, samples and latent maps of roles."""
+    examples = studio.examples(roles[0])
+    _, labels = studio.test(roles[0])
+    count = len(examples)
+    figures = [Figure("examples", pages.grid(examples, "test images", count))]
+    for role in roles:
+        made = studio.model(role).reconstruct(examples)
+        grid = pages.grid(pixels.to_uint8(made), "reconstructions", count)
+        figures.append(Figure("reconstructions", grid, role))
+    for role in roles:
+        grid = drawing.sheet(studio.samples(role))
+        figures.append(Figure("samples", grid, role))
+    for role in roles:
+        chart = drawing.latent_map(studio.codes(role), labels, "latents")
+        figures.append(Figure("map", chart, role))
+    legend = drawing.legend(studio.class_names(roles[0]))
+    return Found(numbers, tuple(figures), "medium", legend)
+
+
+def feature_error(studio, role):
+    """Mean distance of reconstructions from their images in the judge's features."""
+    gap = studio.features(studio.reconstructions(role)) - studio.real(role)
+    return float(np.linalg.norm(gap, axis=-1).mean())
+
+
+def vaegan(studio):
+    """The VAE and the VAE-GAN: likeness in features, sharpness, distance."""
+    numbers = {}
+    for role in ("vae", "vaegan"):
+        numbers[f"{role}.feature_error"] = feature_error(studio, role)
+        sharp = studio.sharpness(role, studio.reconstructions(role))
+        numbers[f"{role}.recon_sharpness"] = sharp
+        numbers[f"{role}.frechet"] = studio.frechet(role)
+    return beside(studio, ("vae", "vaegan"), numbers)
+
+
+def hybrid(studio):
+    """A generator that is the decoder, and one of its own."""
+    numbers = {}
+    for role in ("vaegan", "vaegan_hybrid"):
+        numbers[f"{role}.frechet"] = studio.frechet(role)
+        numbers[f"{role}.sharpness"] = studio.sharpness(role, studio.samples(role))
+    least, most = sorted(numbers[f"{r}.frechet"] for r in ("vaegan", "vaegan_hybrid"))
+    numbers["hybrid_ratio"] = most / least
+    return beside(studio, ("vaegan", "vaegan_hybrid"), numbers)
+
+
+def bigan(studio):
+    """Whether the encoder that only fooled a discriminator tells classes and images."""
+    model = studio.model("bigan")
+    fresh = codes.untrained(model, studio.seed)
+    (train, train_labels), (test, labels) = studio.train("bigan"), studio.test("bigan")
+    trained, untrained = (
+        metrics.neighbour_accuracy(
+            each.encode(train), train_labels, each.encode(test), labels
+        )
+        for each in (model, fresh)
+    )
+    real, made = studio.real("bigan"), studio.features(studio.reconstructions("bigan"))
+    other = np.roll(made, 1, axis=0)
+    own = [np.linalg.norm(each - real, axis=-1) for each in (made, other)]
+    return beside(
+        studio,
+        ("bigan",),
+        {
+            "bigan.nearest": trained,
+            "bigan.nearest_untrained": untrained,
+            "bigan.own": float((own[0] < own[1]).mean()),
+        },
+    )
+
+
+def conditional(studio):
+    """Samples of the class that was asked for."""
+    images = studio.samples("cgan")
+    count = len(studio.judge.names)
+    right = studio.classes(images) == np.arange(len(images)) % count
+    by_class = [right[label::count].mean() for label in range(count)]
+    test, labels = studio.test("cgan")
+    grid = pages.grid(images[: 4 * count], "samples, a class a column", count)
+    return Found(
+        {
+            "cgan.asked": float(right.mean()),
+            "cgan.asked_least": float(min(by_class)),
+            "cgan.real": float((studio.classes(test) == labels).mean()),
+        },
+        (Figure("asked", grid, "cgan"),),
+    )
+
+
+def average(studio):
+    """How much the images of one class differ, beside real ones'."""
+    images, _ = studio.test("vae")
+    usual = spread(images, studio.classes(images))
+    numbers, figures = {}, []
+    for role in ("vae", "gan"):
+        made = studio.samples(role)
+        numbers[f"{role}.spread"] = spread(made, studio.classes(made)) / usual
+        figures.append(Figure("samples", drawing.sheet(made), role))
+    means = [images[studio.classes(images) == k] for k in range(10)]
+    means = [each.mean(axis=0) for each in means if len(each)]
+    grid = pages.grid(np.stack(means).astype("uint8"), "means of classes", 5)
+    return Found(numbers, (Figure("means", grid), *figures))
+
+
+def spread(images, classes):
+    """Variance of the pixels about the mean image of their class."""
+    x = pixels.intensities(images)
+    within = [
+        ((x[classes == k] - x[classes == k].mean(axis=0)) ** 2).sum()
+        for k in np.unique(classes)
+    ]
+    return float(sum(within) / x.size)
+
+
+def diffusion(studio):
+    """DDPM beside the others; its quality against the number of steps."""
+    present = [role for role in NAMES if not studio.lacking((role,))]
+    numbers = {f"{role}.frechet": studio.frechet(role) for role in present}
+    count = min(studio.num_images, MOST_BY_STEPS)
+    distances = []
+    for steps in STEPS:
+        features = studio.features(studio.drawn("ddpm", count, steps=steps))
+        distances.append(studio.frechet("ddpm", features))
+    numbers["ddpm.steps_gain"] = distances[0] / distances[-1]
+    numbers["ddpm.sharpness"] = studio.sharpness("ddpm", studio.samples("ddpm"))
+    bars = {NAMES[role]: numbers[f"{role}.frechet"] for role in present}
+    line = {"": (STEPS, distances)}
+    steps = drawing.lines(line, "steps", "Frechet distance", "distance", log=True)
+    return Found(
+        numbers,
+        (
+            Figure("samples", drawing.sheet(studio.samples("ddpm")), "ddpm"),
+            Figure("steps", steps, "ddpm"),
+            Figure(
+                "distances", drawing.bars(bars, "distances", label="Frechet distance")
+            ),
+        ),
+    )
+
+
+CLAIMS = (
+    Claim(
+        "vaegan",
+        ("A4",),
+        ("vae", "vaegan"),
+        (
+            Criterion("vaegan.feature_error", "<=", "vae.feature_error"),
+            Criterion("vaegan.recon_sharpness", ">=", "vae.recon_sharpness"),
+            Criterion("vaegan.frechet", "<=", "vae.frechet"),
+        ),
+        vaegan,
+    ),
+    Claim(
+        "hybrid",
+        ("A4",),
+        ("vaegan", "vaegan_hybrid"),
+        (Criterion("hybrid_ratio", "<=", 1.25),),
+        hybrid,
+    ),
+    Claim(
+        "bigan",
+        ("A4",),
+        ("bigan",),
+        (
+            Criterion("bigan.nearest", ">=", "bigan.nearest_untrained"),
+            Criterion("bigan.own", ">=", 0.85),
+        ),
+        bigan,
+    ),
+    Claim(
+        "conditional",
+        ("D4", "B2"),
+        ("cgan",),
+        (Criterion("cgan.asked", ">=", 0.9), Criterion("cgan.asked_least", ">=", 0.7)),
+        conditional,
+    ),
+    Claim(
+        "average",
+        ("B5",),
+        ("vae", "gan"),
+        (Criterion("vae.spread", "<=", 0.8), Criterion("gan.spread", "<=", 0.8)),
+        average,
+    ),
+    Claim(
+        "diffusion",
+        ("B5", "E4"),
+        ("ddpm", "vae", "gan"),
+        (
+            Criterion("ddpm.frechet", "<=", "vae.frechet"),
+            Criterion("ddpm.frechet", "<=", "gan.frechet"),
+            Criterion("ddpm.steps_gain", ">=", 1.5),
+        ),
+        diffusion,
+    ),
+)

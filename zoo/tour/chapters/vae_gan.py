@@ -1,0 +1,161 @@
+"""VAE against GAN: blur, sharpness, variety, alpha, neighbours in latent space."""
+
+import numpy as np
+
+from zoo import metrics, pages, pixels
+from zoo.tour import drawing
+from zoo.tour.claims import Claim, Criterion, Figure, Found
+
+VAE, ALPHA, GAN = "shoes_vae", "shoes_vae_alpha", "shoes_gan"
+NAMES = {VAE: "alpha 1", ALPHA: "alpha 10"}  # in charts
+EARLY = 0.25  # share of the epochs after which learning is compared
+STEP, NUM_STEPS, SHOWN = 0.05, 500, 8  # a latent step, of a draw's length; steps
+
+
+def alpha(studio):
+    """Two VAEs that differ in the weight of the squared error."""
+    numbers, figures, curves = {}, [], {}
+    for role in (VAE, ALPHA):
+        rows = studio.rows(role, "mse")
+        curves[NAMES[role]] = (
+            [row["epoch"] for row in rows],
+            [row["mse"] for row in rows],
+        )
+        z = studio.model(role).encode(studio.test(role)[0], True, studio.seed)
+        spread = metrics.latent_statistics(z).kl_to_prior / z.shape[1]
+        early = rows[int(EARLY * (len(rows) - 1))]["mse"]
+        numbers |= {f"{role}.mse_early": early, f"{role}.to_prior": spread}
+        numbers[f"{role}.frechet"] = studio.frechet(role)
+        grid = drawing.sheet(studio.samples(role))
+        figures.append(Figure("samples", grid, role))
+    chart = drawing.lines(curves, "epoch", "squared error", "squared error")
+    return Found(numbers, (Figure("mse", chart), *figures))
+
+
+def recognisable(studio):
+    """Which reconstructions keep their class; how blurred all are."""
+    images, made = studio.test(VAE)[0], studio.reconstructions(VAE)
+    kept = studio.classes(images) == studio.classes(made)
+    changed_first = np.argsort(kept, kind="stable")[: 2 * SHOWN].reshape(2, SHOWN)
+    pairs = [each[rows] for rows in changed_first for each in (images, made)]
+    grid = pages.grid(np.concatenate(pairs), "images over reconstructions", SHOWN)
+    samples = studio.samples(VAE)
+    return Found(
+        {
+            f"{VAE}.class_kept": float(kept.mean()),
+            f"{VAE}.class_changed": float(1 - kept.mean()),
+            f"{VAE}.recon_sharpness": studio.sharpness(VAE, made),
+            f"{VAE}.sharpness": studio.sharpness(VAE, samples),
+        },
+        (
+            Figure("changed", grid, VAE),
+            Figure("samples", drawing.sheet(samples), VAE),
+        ),
+    )
+
+
+def clear(studio):
+    """Sharpness of samples, and whether they lie among the real images."""
+    numbers = {}
+    figures = [Figure("real", drawing.sheet(studio.test(GAN)[0], "test images"))]
+    for role in (GAN, VAE):
+        images = studio.samples(role)
+        numbers[f"{role}.sharpness"] = studio.sharpness(role, images)
+        numbers[f"{role}.precision"] = studio.manifold(role).precision
+        figures.append(Figure("samples", drawing.sheet(images), role))
+    return Found(numbers, tuple(figures))
+
+
+def diverse(studio):
+    """How much of the real images' variety samples reach."""
+    numbers, shares = {}, {}
+    for role, name in ((VAE, "VAE"), (GAN, "GAN")):
+        found = studio.manifold(role)
+        numbers |= {f"{role}.recall": found.recall, f"{role}.coverage": found.coverage}
+        shares |= {f"{name}\nrecall": found.recall, f"{name}\ncoverage": found.coverage}
+    return Found(numbers, (Figure("diverse", drawing.bars(shares, "shares")),))
+
+
+def neighbours(studio):
+    """How much of an image changes with a short step in latent space."""
+    numbers, figures = {}, []
+    for role in (VAE, GAN):
+        model, random = studio.model(role), studio.random()
+        z = model.prior(NUM_STEPS, seed=studio.seed)
+        way = random.standard_normal(z.shape)
+        length = STEP * np.sqrt(z.shape[1])  # alike for any number of latents
+        way *= length / np.linalg.norm(way, axis=1, keepdims=True)
+        before, after = (model.decode(x.astype("float32")) for x in (z, z + way))
+        change = metrics.squared_errors(before, after).mean()
+        numbers[f"{role}.change"] = float(change / pixel_spread(studio.test(role)[0]))
+        pair = np.concatenate([before[:SHOWN], after[:SHOWN]])
+        figures.append(
+            Figure("step", pages.grid(pair, "before and after", SHOWN), role)
+        )
+    made = studio.reconstructions(VAE)
+    numbers["change_ratio"] = numbers[f"{GAN}.change"] / numbers[f"{VAE}.change"]
+    numbers[f"{VAE}.recon_sharpness"] = studio.sharpness(VAE, made)
+    return Found(numbers, tuple(figures))
+
+
+def pixel_spread(images):
+    """Mean variance of a pixel over images."""
+    return pixels.intensities(images).var(axis=0).mean()
+
+
+CLAIMS = (
+    Claim(
+        "alpha",
+        ("C1",),
+        (VAE, ALPHA),
+        (
+            Criterion(f"{ALPHA}.mse_early", "<=", f"{VAE}.mse_early"),
+            Criterion(f"{ALPHA}.to_prior", ">=", f"{VAE}.to_prior"),
+            Criterion(f"{ALPHA}.frechet", ">=", f"{VAE}.frechet"),
+        ),
+        alpha,
+    ),
+    Claim(
+        "recognisable",
+        ("C2", "B4"),
+        (VAE,),
+        (
+            Criterion(f"{VAE}.class_kept", ">=", 0.7),
+            Criterion(f"{VAE}.class_changed", ">=", 0.02),
+            Criterion(f"{VAE}.recon_sharpness", "<=", 0.8),
+            Criterion(f"{VAE}.sharpness", "<=", 0.8),
+        ),
+        recognisable,
+    ),
+    Claim(
+        "clear",
+        ("C3", "A3", "B4"),
+        (VAE, GAN),
+        (
+            Criterion(f"{GAN}.sharpness", ">=", 0.8),
+            Criterion(f"{GAN}.sharpness", ">=", f"{VAE}.sharpness"),
+            Criterion(f"{GAN}.precision", ">=", f"{VAE}.precision"),
+        ),
+        clear,
+    ),
+    Claim(
+        "diverse",
+        ("A2", "A3"),
+        (VAE, GAN),
+        (
+            Criterion(f"{VAE}.recall", ">=", f"{GAN}.recall"),
+            Criterion(f"{VAE}.coverage", ">=", f"{GAN}.coverage"),
+        ),
+        diverse,
+    ),
+    Claim(
+        "neighbours",
+        ("C4",),
+        (VAE, GAN),
+        (
+            Criterion("change_ratio", ">=", 1.5),
+            Criterion(f"{VAE}.recon_sharpness", "<=", 0.8),
+        ),
+        neighbours,
+    ),
+)

@@ -1,0 +1,110 @@
+"""Claims, what was found of them, and verdicts as functions of the numbers alone."""
+
+import collections.abc
+import dataclasses
+
+HOLDS, PARTLY, NOT, MISSING = "holds", "partly", "not", "missing"
+RELATIONS = {">=": "≥", "<=": "≤"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Criterion:
+    """What a number has to be if the claim is true.
+
+    Attributes:
+        number: Key of the number, such as "gan.sharpness".
+        relation: ">=" or "<=".
+        limit: The threshold, or the key of another number.
+    """
+
+    number: str
+    relation: str
+    limit: float | str
+
+    def threshold(self, numbers):
+        """The limit as a number."""
+        return numbers[self.limit] if isinstance(self.limit, str) else self.limit
+
+    def is_met(self, numbers):
+        """Whether `numbers`, {key: float}, meet it; NaN never does."""
+        value, limit = numbers[self.number], self.threshold(numbers)
+        return value >= limit if self.relation == ">=" else value <= limit
+
+
+def verdict(criteria, numbers):
+    """Returns `HOLDS` if all criteria are met, `PARTLY` if some are, `NOT` if none."""
+    met = [criterion.is_met(numbers) for criterion in criteria]
+    return HOLDS if all(met) else PARTLY if any(met) else NOT
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """A picture of a claim.
+
+    Attributes:
+        key: Of its caption among the texts.
+        picture: `zoo.pages.Html`.
+        role: The model that it shows, if the caption names one.
+    """
+
+    key: str
+    picture: str
+    role: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What an experiment found.
+
+    Attributes:
+        numbers: {key: float}; a key is "metric" or "role.metric".
+        figures: `Figure`s, in order.
+        width: How they stand, as `zoo.pages.gallery` takes it.
+        legend: `zoo.pages.Html` on their colours, if they need one.
+    """
+
+    numbers: dict
+    figures: tuple = ()
+    width: str = "large"
+    legend: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """A sentence of the articles that images can settle.
+
+    Attributes:
+        key: Of its texts.
+        source: Numbers of the articles' claims, such as ("A3", "B4").
+        needs: Roles of the models that the experiment looks at.
+        criteria: `Criterion`s; the verdict follows from them alone.
+        look: The experiment: a function of the `Studio` that returns `Found`.
+    """
+
+    key: str
+    source: tuple
+    needs: tuple
+    criteria: tuple
+    look: collections.abc.Callable
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """A claim and what became of it.
+
+    Attributes:
+        claim: The `Claim`.
+        found: `Found`, or None; then `lacking` are the roles that are not trained, and
+            `reason` is what the experiment itself lacks, a sentence or None.
+    """
+
+    claim: Claim
+    found: Found | None
+    lacking: tuple = ()
+    reason: str | None = None
+
+    @property
+    def verdict(self):
+        if self.found is None:
+            return MISSING
+        return verdict(self.claim.criteria, self.found.numbers)

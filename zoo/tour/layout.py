@@ -1,0 +1,138 @@
+"""The tour as a page: results in, HTML out; nothing is computed here."""
+
+from zoo import pages
+from zoo.evaluation import table
+from zoo.tour.claims import MISSING, RELATIONS
+
+
+def page(results, words, facts, models, command):
+    """Returns the text of the HTML file.
+
+    Args:
+        results: {chapter: [`Result`]}.
+        words: `Words` of the page's language.
+        facts: Sentences on what was measured, and how.
+        models: [(role, folder, state)]: what was looked at.
+        command: Function of roles: the command that trains them, a text.
+    """
+    parts = [chapter(key, found, words, command) for key, found in results.items()]
+    return pages.page(
+        words("page.title"),
+        pages.paragraph(words("page.intro")),
+        pages.paragraph(words("page.rule")),
+        *(pages.paragraph(fact, note=True) for fact in facts),
+        pages.section(words("page.summary"), *summary(results, words)),
+        *parts,
+        pages.section(
+            words("page.outside"),
+            pages.paragraph(words("page.outside_intro")),
+            pages.bullets(words.group("outside")),
+        ),
+        pages.section(words("page.models"), trained(models, words)),
+        lang=words.lang,
+    )
+
+
+def summary(results, words):
+    """A table a chapter: its claims and their verdicts."""
+    columns = [words("page.verdict")]
+    for key, found in results.items():
+        rows = [
+            pages.row(
+                link(each.claim.key, words(f"claims.{each.claim.key}.claim")),
+                columns,
+                [badge(each.verdict, words)],
+            )
+            for each in found
+        ]
+        title = words(f"chapters.{key}.title")
+        yield pages.table(columns, rows, title, kind="verdicts")
+
+
+def chapter(key, results, words, command):
+    """A chapter: its title, its introduction and its claims."""
+    return pages.section(
+        words(f"chapters.{key}.title"),
+        pages.paragraph(words(f"chapters.{key}.intro")),
+        *(claim(result, words, command) for result in results),
+    )
+
+
+def claim(result, words, command):
+    """A claim: sentence, verdict, experiment, pictures, numbers."""
+    key = result.claim.key
+    source = words("page.articles", source=", ".join(result.claim.source))
+    return pages.element(
+        "article",
+        pages.element("h3", words(f"claims.{key}.claim")),
+        pages.paragraph(
+            badge(result.verdict, words), " ", pages.element("small", source)
+        ),
+        pages.paragraph(words(f"claims.{key}.experiment")),
+        *(body(result, words, command)),
+        id=key,
+    )
+
+
+def body(result, words, command):
+    """Pictures and numbers, or what is missing and how to get it."""
+    found = result.found
+    if found is None and result.lacking:
+        models = ", ".join(words(f"models.{role}") for role in result.lacking)
+        yield pages.paragraph(words("page.lacking", models=models))
+        yield pages.element("pre", command(result.lacking))
+        return
+    if found is None:
+        yield pages.paragraph(words("page.reason", reason=result.reason))
+        return
+    figures = [pages.figure(f.picture, words.caption(f)) for f in found.figures]
+    if found.legend:
+        yield found.legend
+    if figures:
+        yield pages.gallery(*figures, width=found.width)
+    yield numbers(result, words)
+
+
+def numbers(result, words):
+    """The table of a claim: what the verdict hangs on, then what else was found."""
+    columns = [words(f"page.{name}") for name in ("value", "threshold", "met")]
+    found, rows = result.found.numbers, []
+    for criterion in result.claim.criteria:
+        limit = table.short(criterion.threshold(found))
+        limit = f"{RELATIONS[criterion.relation]} {limit}"
+        if isinstance(criterion.limit, str):
+            limit += f" ({words.number(criterion.limit)})"
+        met = words("page.yes" if criterion.is_met(found) else "page.no")
+        cells = [table.short(found[criterion.number]), limit, met]
+        rows.append(pages.row(words.number(criterion.number), columns, cells))
+    told = {key for c in result.claim.criteria for key in (c.number, c.limit)}
+    for key in (key for key in found if key not in told):
+        cells = [table.short(found[key]), "", ""]
+        rows.append(pages.row(words.number(key), columns, cells, detail=True))
+    return pages.table(columns, rows, kind="numbers")
+
+
+def trained(models, words):
+    """What was looked at: a row a role."""
+    columns = [words("page.folder"), words("page.training")]
+    rows = [
+        pages.row(words(f"models.{role}"), columns, [folder, state])
+        for role, folder, state in models
+    ]
+    return pages.table(columns, rows)
+
+
+def badge(verdict, words):
+    """A verdict as a coloured word."""
+    return pages.element("b", words(f"verdicts.{verdict}"), class_=f"verdict {verdict}")
+
+
+def link(key, text):
+    """A text that leads to a claim."""
+    return pages.element("a", text, href=f"#{key}")
+
+
+def missing(results):
+    """The roles that claims lack, each once, in order."""
+    found = (r for part in results.values() for r in part if r.verdict == MISSING)
+    return tuple(dict.fromkeys(role for each in found for role in each.lacking))
