@@ -221,9 +221,10 @@ class ImageModel(Inference, keras.Model):
     def get_compile_config(self):
         if not self.compiled:
             return None
-        serialize = keras.optimizers.serialize
         return {
-            "optimizer": {name: serialize(o) for name, o in self.optimizers.items()},
+            "optimizer": {
+                name: optimizers.described(o) for name, o in self.optimizers.items()
+            },
             "jit_compile": self.jit_compile,
             "run_eagerly": self.run_eagerly,
             "steps_per_execution": self.steps_per_execution,
