@@ -13,6 +13,7 @@ import zoo
 from zoo import (
     archives,
     callbacks,
+    logs,
     metrics,
     pixels,
     plots,
@@ -164,6 +165,24 @@ def test_tensorboard_finds_scalars_and_pictures(whole):
     events = EventAccumulator(str(whole.folder.logs / "validation")).Reload()
     value = events.Scalars("kl")[-1].value
     assert value == pytest.approx(whole.folder.rows()[-1]["val_kl"])
+
+
+def test_of_many_epochs_tensorboard_is_told_of_fewer_and_fewer(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    told = logs.Logs(tmp_path, 0)
+    for epoch in range(1, 9001):
+        told.scalars(epoch, {"kl": 1.0})
+        told.picture(epoch, "samples", np.zeros((2, 2, 1), "uint8"))
+    told.close()
+    sizes = {"scalars": 0, "images": 0}  # all of them, not a sample
+    events = EventAccumulator(str(tmp_path / "train"), sizes).Reload()
+    steps = [event.step for event in events.Scalars("kl")]
+    assert steps[:2001] == [*range(1, 2001), 2002] and steps[-1] == 9000
+    assert len(steps) < 5 * logs.SCALARS
+    steps = [event.step for event in events.Images("samples")]
+    assert steps[:41] == [*range(1, 41), 42] and steps[-1] > 8000
+    assert len(steps) < 11 * logs.PICTURES
 
 
 def test_best_model_is_that_of_the_best_epoch(tmp_path):

@@ -50,12 +50,16 @@ def with_weights(members, change):
     return members | {archives.WEIGHTS: opened.getvalue()}
 
 
+def names(file):
+    found = []
+    file.visit(found.append)
+    return [name for name in found if isinstance(file[name], h5py.Dataset)]
+
+
 def a_dataset(file):
     """The name of some dataset of weights."""
-    found = []
-    file.visititems(lambda name, item: found.append((name, item)))
-    names = [n for n, i in found if isinstance(i, h5py.Dataset) and i.ndim == 2]
-    return next(name for name in names if "optimizer" not in name)
+    weights = [name for name in names(file) if "optimizer" not in name]
+    return next(name for name in weights if file[name].ndim == 2)
 
 
 def refused(path, words):
@@ -172,6 +176,12 @@ def test_variables_too_many_too_few_or_of_another_kind_are_refused(members, tmp_
     def dtype(file, name, array):
         file[name] = array.astype("float64")
 
+    def count(file):
+        name = next(n for n in names(file) if n.endswith("iterations"))
+        array = file[name][()]
+        del file[name]
+        file[name] = array.astype("int8")
+
     def soft(file, name, array):
         file["elsewhere"] = array
         file[name] = h5py.SoftLink("/elsewhere")
@@ -190,7 +200,7 @@ def test_variables_too_many_too_few_or_of_another_kind_are_refused(members, tmp_
 
     path = tmp_path / "crafted.keras"
     makes = (shape, dtype, soft, external, storage, virtual)
-    for change in (extra, missing, *map(replaced, makes)):
+    for change in (extra, missing, count, *map(replaced, makes)):
         crafted(path, with_weights(members, change))
         refused(path, "variables are not the model's")
 

@@ -13,6 +13,9 @@ import keras
 from zoo import archives, registry
 
 TEMPORARY = ".partial-"  # begins the name of a file that is not complete yet
+# Counts and seeds: which one a backend of Keras takes is its own affair, and each
+# converts what another has written.
+WHOLE = ("int32", "int64", "uint32")
 
 
 @contextlib.contextmanager
@@ -160,8 +163,7 @@ def _datasets(file):
         item = file[name]
         if isinstance(item, h5py.Dataset):
             elsewhere = " (elsewhere)" * bool(item.external or item.is_virtual)
-            # Counts have 32 bits on one backend of Keras and 64 on another.
-            kind = "int" if item.dtype.kind == "i" else item.dtype
+            kind = "int" if item.dtype in WHOLE else item.dtype
             found.add(f"{name} {list(item.shape or ())} {kind}{elsewhere}")
 
     file.visititems_links(visit)
