@@ -8,7 +8,7 @@ from tiny_runs import assert_same, of, prepare, trained
 import zoo
 from zoo import callbacks, circumstances, training
 
-FEW = ("vae", "vaegan", "ddpm")  # CI runs these, -m full all
+FEW = ("vaegan",)  # CI runs these, -m full all
 FULL = (pytest.mark.full, pytest.mark.slow)
 every_model = pytest.mark.parametrize(
     "name",
@@ -75,17 +75,18 @@ def test_checkpoints_within_an_epoch_leave_no_trace_in_training(tmp_path):
     assert [file.stem for file in run.folder.saved()] == ["00000004", "00000006"]
 
 
-@pytest.mark.parametrize("flag", ["--batch_size=500", "--seed=1", "--classes=0,1,2"])
-def test_other_settings_go_on_by_force_and_are_recorded(tmp_path, flag):
+def test_other_settings_go_on_by_force_and_are_recorded(tmp_path):
     trained(tmp_path / "run", "--epochs=1")
-    with pytest.raises(ValueError, match="by --force"):
-        prepare(tmp_path / "run", "--epochs=2", flag, "--batch_size=300")
-    flags = ("--epochs=2", "--batch_size=300", flag)
+    changes = ("--batch_size=300", "--seed=1", "--classes=0,1,2")
+    for flag in changes:
+        with pytest.raises(ValueError, match="by --force"):
+            prepare(tmp_path / "run", "--epochs=2", flag)
+    flags = ("--epochs=2", *changes)
     run = trained(tmp_path / "run", *flags, "--force")
     assert [row["epoch"] for row in run.folder.rows()] == [1, 2]
     record = json.loads(run.folder.record.read_text())
-    name = flag[2:].split("=")[0]
-    assert any(name in told for told in record["continued"][0]["forced"])
+    told = " ".join(record["continued"][0]["forced"])
+    assert all(name in told for name in ("batch_size", "seed", "classes"))
     assert record["settings"] == run.settings.plain()
     assert prepare(tmp_path / "run", *flags).is_finished()
 
