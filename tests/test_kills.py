@@ -33,7 +33,7 @@ def started(*command, **options):
 
 @pytest.mark.parametrize(
     "count",
-    [pytest.param(4, marks=pytest.mark.slow), pytest.param(50, marks=FULL)],
+    [pytest.param(3, marks=pytest.mark.slow), pytest.param(50, marks=FULL)],
 )
 def test_a_run_survives_kills_at_any_moment(count, tmp_path):
     done = started(str(ROOT / "tests" / "kills.py"), str(count), str(tmp_path))
@@ -102,6 +102,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("share", [0, 0.5])
 def test_a_full_disk_ends_the_run_in_a_sentence(small_disk, share):
     flags = [*TINY, f"--workdir={small_disk}/run"]

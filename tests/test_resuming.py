@@ -1,6 +1,7 @@
 """Every model goes on after a kill, from the middle of an epoch, to the bit."""
 
 import json
+import shutil
 
 import pytest
 from tiny_runs import assert_same, of, prepare, trained
@@ -10,13 +11,24 @@ from zoo import callbacks, circumstances, training
 
 FEW = ("vaegan",)  # CI runs these, -m full all
 FULL = (pytest.mark.full, pytest.mark.slow)
-every_model = pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.slow if name in FEW else FULL)
-        for name in zoo.names()
-    ],
-)
+
+
+def every_model(few):
+    """Runs a test for each model: for a few in CI, for all with -m full."""
+    marks = {name: pytest.mark.slow if name in few else FULL for name in zoo.names()}
+    params = [pytest.param(name, marks=mark) for name, mark in marks.items()]
+    return pytest.mark.parametrize("name", params)
+
+
+@pytest.fixture(scope="module")
+def first_epoch(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("begun") / "run", "--epochs=1").folder
+
+
+@pytest.fixture
+def begun(first_epoch, tmp_path):
+    """The folder of a run of one epoch, a copy of it for each test."""
+    return shutil.copytree(first_epoch.path, tmp_path / "run")
 
 
 class KilledError(BaseException):
@@ -45,7 +57,7 @@ def killed(monkeypatch, workdir, *flags, at, base):
             trained(workdir, *flags, base=base)
 
 
-@every_model
+@every_model(FEW)
 def test_every_model_goes_on_from_within_an_epoch_to_the_bit(
     name, tmp_path, monkeypatch
 ):
@@ -61,7 +73,7 @@ def test_every_model_goes_on_from_within_an_epoch_to_the_bit(
     assert_same(run, whole)
 
 
-@every_model
+@every_model(())  # of the VAE, CI runs it in test_runs.py
 def test_every_model_goes_on_after_an_epoch_to_the_bit(name, tmp_path):
     whole = trained(tmp_path / "whole", "--epochs=2", base=of(name))
     trained(tmp_path / "run", "--epochs=1", base=of(name))
@@ -75,36 +87,33 @@ def test_checkpoints_within_an_epoch_leave_no_trace_in_training(tmp_path):
     assert [file.stem for file in run.folder.saved()] == ["00000004", "00000006"]
 
 
-def test_other_settings_go_on_by_force_and_are_recorded(tmp_path):
-    trained(tmp_path / "run", "--epochs=1")
+def test_other_settings_go_on_by_force_and_are_recorded(begun):
     changes = ("--batch_size=300", "--seed=1", "--classes=0,1,2")
     for flag in changes:
         with pytest.raises(ValueError, match="by --force"):
-            prepare(tmp_path / "run", "--epochs=2", flag)
+            prepare(begun, "--epochs=2", flag)
     flags = ("--epochs=2", *changes)
-    run = trained(tmp_path / "run", *flags, "--force")
+    run = trained(begun, *flags, "--force")
     assert [row["epoch"] for row in run.folder.rows()] == [1, 2]
     record = json.loads(run.folder.record.read_text())
     told = " ".join(record["continued"][0]["forced"])
     assert all(name in told for name in ("batch_size", "seed", "classes"))
     assert record["settings"] == run.settings.plain()
-    assert prepare(tmp_path / "run", *flags).is_finished()
+    assert prepare(begun, *flags).is_finished()
 
 
-def test_a_forced_change_of_the_networks_is_refused_by_their_weights(tmp_path):
-    trained(tmp_path / "run", "--epochs=1")
+def test_a_forced_change_of_the_networks_is_refused_by_their_weights(begun):
     with pytest.raises(ValueError, match="variables are not the model's"):
-        prepare(tmp_path / "run", "--epochs=2", "--set=latent_dim=3", "--force")
+        prepare(begun, "--epochs=2", "--set=latent_dim=3", "--force")
 
 
-def test_another_version_of_the_code_is_warned_about(tmp_path, monkeypatch, caplog):
-    trained(tmp_path / "run", "--epochs=1")
+def test_another_version_of_the_code_is_warned_about(begun, monkeypatch, caplog):
     caplog.clear()
-    prepare(tmp_path / "run", "--epochs=2")
+    prepare(begun, "--epochs=2")
     assert caplog.text == ""
     now = circumstances.circumstances()
     other = now | {"git_commit": "0123", "versions": now["versions"] | {"zoo": "9.9"}}
     monkeypatch.setattr(circumstances, "circumstances", lambda: other)
-    prepare(tmp_path / "run", "--epochs=2")
+    prepare(begun, "--epochs=2")
     assert "zoo was 0.1.0 and is 9.9" in caplog.text
     assert "commit was " in caplog.text and "is 0123" in caplog.text
