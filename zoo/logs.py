@@ -14,9 +14,19 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from zoo import plots
 
+# Of each doubling of the epochs at least so many are told of: the files of a long run
+# stay small, and TensorBoard shows 1000 values and 10 pictures of a tag anyway.
+SCALARS, PICTURES = 1000, 20
+
+
+def is_told(epoch, dense):
+    """Whether an epoch is told of: all before 2 * `dense`, then every second one, from
+    4 * `dense` on every fourth, and so on."""
+    return epoch % (1 << max(0, (epoch // dense).bit_length() - 1)) == 0
+
 
 class Logs:
-    """Scalars and pictures of one run, by epoch.
+    """Scalars and pictures of one run, by epoch; of many epochs, of fewer and fewer.
 
     Args:
         folder: Where the files go; made with the first value.
@@ -30,6 +40,8 @@ class Logs:
 
     def scalars(self, epoch, values):
         """Writes {term: value}; "val_<term>" goes to the validation run as <term>."""
+        if not is_told(epoch, SCALARS):
+            return
         for name, value in values.items():
             run = "validation" if name.startswith("val_") else "train"
             tag = name.removeprefix("val_")
@@ -37,6 +49,8 @@ class Logs:
 
     def picture(self, epoch, tag, picture):
         """Writes a uint8 picture `[H, W, C]`."""
+        if not is_told(epoch, PICTURES):
+            return
         height, width, channels = picture.shape
         image = Summary.Image(
             height=height,

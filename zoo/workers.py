@@ -12,7 +12,7 @@ import pathlib
 import tempfile
 import zipfile
 
-from zoo import backend, callbacks, strategies
+from zoo import backend, callbacks, faults, strategies
 
 SECONDS = 1.0  # from one agreement within an epoch to the next, more or less
 MOST_BATCHES = 1000
@@ -63,7 +63,8 @@ def folder(strategy, settings, make):
 
 def _packed(folder):
     """The files by which a run goes on, as the bytes of an archive."""
-    files = [folder.record, folder.metrics, *folder.saved()[-1:]]
+    checkpoint, _ = folder.latest()
+    files = [folder.record, folder.metrics, *([checkpoint] if checkpoint else [])]
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for file in files:
@@ -127,3 +128,18 @@ class Interrupt(callbacks.Interrupt):
     @received.setter
     def received(self, number):
         self.clock.wish = number or 0
+
+
+class Finite(faults.Finite):
+    """Looks at a step where all workers agree on the time, so that all stop at the same
+    one. Comes after the clock.
+    """
+
+    def __init__(self, clock):
+        super().__init__()
+        self.clock = clock
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.clock.looked == batch:
+            self.next_look = 0.0
+            super().on_train_batch_begin(batch, logs)

@@ -12,6 +12,7 @@
 | `tensor(array)` | a NumPy array as a tensor; int64 seeds keep their bits, in a form that only `normal_of_seeds` need know |
 | `compiled(function, variables)` | `function` of tensors `[rows, ...]`, which reads `variables`, as one compiled graph without gradients; TensorFlow's serves any number of rows, JAX makes one for each |
 | `stateless(step)` | `step(self, data)` in the form that the backend's trainer calls |
+| `sync(model)` | amid `fit`, has the variables hold what the last step made of them: JAX's trainer keeps it aside |
 | `scope(model)` | the context in which the model's variables have to be created |
 | `num_accelerators()`, `mirrored()` | GPUs that a model can train on at once; a strategy over all devices, made active, with a `scope()` |
 | `num_replicas()` | devices among which a batch is shared out in the strategy's scope that holds here |
@@ -44,6 +45,7 @@ _NAMES = (
     "tensor",
     "compiled",
     "stateless",
+    "sync",
     "scope",
     "num_accelerators",
     "num_replicas",

@@ -147,6 +147,10 @@ def stateless(step):
     return wrapped
 
 
+def sync(model):
+    model.jax_state_sync()
+
+
 def scope(model):
     return contextlib.nullcontext()
 

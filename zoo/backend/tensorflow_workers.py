@@ -37,8 +37,9 @@ def distributed(model, x, y=None, batch_size=None, shuffle=False):
                 "Each worker would shuffle arrays in its own way: pass shuffle=False, "
                 "or a tf.data set that is the same on all. Received: shuffle=True."
             )
+        size = min(batch_size or 32, len(x))
         x = tf.data.Dataset.from_tensor_slices(x if y is None else (x, y))
-        x = x.batch(batch_size or 32, drop_remainder=True)
+        x = x.batch(size, drop_remainder=True)
     return _parts(strategy, x), None
 
 
