@@ -56,7 +56,9 @@ def _clip_after_reduction(clip, gradients):
     """Clips the gradient of the global batch: Keras clips each replica's share of it,
     and sums then."""
     context = tf.distribute.get_replica_context()
-    gradients = clip(context.all_reduce(tf.distribute.ReduceOp.SUM, list(gradients)))
+    # As tensors: the gradient of an embedding comes as a list of rows.
+    gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+    gradients = clip(context.all_reduce(tf.distribute.ReduceOp.SUM, gradients))
     return [gradient / context.num_replicas_in_sync for gradient in gradients]
 
 
