@@ -38,6 +38,7 @@ def main():
     runs = Runs(pathlib.Path(flags.runs), flags.seed, flags.k)
     missed = 0
     for name in wanted:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
         for met, line in MEASURES[name](runs):
             missed += not met
             print(f"{'met   ' if met else 'MISSED'}  {line}", flush=True)

@@ -1,14 +1,18 @@
 """What all tests share: two logical CPUs, and tiny models trained once."""
 
+import functools
+import io
 import os
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import pytest
 import tiny
+import tqdm
 
-from zoo import backend
+from zoo import backend, progress
 
 if backend.NAME == "tensorflow":
     import tensorflow as tf
@@ -49,3 +53,18 @@ def mixed_bfloat16():
     keras.config.set_dtype_policy("mixed_bfloat16")
     yield
     keras.config.set_dtype_policy(policy)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """What stands in for stderr: a terminal, on which each bar shows at once."""
+    monkeypatch.setattr(progress, "DELAY", 0.0)
+    at_once = functools.partialmethod(tqdm.tqdm.__init__, mininterval=0)
+    monkeypatch.setattr(tqdm.tqdm, "__init__", at_once)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    return sys.stderr

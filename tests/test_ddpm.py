@@ -1,14 +1,10 @@
 """The DDPM: its loss and levels, labels and guidance, samplers, bound, completion."""
 
-import functools
-import io
 import resource
-import sys
 
 import numpy as np
 import pytest
 import tiny
-import tqdm
 from keras import ops
 
 import zoo
@@ -152,22 +148,16 @@ def test_the_trajectory_ends_in_the_sample(model):
     np.testing.assert_allclose(passed[:, -1], model.sample(2, seed=0), atol=1e-5)
 
 
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
 @pytest.mark.parametrize("sampler", ["ddpm", "heun", "dpmpp_2m"])
-def test_a_bar_on_a_terminal_leaves_the_images_as_they_are(model, sampler, monkeypatch):
-    monkeypatch.setattr(progress, "DELAY", 0.0)
-    monkeypatch.setattr(progress, "PARTS", 3)
+def test_a_bar_on_a_terminal_leaves_the_images_as_they_are(
+    model, sampler, monkeypatch, request
+):
     options = {"seed": 0, "batch_size": 2, "sampler": sampler, "steps": 7}
     silent = model.sample(3, **options)
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    at_once = functools.partialmethod(tqdm.tqdm.__init__, mininterval=0)
-    monkeypatch.setattr(tqdm.tqdm, "__init__", at_once)
+    monkeypatch.setattr(progress, "PARTS", 3)
+    terminal = request.getfixturevalue("terminal")
     np.testing.assert_array_equal(model.sample(3, **options), silent)
-    shown = sys.stderr.getvalue()
+    shown = terminal.getvalue()
     assert "3 images" in shown and "/14 " in shown  # two batches of 7 steps
     assert shown.rsplit("\r", 2)[1].isspace()  # and it is wiped out at the end
 

@@ -11,12 +11,14 @@ class Bar(tqdm.tqdm):
 
     Args:
         title: What is done.
-        unit: What is counted; `total` is set once it is known.
+        unit: What is counted.
+        total: How many there are; may be set later.
     """
 
-    def __init__(self, title, unit):
+    def __init__(self, title, unit, total=None):
         super().__init__(
             desc=title,
+            total=total,
             unit=f" {unit}",
             disable=None,
             delay=DELAY,

@@ -23,16 +23,21 @@ class Progress:
         try:
             yield
         finally:
-            self._write(f" {time.monotonic() - began:.1f} s\n")
+            # A bar of the work may have taken the line, and cleared it.
+            again = f"\r{self._title} ..." if self._on_terminal() else ""
+            self._write(f"{again} {time.monotonic() - began:.1f} s\n")
 
     def step(self, done, total):
         """Tells, on a terminal, how far the stage is."""
-        if self.stream is not None and self.stream.isatty():
+        if self._on_terminal():
             self._write(f"\r{self._title} {done:,} of {total:,} ...")
 
     def say(self, line):
         """Writes a line within a stage."""
         self._write(f"\n{line}\n")
+
+    def _on_terminal(self):
+        return self.stream is not None and self.stream.isatty()
 
     def _write(self, text):
         if self.stream is not None:

@@ -17,6 +17,7 @@ from keras import layers, ops
 from zoo import inputs, losses, pixels
 from zoo.model import ImageModel
 from zoo.networks import conv
+from zoo.progress import Bar
 from zoo.registry import register
 
 
@@ -213,9 +214,11 @@ class VAE(ImageModel):
             threshold = random.random(images.shape, "float32")
             images = pixels.signed((threshold < pixels.unit(images)).astype("float32"))
         bounds = []
-        for start in range(0, len(images), batch_size):
-            x = images[start : start + batch_size]
-            bounds.append(self._importance_bound(x, k, random))
+        with Bar("nll", "images", len(images)) as bar:
+            for start in range(0, len(images), batch_size):
+                x = images[start : start + batch_size]
+                bounds.append(self._importance_bound(x, k, random))
+                bar.update(len(x))
         return np.concatenate(bounds).astype("float32")
 
     def _importance_bound(self, x, k, random, chunk=50):
