@@ -5,6 +5,7 @@
 Compared are the second tenth of the run (its first is warm-up) and the last one.
 """
 
+import os
 import pathlib
 import statistics
 import subprocess
@@ -22,22 +23,28 @@ ROOT = pathlib.Path(__file__).parent.parent
 
 
 def watched(command, folder):
-    """Runs a training; returns [(finished epochs, resident memory in KiB, bytes of the
-    newest checkpoint)], some ten a second."""
+    """Runs a training; returns [(finished epochs, resident memory in bytes, processor
+    time in seconds, bytes of the newest checkpoint)], some ten a second."""
     looks = []
     process = subprocess.Popen(command, cwd=ROOT)
     try:
         while process.poll() is None:
             time.sleep(0.1)
-            status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-            resident = [line for line in status.splitlines() if "VmRSS" in line]
-            if resident and folder.metrics.exists():
+            if folder.metrics.exists() and process.poll() is None:
                 epoch = len(folder.metrics.read_text().splitlines()) - 1
-                looks.append((epoch, int(resident[0].split()[1]), newest(folder)))
+                looks.append((epoch, *spent(process.pid), newest(folder)))
     finally:
         process.kill()
     assert process.returncode == 0
     return looks
+
+
+def spent(pid):
+    """Resident memory in bytes and processor time in seconds of a process: proc(5)."""
+    pages = pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = int(fields[11]) + int(fields[12])
+    return int(pages) * os.sysconf("SC_PAGE_SIZE"), ticks / os.sysconf("SC_CLK_TCK")
 
 
 def newest(folder):
@@ -57,7 +64,7 @@ def tenth(pairs, number, epochs):
 
 def main(name, steps, where):
     """Trains, prints what was seen and returns how much larger, as shares, the last
-    value is than the first: of memory, of an epoch's seconds, of a checkpoint; and the
+    value is than the first: of memory, of processor time, of a checkpoint; and the
     bytes of TensorBoard's folder."""
     epochs = -(-steps // STEPS_PER_EPOCH)
     folder = RunFolder(where / name)
@@ -72,20 +79,21 @@ def main(name, steps, where):
     wrong = [line for sound, line in checksums.check(folder) if not sound]
     assert not wrong, wrong
 
-    memory = [(epoch, kib) for epoch, kib, _ in looks]
-    seconds = [(row["epoch"] - 1, row["seconds"]) for row in rows]
-    sizes = {size for _, _, size in looks if size}
-    logs = sum(file.stat().st_size for file in folder.logs.rglob("*"))
+    memory = [(epoch, resident) for epoch, resident, _, _ in looks]
     first, last = (statistics.median(tenth(memory, n, epochs)) for n in (1, 9))
-    # Other work on the machine makes some epochs longer, none shorter.
-    slow, late = (min(tenth(seconds, number, epochs)) for number in (1, 9))
+    clock = [(epoch, seconds) for epoch, _, seconds, _ in looks]
+    early, late = (tenth(clock, number, epochs) for number in (1, 9))
+    early, late = (part[-1] - part[0] for part in (early, late))
+    sizes = {size for *_, size in looks if size}
+    logs = sum(file.stat().st_size for file in folder.logs.rglob("*.tfevents.*"))
+    grown = (last / first - 1, late / early - 1, max(sizes) / min(sizes) - 1)
     print(
-        f"{name}: {rows[-1]['step']} steps; memory {first / 1024:.0f} to "
-        f"{last / 1024:.0f} MiB ({100 * (last / first - 1):+.2f} %); fastest epoch "
-        f"{slow:.3f} to {late:.3f} s; checkpoints {min(sizes)} to {max(sizes)} bytes; "
-        f"TensorBoard {logs} bytes"
+        f"{name}: {rows[-1]['step']} steps; memory {first / 2**20:.0f} to "
+        f"{last / 2**20:.0f} MiB ({grown[0]:+.2%}); processor time of a tenth of the "
+        f"run {early:.1f} to {late:.1f} s ({grown[1]:+.1%}); checkpoints {min(sizes)} "
+        f"to {max(sizes)} bytes; TensorBoard {logs} bytes"
     )
-    return last / first - 1, late / slow - 1, max(sizes) / min(sizes) - 1, logs
+    return *grown, logs
 
 
 if __name__ == "__main__":

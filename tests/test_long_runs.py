@@ -5,17 +5,20 @@ import pytest
 
 FULL = (pytest.mark.full, pytest.mark.slow)
 COUNTS = [
-    pytest.param(900, 0.05, marks=pytest.mark.slow),  # memory has hardly warmed up
-    pytest.param(20_000, 0.02, marks=FULL),
+    # Memory has hardly warmed up, and a tenth of the run is an epoch of half a second.
+    pytest.param(900, 0.05, 1.0, marks=pytest.mark.slow),
+    pytest.param(20_000, 0.02, 0.1, marks=FULL),
 ]
 MOST_LOGS = 4 * 2**20  # bytes
 
 
 @pytest.mark.parametrize("name", ["gan", "ddpm"])
-@pytest.mark.parametrize("steps, most", COUNTS)
-def test_memory_time_and_files_do_not_grow(steps, most, name, tmp_path):
+@pytest.mark.parametrize("steps, more_memory, more_time", COUNTS)
+def test_memory_time_and_files_do_not_grow(
+    steps, more_memory, more_time, name, tmp_path
+):
     memory, seconds, checkpoint, logs = long_run.main(name, steps, tmp_path)
-    assert memory < most
-    assert seconds < 0.25
+    assert memory < more_memory
+    assert seconds < more_time
     assert checkpoint < 0.01  # as text, the progress has more or fewer digits
     assert logs < MOST_LOGS

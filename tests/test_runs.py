@@ -170,7 +170,7 @@ def test_tensorboard_finds_scalars_and_pictures(whole):
 def test_of_many_epochs_tensorboard_is_told_of_fewer_and_fewer(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    told = logs.Logs(tmp_path, 0)
+    told = logs.Logs(tmp_path, epoch=0)
     for epoch in range(1, 9001):
         told.scalars(epoch, {"kl": 1.0})
         told.picture(epoch, "samples", np.zeros((2, 2, 1), "uint8"))

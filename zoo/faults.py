@@ -8,7 +8,7 @@ from keras import ops
 from zoo import backend
 
 KINDS = ("term", "gradient", "weights")
-SHARE, RARELY = 0.01, 1.0  # of looking: share of the time, seconds between looks
+SHARE, RARELY = 0.005, 1.0  # of looking: share of the time, seconds between looks
 
 
 class NotFiniteError(ValueError):
@@ -76,7 +76,7 @@ class Faults:
     def look_at_network(self, step, name, gradients, weights):
         """Notes whether a network's gradients or weights, lists, are not finite."""
         gradients = [g for g in gradients if g is not None]
-        squares = _sum([ops.sum(ops.square(g)) for g in gradients])
+        squares = _sum([backend.sum_of_squares(g) for g in gradients])
         index = self.networks.index(name)
         here = ops.arange(len(self.networks)) == index
         norms = ops.convert_to_tensor(self.norms)  # JAX's `where` takes no variable
