@@ -29,6 +29,7 @@ class Verb:
         self.example = example
         self.flags = flags.FlagValues()
         self.groups = {}
+        self.argv = [name]
 
     def group(self, title):
         """Titles the flags that are defined from here on."""
@@ -105,6 +106,7 @@ class Verb:
         """
         if self.flags.is_parsed():
             self.flags.unparse_flags()
+        self.argv = argv
         try:
             rest = self.flags(argv)[1:]
         except flags.Error as error:
@@ -163,8 +165,11 @@ def import_quietly():
 
 
 def _sentence(error):
-    """The error's text on one line; system errors tell the path and the reason."""
+    """The error's text on one line, what a terminal would obey escaped; system errors
+    tell the path and the reason."""
+    text = str(error)
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror}."
-    return " ".join(str(error).split())
+        text = f"{where}{error.strerror}."
+    text = " ".join(text.split())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

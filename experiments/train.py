@@ -5,6 +5,7 @@ import pathlib
 import sys
 
 import experiments
+from experiments import repeated
 
 # What runs when nobody says what: real digits, pictures within two minutes.
 RECIPE = pathlib.Path(__file__).parent / "recipes" / "vaegan-digits.flags"
@@ -41,6 +42,13 @@ VERB.define(
     None,
     "Run folder or .keras file that lends its model and weights [none].",
 )
+VERB.define(
+    "string",
+    "from",
+    None,
+    "run.json of a run to repeat, into WORKDIR-again; flags beside it take the place "
+    "of its settings [none].",
+)
 VERB.define("integer", "seed", 0, "Of the weights, the noise and the data's order.")
 
 VERB.group("How long")
@@ -69,6 +77,14 @@ VERB.define(
 )
 VERB.define("integer", "schedule_epochs", None, "Epochs to rate 0 [--epochs].")
 VERB.define("string", "monitor", None, "Term of which the best is kept [the model's].")
+VERB.define(
+    "enum",
+    "on_nan",
+    "stop",
+    "Where a step makes NaN or infinity: stop, or rollback to the last checkpoint and "
+    "halve that network's learning rate, three times at most.",
+    enum_values=["stop", "rollback"],
+)
 
 VERB.group("How fast")
 VERB.define(
@@ -97,14 +113,21 @@ VERB.group("Where")
 VERB.define("string", "workdir", None, "Run folder [runs/MODEL-DATASET].")
 VERB.define("integer", "image_every", 1, "Epochs from one grid of images to the next.")
 VERB.define(
+    "integer",
+    "checkpoint_every",
+    None,
+    "Steps from one checkpoint to the next within an epoch [after each epoch alone].",
+)
+VERB.define(
     "string", "data_dir", None, "Where tensorflow-datasets keeps its sets [its own]."
 )
+VERB.define("bool", "force", False, "Go on with other settings; run.json tells which.")
 VERB.define("bool", "dry_run", False, "Show what would be done; write nothing.")
 
 
 def with_recipe(argv):
     """The command line, after `RECIPE`'s flags if it does not say what to train."""
-    chosen = ("-model", "-dataset", "-flagfile", "-init_from")
+    chosen = ("-model", "-dataset", "-flagfile", "-init_from", "-from")
     if any(word.replace("--", "-").startswith(chosen) for word in argv):
         return argv
     return [argv[0], f"--flagfile={RECIPE}", *argv[1:]]
@@ -112,18 +135,20 @@ def with_recipe(argv):
 
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo import training
+    from zoo import reports, training
 
+    if VERB.flags["from"].value:
+        VERB.parse(repeated.command(VERB.flags["from"].value, VERB.argv))
     asked = VERB.flags.flag_values_dict()
     run = training.prepare(asked)
     say = print if run.is_chief else lambda text: None
     if asked["dry_run"]:
-        say("\n".join(training.describe(run)))
+        say("\n".join(reports.describe(run)))
         return
     if run.resumed:
         say(f"goes on after epoch {run.progress.epoch} in {run.folder.path}")
     training.train(run)
-    say("\n".join(training.summarise(run)))
+    say("\n".join(reports.summarise(run)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Measures finished runs on Fashion-MNIST's 10,000 test images against the targets."""
+"""Checks a run folder against its checksums, or measures finished runs on
+Fashion-MNIST's 10,000 test images against the targets."""
 
 import pathlib
 import sys
@@ -6,9 +7,11 @@ import sys
 import experiments
 
 VERB = experiments.Verb(
-    "verify", __doc__.strip(), "python -m experiments.verify --models=classifier,ae"
+    "verify", __doc__.strip(), "python -m experiments.verify --workdir=runs/vae-digits"
 )
-VERB.group("What")
+VERB.group("A run folder")
+VERB.define("string", "workdir", None, "Is it whole, and what is missing? [none]")
+VERB.group("Targets, unless --workdir is given")
 VERB.define(
     "list", "models", ["all"], "Runs to measure, by recipe; frechet compares them all."
 )
@@ -18,6 +21,8 @@ VERB.define("integer", "seed", 0, "Of binarisation, importance samples and image
 
 
 def main():
+    if VERB.flags.workdir is not None:
+        return check_folder(VERB.flags.workdir)
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from experiments.targets import MEASURES, Runs
 
@@ -38,6 +43,16 @@ def main():
             missed += not met
             print(f"{'met   ' if met else 'MISSED'}  {line}", flush=True)
     return int(missed > 0)
+
+
+def check_folder(path):
+    """Prints what is whole and what is not; returns 1 if anything is not."""
+    from zoo import checksums, runs
+
+    found = checksums.check(runs.RunFolder(path))
+    for sound, line in found:
+        print(f"{'ok     ' if sound else 'WRONG  '}{line}")
+    return int(not all(sound for sound, _ in found))
 
 
 if __name__ == "__main__":

@@ -178,6 +178,14 @@ def test_the_gradient_by_the_input_is_one_row_an_image():
     np.testing.assert_allclose(slope, 3 * tiny.floats(3) ** 2, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, 1e30])
+def test_a_sum_of_squares_is_finite_if_all_squares_are(wrong):
+    x = np.arange(6, dtype="float32").reshape(2, 3)
+    assert float(backend.sum_of_squares(ops.convert_to_tensor(x))) == 55
+    x[1, 0] = wrong
+    assert not np.isfinite(backend.sum_of_squares(ops.convert_to_tensor(x)))
+
+
 def test_a_linear_critic_has_the_penalty_of_its_weights(wgan):
     w = wgan.critic.trainable_variables[0]
     norm = np.linalg.norm(tiny.values([w])[0])

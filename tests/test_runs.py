@@ -1,67 +1,29 @@
 """The run folder: resuming to the bit, refusing other settings, writing atomically."""
 
+import errno
 import json
 import os
 import signal
 
-import keras
 import numpy as np
 import pytest
+from tiny_runs import assert_same, prepare, rows, state, trained
 
 import zoo
-from experiments import train as verb
 from zoo import (
+    archives,
     callbacks,
+    logs,
     metrics,
     pixels,
     plots,
     presets,
     runs,
+    saving,
     schedules,
     strategies,
     training,
 )
-
-TINY = [
-    "--model=vae",
-    "--set=width=4",
-    "--set=hidden=8",
-    "--set=latent_dim=2",
-    "--image_size=8",
-    "--batch_size=450",  # three steps an epoch
-]
-
-
-def prepare(workdir, *flags):
-    """The run that a user would start in a new process."""
-    keras.utils.clear_session()
-    keras.utils.set_random_seed(12345)
-    verb.VERB.parse(["train", *TINY, f"--workdir={workdir}", *flags])
-    return training.prepare(verb.VERB.flags.flag_values_dict())
-
-
-def trained(workdir, *flags):
-    run = prepare(workdir, *flags)
-    training.train(run)
-    return run
-
-
-def state(run):
-    """All that training changes: weights, optimizers, random numbers."""
-    variables = run.model.variables + run.model.optimizer.variables
-    return [keras.ops.convert_to_numpy(variable) for variable in variables]
-
-
-def rows(run):
-    return [
-        {key: value for key, value in row.items() if key != "seconds"}
-        for row in run.folder.rows()
-    ]
-
-
-def assert_same(run, other):
-    assert all(np.array_equal(a, b) for a, b in zip(state(run), state(other)))
-    assert rows(run) == rows(other)
 
 
 @pytest.fixture(scope="module")
@@ -79,23 +41,38 @@ def test_resumed_run_equals_uninterrupted_run_to_the_bit(whole, tmp_path):
     assert [row["epoch"] for row in run.folder.rows()] == [1, 2, 3, 4]
 
 
-def test_run_stopped_within_an_epoch_goes_on_to_the_bit(whole, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "number, code, done", [(signal.SIGTERM, 143, 1), (signal.SIGINT, 130, 2)]
+)
+def test_run_stopped_within_an_epoch_goes_on_to_the_bit(
+    whole, tmp_path, monkeypatch, number, code, done
+):
     begin = callbacks.Clock.on_train_batch_begin
 
     def interrupted(self, batch, logs=None):
         begin(self, batch, logs)
-        if self.progress.epoch == 2 and batch == 1:
-            os.kill(os.getpid(), signal.SIGTERM)
+        if self.progress.epoch == 2 and batch == done:
+            os.kill(os.getpid(), number)
 
     monkeypatch.setattr(callbacks.Clock, "on_train_batch_begin", interrupted)
     with pytest.raises(SystemExit) as stopped:
         trained(tmp_path / "run", "--epochs=4", "--flip")
-    assert stopped.value.code == 143
+    assert stopped.value.code == code
     monkeypatch.undo()
     run = prepare(tmp_path / "run", "--epochs=4", "--flip")
-    assert (run.progress.epoch, run.progress.batch) == (2, 1)
+    assert (run.progress.epoch, run.progress.batch) == (2, done)
     training.train(run)
     assert_same(run, whole)
+
+
+def test_a_second_signal_ends_the_process_at_once():
+    before = signal.getsignal(signal.SIGINT)
+    with callbacks.Interrupt(None, None):
+        assert signal.getsignal(signal.SIGINT) != before
+        os.kill(os.getpid(), signal.SIGTERM)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            assert signal.getsignal(number) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 def test_budget_stops_at_a_batch_and_more_minutes_go_on(whole, tmp_path):
@@ -190,6 +167,24 @@ def test_tensorboard_finds_scalars_and_pictures(whole):
     assert value == pytest.approx(whole.folder.rows()[-1]["val_kl"])
 
 
+def test_of_many_epochs_tensorboard_is_told_of_fewer_and_fewer(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    told = logs.Logs(tmp_path, epoch=0)
+    for epoch in range(1, 9001):
+        told.scalars(epoch, {"kl": 1.0})
+        told.picture(epoch, "samples", np.zeros((2, 2, 1), "uint8"))
+    told.close()
+    sizes = {"scalars": 0, "images": 0}  # all of them, not a sample
+    events = EventAccumulator(str(tmp_path / "train"), sizes).Reload()
+    steps = [event.step for event in events.Scalars("kl")]
+    assert steps[:2001] == [*range(1, 2001), 2002] and steps[-1] == 9000
+    assert len(steps) < 5 * logs.SCALARS
+    steps = [event.step for event in events.Images("samples")]
+    assert steps[:41] == [*range(1, 41), 42] and steps[-1] > 8000
+    assert len(steps) < 11 * logs.PICTURES
+
+
 def test_best_model_is_that_of_the_best_epoch(tmp_path):
     flags = ("--monitor=val_recon", "--learning_rate=0.3")  # the last is not the best
     run = trained(tmp_path / "run", "--epochs=3", *flags)
@@ -230,10 +225,78 @@ def test_failed_saving_leaves_the_last_checkpoint(tmp_path, monkeypatch):
     def broken(archive, *arguments):
         raise OSError("disk full")
 
-    monkeypatch.setattr(runs.zipfile.ZipFile, "writestr", broken)
+    monkeypatch.setattr(archives.zipfile.ZipFile, "writestr", broken)
     with pytest.raises(OSError, match="disk full"):
         run.folder.save_checkpoint(run.model, runs.Progress(step=99))
     assert sorted(run.folder.checkpoints.iterdir()) == before
+
+
+def spoil(file):
+    """Flips a byte in the middle of a file."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(whole, tmp_path, caplog):
+    run = trained(tmp_path / "run", "--epochs=3", "--flip")
+    first, last = run.folder.saved()
+    spoil(last)
+    run = prepare(tmp_path / "run", "--epochs=4", "--flip")
+    assert last.name in caplog.text
+    assert run.progress.epoch == 2 and last.exists()
+    training.train(run)
+    assert_same(run, whole)
+    assert last.with_suffix(".damaged").exists()
+    names = [file.name for file in run.folder.saved()]
+    assert names == ["00000009.keras", "00000012.keras"]
+
+
+def test_without_a_whole_checkpoint_a_run_does_not_go_on(tmp_path):
+    run = trained(tmp_path / "run", "--epochs=2")
+    for file in run.folder.saved():
+        spoil(file)
+    with pytest.raises(ValueError, match="No checkpoint of the run is whole"):
+        prepare(tmp_path / "run", "--epochs=3")
+
+
+def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
+    run = trained(tmp_path / "run", "--epochs=1")
+    inside = ("checkpoints/.partial-00000006-a.keras", "samples/.partial-0002-b.png")
+    for name in (".partial-metrics-x.csv", ".partial-model.best-y.keras", *inside):
+        (run.folder.path / name).write_text("half")
+    mine = (
+        run.folder.path / ".partial-evaluation-z.json"
+    )  # another process may write it
+    mine.write_text("half")
+    trained(tmp_path / "run", "--epochs=2")
+    assert list(run.folder.path.rglob(".partial-*")) == [mine]
+
+
+def test_a_disk_that_is_full_or_read_only_ends_in_a_sentence(tmp_path, monkeypatch):
+    run = trained(tmp_path / "run", "--epochs=1")
+    before = {file: file.read_bytes() for file in run.folder.saved()}
+    save = saving.write
+
+    def full(model, file, members=()):
+        save(model, file, members)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), file)
+
+    def read_only(**where):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(where["dir"]))
+
+    for module, name, wrong in (
+        (saving, "write", full),
+        (saving.tempfile, "mkstemp", read_only),
+    ):
+        with monkeypatch.context() as patch:
+            run = prepare(tmp_path / "run", "--epochs=2")
+            patch.setattr(module, name, wrong)
+            with pytest.raises(OSError, match="No space left|Read-only"):
+                training.train(run)
+        assert {file: file.read_bytes() for file in run.folder.saved()} == before
+        assert not list(run.folder.path.rglob(".partial-*"))
+    assert trained(tmp_path / "run", "--epochs=2").is_finished()
 
 
 def test_diverged_training_stops_and_keeps_the_last_good_epoch(tmp_path, monkeypatch):
@@ -252,6 +315,11 @@ def test_work_folder_that_is_a_file_or_lies_in_one_is_refused(tmp_path, inside):
     (tmp_path / "taken").write_text("mine")
     with pytest.raises(ValueError, match="is no file"):
         prepare(tmp_path / "taken" / inside)
+
+
+def test_a_run_that_was_killed_before_it_had_a_record_starts(tmp_path):
+    (tmp_path / ".partial-run-x.json").write_text("{")
+    assert not prepare(tmp_path).resumed
 
 
 def test_work_folder_with_other_files_is_refused(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 import tiny
 
 import zoo
-from zoo import registry, saving
+from zoo import archives, registry, saving
 
 
 @pytest.fixture(scope="session")
@@ -24,15 +24,17 @@ def saved(tmp_path_factory):
 
 
 def edited(saved, target, change):
-    """Writes `saved` to `target` with `change` applied to its config; returns it."""
+    """Writes `saved` to `target` with `change` applied to its config and with right
+    checksums; returns it."""
     with zipfile.ZipFile(saved) as old, zipfile.ZipFile(target, "w") as new:
-        for item in old.namelist():
+        for item in (name for name in old.namelist() if name != archives.CHECKSUMS):
             content = old.read(item)
             if item == "config.json":
                 config = json.loads(content)
                 change(config)
                 content = json.dumps(config)
             new.writestr(item, content)
+    archives.seal(target, {})
     return target
 
 

@@ -91,9 +91,15 @@ def values(variables):
 
 
 def state(some):
-    """Returns all that training changes, as a list: weights, random state,
-    optimizers."""
-    return values(some.variables) + values(some.optimizer.variables)
+    """Returns all that training changes and files hold, as a list: weights, random
+    state, optimizers."""
+    return values(some.variables) + optimizer_state(some)
+
+
+def optimizer_state(some):
+    """Returns the count of steps and the state of each network's optimizer, a list."""
+    each = [v for optimizer in some.optimizers.values() for v in optimizer.variables]
+    return values([some.optimizer.iterations, *each])
 
 
 class Trained:

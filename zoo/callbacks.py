@@ -1,18 +1,17 @@
-"""What happens beside the steps of a run: clock, signals, rows, pictures, checkpoints.
+"""What happens beside the steps of a run: clock, signals, checkpoints.
 
 All share one `Progress`. Batches are watched at their beginning: a hook at a batch's
 end makes Keras wait for the values of every step, which a fast accelerator would feel.
 """
 
+import dataclasses
 import math
 import signal
 import time
 
 import keras
-import numpy as np
 
-from zoo import plots
-from zoo.quality import TERM
+from zoo import backend
 
 
 class Clock(keras.callbacks.Callback):
@@ -44,7 +43,7 @@ class Clock(keras.callbacks.Callback):
         for metric, state in zip(self.model.metrics, progress.means):
             for variable, value in zip(metric.variables, state):
                 variable.assign(value)
-        self.last_look, self.in_steps = time.perf_counter(), True
+        self.go_on()
 
     def on_train_batch_begin(self, batch, logs=None):
         self._look()
@@ -70,12 +69,22 @@ class Clock(keras.callbacks.Callback):
             return
         self._look()
         self.in_steps = False
+        backend.sync(self.model)
         iterations = self.model.optimizer.iterations
         self.progress.step = int(keras.ops.convert_to_numpy(iterations))
         self.progress.means = [
             [float(keras.ops.convert_to_numpy(v)) for v in metric.variables]
             for metric in self.model.metrics
         ]
+
+    def go_on(self):
+        """Has the watch run again, after a pause within an epoch."""
+        self.last_look, self.in_steps = time.perf_counter(), True
+
+    def before_batch(self):
+        """Pauses; returns the `Progress` without the batch that begins now."""
+        self.pause()
+        return dataclasses.replace(self.progress, batch=self.progress.batch - 1)
 
     def _look(self):
         now = time.perf_counter()
@@ -102,6 +111,7 @@ class Aside(keras.callbacks.Callback):
 class Interrupt(keras.callbacks.Callback):
     """On SIGTERM or Ctrl-C finishes the batch, saves and exits with 143 or 130.
 
+    The validation and the pictures of an epoch whose steps are done are finished, too.
     A second signal ends the process at once. Used as a context manager around `fit`.
     """
 
@@ -123,13 +133,12 @@ class Interrupt(keras.callbacks.Callback):
 
     def _receive(self, number, frame):
         self.received = number
-        signal.signal(number, self.before[number])
+        for each in self.before:
+            signal.signal(each, signal.SIG_DFL)
 
     def on_train_batch_begin(self, batch, logs=None):
         if self.received:
-            self.clock.progress.batch -= 1  # the one that begins is not done
-            self.clock.pause()
-            self.folder.save_checkpoint(self.model, self.clock.progress)
+            self.folder.save_checkpoint(self.model, self.clock.before_batch())
             self._leave()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -142,98 +151,21 @@ class Interrupt(keras.callbacks.Callback):
         raise SystemExit(128 + self.received)
 
 
-class Record(keras.callbacks.Callback):
-    """Opens the run folder with the first step, then adds a row an epoch.
-
-    Fit has checked the first batch by then: a wrong input leaves no folder behind.
-    """
-
-    def __init__(self, folder, settings, facts, progress, logs):
-        super().__init__()
-        self.folder, self.settings, self.facts = folder, settings, facts
-        self.progress, self.logs = progress, logs
-        self.rows = None
-
-    def on_train_begin(self, logs=None):
-        if self.rows is None:
-            self.folder.open(self.settings, self.facts, self.progress)
-            self.rows = self.folder.rows()
-
-    def on_epoch_end(self, epoch, logs=None):
-        names = [metric.name for metric in self.model.metrics]
-        names += [f"val_{name}" for name in names if f"val_{name}" in logs]
-        names += [TERM] if TERM in logs else []
-        terms = {name: logs[name] for name in names}
-        for name, value in terms.items():
-            if not math.isfinite(value):
-                raise ValueError(
-                    f"Training diverged: {name} is {value} after epoch {epoch + 1}. "
-                    "A lower --learning_rate may help."
-                )
-        row = {
-            "epoch": epoch + 1,
-            "step": self.progress.step,
-            "seconds": round(self.progress.epoch_seconds, 3),
-            **terms,
-        }
-        # The row of an epoch that was left in the middle gives way to the whole one's.
-        self.rows = [r for r in self.rows if r["epoch"] <= epoch] + [row]
-        self.folder.write_rows(self.rows)
-        self.logs.scalars(epoch + 1, terms)
-
-
-class Pictures(keras.callbacks.Callback):
-    """Draws samples of fixed seeds, and reconstructions, where the model can; a row of
-    samples a class, if the model is conditional.
-
-    Args:
-        folder: The `RunFolder`.
-        settings: Its `Settings`.
-        images: uint8 `[N, H, W, C]` to reconstruct.
-        logs: The run's `Logs`.
-    """
-
-    COLUMNS, NUM_SAMPLES = 8, 64
-    MOST_CLASSES = 16  # rows; more would be a picture that nobody scrolls through
-
-    def __init__(self, folder, settings, images, logs):
-        super().__init__()
-        self.folder, self.settings = folder, settings
-        self.images, self.logs = images, logs
-
-    def on_epoch_end(self, epoch, logs=None):
-        last = epoch + 1 == self.settings.epochs or self.model.stop_training
-        if last or (epoch + 1) % self.settings.image_every == 0:
-            self._draw(epoch + 1)
-
-    def _draw(self, epoch):
-        able = self.model.capabilities()
-        file = self.folder.samples / f"{epoch:04d}.png"
-        if "sample" in able:
-            picture = plots.save_grid(file, self._samples(), columns=self.COLUMNS)
-            self.logs.picture(epoch, "samples", picture)
-        if "reconstruct" in able:
-            file = file.with_name(f"{epoch:04d}_reconstructions.png")
-            made = self.model.reconstruct(self.images)
-            picture = plots.save_reconstructions(file, self.images, made)
-            self.logs.picture(epoch, "reconstructions", picture)
-
-    def _samples(self):
-        seed = self.settings.seed
-        if not self.model.conditional:
-            return self.model.sample(self.NUM_SAMPLES, seed=seed)
-        classes = range(min(self.model.config["num_classes"], self.MOST_CLASSES))
-        labels = np.repeat(classes, self.COLUMNS)
-        return self.model.sample(len(labels), labels=labels, seed=seed)
-
-
 class Checkpoints(keras.callbacks.Callback):
-    """Saves all that exact resuming needs, and the best model, after each epoch."""
+    """Saves all that exact resuming needs after each epoch, and after each
+    `checkpoint_every` steps; and the best model of all epochs."""
 
-    def __init__(self, folder, settings, progress, logs):
+    def __init__(self, folder, settings, clock, logs):
         super().__init__()
         self.folder, self.settings = folder, settings
-        self.progress, self.logs = progress, logs
+        self.clock, self.progress, self.logs = clock, clock.progress, logs
+
+    def on_train_batch_begin(self, batch, logs=None):
+        every, progress = self.settings.checkpoint_every, self.progress
+        done = progress.epoch * self.clock.steps_per_epoch + progress.batch - 1
+        if every and batch and done % every == 0:
+            self.folder.save_checkpoint(self.model, self.clock.before_batch())
+            self.clock.go_on()
 
     def on_epoch_end(self, epoch, logs=None):
         is_best = self.settings.monitor is not None and self._is_best(logs)
@@ -246,18 +178,3 @@ class Checkpoints(keras.callbacks.Callback):
         value, best = logs[self.settings.monitor], self.progress.best
         sign = 1 if self.settings.monitor_mode == "min" else -1
         return best is None or sign * value < sign * best
-
-
-class Line(keras.callbacks.Callback):
-    """Prints one line an epoch, for logs and pipes, where a bar would fill pages."""
-
-    def __init__(self, settings, progress):
-        super().__init__()
-        self.settings, self.progress = settings, progress
-
-    def on_epoch_end(self, epoch, logs=None):
-        of = f"/{self.settings.epochs}" if self.settings.epochs else ""
-        names = sorted(logs, key=lambda name: name.startswith("val_"))
-        terms = "  ".join(f"{name} {logs[name]:.4g}" for name in names)
-        seconds = self.progress.epoch_seconds
-        print(f"epoch {epoch + 1}{of}  {seconds:.1f} s  {terms}", flush=True)

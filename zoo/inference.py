@@ -125,7 +125,7 @@ class Inference:
                 f"{self.name!r} takes no labels: it is not conditional. "
                 f"Models that are: {', '.join(able)}."
             )
-        labels = np.asarray(labels)
+        labels = inputs.to_labels(labels)
         inputs.check_labels(labels, count, self.config["num_classes"])
         return labels.astype("int32")
 

@@ -109,7 +109,7 @@ def standardize(x, y=None):
     x = to_array(x)
     if y is None:
         return x, None
-    y = np.asarray(y)
+    y = to_labels(y)
     if y.ndim == 0 or y.dtype.kind not in "iuf":
         raise ValueError(
             "Labels are one integer an image, shape [N]. "
@@ -121,6 +121,17 @@ def standardize(x, y=None):
             f"Received: {len(x)} images, {len(y)} labels."
         )
     return x, y
+
+
+def to_labels(labels):
+    """Returns labels as an array; ValueError if they are lists of different lengths."""
+    try:
+        return np.asarray(labels)
+    except ValueError:
+        raise ValueError(
+            "Labels are one integer an image, shape [N]. "
+            f"Received: a {type(labels).__name__} of unequal parts."
+        ) from None
 
 
 def shape_of(x):
@@ -251,7 +262,7 @@ def check_integer(what, value, least, most=None):
 
 def check_labels(labels, count, num_classes):
     """Raises ValueError unless `labels` are int `[count]` in [0, num_classes)."""
-    labels = np.asarray(labels)
+    labels = to_labels(labels)
     if labels.shape != (count,) or labels.dtype.kind not in "iu":
         raise ValueError(
             "Labels are one integer an image, shape [B]. "

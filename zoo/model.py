@@ -15,6 +15,7 @@ from keras import ops
 from zoo import (
     averages,
     backend,
+    faults,
     grouping,
     inputs,
     optimizers,
@@ -187,6 +188,8 @@ class ImageModel(Inference, keras.Model):
     def _build_optimizers(self):
         self.__dict__.pop("_owners", None)
         self.optimizer.build(self.trainable_variables)
+        watched = (self.terms, self.networks, self.optimizer)
+        self.__dict__["faults"] = faults.Faults(*watched)
 
     @functools.cached_property
     def _owners(self):
@@ -218,9 +221,10 @@ class ImageModel(Inference, keras.Model):
     def get_compile_config(self):
         if not self.compiled:
             return None
-        serialize = keras.optimizers.serialize
         return {
-            "optimizer": {name: serialize(o) for name, o in self.optimizers.items()},
+            "optimizer": {
+                name: optimizers.described(o) for name, o in self.optimizers.items()
+            },
             "jit_compile": self.jit_compile,
             "run_eagerly": self.run_eagerly,
             "steps_per_execution": self.steps_per_execution,
@@ -324,14 +328,20 @@ class ImageModel(Inference, keras.Model):
     def update(self, objective):
         """Runs `objective` once, moves each network along its own loss, returns
         terms."""
-        return backend.update(self, objective)
+        step = self.optimizer.iterations + 1
+        terms = backend.update(self, objective)
+        self.faults.look_at_terms(step, terms)
+        return terms
 
     def apply_gradients(self, gradients):
         """Applies {network: gradients} by each network's optimizer, then the
         averages."""
+        step = self.optimizer.iterations + 1
         for name, gradient in gradients.items():
             network = self.network(name)
-            self.optimizers[name].apply(gradient, network.trainable_variables)
+            weights = network.trainable_variables
+            self.optimizers[name].apply(gradient, weights)
+            self.faults.look_at_network(step, name, gradient, weights)
             if name in self._averages:
                 steps = self.optimizers[name].iterations
                 decay = averages.decay(self.config["ema_decay"], steps)
@@ -406,7 +416,7 @@ class ImageModel(Inference, keras.Model):
                 f"Received: {filepath}."
             )
         with saving.replaced(filepath) as temporary:
-            super().save(temporary)
+            saving.write(self, temporary)
 
     def save_own_variables(self, store):
         for index, state in enumerate(self._seed_states()):

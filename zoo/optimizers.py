@@ -48,6 +48,16 @@ def by_network(model, given):
     return {name: _named_copy(given[name], name) for name in model.networks}
 
 
+def described(optimizer):
+    """Returns what makes the optimizer again on any backend, as Keras serializes it: on
+    PyTorch its class is one of the backend's, which has a public name as well."""
+    told = keras.optimizers.serialize(optimizer)
+    public = getattr(keras.optimizers, told["class_name"], None)
+    if public is not None and isinstance(optimizer, public):
+        told |= {"module": "keras.optimizers", "registered_name": None}
+    return told
+
+
 def _named_copy(optimizer, name):
     """Returns an unbuilt copy called `name`: Keras' own names count up over a process,
     and learning-rate callbacks log `learning_rate_<name>`."""

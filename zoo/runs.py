@@ -6,29 +6,25 @@
     samples/           pictures, one grid an epoch
     checkpoints/       the last two, each with its progress inside
     model.keras        the finished model      model.best.keras   the best by --monitor
+    SHA256SUMS         checksums of all this, once the run has ended
 
 Every file appears complete or not at all, so a run may be killed at any time.
 """
 
 import csv
 import dataclasses
-import datetime
 import json
 import os
 import pathlib
-import platform
-import shlex
 import shutil
-import subprocess
-import sys
-import zipfile
-from importlib import metadata
 
-from zoo import backend, saving
+from absl import logging
+
+from zoo import archives, saving
+from zoo.circumstances import circumstances
 from zoo.settings import differences
 
 KEPT = 2  # checkpoints: should the disk spoil one, there is another
-PACKAGES = ("keras", backend.NAME, "numpy", "scikit-learn", "tensorflow-datasets")
 
 
 @dataclasses.dataclass
@@ -43,6 +39,7 @@ class Progress:
         epoch_seconds: The part of `seconds` that belongs to the unfinished epoch.
         best: Best value of the monitored term, or None.
         means: State of each term's mean over the unfinished epoch.
+        halved: {network: how often its learning rate was halved after a fault}.
     """
 
     epoch: int = 0
@@ -52,6 +49,7 @@ class Progress:
     epoch_seconds: float = 0.0
     best: float | None = None
     means: list = dataclasses.field(default_factory=list)
+    halved: dict = dataclasses.field(default_factory=dict)
 
 
 class RunFolder:
@@ -67,6 +65,7 @@ class RunFolder:
         self.model = self.path / "model.keras"
         self.best = self.path / "model.best.keras"
         self.curves = self.path / "curves.png"
+        self.checksums = self.path / "SHA256SUMS"
 
     # --- may this run go on here? ---------------------------------------------------
 
@@ -79,7 +78,7 @@ class RunFolder:
         """
         require_folder(self.path)
         if not self.record.exists():
-            if self.path.is_dir() and any(self.path.iterdir()):
+            if self.path.is_dir() and any(map(_is_foreign, self.path.iterdir())):
                 raise ValueError(
                     "The work folder holds other files and no run; choose another "
                     f"--workdir. Received: {self.path}."
@@ -96,52 +95,74 @@ class RunFolder:
         except (ValueError, KeyError, TypeError):
             raise ValueError(f"The file is damaged. Received: {self.record}.") from None
 
-    def require_same(self, settings):
-        """Raises ValueError, with the differences, unless `settings` go on with it."""
+    def require_same(self, settings, done, force=False):
+        """Raises ValueError, with the differences, unless `settings` go on with it.
+
+        Args:
+            done: Finished epochs.
+            force: Whether other settings may go on, too.
+        Returns: the differences, sentences; none unless they are forced.
+        """
         stored = self.stored()
         found = differences(stored, settings)
-        if found:
+        if found and not force:
             raise ValueError(
                 f"{self.path} holds another run: {'; '.join(found)}. "
-                "Repeat its settings, or choose another --workdir."
+                "Repeat its settings, choose another --workdir, or go on nonetheless "
+                "by --force, which run.json will tell."
             )
-        done = self.latest()[1].epoch
         if settings.epochs and settings.epochs < max(done, stored["epochs"] or 0):
             raise ValueError(
                 f"The epochs of a run can only grow: {self.path} has done {done}"
                 f" of {stored['epochs'] or 'any'}. Received: epochs={settings.epochs}."
             )
+        return found
 
     # --- records --------------------------------------------------------------------
 
-    def open(self, settings, facts, progress):
-        """Makes the folder, writes run.json, and drops the rows after `progress`.
+    def open(self, settings, facts, progress, note):
+        """Makes the folder, writes run.json, and puts away what lies after `progress`:
+        rows, and checkpoints that are damaged.
 
         Args:
             facts: More that run.json tells, such as parameters by network.
+            note: What it tells of going on, such as forced settings.
         """
-        for folder in (self.path, self.samples, self.checkpoints):
-            folder.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.checksums.unlink(missing_ok=True)
+        # Before all else: from here on the folder is known to hold a run.
         record = {"settings": settings.plain(), "seed": settings.seed, **facts}
         if self.record.exists():
             record = self.read_record() | {"settings": settings.plain()}
-            record.setdefault("continued", []).append(circumstances())
+            record.setdefault("continued", []).append(circumstances() | note)
         else:
             record |= circumstances()
         with saving.replaced(self.record) as temporary:
             pathlib.Path(temporary).write_text(json.dumps(record, indent=2) + "\n")
+        for folder in (self.samples, self.checkpoints):
+            folder.mkdir(exist_ok=True)
         self.write_rows([row for row in self.rows() if row["epoch"] <= progress.epoch])
+        for file in self.saved():
+            if int(file.stem) > progress.step:
+                file.replace(file.with_suffix(".damaged"))
+        saving.clear(self.record, self.metrics, self.model, self.best, self.curves)
+        saving.clear(*(folder / "*" for folder in (self.samples, self.checkpoints)))
 
     def rows(self):
-        """Rows of metrics.csv: one dict of numbers an epoch."""
+        """Rows of metrics.csv: one dict of numbers an epoch; ValueError if damaged."""
         if not self.metrics.exists():
             return []
         whole = {"epoch": int, "step": int}
-        with open(self.metrics, newline="") as file:
-            return [
-                {name: whole.get(name, float)(text) for name, text in row.items()}
-                for row in csv.DictReader(file)
-            ]
+        try:
+            with open(self.metrics, newline="") as file:
+                return [
+                    {name: whole.get(name, float)(text) for name, text in row.items()}
+                    for row in csv.DictReader(file)
+                ]
+        except (ValueError, TypeError):
+            raise ValueError(
+                f"The file is damaged. Received: {self.metrics}."
+            ) from None
 
     def write_rows(self, rows):
         """Writes metrics.csv anew: a table of one row an epoch is small."""
@@ -158,27 +179,49 @@ class RunFolder:
 
     def saved(self):
         """The checkpoints' paths, oldest first."""
-        return sorted(self.checkpoints.glob("[0-9]*.keras"))
+        files = self.checkpoints.glob("*.keras")
+        return sorted(file for file in files if file.stem.isdecimal())
 
     def latest(self):
-        """Newest checkpoint's path (None if there is none) and its `Progress`."""
+        """Newest whole checkpoint's path (None if there is none) and its `Progress`; a
+        damaged one is passed over with a warning.
+
+        Raises: ValueError: if there are checkpoints and none is whole.
+        """
         files = self.saved()
-        if not files:
-            return None, Progress()
-        return files[-1], self.progress_of(files[-1])
+        for path in reversed(files):
+            try:
+                archives.verify(path)
+                return path, self.progress_of(path)
+            except ValueError as error:
+                logging.warning("%s The checkpoint before it is looked at.", error)
+        if files:
+            raise ValueError(
+                "No checkpoint of the run is whole; remove the folder to start anew. "
+                f"Received: {self.checkpoints}."
+            )
+        return None, Progress()
 
     def progress_of(self, checkpoint):
         """The `Progress` inside a checkpoint's file."""
-        with zipfile.ZipFile(checkpoint) as archive:
-            return Progress(**json.loads(archive.read("progress.json")))
+        try:
+            return Progress(**archives.progress(checkpoint))
+        except TypeError:
+            raise ValueError(
+                "The checkpoint's progress is not of this version of the zoo. "
+                f"Received: {checkpoint}."
+            ) from None
 
     def save_checkpoint(self, model, progress, best=False):
-        """Writes model and progress as one file; keeps it as the best, if it is."""
+        """Writes model and progress as one file; keeps it as the best, if it is.
+
+        Raises: NotFiniteError: if a step has spoilt the model.
+        """
+        model.faults.require_none()
         path = self.checkpoints / f"{progress.step:08d}.keras"
         with saving.replaced(path) as temporary:
-            model.save(temporary)
-            with zipfile.ZipFile(temporary, "a") as archive:
-                archive.writestr("progress.json", json.dumps(vars(progress)))
+            text = json.dumps(vars(progress))
+            saving.write(model, temporary, {archives.PROGRESS: text})
             # Before the checkpoint that knows of it: if killed in between, the
             # epoch is trained again, and ends in the same best model.
             if best:
@@ -186,6 +229,11 @@ class RunFolder:
                     shutil.copyfile(temporary, copy)
         for old in self.saved()[:-KEPT]:
             old.unlink()
+
+
+def _is_foreign(path):
+    """Whether a file was not left by a run that was killed before it had its record."""
+    return not path.name.startswith(saving.TEMPORARY)
 
 
 def require_folder(path):
@@ -201,41 +249,3 @@ def require_folder(path):
             f"The folder cannot be written: {existing} is not ours to change. "
             f"Received: {path}."
         )
-
-
-def circumstances():
-    """Command line, time, versions, git commit and machine of this process, a dict."""
-    versions = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return {
-        "command": shlex.join(_command()),
-        "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "versions": versions,
-        "git_commit": git_commit(),
-        "machine": f"{platform.platform()}, {os.cpu_count()} cores",
-    }
-
-
-def _command():
-    """The command line as typed; Python keeps only the path of `-m module`."""
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
-    if spec is None:
-        return ["python", *sys.argv]
-    return ["python", "-m", spec.name.removesuffix(".__main__"), *sys.argv[1:]]
-
-
-def git_commit():
-    """Commit of the code, with "-dirty" if files differ from it; None without git."""
-    folder = pathlib.Path(__file__).parent
-    command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=10
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() or None

@@ -1,16 +1,21 @@
 """Files that appear complete or not at all, and loading that counts every variable."""
 
 import contextlib
-import json
+import io
 import os
 import pathlib
 import tempfile
 import warnings
-import zipfile
 
 import h5py
+import keras
 
-from zoo import registry
+from zoo import archives, registry
+
+TEMPORARY = ".partial-"  # begins the name of a file that is not complete yet
+# Counts and seeds: which one a backend of Keras takes is its own affair, and each
+# converts what another has written.
+WHOLE = ("int32", "int64", "uint32")
 
 
 @contextlib.contextmanager
@@ -21,7 +26,7 @@ def replaced(path):
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no such folder. Received: {path.parent}.")
     handle, temporary = tempfile.mkstemp(
-        prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+        prefix=f"{TEMPORARY}{path.stem}-", suffix=path.suffix, dir=path.parent
     )
     os.close(handle)
     try:
@@ -30,9 +35,35 @@ def replaced(path):
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)  # mkstemp's are for the owner alone
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         os.unlink(temporary)
+        if isinstance(error, OSError) and error.errno and not error.filename:
+            error.filename = str(path)  # a full disk does not say which file
         raise
+    _sync(path.parent)
+
+
+def _sync(folder):
+    """Has the disk keep a folder's names, so that a rename outlives a loss of power."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def clear(*paths):
+    """Removes what a killed process left of the files that it was about to write."""
+    for path in map(pathlib.Path, paths):
+        for left in path.parent.glob(f"{TEMPORARY}{path.stem}-*"):
+            left.unlink(missing_ok=True)
+
+
+def write(model, file, members=()):
+    """Writes a model's `.keras` file in place, with checksums; the texts of `members`,
+    {name: text}, become members of the archive."""
+    keras.Model.save(model, file)
+    archives.seal(file, dict(members))
 
 
 def load(path):
@@ -41,17 +72,24 @@ def load(path):
     Only names and numbers are read: the class comes from the registry, the optimizers
     are Keras' own, and no code of the file runs.
 
-    Raises: ValueError: if the file is not a zoo model, or a variable is missing or left
-        over. FileNotFoundError: if there is none.
+    Raises: ValueError: if the file is not a zoo model, is damaged, or a variable is
+        missing or left over. FileNotFoundError: if there is none.
     """
     file = _find(pathlib.Path(path))
-    config = _read_config(file)
-    model = registry.find(config["name"])(**config["config"])
-    if not config.get("build_config"):
-        raise ValueError(f"The file holds a model without weights. Received: {file}.")
-    if config.get("compile_config"):
-        model.compile_from_config(config["compile_config"])
-    model.build_from_config(config["build_config"])
+    archives.verify(file)
+    config = archives.config(file)
+    try:
+        model = registry.find(config["name"])(**config["config"])
+        if config["compile_config"]:
+            model.compile_from_config(config["compile_config"])
+        model.build_from_config(config["build_config"])
+    except ValueError:
+        raise
+    except Exception as error:  # numbers that no network can be made of
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ValueError(
+            f"The settings in the file make no model ({reason[0]}). Received: {file}."
+        ) from None
     load_weights(model, file)
     return model
 
@@ -67,20 +105,6 @@ def _find(path):
     if not path.is_file():
         raise FileNotFoundError(f"There is no such file or folder. Received: {path}.")
     return path
-
-
-def _read_config(file):
-    try:
-        with zipfile.ZipFile(file) as archive:
-            config = json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise ValueError(
-            f"The file is no complete .keras file ({error}). Received: {file}."
-        ) from None
-    package, _, name = str(config.get("registered_name")).partition(">")
-    if package != "zoo":
-        raise ValueError(f"The file holds no model of the zoo. Received: {file}.")
-    return config | {"name": name}
 
 
 def load_weights(model, file):
@@ -107,33 +131,40 @@ def _first(names):
     return f" (e.g. {names[0]})" if names else ""
 
 
+class _Memory(io.BytesIO):
+    """A file of weights that lies on no disk: were the disk full, HDF5 would end the
+    process. Keras looks at its name alone."""
+
+    def __str__(self):
+        return "model.weights.h5"
+
+
 def _variables_of(model):
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "model.weights.h5")
-        model.save_weights(path)
-        with h5py.File(path) as file:
-            return _datasets(file)
+    memory = _Memory()
+    model.save_weights(memory)
+    with h5py.File(memory) as file:
+        return _datasets(file)
 
 
 def _listing(path):
-    try:
-        with zipfile.ZipFile(path) as archive:
-            with (
-                archive.open("model.weights.h5") as weights,
-                h5py.File(weights) as file,
-            ):
-                return _datasets(file)
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(f"The file is damaged ({error}). Received: {path}.") from None
+    with archives.weights(path) as weights, h5py.File(weights) as file:
+        return _datasets(file)
 
 
 def _datasets(file):
-    """Returns {"path shape"} of all datasets."""
+    """Returns {"path shape dtype"} of all datasets; what is no array in this very file
+    (a link, a dataset whose values lie elsewhere) is told as such."""
     found = set()
 
-    def visit(name, item):
+    def visit(name, link):
+        if not isinstance(link, h5py.HardLink):
+            found.add(f"{name} (a link)")
+            return
+        item = file[name]
         if isinstance(item, h5py.Dataset):
-            found.add(f"{name} {list(item.shape)}")
+            elsewhere = " (elsewhere)" * bool(item.external or item.is_virtual)
+            kind = "int" if item.dtype in WHOLE else item.dtype
+            found.add(f"{name} {list(item.shape or ())} {kind}{elsewhere}")
 
-    file.visititems(visit)
+    file.visititems_links(visit)
     return found

@@ -10,7 +10,9 @@ from zoo import data, quality, registry, saving, schedules
 EPOCHS = {"digits": 60}
 BATCH_SIZE = {"digits": 64}
 FREE = ("epochs", "minutes", "schedule_epochs", "image_every", "data_dir", "workdir")
+FREE += ("checkpoint_every", "on_nan")
 PRECISIONS = ("float32", "mixed_bfloat16")
+MAX_SEED = 2**32 - 1  # that NumPy takes
 JIT = {"auto": "auto", "on": True, "off": False}
 
 
@@ -29,6 +31,9 @@ class Settings:
         monitor: Term whose best epoch is kept, or None; `monitor_mode`: "min" or "max".
         frechet: Samples of which an epoch's Frechet distance is taken, or None.
         image_every: Epochs from one grid of samples to the next.
+        checkpoint_every: Steps from one checkpoint within an epoch to the next, or None
+            for those of whole epochs alone.
+        on_nan: "stop" or "rollback", where a step makes NaN or infinity.
         init_from: `.keras` file or run folder that lent the first weights, or None.
     """
 
@@ -51,6 +56,8 @@ class Settings:
     frechet: int | None
     validation: bool
     image_every: int
+    checkpoint_every: int | None
+    on_nan: str
     strategy: str
     precision: str
     jit: str
@@ -62,14 +69,26 @@ class Settings:
         """The settings as JSON gives them back."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
-    def optimizers(self, model, steps_per_epoch):
-        """{network: optimizer}: the paper's, at our learning rates and schedules."""
+    def has_schedule(self, network):
+        """Whether the learning rate of `network` is a function of the step."""
+        return self.schedule[network] != "constant" or self.warmup[network] > 0
+
+    def rate(self, network, halved):
+        """Its highest learning rate, halved {network: so many times}."""
+        return self.learning_rate[network] / 2 ** halved.get(network, 0)
+
+    def optimizers(self, model, steps_per_epoch, halved):
+        """{network: optimizer}: the paper's, at our learning rates and schedules.
+
+        Args:
+            halved: {network: how often its learning rate was halved}.
+        """
         steps = (self.schedule_epochs or 0) * steps_per_epoch
         return {
             name: schedules.scheduled(
                 optimizer,
                 self.schedule[name],
-                self.learning_rate[name],
+                self.rate(name, halved),
                 steps * model.updates_per_step(name),
                 self.warmup[name],
             )
@@ -88,6 +107,7 @@ def resolve(asked):
     """
     _require_sound(asked)
     same = ("flip", "seed", "validation", "image_every", "strategy", "precision", "jit")
+    same += ("checkpoint_every", "on_nan")
     same += ("classes", "image_size", "minutes", "init_from", "data_dir", "frechet")
     dataset = asked["dataset"]
     config = _config(asked)
@@ -115,11 +135,16 @@ def resolve(asked):
 
 def _require_sound(asked):
     least = {"epochs": 1, "schedule_epochs": 1, "image_every": 1, "batch_size": 1}
-    for key, minimum in (least | {"seed": 0, "frechet": 2}).items():
+    least |= {"seed": 0, "frechet": 2, "checkpoint_every": 1}
+    for key, minimum in least.items():
         if asked[key] is not None and asked[key] < minimum:
             raise ValueError(
                 f"--{key} is at least {minimum}. Received: {key}={asked[key]}."
             )
+    if asked["seed"] > MAX_SEED:
+        raise ValueError(
+            f"--seed is at most {MAX_SEED}. Received: seed={asked['seed']}."
+        )
     if asked["minutes"] is not None and not asked["minutes"] > 0:
         raise ValueError(
             f"--minutes is more than 0. Received: minutes={asked['minutes']:g}."

@@ -1,18 +1,25 @@
 """One training run from settings to pictures: data, model, fit, finish."""
 
+import contextlib
 import dataclasses
 import math
 import sys
 
 import keras
+from absl import logging
 
 from zoo import (
     backend,
     callbacks,
+    checksums,
+    circumstances,
     data,
+    faults,
     figures,
+    health,
     inputs,
     registry,
+    reports,
     saving,
     strategies,
     workers,
@@ -24,6 +31,7 @@ from zoo.runs import RunFolder
 
 NUM_RECONSTRUCTIONS = 32
 ENDLESS = 10**6  # epochs, where only the budget ends a run
+MOST_ROLLBACKS = 3
 
 
 @dataclasses.dataclass
@@ -35,6 +43,8 @@ class Run:
         train, validation: Batches of `data.load`; validation may be None.
         images: uint8 `[N, H, W, C]` to reconstruct and to measure samples by, none of
             them trained on if the set has a validation split.
+        strategy: Of `tf.distribute`, or None.
+        note: What run.json tells of going on, such as forced settings.
     """
 
     settings: object
@@ -45,6 +55,8 @@ class Run:
     train: object
     validation: object
     images: object
+    strategy: object
+    note: dict
 
     @property
     def steps_per_epoch(self):
@@ -75,20 +87,44 @@ def prepare(asked):
     strategy = strategies.create(asked["strategy"])  # before anything is computed
     settings = settings_module.resolve(asked)
     folder = workers.folder(strategy, settings, RunFolder)
-    stored = folder.stored()
+    stored, note = folder.stored(), {}
+    checkpoint, progress = folder.latest()
     if stored is not None:
-        folder.require_same(settings)
+        forced = folder.require_same(settings, progress.epoch, asked["force"])
+        if forced:
+            # The batches of the unfinished epoch and the best value are others' now.
+            progress = dataclasses.replace(progress, batch=0, means=[], best=None)
+            note = {"forced": forced}
         if asked["schedule_epochs"] is None:
             settings.schedule_epochs = stored["schedule_epochs"]
-    checkpoint, progress = folder.latest()
+        for change in circumstances.changes(folder.read_record()):
+            logging.warning("%s: the run may go on in another way.", change)
+    return _begin(settings, folder, checkpoint, progress, strategy, note)
+
+
+def _begin(settings, folder, checkpoint, progress, strategy, note):
+    """The `Run` from a checkpoint on; from the start if that is None."""
     train, validation, images = _data(settings, progress.epoch, strategy)
-    model = _model(settings, train, strategy)
+    model = _model(settings, train, strategy, progress.halved)
     if checkpoint is not None:
         saving.load_weights(model, checkpoint)
+        for name, optimizer in model.optimizers.items():
+            if not settings.has_schedule(name):  # then the file holds it, as it was
+                optimizer.learning_rate = settings.rate(name, progress.halved)
     elif settings.init_from:
         _lend(saving.load(settings.init_from), model, settings)
-    resumed = checkpoint is not None
-    return Run(settings, folder, progress, resumed, model, train, validation, images)
+    return Run(
+        settings,
+        folder,
+        progress,
+        checkpoint is not None,
+        model,
+        train,
+        validation,
+        images,
+        strategy,
+        note,
+    )
 
 
 def _data(settings, epoch, strategy):
@@ -128,7 +164,7 @@ def _data(settings, epoch, strategy):
     return train, validation, images
 
 
-def _model(settings, train, strategy):
+def _model(settings, train, strategy, halved):
     """Compiled model with networks for the images of `train`."""
     if strategy is not None and settings.jit == "on":
         raise ValueError(
@@ -140,7 +176,7 @@ def _model(settings, train, strategy):
     with strategies.scope(strategy):
         model = registry.find(settings.model)(**settings.config)
         model.compile(
-            settings.optimizers(model, _steps_per_epoch(train, model)),
+            settings.optimizers(model, _steps_per_epoch(train, model), halved),
             jit_compile=settings_module.JIT[settings.jit],
         )
         model.build(inputs.shape_of(train))
@@ -172,13 +208,41 @@ def _lend(source, model, settings):
 
 @workers.losses_told()
 def train(run):
-    """Trains until the epochs or the budget end, then writes model and curves."""
-    if not run.is_finished():
-        _fit(run)
+    """Trains until the epochs or the budget end, then writes model and curves.
+
+    Raises: NotFiniteError: where a step makes NaN or infinity and no rollback is left.
+    """
+    while not run.is_finished():
+        try:
+            _fit(run)
+            break
+        except faults.NotFiniteError as fault:
+            _roll_back(run, fault)
     run.model.save(run.folder.model)
     rows = run.folder.rows()
     if rows:
         figures.save_curves(run.folder.curves, rows)
+    checksums.write(run.folder)
+
+
+def _roll_back(run, fault):
+    """Puts `run` back to its last checkpoint, the learning rate of the network that
+    `fault` names halved; raises the fault if that is not wanted or was done enough."""
+    done = sum(run.progress.halved.values())
+    wanted = run.settings.on_nan == "rollback" and fault.networks
+    if not wanted or done == MOST_ROLLBACKS:
+        raise fault
+    network = fault.networks[0]
+    halved = run.progress.halved | {network: run.progress.halved.get(network, 0) + 1}
+    checkpoint, progress = run.folder.latest()
+    told = (
+        f"step {fault.step} was not finite: back to step {progress.step}, the learning "
+        f"rate of {network} halved ({done + 1} of {MOST_ROLLBACKS})"
+    )
+    print(told, flush=True)
+    progress = dataclasses.replace(progress, halved=halved)
+    where = (run.folder, checkpoint, progress, run.strategy)
+    vars(run).update(vars(_begin(run.settings, *where, {"rolled_back": told})))
 
 
 def _fit(run):
@@ -196,17 +260,18 @@ def _fit(run):
     has_line = run.is_chief and not on_terminal
     beside = [
         clock,
+        workers.Finite(clock) if kind is workers else faults.Finite(),
         callbacks.Aside(),
         *([Quality(settings, run.images)] if settings.frechet else []),
-        callbacks.Record(folder, settings, facts, progress, logs),
-        *([callbacks.Line(settings, progress)] if has_line else []),
-        callbacks.Pictures(folder, settings, run.images[:NUM_RECONSTRUCTIONS], logs),
-        callbacks.Checkpoints(folder, settings, progress, logs),
+        reports.Record(folder, settings, facts, progress, logs, run.note),
+        *([reports.Line(settings, progress)] if has_line else []),
+        reports.Pictures(folder, settings, run.images[:NUM_RECONSTRUCTIONS], logs),
+        health.Health(settings, run.images),
+        callbacks.Checkpoints(folder, settings, clock, logs),
         interrupt,
     ]
-    with interrupt:
+    with interrupt, contextlib.closing(logs):
         _fit_epochs(run, beside, verbose=1 if on_terminal and run.is_chief else 0)
-    logs.close()
 
 
 def _fit_epochs(run, beside, verbose):
@@ -217,47 +282,14 @@ def _fit_epochs(run, beside, verbose):
     if progress.batch:
         rest = run.train.skip(progress.batch * run.model.batches_per_step)
         epoch = progress.epoch
-        run.model.fit(rest, initial_epoch=epoch, epochs=epoch + 1, **how)
+        how_far = {"initial_epoch": epoch, "epochs": epoch + 1}
+        if int(rest.cardinality()) == 1:
+            # As arrays: of a data set the look that `fit` takes would be the epoch.
+            images, labels = inputs.first_batch(rest)
+            how_far["batch_size"], rest = len(images), images
+            if labels is not None:
+                rest = images, labels
+        run.model.fit(rest, **how_far, **how)
     if not run.model.stop_training and not run.is_finished():
         last = settings.epochs or ENDLESS
         run.model.fit(run.train, initial_epoch=progress.epoch, epochs=last, **how)
-
-
-def describe(run):
-    """Lines on a run that has not started: settings, networks, data."""
-    lines = [f"{k:<16} {_text(v)}" for k, v in vars(run.settings).items()]
-    lines += ["", "parameters"]
-    lines += [f"  {name:<14} {count:,}" for name, count in run.parameters().items()]
-    batch = run.train.take(1)
-    terms = run.model.evaluate(batch, return_dict=True, verbose=0)
-    shape = "x".join(map(str, run.model.image_shape))
-    lines += ["", f"data             {shape}, {run.steps_per_epoch} steps an epoch"]
-    values = "  ".join(f"{name} {value:.4g}" for name, value in terms.items())
-    lines += [f"first batch      {values}"]
-    if run.resumed:
-        lines += ["", f"goes on after epoch {run.progress.epoch} in {run.folder.path}"]
-    return lines
-
-
-def _text(value):
-    if isinstance(value, dict):
-        return ", ".join(f"{key}={each}" for key, each in value.items())
-    return "-" if value is None else str(value)
-
-
-def summarise(run):
-    """Lines on a run that has ended: what was made, and where."""
-    folder = run.folder
-    rows, progress = folder.rows(), run.progress
-    lines = [f"trained {progress.epoch} epochs, {progress.step} steps, "
-             f"{progress.seconds / 60:.1f} minutes"]  # fmt: skip
-    pictures = sorted(folder.samples.glob("*.png"), key=lambda p: p.name[:4])
-    made = {"model": folder.model}
-    made |= {"best model": folder.best} if folder.best.exists() else {}
-    made |= {"rows": folder.metrics}
-    made |= {"curves": folder.curves, "TensorBoard": folder.logs}
-    made |= {"pictures": pictures[-1]} if pictures else {}
-    if rows and run.settings.monitor:
-        monitor = run.settings.monitor
-        lines += [f"{monitor} {rows[-1][monitor]:.4g}, at best {progress.best:.4g}"]
-    return lines + [f"{name:<16} {path}" for name, path in made.items()]

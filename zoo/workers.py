@@ -12,7 +12,7 @@ import pathlib
 import tempfile
 import zipfile
 
-from zoo import backend, callbacks, strategies
+from zoo import backend, callbacks, faults, strategies
 
 SECONDS = 1.0  # from one agreement within an epoch to the next, more or less
 MOST_BATCHES = 1000
@@ -128,3 +128,18 @@ class Interrupt(callbacks.Interrupt):
     @received.setter
     def received(self, number):
         self.clock.wish = number or 0
+
+
+class Finite(faults.Finite):
+    """Looks at a step where all workers agree on the time, so that all stop at the same
+    one. Comes after the clock.
+    """
+
+    def __init__(self, clock):
+        super().__init__()
+        self.clock = clock
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.clock.looked == batch:
+            self.next_look = 0.0
+            super().on_train_batch_begin(batch, logs)

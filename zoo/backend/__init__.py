@@ -5,6 +5,7 @@
 | `update(model, objective)` | runs `objective` once, takes the gradient of each network's loss by that network's variables only, hands them to `model.apply_gradients`; returns the terms |
 | `fused(optimizer)` | a Keras optimizer, its rule as one operation a variable where the backend has one; of several replicas it clips the sum of gradients |
 | `input_gradient(function, x)` | gradient of sum(function(x)) by `x`, itself differentiable; `function` keeps no statistics of `x` |
+| `sum_of_squares(x)` | of all values of a float tensor, in one pass and without a copy |
 | `normal(seed, rows, shape)` | this replica's `[rows, *shape]` of the global batch's standard normal draw; `uniform` on [0, 1) and `integers(seed, rows, shape, low, high)` alike |
 | `normal_of_seeds(seeds, shape, step=0)` | `[len(seeds), *shape]`, standard normal; row i depends on `seeds[i]` and `step` (an int below 2^31, or a tensor) alone |
 | `batch_norm(x, gamma, beta, epsilon)` | `x` `[B, H, W, C]` normalised over all but C, its mean and its variance (divided by n) |
@@ -12,6 +13,7 @@
 | `tensor(array)` | a NumPy array as a tensor; int64 seeds keep their bits, in a form that only `normal_of_seeds` need know |
 | `compiled(function, variables)` | `function` of tensors `[rows, ...]`, which reads `variables`, as one compiled graph without gradients; TensorFlow's serves any number of rows, JAX makes one for each |
 | `stateless(step)` | `step(self, data)` in the form that the backend's trainer calls |
+| `sync(model)` | amid `fit`, has the variables hold what the last step made of them: JAX's trainer keeps it aside |
 | `scope(model)` | the context in which the model's variables have to be created |
 | `num_accelerators()`, `mirrored()` | GPUs that a model can train on at once; a strategy over all devices, made active, with a `scope()` |
 | `num_replicas()` | devices among which a batch is shared out in the strategy's scope that holds here |
@@ -35,6 +37,7 @@ _NAMES = (
     "update",
     "fused",
     "input_gradient",
+    "sum_of_squares",
     "normal",
     "uniform",
     "integers",
@@ -44,6 +47,7 @@ _NAMES = (
     "tensor",
     "compiled",
     "stateless",
+    "sync",
     "scope",
     "num_accelerators",
     "num_replicas",

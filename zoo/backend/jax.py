@@ -70,6 +70,10 @@ def input_gradient(function, x):
     return jax.grad(lambda x: jnp.sum(function(x)))(x)
 
 
+def sum_of_squares(x):
+    return jnp.sum(jnp.square(x))  # XLA fuses them
+
+
 # A compiled step sees the global batch, whatever the number of devices: Keras' own
 # functions draw for all of its rows.
 
@@ -145,6 +149,10 @@ def stateless(step):
         return result, tuple(now) if len(state) > 2 else now[1]
 
     return wrapped
+
+
+def sync(model):
+    model.jax_state_sync()
 
 
 def scope(model):

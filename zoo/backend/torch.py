@@ -45,6 +45,10 @@ def input_gradient(function, x):
         return torch.autograd.grad(function(x).sum(), x, create_graph=True)[0]
 
 
+def sum_of_squares(x):
+    return torch.dot(x.flatten(), x.flatten())
+
+
 # --- random numbers -------------------------------------------------------------------
 # PyTorch's generators take one seed, read on the host, for a whole tensor; on a CPU 32
 # bits of it. So the numbers are made from keys here, row by row, on any device alike.
@@ -135,6 +139,10 @@ def compiled(function, variables=()):
 
 def stateless(step):
     return step  # PyTorch's trainer calls `train_step(data)` as it is written
+
+
+def sync(model):
+    pass  # steps assign to the variables themselves
 
 
 def scope(model):

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from zoo import data, metrics, presets, runs
+from zoo import circumstances, data, metrics, presets
 from zoo.evaluation import judges
 from zoo.version import VERSION
 
@@ -108,7 +108,7 @@ class Bench:
             extractor=self.extractor.name,
             sha256=self.extractor.sha256,
             seed=self.options.seed,
-            code=f"{VERSION} {runs.git_commit() or ''}".strip(),
+            code=f"{VERSION} {circumstances.git_commit() or ''}".strip(),
         )
 
     def need(self, *capabilities):

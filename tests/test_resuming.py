@@ -1,0 +1,119 @@
+"""Every model goes on after a kill, from the middle of an epoch, to the bit."""
+
+import json
+import shutil
+
+import pytest
+from tiny_runs import assert_same, of, prepare, trained
+
+import zoo
+from zoo import callbacks, circumstances, training
+
+FEW = ("vaegan",)  # CI runs these, -m full all
+FULL = (pytest.mark.full, pytest.mark.slow)
+
+
+def every_model(few):
+    """Runs a test for each model: for a few in CI, for all with -m full."""
+    marks = {name: pytest.mark.slow if name in few else FULL for name in zoo.names()}
+    params = [pytest.param(name, marks=mark) for name, mark in marks.items()]
+    return pytest.mark.parametrize("name", params)
+
+
+@pytest.fixture(scope="module")
+def first_epoch(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("begun") / "run", "--epochs=1").folder
+
+
+@pytest.fixture
+def begun(first_epoch, tmp_path):
+    """The folder of a run of one epoch, a copy of it for each test."""
+    return shutil.copytree(first_epoch.path, tmp_path / "run")
+
+
+class KilledError(BaseException):
+    """Ends a training without a word, as SIGKILL would."""
+
+
+def killed(monkeypatch, workdir, *flags, at, base):
+    """Trains until step `at` (epoch, batch from 1) begins, and is killed there."""
+    begin = callbacks.Clock.on_train_batch_begin
+
+    def clock(self, batch, logs=None):
+        begin(self, batch, logs)
+        if (self.progress.epoch, self.progress.batch) == at:
+            self.kill = True
+
+    def save(self, batch, logs=None):
+        checkpoint(self, batch, logs)
+        if getattr(self.clock, "kill", False):
+            raise KilledError
+
+    checkpoint = callbacks.Checkpoints.on_train_batch_begin
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Clock, "on_train_batch_begin", clock)
+        patch.setattr(callbacks.Checkpoints, "on_train_batch_begin", save)
+        with pytest.raises(KilledError):
+            trained(workdir, *flags, base=base)
+
+
+@every_model(FEW)
+def test_every_model_goes_on_from_within_an_epoch_to_the_bit(
+    name, tmp_path, monkeypatch
+):
+    whole = trained(tmp_path / "whole", "--epochs=2", base=of(name))
+    steps = whole.steps_per_epoch
+    flags = ("--epochs=2", f"--checkpoint_every={steps + 1}")
+    # The checkpoint within the second epoch is written as its second step begins.
+    at = (1, 2)
+    killed(monkeypatch, tmp_path / "run", *flags, at=at, base=of(name))
+    run = prepare(tmp_path / "run", *flags, base=of(name))
+    assert (run.progress.epoch, run.progress.batch) == (1, 1)
+    training.train(run)
+    assert_same(run, whole)
+
+
+@every_model(())  # of the VAE, CI runs it in test_runs.py
+def test_every_model_goes_on_after_an_epoch_to_the_bit(name, tmp_path):
+    whole = trained(tmp_path / "whole", "--epochs=2", base=of(name))
+    trained(tmp_path / "run", "--epochs=1", base=of(name))
+    assert_same(trained(tmp_path / "run", "--epochs=2", base=of(name)), whole)
+
+
+def test_checkpoints_within_an_epoch_leave_no_trace_in_training(tmp_path):
+    flags = ("--epochs=2",)
+    run = trained(tmp_path / "run", *flags, "--checkpoint_every=2")
+    assert_same(run, trained(tmp_path / "other", *flags))
+    assert [file.stem for file in run.folder.saved()] == ["00000004", "00000006"]
+
+
+def test_other_settings_go_on_by_force_and_are_recorded(begun):
+    changes = ("--batch_size=300", "--seed=1", "--classes=0,1,2")
+    for flag in changes:
+        with pytest.raises(ValueError, match="by --force"):
+            prepare(begun, "--epochs=2", flag)
+    flags = ("--epochs=2", *changes)
+    run = trained(begun, *flags, "--force")
+    assert [row["epoch"] for row in run.folder.rows()] == [1, 2]
+    record = json.loads(run.folder.record.read_text())
+    told = " ".join(record["continued"][0]["forced"])
+    assert all(name in told for name in ("batch_size", "seed", "classes"))
+    assert record["settings"] == run.settings.plain()
+    assert prepare(begun, *flags).is_finished()
+
+
+def test_a_forced_change_of_the_networks_is_refused_by_their_weights(begun):
+    with pytest.raises(ValueError, match="variables are not the model's"):
+        prepare(begun, "--epochs=2", "--set=latent_dim=3", "--force")
+
+
+def test_another_version_of_the_code_is_warned_about(begun, monkeypatch, caplog):
+    caplog.clear()
+    prepare(begun, "--epochs=2")
+    assert caplog.text == ""
+    now = circumstances.circumstances()
+    other = now | {"git_commit": "0123", "versions": now["versions"] | {"zoo": "9.9"}}
+    monkeypatch.setattr(circumstances, "circumstances", lambda: other)
+    prepare(begun, "--epochs=2")
+    assert "zoo was 0.1.0 and is 9.9" in caplog.text
+    assert "commit was " in caplog.text and "is 0123" in caplog.text

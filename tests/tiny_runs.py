@@ -1,0 +1,55 @@
+"""Runs of seconds for the tests, started as a user would start them."""
+
+import keras
+import numpy as np
+import tiny
+
+from experiments import train as verb
+from zoo import training
+
+TINY = [
+    "--model=vae",
+    "--set=width=4",
+    "--set=hidden=8",
+    "--set=latent_dim=2",
+    "--image_size=8",
+    "--batch_size=450",  # three steps an epoch
+]
+
+
+def of(name):
+    """Flags of the tiny model `name` on digits, as `tests/tiny.py` has it."""
+    config = tiny.CONFIGS[name].items()
+    sets = [f"--set={k}={value}" for k, value in config if k != "num_classes"]
+    return [f"--model={name}", "--image_size=8", "--batch_size=450", *sets]
+
+
+def prepare(workdir, *flags, base=TINY):
+    """The run that a user would start in a new process."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(12345)
+    verb.VERB.parse(["train", *base, f"--workdir={workdir}", *flags])
+    return training.prepare(verb.VERB.flags.flag_values_dict())
+
+
+def trained(workdir, *flags, base=TINY):
+    run = prepare(workdir, *flags, base=base)
+    training.train(run)
+    return run
+
+
+def state(run):
+    """All that training changes: weights, optimizers, random numbers."""
+    return tiny.state(run.model)
+
+
+def rows(run):
+    return [
+        {key: value for key, value in row.items() if key != "seconds"}
+        for row in run.folder.rows()
+    ]
+
+
+def assert_same(run, other):
+    assert all(np.array_equal(a, b) for a, b in zip(state(run), state(other)))
+    assert rows(run) == rows(other)

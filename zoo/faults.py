@@ -1,0 +1,145 @@
+"""NaN and infinity, found at the step and in the value where they arise."""
+
+import time
+
+import keras
+from keras import ops
+
+from zoo import backend
+
+KINDS = ("term", "gradient", "weights")
+SHARE, RARELY = 0.005, 1.0  # of looking: share of the time, seconds between looks
+
+
+class NotFiniteError(ValueError):
+    """A training step made a value that is not finite.
+
+    Attributes:
+        step: Training steps since the start, this one included.
+        terms: Names of the reported terms that are NaN or infinite.
+        networks: Names of the networks whose gradient or weights are.
+    """
+
+    def __init__(self, step, found):
+        self.step = step
+        self.terms = [name for kind, name in found if kind == "term"]
+        named = [name for kind, name in found if kind != "term"]
+        self.networks = list(dict.fromkeys(named))
+        parts = []
+        for kind in KINDS:
+            names = [name for each, name in found if each == kind]
+            if names:
+                of = "" if kind == "term" else " of"
+                parts.append(f"the {kind}{of} {', '.join(names)}")
+        rate = f"{self.networks[0]}=..." if self.networks else "..."
+        super().__init__(
+            f"Training diverged at step {step}: NaN or infinite are "
+            f"{' and '.join(parts)}. The last good checkpoint is kept; a lower "
+            f"--learning_rate={rate} or --on_nan=rollback may help."
+        )
+
+
+class Faults:
+    """The step at which each term, gradient and weight of a model ceased to be finite.
+
+    Found within the training step, so that nothing has to be waited for. A gradient is
+    looked at through the sum of its squares and weights through their sum: one number a
+    tensor, NaN or infinite if a single value is, or if an optimizer's squares overflow.
+    Of several replicas the first one tells; its weights are those of all.
+
+    Args:
+        terms: Names of the terms that the model reports.
+        networks: Names of its networks.
+        optimizer: Of the model, built: the steps are variables of it that no file
+            holds.
+
+    Attributes:
+        norms: The norm of each network's last gradient, a variable `[networks]`.
+    """
+
+    def __init__(self, terms, networks, optimizer):
+        self.networks = list(networks)
+        self.names = [("term", name) for name in terms]
+        self.names += [(kind, n) for kind in KINDS[1:] for n in networks]
+        how = {"initializer": "zeros", "aggregation": "only_first_replica"}
+        self.steps = optimizer.add_variable(
+            (len(self.names),), dtype="int32", name="faults", **how
+        )
+        self.norms = optimizer.add_variable(
+            (len(self.networks),), dtype="float32", name="norms", **how
+        )
+
+    def look_at_terms(self, step, terms):
+        """Notes which of {term: tensor} are not finite, within training step `step`."""
+        self._note(step, {("term", n): ops.mean(term) for n, term in terms.items()})
+
+    def look_at_network(self, step, name, gradients, weights):
+        """Notes whether a network's gradients or weights, lists, are not finite."""
+        gradients = [g for g in gradients if g is not None]
+        squares = _sum([backend.sum_of_squares(g) for g in gradients])
+        index = self.networks.index(name)
+        here = ops.arange(len(self.networks)) == index
+        norms = ops.convert_to_tensor(self.norms)  # JAX's `where` takes no variable
+        self.norms.assign(ops.where(here, ops.sqrt(squares), norms))
+        found = {("gradient", name): squares}
+        found["weights", name] = _sum([ops.sum(w) for w in weights])
+        self._note(step, found)
+
+    def _note(self, step, numbers):
+        values = [numbers.get(name, 0.0) for name in self.names]
+        values = ops.stack([ops.cast(value, "float32") for value in values])
+        before = ops.convert_to_tensor(self.steps)
+        new = ops.logical_and(before == 0, ops.logical_not(ops.isfinite(values)))
+        self.steps.assign(ops.where(new, ops.cast(step, "int32"), before))
+
+    def copy(self):
+        """Returns the steps as they are after the last training step, a tensor that
+        may not have been computed yet."""
+        return ops.add(self.steps, 0)
+
+    def require_none(self, steps=None):
+        """Raises NotFiniteError, with what came first, if there is a fault.
+
+        Args:
+            steps: A `copy`. Default: as they are now.
+        """
+        steps = ops.convert_to_numpy(self.steps if steps is None else steps)
+        if steps.any():
+            first = steps[steps > 0].min()
+            found = [name for name, step in zip(self.names, steps) if step == first]
+            raise NotFiniteError(int(first), found)
+
+
+def _sum(numbers):
+    return ops.sum(ops.stack(numbers)) if numbers else 0.0
+
+
+class Finite(keras.callbacks.Callback):
+    """Stops `fit` by NotFiniteError soon after a step made a value NaN or infinite.
+
+    While an epoch lasts, a step is looked at when the one after it has been started: an
+    accelerator never waits for it. Looks are as frequent as they may be to take `SHARE`
+    of the time, and at most `RARELY` seconds apart. After an epoch's last step nothing
+    is done before it has been looked at.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.before, self.next_look = None, 0.0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        now = time.perf_counter()
+        if now < self.next_look:
+            return
+        backend.sync(self.model)
+        faults = self.model.faults
+        if self.before is not None:
+            faults.require_none(self.before)
+        self.before = faults.copy()
+        took = time.perf_counter() - now
+        self.next_look = now + min(took / SHARE, RARELY)
+
+    def on_test_begin(self, logs=None):
+        self.model.faults.require_none()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.faults.require_none()

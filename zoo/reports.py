@@ -1,0 +1,149 @@
+"""What a run tells: before it starts, with each epoch, and once it has ended."""
+
+import math
+
+import keras
+import numpy as np
+
+from zoo import plots
+from zoo.quality import TERM
+
+
+class Record(keras.callbacks.Callback):
+    """Opens the run folder with the first step, then adds a row an epoch.
+
+    Fit has checked the first batch by then: a wrong input leaves no folder behind.
+    """
+
+    def __init__(self, folder, settings, facts, progress, logs, note):
+        super().__init__()
+        self.folder, self.settings, self.facts = folder, settings, facts
+        self.progress, self.logs, self.note = progress, logs, note
+        self.rows = None
+
+    def on_train_begin(self, logs=None):
+        if self.rows is None:
+            self.folder.open(self.settings, self.facts, self.progress, self.note)
+            self.rows = self.folder.rows()
+
+    def on_epoch_end(self, epoch, logs=None):
+        names = [metric.name for metric in self.model.metrics]
+        names += [f"val_{name}" for name in names if f"val_{name}" in logs]
+        names += [TERM] if TERM in logs else []
+        terms = {name: logs[name] for name in names}
+        for name, value in terms.items():
+            if not math.isfinite(value):
+                raise ValueError(
+                    f"Training diverged: {name} is {value} after epoch {epoch + 1}. "
+                    "A lower --learning_rate may help."
+                )
+        row = {
+            "epoch": epoch + 1,
+            "step": self.progress.step,
+            "seconds": round(self.progress.epoch_seconds, 3),
+            **terms,
+        }
+        # The row of an epoch that was left in the middle gives way to the whole one's.
+        self.rows = [r for r in self.rows if r["epoch"] <= epoch] + [row]
+        self.folder.write_rows(self.rows)
+        self.logs.scalars(epoch + 1, terms)
+
+
+class Pictures(keras.callbacks.Callback):
+    """Draws samples of fixed seeds, and reconstructions, where the model can; a row of
+    samples a class, if the model is conditional.
+
+    Args:
+        folder: The `RunFolder`.
+        settings: Its `Settings`.
+        images: uint8 `[N, H, W, C]` to reconstruct.
+        logs: The run's `Logs`.
+    """
+
+    COLUMNS, NUM_SAMPLES = 8, 64
+    MOST_CLASSES = 16  # rows; more would be a picture that nobody scrolls through
+
+    def __init__(self, folder, settings, images, logs):
+        super().__init__()
+        self.folder, self.settings = folder, settings
+        self.images, self.logs = images, logs
+
+    def on_epoch_end(self, epoch, logs=None):
+        last = epoch + 1 == self.settings.epochs or self.model.stop_training
+        if last or (epoch + 1) % self.settings.image_every == 0:
+            self._draw(epoch + 1)
+
+    def _draw(self, epoch):
+        able = self.model.capabilities()
+        file = self.folder.samples / f"{epoch:04d}.png"
+        if "sample" in able:
+            picture = plots.save_grid(file, self._samples(), columns=self.COLUMNS)
+            self.logs.picture(epoch, "samples", picture)
+        if "reconstruct" in able:
+            file = file.with_name(f"{epoch:04d}_reconstructions.png")
+            made = self.model.reconstruct(self.images)
+            picture = plots.save_reconstructions(file, self.images, made)
+            self.logs.picture(epoch, "reconstructions", picture)
+
+    def _samples(self):
+        seed = self.settings.seed
+        if not self.model.conditional:
+            return self.model.sample(self.NUM_SAMPLES, seed=seed)
+        classes = range(min(self.model.config["num_classes"], self.MOST_CLASSES))
+        labels = np.repeat(classes, self.COLUMNS)
+        return self.model.sample(len(labels), labels=labels, seed=seed)
+
+
+class Line(keras.callbacks.Callback):
+    """Prints one line an epoch, for logs and pipes, where a bar would fill pages."""
+
+    def __init__(self, settings, progress):
+        super().__init__()
+        self.settings, self.progress = settings, progress
+
+    def on_epoch_end(self, epoch, logs=None):
+        of = f"/{self.settings.epochs}" if self.settings.epochs else ""
+        names = sorted(logs, key=lambda name: name.startswith("val_"))
+        terms = "  ".join(f"{name} {logs[name]:.4g}" for name in names)
+        seconds = self.progress.epoch_seconds
+        print(f"epoch {epoch + 1}{of}  {seconds:.1f} s  {terms}", flush=True)
+
+
+def describe(run):
+    """Lines on a run that has not started: settings, networks, data."""
+    lines = [f"{k:<16} {_text(v)}" for k, v in vars(run.settings).items()]
+    lines += ["", "parameters"]
+    lines += [f"  {name:<14} {count:,}" for name, count in run.parameters().items()]
+    batch = run.train.take(1)
+    terms = run.model.evaluate(batch, return_dict=True, verbose=0)
+    shape = "x".join(map(str, run.model.image_shape))
+    lines += ["", f"data             {shape}, {run.steps_per_epoch} steps an epoch"]
+    values = "  ".join(f"{name} {value:.4g}" for name, value in terms.items())
+    lines += [f"first batch      {values}"]
+    if run.resumed:
+        lines += ["", f"goes on after epoch {run.progress.epoch} in {run.folder.path}"]
+    return lines
+
+
+def _text(value):
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={each}" for key, each in value.items())
+    return "-" if value is None else str(value)
+
+
+def summarise(run):
+    """Lines on a run that has ended: what was made, and where."""
+    folder = run.folder
+    rows, progress = folder.rows(), run.progress
+    lines = [f"trained {progress.epoch} epochs, {progress.step} steps, "
+             f"{progress.seconds / 60:.1f} minutes"]  # fmt: skip
+    pictures = sorted(folder.samples.glob("*.png"), key=lambda p: p.name[:4])
+    made = {"model": folder.model}
+    made |= {"best model": folder.best} if folder.best.exists() else {}
+    made |= {"rows": folder.metrics}
+    made |= {"curves": folder.curves, "TensorBoard": folder.logs}
+    made |= {"pictures": pictures[-1]} if pictures else {}
+    if rows and run.settings.monitor:
+        monitor = run.settings.monitor
+        lines += [f"{monitor} {rows[-1][monitor]:.4g}, at best {progress.best:.4g}"]
+    return lines + [f"{name:<16} {path}" for name, path in made.items()]
