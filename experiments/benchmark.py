@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import itertools
 import json
 import os
 import pathlib
@@ -17,7 +18,7 @@ STEPWISE = ["ddpm", "flow"]  # whose samples take time
 SETTINGS = {"wgan_gp": ("wgan", {"penalty": "gradient"})}
 # Other ways to play in PyTorch, measured for comparison; they stay out of the mean.
 VARIANTS = {"gan": ["gan_drawn_once"]}
-SHARED = ("dataset", "batch_size", "steps", "rounds", "clock", "task", "precision")
+SHARED = ("dataset", "steps", "rounds", "clock", "task", "precision")
 
 VERB = experiments.Verb(
     "benchmark", __doc__.strip(), "python -m experiments.benchmark --models=gan,vae"
@@ -34,7 +35,16 @@ VERB.define(
     enum_values=["training", "sampling"],
 )
 VERB.define("string", "dataset", "digits", "Images to train on, as in train.")
-VERB.define("integer", "batch_size", 128, "Images a step.", lower_bound=1)
+VERB.define("list", "batch_size", ["128"], "Images a step; of several, all.")
+VERB.define("list", "image_size", None, "Sides in pixels; of several, all [the set's].")
+VERB.define(
+    "enum",
+    "against",
+    "PyTorch",
+    "PyTorch, or steps: the zoo's own compiled step, so that the ratio tells what "
+    "`fit` and the data cost.",
+    enum_values=["PyTorch", "steps"],
+)
 
 VERB.group("How long")
 VERB.define(
@@ -78,6 +88,7 @@ VERB.define(
 
 VERB.group("Where")
 VERB.define("string", "out", None, "A .json with all rounds [none].")
+VERB.define("string", "plot", None, "A .png of the ratios [none].")
 
 
 def main():
@@ -88,11 +99,15 @@ def main():
         )
     # JAX would take most of a GPU's memory for each of its processes.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    from zoo import data
+    from zoo import backend, data, figures
 
     flags = VERB.flags
-    if flags.out and not pathlib.Path(flags.out).absolute().parent.is_dir():
-        raise ValueError(f"--out needs a folder that exists. Received: {flags.out!r}.")
+    for flag in ("out", "plot"):
+        path = flags[flag].value
+        if path and not pathlib.Path(path).absolute().parent.is_dir():
+            raise ValueError(
+                f"--{flag} needs a folder that exists. Received: {path!r}."
+            )
     able = STEPWISE if flags.task == "sampling" else DEFAULT
     models = able if flags.models is None else flags.models
     if not models or set(models) - set(able):
@@ -100,41 +115,75 @@ def main():
             f"The benchmark has {', '.join(able)} in PyTorch for {flags.task}. "
             f"Received: {','.join(models)}."
         )
-    images, labels = data.arrays(flags.dataset)
-    print(throughput.HEADER)
+    if flags.against == "steps" and (
+        flags.task == "sampling" or backend.NAME != "tensorflow"
+    ):
+        raise ValueError(
+            "--against=steps is for training on TensorFlow. "
+            f"Received: task={flags.task}, backend={backend.NAME}."
+        )
+    batch_sizes, image_sizes = sizes("batch_size"), sizes("image_size") or [None]
+    print(throughput.header(flags.against))
     results = []
-    for job in jobs(models, data.info(flags.dataset).num_classes):
-        results.append(throughput.compare(job, images, labels))
-        print(results[-1].line(), flush=True)
+    for model, image_size, batch_size in itertools.product(
+        models, image_sizes, batch_sizes
+    ):
+        images, labels = data.arrays(flags.dataset, image_size=image_size)
+        num_classes = data.info(flags.dataset).num_classes
+        for job in jobs(model, image_size, batch_size, num_classes):
+            results.append(throughput.compare(job, images, labels))
+            print(results[-1].line(), flush=True)
+    print("\n" + throughput.costs_header(flags.against))
+    print("\n".join(result.costs() for result in results) + "\n")
+    if len(batch_sizes) > 1:
+        print("\n".join(throughput.best(results)) + "\n")
     summary = throughput.summary(results)
     print("\n".join(f"{key:16}{value}" for key, value in summary.items()))
     if flags.out:
         rounds = [dataclasses.asdict(r) | r.figures() for r in results]
         content = json.dumps(summary | {"results": rounds}, indent=1)
         pathlib.Path(flags.out).write_text(content + "\n")
+    if flags.plot:
+        figures.save_ratios(
+            flags.plot,
+            {r.job.name: r.ratios for r in results},
+            f"images/s of the zoo over those of {flags.against}, {flags.task}",
+        )
 
 
-def jobs(models, num_classes):
-    """Yields the `Job`s of `models` that the flags ask for."""
+def sizes(name):
+    """Returns the numbers of a flag, which are at least 1."""
+    values = VERB.numbers(name)
+    if values and min(values) < 1:
+        raise ValueError(f"--{name} is at least 1. Received: {min(values)}.")
+    return values
+
+
+def jobs(name, image_size, batch_size, num_classes):
+    """Yields the `Job`s of a model and its variants that the flags ask for."""
     from zoo import registry
 
     flags = VERB.flags
-    for name in models:
-        model, settings = SETTINGS.get(name, (name, {}))
-        config = registry.resolve(registry.find(model), settings)
-        if "num_classes" in config:
-            config["num_classes"] = num_classes
-        for rival in [model, *VARIANTS.get(name, [])]:
-            yield throughput.Job(
-                name=name if rival == model else rival,
-                model=model,
-                rival=rival,
-                config=config,
-                batches_per_step=registry.find(model)(**config).batches_per_step,
-                threads=flags.threads or os.cpu_count(),
-                is_compiled=flags.torch_compile,
-                **{key: flags[key].value for key in SHARED},
-            )
+    model, settings = SETTINGS.get(name, (name, {}))
+    config = registry.resolve(registry.find(model), settings)
+    if "num_classes" in config:
+        config["num_classes"] = num_classes
+    suffix = f" {image_size}px" if len(flags.image_size or ()) > 1 else ""
+    suffix += f" B={batch_size}" if len(flags.batch_size) > 1 else ""
+    rivals = ["steps"] if flags.against == "steps" else [model, *VARIANTS.get(name, [])]
+    for rival in rivals:
+        yield throughput.Job(
+            name=(rival if rival not in (model, "steps") else name) + suffix,
+            model=model,
+            rival=rival,
+            config=config,
+            image_size=image_size,
+            batch_size=batch_size,
+            batches_per_step=registry.find(model)(**config).batches_per_step,
+            threads=flags.threads or os.cpu_count(),
+            is_compiled=flags.torch_compile,
+            **{key: flags[key].value for key in SHARED},
+        )
 
 
 if __name__ == "__main__":

@@ -1,25 +1,19 @@
 """Speed of the zoo beside PyTorch, in training and sampling, measured in turns.
 
-Each side lives in a process of its own, so that neither library's threads, allocator or
-imports touch the other's. They never work at the same time: a round of one follows a
-round of the other, and who waits sleeps on a pipe. A machine that slows down slows
-neighbouring rounds alike, so what counts is the ratio of neighbours.
+A round of one side follows a round of the other, each in a process of its own. A
+machine that slows down slows neighbouring rounds alike, so what counts is the ratio of
+neighbours.
 """
 
 import dataclasses
-import multiprocessing
 import os
-import pathlib
 import platform
 import statistics
-import time
 from importlib import metadata
 
-import experiments
+from experiments import machine, sides
 
-CPUINFO, COUNTERS = pathlib.Path("/proc/cpuinfo"), pathlib.Path("/proc/stat")  # Linux
 DISTURBED = 0.05  # share of other work from which on a round does not count
-CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +23,10 @@ class Job:
     Attributes:
         name: Of the line in the table.
         model: Name of the model in the zoo; `config` are all its settings.
-        rival: Name in `experiments.pytorch.loop.MODELS`.
+        rival: Name in `experiments.pytorch.loop.MODELS`, or "steps": the zoo's compiled
+            training step alone, without `fit` and data.
         dataset: Name of the data set; its train split is used.
+        image_size: Side of the images in pixels; None for that of the set.
         batches_per_step: Batches that a training step takes; a WGAN's several.
         steps, rounds: Training steps a round; rounds a side.
         threads: Threads of each side.
@@ -46,6 +42,7 @@ class Job:
     rival: str
     config: dict
     dataset: str
+    image_size: int | None
     batch_size: int
     batches_per_step: int
     steps: int
@@ -59,38 +56,45 @@ class Job:
     @property
     def images(self):
         """Images a round."""
-        if self.task == "sampling":
-            return self.batch_size
-        return self.steps * self.batches_per_step * self.batch_size
+        return self.images_per_step * (1 if self.task == "sampling" else self.steps)
 
+    @property
+    def images_per_step(self):
+        """Images of a training step; when sampling, of all steps together."""
+        return self.batch_size * (
+            1 if self.task == "sampling" else self.batches_per_step
+        )
 
-@dataclasses.dataclass(frozen=True)
-class Round:
-    """One round of one side.
-
-    Attributes:
-        speed: Images/s.
-        others: Share of the machine's CPU time that went to other processes meanwhile;
-            0 where the system does not tell.
-    """
-
-    speed: float
-    others: float
+    @property
+    def is_variant(self):
+        """Whether PyTorch plays another way than the zoo."""
+        return self.rival not in (self.model, "steps")
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """Rounds of both sides; the zoo has one more, so that each of PyTorch has two
-    neighbours."""
+    """Rounds of both sides.
+
+    Attributes:
+        job: The `Job`.
+        zoo, pytorch: Rounds that count, of the zoo and of its rival; the zoo has one
+            more, so that each of the rival's has two neighbours.
+        first: The rounds of a single step that came before, of both.
+        facts: {name: number} that the rival told when it warmed up: `operations` of a
+            training step, and the `rate` at which matrices are multiplied, both of
+            floating-point numbers, the rate a second.
+    """
 
     job: Job
     zoo: list
-    pytorch: list
+    rival: list
+    first: tuple = ()
+    facts: dict = dataclasses.field(default_factory=dict)
 
     @property
     def neighbours(self):
-        """All neighbouring rounds (zoo, PyTorch)."""
-        return [*zip(self.zoo, self.pytorch), *zip(self.zoo[1:], self.pytorch)]
+        """All neighbouring rounds (zoo, rival)."""
+        return [*zip(self.zoo, self.rival), *zip(self.zoo[1:], self.rival)]
 
     @property
     def undisturbed(self):
@@ -105,50 +109,113 @@ class Result:
 
     @property
     def ratios(self):
-        return [zoo.speed / pytorch.speed for zoo, pytorch in self.pairs]
+        return [zoo.speed / rival.speed for zoo, rival in self.pairs]
 
     def figures(self):
-        """Images/s of both sides, ratio, its range, pairs of rounds, other work."""
-        return {
-            "images_per_second": statistics.median(z.speed for z, _ in self.pairs),
-            "of_pytorch": statistics.median(p.speed for _, p in self.pairs),
+        """Images/s of both sides, ratio, its range, pairs of rounds, other work; MB at
+        most, s to the end of the first step; share of the rate at which matrices are
+        multiplied, of what is told."""
+        zoo, rival = (statistics.median(r.speed for r in side) for side in self.sides)
+        figures = {
+            "images_per_second": zoo,
+            "of_rival": rival,
             "ratio": statistics.median(self.ratios),
             "least": min(self.ratios),
             "most": max(self.ratios),
             "pairs": len(self.pairs),
             "others": max(r.others for pair in self.pairs for r in pair),
         }
+        for index, of in enumerate(("", "_of_rival")):
+            rounds = (self.zoo, self.rival)[index]
+            if all("memory" in r.facts for r in rounds):
+                figures["memory" + of] = max(r.facts["memory"] for r in rounds)
+            if self.first:
+                figures["first_step" + of] = self.first[index].facts["age"]
+            if "rate" in self.facts:
+                work = self.facts["operations"] / self.job.images_per_step
+                share = (zoo, rival)[index] * work / self.facts["rate"]
+                figures["of_matmul" + of] = share
+        return figures
+
+    @property
+    def sides(self):
+        """The rounds that count, of each side."""
+        return tuple(zip(*self.pairs))
 
     def line(self):
-        """One line under `HEADER`."""
+        """One line under `header`."""
         return LINE.format(name=self.job.name, **self.figures())
 
+    def costs(self):
+        """One line under `COSTS_HEADER`."""
+        figures, cells = self.figures(), []
+        for key, form in COSTS.items():
+            for of in ("", "_of_rival"):
+                value = figures.get(key + of)
+                cells.append(f"{'' if value is None else form.format(value):>10}")
+        return f"{self.job.name:16}" + "".join(cells)
 
-HEADER = (
-    f"{'images/s':16}{'zoo':>8}{'PyTorch':>9}{'ratio':>8}{'min to max':>15}{'pairs':>7}"
-    f"{'other work':>12}"
-)
+
 LINE = (
-    "{name:16}{images_per_second:8.0f}{of_pytorch:9.0f}{ratio:8.2f}"
+    "{name:16}{images_per_second:8.0f}{of_rival:9.0f}{ratio:8.2f}"
     "{least:7.2f} to {most:4.2f}{pairs:7}{others:12.0%}"
 )
+COSTS = {"memory": "{:.0f} MB", "first_step": "{:.1f} s", "of_matmul": "{:.0%}"}
+
+
+def header(rival):
+    """The line above those of `Result.line`; `rival` is "PyTorch" or "steps"."""
+    return (
+        f"{'images/s':16}{'zoo':>8}{rival:>9}{'ratio':>8}{'min to max':>15}{'pairs':>7}"
+        f"{'other work':>12}"
+    )
+
+
+def costs_header(rival):
+    """The lines above those of `Result.costs`."""
+    titles = ("peak memory", "to first step", "of matmul rate")
+    return (
+        f"{'':16}{''.join(f'{title:>20}' for title in titles)}\n"
+        + " " * 16
+        + 3 * f"{'zoo':>10}{rival:>10}"
+    )
+
+
+def best(results):
+    """Returns the lines of a table: each model at the batch size at which each side is
+    fastest."""
+    models = {}
+    for result in results:
+        job = result.job
+        key = (job.model, job.rival, str(job.config), job.image_size)
+        models.setdefault(key, []).append(result)
+    lines = [f"{'best batch size':24}{'zoo':>16}{'rival':>16}{'ratio':>8}"]
+    for found in models.values():
+        cells, speeds = [], []
+        for key in ("images_per_second", "of_rival"):
+            fastest = max(found, key=lambda result: result.figures()[key])
+            speeds.append(fastest.figures()[key])
+            cells.append(f"{speeds[-1]:,.0f} (B={fastest.job.batch_size})")
+        name = found[0].job.name.rpartition(" ")[0]
+        ratio = speeds[0] / speeds[1]
+        lines.append(f"{name:24}{cells[0]:>16}{cells[1]:>16}{ratio:8.2f}")
+    return lines
 
 
 def summary(results):
     """The mean over the models, and what the figures hold for."""
     from zoo import backend
 
-    same = [r.figures()["ratio"] for r in results if r.job.rival == r.job.model]
+    same = [r.figures()["ratio"] for r in results if not r.job.is_variant]
     job = results[0].job
     return {
         "geometric mean": round(statistics.geometric_mean(same), 3),
-        "processor": processor(),
+        "processor": machine.processor(),
         "gpu": gpu(),
         "cores": os.cpu_count(),
         "threads": job.threads,
         "task": job.task,
         "clock": job.clock,
-        "batch size": job.batch_size,
         "precision": job.precision,
         "torch.compile": job.is_compiled,
         "data": job.dataset,
@@ -157,7 +224,8 @@ def summary(results):
 
 
 def compare(job, images, labels):
-    """Returns the `Result` of `job`, after a round of each side that warms up.
+    """Returns the `Result` of `job`: a round of a single step of each side, one that
+    warms up, then those that count.
 
     Other work on the machine makes it go on, to at most four times the rounds, until
     there are as many undisturbed pairs as without it.
@@ -167,18 +235,21 @@ def compare(job, images, labels):
             PyTorch, which is measured in a process that never imports the zoo.
     Raises: ValueError: with the words of what failed on a side.
     """
-    with (
-        Side(serve_zoo, job) as zoo,
-        Side(serve_pytorch, job, images, labels) as pytorch,
-    ):
-        zoo.round(), pytorch.round()
-        result = Result(job, [zoo.round()], [])
-        while len(result.pytorch) < job.rounds or (
-            len(result.undisturbed) < 2 * job.rounds
-            and len(result.pytorch) < 4 * job.rounds
-        ):
-            result.pytorch.append(pytorch.round())
-            result.zoo.append(zoo.round())
+    serve = sides.serve_steps if job.rival == "steps" else sides.serve_pytorch
+    with sides.Side(sides.serve_zoo, job) as zoo:
+        # The other begins when this one is done: imports take time too.
+        first = [zoo.round()]
+        with sides.Side(serve, job, images, labels) as rival:
+            first.append(rival.round())
+            zoo.round()
+            facts = rival.round().facts
+            result = Result(job, [zoo.round()], [], tuple(first), facts)
+            while len(result.rival) < job.rounds or (
+                len(result.undisturbed) < 2 * job.rounds
+                and len(result.rival) < 4 * job.rounds
+            ):
+                result.rival.append(rival.round())
+                result.zoo.append(zoo.round())
     return result
 
 
@@ -187,137 +258,3 @@ def gpu():
     import torch
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
-
-
-def processor():
-    """Name of the processor."""
-    if CPUINFO.exists():
-        for line in CPUINFO.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _busy_seconds():
-    """CPU time that all processes have had so far; 0 where the system does not
-    tell."""
-    if not COUNTERS.exists():
-        return 0.0
-    user, nice, system = COUNTERS.read_text().split()[1:4]
-    return (int(user) + int(nice) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-
-class Side:
-    """A process that trains a model, and sleeps between two rounds.
-
-    Args:
-        serve: What runs there: `serve(job, start, stop, *data)` trains without end. It
-            calls `start()`, which waits until a round is asked for, and `stop()`.
-    """
-
-    def __init__(self, serve, job, *data):
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._job = job
-        arguments = (serve, job, theirs, data)
-        self._process = context.Process(target=_run, args=arguments, daemon=True)
-        self._process.start()
-        theirs.close()  # so that a death there is an end of file here
-
-    def round(self):
-        """Returns the `Round` that the process does now."""
-        busy, start = _busy_seconds(), time.perf_counter()
-        try:
-            self._connection.send("round")
-            answer = self._connection.recv()
-        except (EOFError, OSError):
-            raise ValueError("A side of the benchmark died, maybe of memory.") from None
-        if isinstance(answer, Exception):
-            raise ValueError(f"{type(answer).__name__}: {answer}") from answer
-        busy, seconds = _busy_seconds() - busy, time.perf_counter() - start
-        others = (busy - answer["cpu"]) / (seconds * os.cpu_count())
-        others = min(max(others, 0.0), 1.0)  # the system counts in steps of 10 ms
-        return Round(self._job.images / answer[self._job.clock], others)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self._process.kill()  # nothing there is worth saving
-        self._process.join()
-
-
-def _run(serve, job, connection, data):
-    """The process of a `Side`."""
-    began = {}
-
-    def start():
-        connection.recv()
-        began.update({name: clock() for name, clock in CLOCKS.items()})
-
-    def stop():
-        ended = {name: clock() for name, clock in CLOCKS.items()}
-        connection.send({name: ended[name] - began[name] for name in CLOCKS})
-
-    try:
-        serve(job, start, stop, *data)
-    except (EOFError, KeyboardInterrupt):
-        pass  # the benchmark has ended
-    except Exception as error:
-        connection.send(error)
-
-
-def serve_zoo(job, start, stop):
-    """The zoo's side: `model.fit` on `zoo.data.load`, as users run it; a round is an
-    epoch of `steps` steps, without the start of `fit`. Or `model.sample`."""
-    experiments.import_quietly()
-    import keras
-
-    import zoo
-    from zoo import backend
-
-    backend.limit_threads(job.threads)
-    keras.config.set_dtype_policy(job.precision)
-    if job.task == "sampling":
-        shape = zoo.data.info(job.dataset).image_shape
-        model = zoo.get(job.model, image_shape=shape, **job.config)
-        while True:
-            start()
-            model.sample(job.batch_size, steps=job.steps, batch_size=job.batch_size)
-            stop()
-    data = zoo.data.load(job.dataset, batch_size=job.batch_size)
-    # Only full batches, so that all rounds are equal; their size stays unknown to the
-    # graph, as in any training.
-    full = zoo.data.info(job.dataset).num_examples["train"] // job.batch_size
-
-    def end(epoch, logs):
-        [float(value) for value in logs.values()]  # waits for a GPU
-        stop()
-
-    clock = keras.callbacks.LambdaCallback(
-        on_epoch_begin=lambda epoch, logs: start(), on_epoch_end=end
-    )
-    zoo.get(job.model, **job.config).fit(
-        data.take(full).repeat(),
-        steps_per_epoch=job.steps,
-        epochs=10**6,
-        verbose=0,
-        callbacks=[clock],
-    )
-
-
-def serve_pytorch(job, start, stop, images, labels):
-    """PyTorch's side: a plain loop, in the faster of its two memory layouts."""
-    import torch
-
-    from experiments.pytorch import loop
-
-    torch.set_num_threads(job.threads)
-    torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")
-    training = None
-    while True:
-        start()
-        # The trial belongs to the first round, so that the zoo's side waits for it.
-        training = training or loop.fastest(job, images, labels, CLOCKS[job.clock])
-        training.work(job.steps)
-        stop()

@@ -1,5 +1,6 @@
 """The benchmark: equal networks on both sides, turns in time, clear errors."""
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -7,13 +8,15 @@ import pathlib
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tiny
+from PIL import Image
 
 import experiments
 import zoo
-from experiments import benchmark, throughput
+from experiments import benchmark, machine, sides, throughput
 
 ROOT = pathlib.Path(__file__).parent.parent
 WITHOUT = importlib.util.find_spec("torch") is None
@@ -64,6 +67,119 @@ def test_both_sides_have_equal_networks(name, shape, capsys):
     assert all(torch.isfinite(term) for term in terms.values())
 
 
+def copy_weights(network, module, *inputs):
+    """Gives PyTorch's `module` the weights of Keras' `network`.
+
+    Layers of one kind and shape are paired in the order in which the data reach them,
+    which `inputs` of PyTorch tell. Channels come last in Keras, so the units of dense
+    layers before and after an image stand in another order.
+    """
+    import torch
+    from torch import nn
+
+    kinds = {nn.Linear: "Dense", nn.Embedding: "Embedding"}
+    kinds |= {nn.Conv2d: "Conv2D", nn.ConvTranspose2d: "Conv2DTranspose"}
+    free = [layer for layer in network._flatten_layers() if layer.weights]
+    free = [layer for layer in free if not layer._layers]
+    seen, pending = [], None
+
+    def take(kind, shape):
+        for layer in free:
+            sizes = [tuple(w.shape) for w in layer.weights]
+            if kind in type(layer).__name__ and shape in sizes:
+                free.remove(layer)
+                return [torch.tensor(np.asarray(w)) for w in layer.weights]
+        raise AssertionError(f"the zoo has no {kind} of {shape}")
+
+    def after(part, given, result):
+        nonlocal pending
+        if isinstance(part, nn.Flatten):
+            pending = given[0].shape[1:]
+        elif isinstance(part, nn.Unflatten):  # the dense layer before made it
+            order = np.arange(given[0][0].numel()).reshape(*result.shape[2:], -1)
+            order = torch.from_numpy(order.transpose(2, 0, 1).ravel())
+            with torch.no_grad():
+                for weight in seen[-1].parameters():
+                    weight.copy_(weight[order])
+        elif list(part.parameters(recurse=False)):
+            pair(part)
+
+    def pair(part):
+        nonlocal pending
+        kind, shape = kinds.get(type(part), "Normalization"), tuple(part.weight.shape)
+        if kind == "Dense":
+            shape = shape[::-1]
+        elif "Conv" in kind:
+            shape = (*shape[2:], *shape[1::-1])
+            if shape[:2] == (1, 1):
+                kind, shape = "Dense", shape[2:]
+        weight, *rest = take(kind, shape)
+        if isinstance(part, nn.Linear):
+            if pending is not None and len(weight) >= pending.numel():
+                count = pending.numel()
+                channels, height, width = pending
+                order = np.arange(count).reshape(height, width, channels)
+                weight[:count] = weight[order.transpose(2, 0, 1).ravel()]
+                pending = None
+            weight = weight.T
+        elif isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
+            weight = weight.reshape(*part.kernel_size, *weight.shape[-2:])
+            weight = weight.permute(3, 2, 0, 1)
+        with torch.no_grad():
+            part.weight.copy_(weight)
+            if getattr(part, "bias", None) is not None:
+                part.bias.copy_(rest[0])
+        seen.append(part)
+
+    module.eval()
+    hooks = [part.register_forward_hook(after) for part in module.modules()]
+    module(*inputs)
+    for hook in hooks:
+        hook.remove()
+    assert not free  # every layer has found its like
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", benchmark.DEFAULT)
+def test_both_sides_compute_the_same_from_the_same_weights(name, capsys):
+    if WITHOUT:
+        assert_names_the_missing_pytorch(capsys)
+        return
+    import torch
+
+    from experiments.pytorch.loop import MODELS
+
+    model, settings = benchmark.SETTINGS.get(name, (name, {}))
+    shape = (18, 16, 1)
+    ours = zoo.get(model, image_shape=shape, **settings)
+    theirs = MODELS[model](shape, ours.config)
+    random = np.random.default_rng(0)
+    for network, module in theirs.networks.items():
+        keras_network = ours.network(network)
+        for weight in keras_network.trainable_variables:  # biases are zeros otherwise
+            weight.assign(random.normal(0, 0.1, weight.shape))
+        given = [
+            random.uniform(-1, 1, (2, *x.shape[1:])).astype("float32")
+            if "float" in x.dtype
+            else np.array([0, 3], "int32")
+            for x in keras_network.inputs
+        ]
+        copies = [
+            torch.from_numpy(x.transpose(0, 3, 1, 2).copy() if x.ndim == 4 else x)
+            for x in given
+        ]
+        copy_weights(keras_network, module, *copies)
+        answers = keras_network(given if len(given) > 1 else given[0], training=False)
+        with torch.no_grad():
+            results = module(*copies)
+        results = keras.tree.flatten(results)
+        answers = keras.tree.flatten(answers)[-len(results) :]
+        for answer, result in zip(answers, results, strict=True):
+            result = result.numpy()
+            result = result.transpose(0, 2, 3, 1) if result.ndim == 4 else result
+            np.testing.assert_allclose(result, answer, rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", benchmark.STEPWISE)
 def test_both_sides_sample_in_the_same_steps(name, capsys, monkeypatch):
@@ -99,7 +215,7 @@ def test_sampling_is_measured_too(tmp_path, capsys):
     content = json.loads((tmp_path / "benchmark.json").read_text())
     (result,) = content["results"]
     assert content["task"] == "sampling" and result["ratio"] > 0
-    assert result["images_per_second"] > 0 and len(result["pytorch"]) == 1
+    assert result["images_per_second"] > 0 and len(result["rival"]) == 1
 
 
 @pytest.mark.slow
@@ -122,11 +238,16 @@ def test_prints_a_table_and_writes_all_rounds(tmp_path, capsys):
     assert header.split()[:4] == ["images/s", "zoo", "PyTorch", "ratio"]
     content = json.loads((tmp_path / "benchmark.json").read_text())
     (result,) = content["results"]
-    assert len(result["zoo"]) == 3 and len(result["pytorch"]) == 2
+    assert len(result["zoo"]) == 3 and len(result["rival"]) == 2
     assert line.split()[3] == f"{result['ratio']:.2f}"
+    costs = {"memory", "first_step", "of_matmul"}
+    for key in costs | {f"{cost}_of_rival" for cost in costs}:
+        assert result[key] > 0
+    assert result["of_matmul"] < 1
+    assert sum(row.startswith("vae ") for row in rest) == 1  # the line of the costs
     assert content["geometric mean"] == round(result["ratio"], 3)
     assert {"processor", "threads", "torch", "keras"} <= {
-        row.split()[0] for row in rest
+        row.split()[0] for row in rest if row
     }
 
 
@@ -136,6 +257,8 @@ def test_prints_a_table_and_writes_all_rounds(tmp_path, capsys):
         ("--models=unet", "Received: unet"),
         ("--models=vae,unet", "Received: vae,unet"),
         ("--steps=0", "steps"),
+        ("--batch_size=8,0", "--batch_size is at least 1. Received: 0"),
+        ("--plot=nowhere/b.png", "folder that exists"),
         ("--out=nowhere/b.json", "folder that exists"),
     ],
 )
@@ -155,12 +278,11 @@ def test_only_models_that_sample_in_steps_have_that_task(capsys, monkeypatch):
 
 def result(zoo_speeds, pytorch_speeds, clock="wall"):
     """A `Result` of (images/s, share of other work)."""
-    job = throughput.Job("vae", "vae", "vae", {}, "digits", 8, 1, 2, 2, 1, clock)
-    sides = (
-        [throughput.Round(*each) for each in side]
-        for side in (zoo_speeds, pytorch_speeds)
+    job = throughput.Job("vae", "vae", "vae", {}, "digits", None, 8, 1, 2, 2, 1, clock)
+    both = (
+        [sides.Round(*each) for each in side] for side in (zoo_speeds, pytorch_speeds)
     )
-    return throughput.Result(job, *sides)
+    return throughput.Result(job, *both)
 
 
 def test_each_round_is_compared_with_its_neighbours_in_time():
@@ -198,13 +320,99 @@ def sleeps_twice(job, start, stop):
 
 def test_a_side_answers_round_by_round_and_tells_its_errors():
     job = result([], []).job
-    with throughput.Side(sleeps_twice, job) as side:
+    with sides.Side(sleeps_twice, job) as side:
         assert side.round().speed > 0 and side.round().speed > 0
         with pytest.raises(ValueError, match="died"):
             side.round()
-    with throughput.Side(breaks, job) as side:
+    with sides.Side(breaks, job) as side:
         with pytest.raises(ValueError, match="Broken: the words of it"):
             side.round()
-    with throughput.Side(dies, job) as side:
+    with sides.Side(dies, job) as side:
         with pytest.raises(ValueError, match="died"):
             side.round()
+
+
+def test_each_side_tells_its_costs():
+    round_ = {"speed": 100.0, "others": 0.0}
+    ours, theirs = (
+        sides.Round(**round_, facts={"memory": memory, "age": age})
+        for memory, age in ((300.0, 4.0), (200.0, 2.0))
+    )
+    # Eight images a step, 1,000 operations a step: 100 images/s are 12,500 a second.
+    facts = {"operations": 1000, "rate": 50_000}
+    job = result([], []).job
+    found = throughput.Result(job, [ours, ours], [theirs], (ours, theirs), facts)
+    figures = found.figures()
+    assert figures["memory"] == 300 and figures["memory_of_rival"] == 200
+    assert figures["first_step"] == 4 and figures["first_step_of_rival"] == 2
+    assert figures["of_matmul"] == figures["of_matmul_of_rival"] == 0.25
+    line = found.costs().split()
+    assert line == [
+        "vae",
+        "300",
+        "MB",
+        "200",
+        "MB",
+        "4.0",
+        "s",
+        "2.0",
+        "s",
+        "25%",
+        "25%",
+    ]
+
+
+def test_of_several_batch_sizes_each_side_is_told_at_its_best():
+    def at(batch_size, ours, theirs):
+        found = result([(ours, 0), (ours, 0)], [(theirs, 0)])
+        name = f"vae B={batch_size}"
+        job = dataclasses.replace(found.job, batch_size=batch_size, name=name)
+        return dataclasses.replace(found, job=job)
+
+    _, line = throughput.best([at(8, 1000.0, 500.0), at(16, 900.0, 800.0)])
+    assert line.split() == ["vae", "1,000", "(B=8)", "800", "(B=16)", "1.25"]
+
+
+@pytest.mark.slow
+def test_the_script_for_a_gpu_runs_dry_without_one(tmp_path):
+    if WITHOUT or importlib.util.find_spec("jax") is None:
+        pytest.skip("the comparison on a GPU needs PyTorch and JAX")
+    command = [sys.executable, "-m", "experiments.gpu", "--dry_run", "--models=ae"]
+    done = subprocess.run(
+        [*command, f"--out={tmp_path}/gpu", "--image_size=8"],
+        cwd=tmp_path,
+        env={k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
+        | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    for rival, is_compiled in (("eager", False), ("compiled", True)):
+        content = json.loads((tmp_path / "gpu" / f"{rival}.json").read_text())
+        assert content["torch.compile"] is is_compiled and "jax" in content
+        assert content["results"][0]["ratio"] > 0
+        assert (tmp_path / "gpu" / f"{rival}.png").exists()
+
+
+def test_a_process_tells_its_peak_of_memory_anew():
+    megabytes = np.ones(400 * 2**20, "uint8")
+    high = machine.peak_memory()
+    del megabytes
+    machine.forget_peak()
+    assert machine.peak_memory() < high - 300
+
+
+@pytest.mark.slow
+def test_fit_is_measured_against_its_bare_steps(tmp_path, capsys, monkeypatch):
+    if WITHOUT:
+        assert_names_the_missing_pytorch(capsys)
+        return
+    flags = ["--models=ae", "--against=steps", "--steps=2", "--rounds=1", "--threads=1"]
+    flags += ["--batch_size=8,16", "--image_size=8", "--clock=cpu"]
+    plot = tmp_path / "ratios.png"
+    assert called(*flags, f"--plot={plot}") == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header.split()[:4] == ["images/s", "zoo", "steps", "ratio"]
+    assert [line.split()[1] for line in lines[:2]] == ["B=8", "B=16"]
+    assert Image.open(plot).width > 500

@@ -77,6 +77,20 @@ def test_thresholds_stand_on_the_page():
     assert "≥ 0.44 (VAE, alpha 1: sharpness of samples)" in shown
 
 
+def test_a_number_close_to_another_measured_one_is_marked():
+    criterion = Criterion("a", ">=", "b")
+    assert criterion.is_close({"a": 1.04, "b": 1.0})
+    assert criterion.is_close({"a": 0.96, "b": 1.0})
+    assert not criterion.is_close({"a": 1.06, "b": 1.0})
+    assert not Criterion("a", ">=", 1.0).is_close({"a": 1.0})  # a fixed threshold
+    claim = next(claim for claim in CLAIMS if claim.key == "diverse")
+    numbers = {
+        f"shoes_{m}.{k}": 0.5 for m in ("vae", "gan") for k in ("recall", "coverage")
+    }
+    shown = layout.numbers(Result(claim, Found(numbers)), words.Words("en"))
+    assert shown.count("yes, closely") == 2
+
+
 # --- words ----------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Figures with words and axes: learning curves, classes, labelled tables, detections.
+"""Figures with words and axes: curves, classes, ratios, labelled tables, detections.
 
 matplotlib takes a second to import, so each figure imports it when it is drawn; the
 canvas of `Figure` needs no screen.
@@ -111,6 +111,30 @@ def save_tradeoff(path, lines, floor, x_label, y_label):
     axes.set_ylabel(y_label)
     axes.grid(alpha=0.3)
     figure.legend(loc="outside right upper", frameon=False)
+    _save(path, figure)
+
+
+def save_ratios(path, ratios, title):
+    """Writes a PNG of a bar a name: the median of its ratios, and their range.
+
+    Args:
+        path: File to write; it appears complete or not at all.
+        ratios: {name: [ratio]}; those below 1 are in another colour.
+        title: What is divided by what.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 1.2 + 0.32 * len(ratios)), layout="constrained")
+    axes = figure.add_subplot()
+    for row, values in enumerate(ratios.values()):
+        middle = float(np.median(values))
+        spread = [[middle - min(values)], [max(values) - middle]]
+        axes.barh(row, middle, xerr=spread, color=f"C{int(middle < 1)}", capsize=3)
+    axes.axvline(1.0, color="0.3", linewidth=1)
+    axes.set_yticks(range(len(ratios)), list(ratios))
+    axes.invert_yaxis()
+    axes.set_xlabel(title)
+    axes.spines[["top", "right"]].set_visible(False)
     _save(path, figure)
 
 

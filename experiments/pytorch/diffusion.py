@@ -103,7 +103,11 @@ class UNet(nn.Module):
         for level, wide in enumerate(widths):
             parts = nn.ModuleDict({"blocks": nn.ModuleList()})
             if level:
-                parts["downsample"] = nn.Conv2d(now, now, 3, 2, padding=1)
+                height, breadth = self.sizes[level - 1]
+                parts["downsample"] = nn.Sequential(  # padded as Keras pads
+                    nn.ZeroPad2d((breadth % 2, 1, height % 2, 1)),
+                    nn.Conv2d(now, now, 3, 2),
+                )
                 skips.append(now)
             for _ in range(depth):
                 parts["blocks"].append(block(now, level))

@@ -1,7 +1,10 @@
 """Plain PyTorch loops: training on uint8 batches from memory, sampling."""
 
+import time
+
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from experiments.pytorch import adversarial, diffusion, models
 
@@ -57,6 +60,14 @@ class Training:
                 totals[name] = totals.get(name, 0.0) + term.detach()
         return {name: float(total) / steps for name, total in totals.items()}
 
+    def operations(self):
+        """Floating-point operations of matrix products and convolutions in a training
+        step, backward pass included; when sampling, of a batch of images."""
+        with FlopCounterMode(display=False) as counter:
+            self.work(1)
+        steps = self.job.steps if self.job.task == "sampling" else 1
+        return counter.get_total_flops() * steps
+
     def _endless(self):
         """Indices of full batches, epoch after epoch."""
         while True:
@@ -79,3 +90,19 @@ def fastest(job, images, labels, clock, rounds=3, steps=8):
             trial.work(steps)
             trial.times.append(clock() - start)
     return min(trials, key=lambda trial: min(trial.times))
+
+
+def matmul_rate(precision, side=2048, rounds=5):
+    """Returns the floating-point operations a second of the best of `rounds` products
+    of two square matrices, in float32, or in bfloat16 for "mixed_bfloat16"."""
+    dtype = torch.bfloat16 if precision == "mixed_bfloat16" else torch.float32
+    a, b = (torch.randn(side, side, dtype=dtype) for _ in range(2))
+    times = []
+    for _ in range(rounds + 1):
+        start = time.perf_counter()
+        for _ in range(3):
+            a @ b
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        times.append((time.perf_counter() - start) / 3)
+    return 2 * side**3 / min(times[1:])  # the first one warms up

@@ -4,6 +4,7 @@ import collections.abc
 import dataclasses
 
 HOLDS, PARTLY, NOT, MISSING = "holds", "partly", "not", "missing"
+CLOSE = 0.05  # of a threshold: nearer to another number, the seed decides
 RELATIONS = {">=": "≥", "<=": "≤"}
 
 
@@ -29,6 +30,12 @@ class Criterion:
         """Whether `numbers`, {key: float}, meet it; NaN never does."""
         value, limit = numbers[self.number], self.threshold(numbers)
         return value >= limit if self.relation == ">=" else value <= limit
+
+    def is_close(self, numbers):
+        """Whether it could as well be the other way round: the threshold is measured
+        too, and less than the share `CLOSE` of it away."""
+        value, limit = numbers[self.number], self.threshold(numbers)
+        return isinstance(self.limit, str) and abs(value - limit) < CLOSE * abs(limit)
 
 
 def verdict(criteria, numbers):

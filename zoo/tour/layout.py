@@ -103,6 +103,8 @@ def numbers(result, words):
         if isinstance(criterion.limit, str):
             limit += f" ({words.number(criterion.limit)})"
         met = words("page.yes" if criterion.is_met(found) else "page.no")
+        if criterion.is_close(found):
+            met = words("page.close", met=met)
         cells = [table.short(found[criterion.number]), limit, met]
         rows.append(pages.row(words.number(criterion.number), columns, cells))
     told = {key for c in result.claim.criteria for key in (c.number, c.limit)}

@@ -1,0 +1,43 @@
+"""What the machine is and does: its processor, other work on it, a process's memory."""
+
+import contextlib
+import os
+import pathlib
+import platform
+import re
+
+# All of Linux; elsewhere the system does not tell.
+CPUINFO, COUNTERS = pathlib.Path("/proc/cpuinfo"), pathlib.Path("/proc/stat")
+STATUS, RESET = pathlib.Path("/proc/self/status"), pathlib.Path("/proc/self/clear_refs")
+
+
+def processor():
+    """Name of the processor."""
+    if CPUINFO.exists():
+        for line in CPUINFO.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def busy_seconds():
+    """CPU time that all processes have had so far; 0 where the system does not
+    tell."""
+    if not COUNTERS.exists():
+        return 0.0
+    user, nice, system = COUNTERS.read_text().split()[1:4]
+    return (int(user) + int(nice) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def forget_peak():
+    """Makes `peak_memory` of this process begin anew, where the system can."""
+    with contextlib.suppress(OSError):
+        RESET.write_text("5")
+
+
+def peak_memory():
+    """The most memory that this process held at once, MB; NaN where the system does not
+    tell."""
+    if not STATUS.exists():
+        return float("nan")
+    return int(re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text())[1]) / 1024
