@@ -3,7 +3,7 @@
 As a program it never imports TensorFlow's Python, Keras or the zoo, so that whatever it
 runs needs nothing but the exported folder. It reads pickled (folder, [(signature,
 {input: array})]) and writes ({signature: (inputs, outputs)}, [{output: array} or the
-error's message], seconds of loading).
+error's message], seconds of loading, [seconds of each]).
 """
 
 import ctypes
@@ -25,6 +25,11 @@ TSTRING = 24  # bytes of a TF_TString
 
 
 def served(folder, cases, timeout=300):
+    """Returns (signatures, answers, seconds of loading) of `cases` in a new process."""
+    return run(folder, cases, timeout)[:3]
+
+
+def run(folder, cases, timeout=300):
     """Returns what this file as a program, a new process, writes of `cases`."""
     process = subprocess.run(
         [sys.executable, __file__],
@@ -222,15 +227,17 @@ def main():
     folder, cases = pickle.load(sys.stdin.buffer)
     runtime, start = Runtime(), time.perf_counter()
     session, graph, known = runtime.load(folder)
-    seconds, answers = time.perf_counter() - start, []
+    seconds, answers, times = time.perf_counter() - start, [], []
     for signature, arrays in cases:
+        start = time.perf_counter()
         try:
             answers.append(runtime.run(session, graph, known[signature], arrays))
         except RuntimeError as error:
             answers.append(str(error))
+        times.append(time.perf_counter() - start)
     assert not {"tensorflow", "keras", "zoo"} & set(sys.modules)
     ends = {name: tuple(map(sorted, pair)) for name, pair in known.items()}
-    pickle.dump((ends, answers, seconds), sys.stdout.buffer)
+    pickle.dump((ends, answers, seconds, times), sys.stdout.buffer)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,20 @@ def test_principal_directions_are_those_of_most_variance():
     np.testing.assert_allclose(axes.vectors @ axes.vectors.T, np.eye(3), atol=1e-12)
 
 
+def test_image_directions_are_those_that_change_images_most():
+    z = RANDOM.normal(size=(800, 4))  # all alike: their own variance tells nothing
+    seen = z @ np.diag([0.1, 5.0, 0.0, 1.0])
+    images = np.stack([seen[:, 1], seen[:, 0] + seen[:, 3]], axis=1)[:, :, None, None]
+    axes = latents.image_directions(z, images, 2)
+    np.testing.assert_allclose(axes.vectors[0], [0, 1, 0, 0], atol=0.1)
+    np.testing.assert_allclose(axes.vectors[1], [0.1, 0, 0, 0.995], atol=0.1)
+    np.testing.assert_allclose(axes.deviations, [1, 1], rtol=0.1)
+    np.testing.assert_allclose(axes.shares, np.array([25, 1.01]) / 26.01, rtol=0.1)
+    np.testing.assert_allclose(axes.centre, z.mean(axis=0))
+    with pytest.raises(ValueError, match="5 directions"):
+        latents.image_directions(z, images, 5)
+
+
 def test_coordinates_are_named_by_number_and_ordered_by_variance():
     z = RANDOM.normal(size=(4000, 4)) * [1, 3, 2, 0.5]
     axes = latents.coordinates(z, 2)

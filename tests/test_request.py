@@ -50,6 +50,14 @@ def test_a_server_tells_its_signatures(connect):
     assert found["encode"].outputs["z_logvar"] == ("float32", (-1, 3))
 
 
+def test_a_server_tells_which_versions_are_ready(addresses):
+    server = client.Rest(addresses[client.Rest], "vae")
+    assert server.states() == {1: "AVAILABLE"}
+    # What Kubernetes asks whether to send requests, is the same address.
+    probe = re.search(r"readinessProbe:\s+httpGet: {path: (\S+),", page())
+    assert server.url.replace("vae", "vaegan").endswith(probe.group(1))
+
+
 @pytest.mark.parametrize("version", [None, 1, "latest"])
 def test_images_of_a_server_are_the_models(version, connect, vae):
     found = connect(version=version).predict("sample", {"seed": np.arange(5, 8)})
@@ -220,8 +228,22 @@ def test_batching_allows_its_largest_batch(tmp_path):
     assert f"max_batch_size {{ value: {allowed[-1]} }}" in text
 
 
+def page():
+    return serving_docs.PAGE.read_text()
+
+
+def test_the_page_starts_all_servers_alike():
+    ways = ("docker run", "compose.yaml", "apiVersion: apps")  # in this order
+    places = [page().index(way) for way in ways]
+    for start, end in zip(places, [*places[1:], None]):
+        part = page()[start:end]
+        assert f"--model_config_file={configs.BASE}/{configs.MODELS}" in part
+        assert f"--batching_parameters_file={configs.BASE}/{configs.BATCHING}" in part
+        assert "--enable_batching=true" in part and "tensorflow/serving:2.21.0" in part
+        assert "8500" in part and "8501" in part
+
+
 def test_the_page_tells_the_real_signatures():
-    text = serving_docs.PAGE.read_text()
-    _, _, part = text.partition(serving_docs.START)
+    _, _, part = page().partition(serving_docs.START)
     part, _, _ = part.partition(serving_docs.END)
     assert part.strip() == serving_docs.page_part().strip()

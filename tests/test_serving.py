@@ -2,6 +2,7 @@
 
 import io
 import pathlib
+import signal
 import sys
 
 import loader
@@ -119,7 +120,7 @@ def expected(model, signature, rows):
         return {"probabilities": probabilities, "labels": labels, "features": features}
     if job == "encode":
         found = {"z": model.encode(images)}
-        if hasattr(model, "posterior"):
+        if model.is_stochastic:
             z_mean, z_logvar = model.posterior(pixels.to_float(images))
             found |= {"z_mean": np.array(z_mean), "z_logvar": np.array(z_logvar)}
         return found
@@ -192,6 +193,18 @@ def test_conditional_models_take_labels_and_guidance():
     assert set(taken) == {"seed", "label"}
     taken = signatures.of(tiny.model("ddpm"))["sample_png"].takes
     assert set(taken) == {"seed", "label", "guidance"}
+
+
+def test_a_stochastic_encoder_tells_its_distribution():
+    model, images = tiny.model("bigan", encoder="stochastic"), tiny.floats(3)
+    found = signatures.of(model)["encode"].answer(images=images)
+    np.testing.assert_allclose(found["z_mean"], model.encode(images), atol=1e-5)
+    np.testing.assert_array_equal(found["z"], found["z_mean"])
+    noise = (model.encode(images, sample=True, seed=4) - found["z_mean"]).numpy()
+    eps = model.noise(np.arange(4, 7))
+    np.testing.assert_allclose(noise, np.exp(found["z_logvar"] / 2) * eps, atol=1e-5)
+    found = signatures.of(tiny.model("bigan"))["encode"].answer(images=images)
+    assert set(found) == {"z"}  # of the deterministic one
 
 
 @each(["cgan", "ddpm"])
@@ -365,6 +378,22 @@ def test_a_file_is_no_folder_of_versions(model, tmp_path, quick):
 def test_a_folder_that_cannot_be_written_is_named(model):
     with pytest.raises(OSError, match="/proc/serving"):
         zoo.export(model, "/proc/serving/gan")
+
+
+def test_a_full_disk_leaves_nothing(model, tmp_path):
+    """Files of this process end at 20 kB, as on a disk with no more room."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    unlimited = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="cannot be written: /.*too large") as error:
+            zoo.export(model, tmp_path / "new" / "gan", ["decode"])
+        assert "{{" not in str(error.value) and "[Op" not in str(error.value)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, unlimited)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

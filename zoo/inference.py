@@ -44,6 +44,12 @@ class Inference:
         int64 `seeds` `[B]`."""
         return backend.normal_of_seeds(seeds, (self.config["latent_dim"],))
 
+    @property
+    def is_stochastic(self):
+        """Whether an encoding is a distribution q(z|x) = N(z_mean, exp(z_logvar)), of
+        which the tensor method `posterior` tells."""
+        return hasattr(self, "posterior")
+
     @classmethod
     def capabilities(cls):
         """Returns what the model can do, e.g. {"sample", "encode", "decode"}."""

@@ -8,6 +8,7 @@ import dataclasses
 import warnings
 
 import numpy as np
+from scipy import linalg
 
 # --- paths ----------------------------------------------------------------------------
 
@@ -108,10 +109,31 @@ def principal_directions(z, count):
     _require_count(z, count)
     values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(z, rowvar=False)))
     values, vectors = np.maximum(values[::-1], 0), vectors.T[::-1]
-    largest = np.abs(vectors).argmax(axis=1)[:, None]
-    vectors = vectors * np.sign(np.take_along_axis(vectors, largest, axis=1))
-    names = tuple(f"direction {number}" for number in range(1, count + 1))
-    return _axes(z, names, vectors[:count], values[:count])
+    return _axes(z, _numbered(count), _signed(vectors[:count]), values[:count])
+
+
+def image_directions(z, images, count):
+    """Returns the `count` directions of latents `[N, D]` that change their `images`
+    `[N, ...]` most, as `Axes` whose shares are of the images' variance: the principal
+    components of the images, and for each the latents' regression on it.
+
+    Latents of a prior vary alike in all directions, so that theirs tell nothing.
+
+    Source: Harkonen et al. 2020 (GANSpace), arXiv:2004.02546, section 3.2, with the
+    images in place of a layer's activations.
+    """
+    _require_count(z, count)
+    x = np.asarray(images, float).reshape(len(images), -1)
+    x = x - x.mean(axis=0)
+    leading = [max(0, len(x) - count), len(x) - 1]  # the largest come last
+    values, components = linalg.eigh(x @ x.T, subset_by_index=leading)
+    centre = np.mean(z, axis=0, dtype=float)
+    # What one standard deviation of a component, whose column has length 1, changes.
+    slopes = components.T[::-1] @ (z - centre) / np.sqrt(len(z) - 1)
+    deviations = np.linalg.norm(slopes, axis=1)
+    vectors = _signed(slopes / np.maximum(deviations, 1e-12)[:, None])
+    shares = np.maximum(values[::-1], 0) / (np.square(x).sum() or 1.0)
+    return Axes(_numbered(count), vectors, centre, deviations, shares)
 
 
 def coordinates(z, count):
@@ -135,6 +157,16 @@ def prior_coordinates(latent_dim, count):
     ones = np.ones(count)
     vectors = np.eye(latent_dim)[:count]
     return Axes(names, vectors, np.zeros(latent_dim), ones, ones / latent_dim)
+
+
+def _numbered(count):
+    return tuple(f"direction {number}" for number in range(1, count + 1))
+
+
+def _signed(vectors):
+    """Returns `vectors` `[K, D]` with the largest component of each positive."""
+    largest = np.abs(vectors).argmax(axis=1)[:, None]
+    return vectors * np.sign(np.take_along_axis(vectors, largest, axis=1))
 
 
 def _axes(z, names, vectors, variances):

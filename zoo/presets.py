@@ -89,13 +89,14 @@ def extractor(
     if kind == "inception":
         return Inception()
     info = data.info(dataset, image_size=image_size, data_dir=data_dir)
-    shipped = _shipped(dataset, tuple(info.image_shape))
-    return shipped or _cached(dataset, info, image_size, data_dir, say, steps)
+    found = shipped(dataset, tuple(info.image_shape))
+    return found or _cached(dataset, info, image_size, data_dir, say, steps)
 
 
 @functools.cache
-def _shipped(dataset, image_shape):
-    """The extractor that comes with the zoo, or None; one a process."""
+def shipped(dataset, image_shape):
+    """Returns the `Extractor` of images of (H, W, C) that comes with the zoo, or None;
+    one a process."""
     if not (SHIPPED / f"{dataset}.json").is_file():
         return None
     found = load(SHIPPED, dataset)

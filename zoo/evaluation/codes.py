@@ -52,7 +52,7 @@ def latents(bench):
         "latent_correlation": found.correlation,
         "latent_kl_to_prior": found.kl_to_prior,
     }
-    if not hasattr(bench.model, "posterior"):
+    if not bench.model.is_stochastic:
         reason = f"{bench.model.name!r} has no distribution q(z|x)"
         bench.skip(reason, "latent_kl", "active_units")
         return numbers

@@ -66,7 +66,6 @@ class BiGAN(Adversarial):
         regularizer_weight: float | None = None,
     ):
         self.latent_dim, self.width, self.hidden = latent_dim, width, hidden
-        self.is_stochastic = encoder == "stochastic"  # `encoder` is the network
         self.ema_decay = ema_decay
         self.regularizer, self.regularizer_weight = regularizer, regularizer_weight
         super().__init__()
@@ -77,6 +76,10 @@ class BiGAN(Adversarial):
     @property
     def terms(self):
         return ("d_loss", "g_loss", "d_real", "d_fake") + ("gp",) * self.is_penalized
+
+    @property
+    def is_stochastic(self):
+        return self.config["encoder"] == "stochastic"  # `encoder` is the network
 
     def default_optimizers(self):
         return {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in self.networks}
@@ -140,6 +143,11 @@ class BiGAN(Adversarial):
         if seeds is None:
             return z[:, : self.latent_dim]
         return drawn(z, self.noise(seeds))
+
+    def posterior(self, images):
+        """Returns z_mean and z_logvar `[B, latent_dim]` of a stochastic encoder."""
+        outputs = self.averaged_network("encoder")(images, training=False)
+        return ops.split(outputs, 2, axis=-1)
 
     def call(self, images, training=False):
         return self.to_images(self.to_latent(images))

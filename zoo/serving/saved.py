@@ -1,11 +1,14 @@
 """A SavedModel of signatures, one version of a model on a server."""
 
+import re
+
 import tensorflow as tf
 
 from zoo.serving import signatures as offered
 from zoo.serving import versions, warmup
 
 DEFAULT = "serving_default"  # of requests that name no signature
+_KERNEL = re.compile(r"\{\{.*?\}\} | \[Op:\w+\]")  # what an error tells of its origin
 
 
 def write(signatures, folder, version=None, with_warmup=True):
@@ -19,7 +22,7 @@ def write(signatures, folder, version=None, with_warmup=True):
             if with_warmup:
                 warmup.write(temporary, final.parent.name, signatures)
         except tf.errors.OpError as error:  # TensorFlow's own file system is full, say
-            reason = error.message.splitlines()[0].rstrip(".")
+            reason = _KERNEL.sub("", error.message.splitlines()[0]).rstrip(".")
             raise OSError(f"The version cannot be written: {reason}.") from error
     return final
 

@@ -123,7 +123,7 @@ class Offer:
     def encode(self):
         def encode(images):
             images = pixels.to_float(images)
-            if not hasattr(self.model, "posterior"):
+            if not self.model.is_stochastic:
                 return {"z": self.to_latent(images)}
             z_mean, z_logvar = self.model.posterior(images)
             return {"z": z_mean, "z_mean": z_mean, "z_logvar": z_logvar}

@@ -1,0 +1,31 @@
+"""A process that keeps to itself: its files are removed, and it tells nobody."""
+
+import contextlib
+import os
+import tempfile
+
+# Gradio and what lies beneath it read all these when they are imported.
+SILENT = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+}
+FOLDERS = ("GRADIO_TEMP_DIR", "HF_HOME", "MPLCONFIGDIR", "TMPDIR")
+
+
+@contextlib.contextmanager
+def confined():
+    """Yields a temporary folder, removed at the end, into which this process writes all
+    that it writes by itself: uploads, pictures, the cache of fonts."""
+    with tempfile.TemporaryDirectory(prefix="zoo-playground-") as folder:
+        settings = SILENT | dict.fromkeys(FOLDERS, folder)
+        before = {name: os.environ.get(name) for name in settings}
+        os.environ |= settings
+        tempfile.tempdir = folder
+        try:
+            yield folder
+        finally:
+            tempfile.tempdir = None
+            for name, value in before.items():
+                os.environ.pop(name)
+                os.environ |= {} if value is None else {name: value}

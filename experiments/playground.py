@@ -1,0 +1,73 @@
+"""Serves a page on which trained models are played with: sliders, images, steps."""
+
+import importlib.util
+import ipaddress
+import signal
+import sys
+import threading
+
+import experiments
+from experiments.confined import confined
+
+VERB = experiments.Verb(
+    "playground",
+    __doc__.strip(),
+    "python -m experiments.playground --workdir=runs/vae-fashion_mnist",
+)
+VERB.group("What")
+VERB.define(
+    "list",
+    "workdir",
+    ["runs/vaegan-digits"],
+    "Run folders or .keras files, e.g. runs/vae-fashion_mnist,runs/gan-fashion_mnist.",
+)
+VERB.group("Seen among")
+VERB.define_dataset()
+VERB.group("Where")
+VERB.define("string", "host", "127.0.0.1", "Address; 0.0.0.0 shows it to the network.")
+VERB.define("integer", "port", 7860, "Of the page.", lower_bound=0, upper_bound=65535)
+
+
+def main():
+    flags = VERB.flags
+    _require_gradio()
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    from zoo import playground
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    players = [_loaded(playground.Player, path) for path in flags.workdir]
+    from zoo.playground import page
+
+    with page.serving(players, flags.host, flags.port) as address:
+        print(f"serving: {address} (Ctrl-C stops it)", flush=True)
+        if not _is_private(flags.host):
+            print("Whoever reaches this address can use the page.", flush=True)
+        stop.wait()
+
+
+def _loaded(player, path):
+    found = player(path, **VERB.dataset())
+    print(f"loaded: {path}" + (f" ({found.note})" if found.note else ""), flush=True)
+    return found
+
+
+def _require_gradio():
+    if importlib.util.find_spec("gradio") is None:  # found, not imported: it is slow
+        raise ImportError(
+            "The page is made by Gradio, which is not installed: "
+            "pip install -r requirements-playground.txt."
+        )
+
+
+def _is_private(host):
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+if __name__ == "__main__":
+    with confined():
+        sys.exit(experiments.start(VERB, main))

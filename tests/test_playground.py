@@ -1,0 +1,262 @@
+"""What the playground does without its page: latents, pictures of strangers, files."""
+
+import os
+import pathlib
+import struct
+import sys
+import tempfile
+import zlib
+
+import numpy as np
+import pytest
+import tiny
+from PIL import Image
+from test_evaluation import folder_of
+from test_experiments import called
+
+from experiments import confined
+from experiments import playground as verb
+from zoo import playground
+from zoo.playground import pictures, uploads
+
+SHAPE = (28, 28, 1)
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory):
+    """opened(name) -> the `Player` of an untrained model's run on digits."""
+    folder, players = tmp_path_factory.mktemp("runs"), {}
+
+    def get(name):
+        if name not in players:
+            config = {"num_classes": 10} if name == "classifier" else {}
+            folder_of(folder / name, name, **config)
+            players[name] = playground.Player(folder / name)
+        return players[name]
+
+    return get
+
+
+# --- what a model can -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "able", "starts", "options"),
+    [
+        ("vae", {"sample", "steer", "see", "between"}, ["seed", "test image"], set()),
+        ("ae", {"steer", "see", "between"}, ["test image"], set()),
+        ("gan", {"sample", "steer", "between"}, ["seed"], set()),
+        ("cgan", {"sample"}, [], {"label"}),
+        ("classifier", {"see"}, [], set()),
+        (
+            "ddpm",
+            {"sample", "denoise"},
+            [],
+            {"label", "guidance", "steps", "sampler"},
+        ),
+    ],
+)
+def test_a_page_has_rooms_for_what_the_model_can(name, able, starts, options, opened):
+    player = opened(name)
+    rooms = {"sample", "steer", "see", "between", "denoise"}
+    assert player.able & rooms == able
+    assert player.starts == starts and player.options == options
+    assert name in player.about and "digits" in player.about and not player.note
+
+
+def test_a_file_without_a_run_is_played_without_its_data(tmp_path):
+    for name in ("vae", "ae"):
+        tiny.model(name).save(tmp_path / f"{name}.keras")
+    player = playground.Player(tmp_path / "vae.keras")
+    assert "no run folder" in player.note and player.starts == ["seed"]
+    assert player.moved(player.start("seed", 3), [1.0]).shape == (8, 8, 1)
+    player = playground.Player(tmp_path / "ae.keras")  # has no prior either
+    assert player.able >= {"see", "between"} and "steer" not in player.able
+    with pytest.raises(ValueError, match="8x8x1.*28x28"):
+        playground.Player(tmp_path / "ae.keras", dataset="digits")
+    with pytest.raises(FileNotFoundError, match="none.keras"):
+        playground.Player(tmp_path / "none.keras")
+
+
+# --- samples and latents --------------------------------------------------------------
+
+
+def test_samples_are_those_of_the_model(opened):
+    player = opened("vae")
+    np.testing.assert_array_equal(player.sample(5, 3), player.model.sample(3, seed=5))
+    player = opened("cgan")
+    wanted = player.model.sample(2, labels=[1, 1], seed=5)
+    np.testing.assert_array_equal(player.sample(5, 2, label=1), wanted)
+    assert player.class_names == [f"class {k}" for k in range(tiny.NUM_CLASSES)]
+    with pytest.raises(ValueError, match="1 to 64. Received: 65"):
+        player.sample(0, 65)
+
+
+def test_a_film_leads_from_noise_to_the_sample(opened):
+    player = opened("ddpm")
+    film = player.denoising(7, label=2, steps=4)
+    assert film.shape == (5, *SHAPE)
+    sample = player.sample(7, 1, label=2, steps=4)[0]
+    np.testing.assert_allclose(np.clip(film[-1], -1, 1), sample, atol=1e-4)
+    assert 0.9 < film[0].std() < 1.1
+    with pytest.raises(ValueError, match="steps is an integer from 1 to 20"):
+        player.denoising(7, steps=21)  # tiny: 20 timesteps
+
+
+@pytest.mark.parametrize("name", ["vae", "ae", "gan"])
+def test_offsets_move_the_latent_along_its_directions(name, opened):
+    player = opened(name)
+    axes, start = player.axes, player.start(player.starts[0], 1)
+    z = start + 2 * axes.deviations[0] * axes.vectors[0]
+    z = z - 1.5 * axes.deviations[1] * axes.vectors[1]
+    made = player.moved(start, [2, -1.5])
+    np.testing.assert_allclose(made, player.model.decode(z[None])[0], atol=1e-5)
+    np.testing.assert_array_equal(
+        player.moved(start, [0, 0, 0]), player.model.decode(start[None])[0]
+    )
+    np.testing.assert_allclose(player.start("average"), axes.centre, atol=1e-6)
+
+
+def test_ways_lead_from_one_end_to_the_other(opened):
+    player = opened("vae")
+    ends = player.start("seed", 1), player.start("test image", 2)
+    way = player.between(*ends, steps=4)
+    assert way.shape == (4, *SHAPE)
+    np.testing.assert_allclose(way[[0, -1]], player.model.decode(ends), atol=1e-5)
+    with pytest.raises(ValueError, match="2 to 100"):
+        player.between(*ends, steps=1)
+
+
+# --- images ---------------------------------------------------------------------------
+
+
+def test_an_image_is_encoded_rebuilt_and_named(opened):
+    player = opened("vae")
+    image = player.space.test_images([0])[0]
+    seen = player.see(image)
+    np.testing.assert_array_equal(seen.z, player.model.encode(image[None])[0])
+    wanted = player.model.reconstruct(image[None])[0]
+    np.testing.assert_array_equal(seen.reconstruction, wanted)
+    _, labels = player.space.test
+    assert max(seen.classes, key=seen.classes.get) == str(labels[0])
+    assert "the zoo's classifier-digits" in seen.teller
+
+
+def test_a_classifier_names_images_by_itself(opened):
+    player = opened("classifier")
+    image = player.space.test_images([0])[0]
+    seen = player.see(image)
+    assert seen.z is None and seen.reconstruction is None
+    p = player.model.predict(image[None], verbose=0)[0]
+    np.testing.assert_allclose(list(seen.classes.values()), p, atol=1e-6)
+    assert list(seen.classes) == [str(k) for k in range(10)]
+
+
+def saved(folder, picture, name="picture.png", **options):
+    picture.save(folder / name, **options)
+    return folder / name
+
+
+def test_a_picture_is_cut_about_its_middle_and_scaled(tmp_path):
+    picture = np.zeros((60, 100, 3), "uint8")
+    picture[:, 20:80] = 200  # the middle is a square
+    path = saved(tmp_path, Image.fromarray(picture), "wide.jpg", quality=95)
+    image = uploads.read(path, SHAPE)
+    assert image.shape == SHAPE and image.dtype == np.uint8
+    assert abs(image[2:-2, 2:-2].astype(int) - 200).max() <= 3
+    np.testing.assert_array_equal(uploads.read(path, SHAPE, inverted=True), 255 - image)
+    assert uploads.read(path, (16, 16, 3)).shape == (16, 16, 3)
+
+
+def test_what_is_transparent_becomes_black(tmp_path):
+    picture = np.full((30, 30, 4), 255, "uint8")
+    picture[..., 3] = 0
+    path = saved(tmp_path, Image.fromarray(picture))
+    assert not uploads.read(path, SHAPE).any()
+    assert not playground.drawn(picture, SHAPE).any()
+    picture[10:20, 10:20, 3] = 255
+    assert playground.drawn(picture, SHAPE).max() > 250
+
+
+def header_of(width, height):
+    """A PNG file that promises width x height pixels and holds none."""
+    part = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    whole = struct.pack(">I", 13) + part + struct.pack(">I", zlib.crc32(part))
+    return b"\x89PNG\r\n\x1a\n" + whole + b"\0\0\0\0IDAT\x35\xaf\x06\x1e"
+
+
+def png(*size):
+    with tempfile.SpooledTemporaryFile() as file:
+        Image.new("L", size).save(file, "PNG")
+        file.seek(0)
+        return file.read()
+
+
+WRONG = {  # name: (file, what the sentence says)
+    "20 megapixels": (header_of(5000, 4000), "16 megapixels.*5000x4000, 20.0"),
+    "a bomb": (header_of(60000, 60000), "16 megapixels. Received: far more"),
+    "too many bytes": (b"\0" * (uploads.LARGEST + 1), "at most 10 MB"),
+    "no image": (b"hello", "PNG, JPEG.*5 bytes that are none"),
+    "empty": (b"", "0 bytes that are none"),
+    "a program": (b"<svg onload='alert(1)'/>", "none of them"),
+    "cut off": (png(40, 40)[:-30], "damaged"),
+    "no pixels": (header_of(40, 40), "damaged"),
+    "a stripe": (png(400, 2), "8 pixels a side. Received: 400x2"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_no_picture_is_told_in_a_sentence(name, tmp_path):
+    content, message = WRONG[name]
+    (tmp_path / "wrong.png").write_bytes(content)
+    with pytest.raises(ValueError, match=message) as error:
+        uploads.read(tmp_path / "wrong.png", SHAPE)
+    assert str(tmp_path) not in str(error.value)  # tells no place of the server
+
+
+def test_sixteen_bits_are_refused(tmp_path):
+    path = saved(tmp_path, Image.fromarray(np.zeros((30, 30), "uint16")))
+    with pytest.raises(ValueError, match="8 bits a channel"):
+        uploads.read(path, SHAPE)
+
+
+def test_pictures_are_coloured_and_large_enough():
+    images = tiny.floats(5)
+    for picture in (
+        pictures.sheet(images),
+        pictures.strip(images, count=3),
+        pictures.bars(np.arange(4.0)),
+    ):
+        assert picture.dtype == np.uint8 and picture.shape[-1] == 3
+        assert picture.shape[1] >= 560
+    first, last = pictures.strip(images, 2), pictures.sheet(images[[0, -1]], 2)
+    np.testing.assert_array_equal(first, last)
+
+
+# --- the process ----------------------------------------------------------------------
+
+
+def test_files_lie_in_a_folder_that_is_removed():
+    before = dict(os.environ)
+    with confined.confined() as folder:
+        with tempfile.NamedTemporaryFile(delete=False) as file:
+            assert pathlib.Path(file.name).parent == pathlib.Path(folder)
+        assert os.environ["GRADIO_TEMP_DIR"] == os.environ["MPLCONFIGDIR"] == folder
+        assert os.environ["GRADIO_ANALYTICS_ENABLED"] == "False"
+    assert not pathlib.Path(folder).exists()
+    assert dict(os.environ) == before and tempfile.gettempdir() != folder
+
+
+def test_without_gradio_a_sentence_tells_what_to_install(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    assert called(verb) == 1
+    told = capsys.readouterr().err
+    assert "pip install -r requirements-playground.txt" in told
+    assert told.count("\n") == 1
+
+
+def test_the_page_is_private_unless_told_otherwise():
+    assert verb.VERB.flags["host"].default == "127.0.0.1"
+    hosts = {"127.0.0.1": True, "localhost": True, "::1": True, "0.0.0.0": False}
+    for host, private in (hosts | {"machine.example": False}).items():
+        assert verb._is_private(host) == private

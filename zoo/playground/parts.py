@@ -1,0 +1,96 @@
+"""Parts of the page that its rooms share."""
+
+import functools
+import html
+import threading
+
+import gradio as gr
+import numpy as np
+
+ANY = "any"  # label
+CANVAS = 280  # pixels of a drawing's side
+ONE_AT_A_TIME = threading.Lock()  # a model's graphs are shared by all readers
+
+
+def answer(outputs):
+    """Decorates an event's function, which runs alone; what is wrong is told on the
+    page, and the components `outputs` are emptied."""
+
+    def decorate(function):
+        @functools.wraps(function)
+        def answered(*values):
+            try:
+                with ONE_AT_A_TIME:
+                    return function(*values)
+            except (ValueError, OSError) as error:
+                gr.Warning(html.escape(str(error)), duration=20, title="Not possible")
+                return [None] * len(outputs) if len(outputs) > 1 else None
+
+        return answered
+
+    return decorate
+
+
+def picture(label, value=None):
+    return gr.Image(
+        value,
+        label=label,
+        format="png",
+        interactive=False,
+        buttons=["download", "fullscreen"],
+        elem_classes="picture",
+        min_width=240,  # two side by side on a screen, not on a phone
+    )
+
+
+def whole(value, label):
+    """A field of whole numbers from 0."""
+    return gr.Number(value, label=label, precision=0, minimum=0)
+
+
+def canvas(width, height):
+    """A black sheet to draw on in white."""
+    factor = CANVAS / max(width, height)
+    width, height = round(width * factor), round(height * factor)
+    black = np.zeros((height, width, 3), "uint8")
+    return gr.ImageEditor(
+        {"background": black, "layers": [], "composite": None},
+        label="Drawing",
+        type="numpy",
+        sources=(),
+        layers=False,
+        transforms=(),
+        canvas_size=(width, height),
+        fixed_canvas=True,
+        brush=gr.Brush(default_size=16, colors=["#ffffff", "#808080", "#000000"]),
+        buttons=[],
+    )
+
+
+# --- options of samples ---------------------------------------------------------------
+
+
+def options(player):
+    """Fields of a model's options, {name: component}."""
+    model, fields = player.model, {}
+    if "label" in player.options:
+        fields["label"] = gr.Dropdown([ANY, *player.class_names], label="Label")
+    if "guidance" in player.options:
+        value = float(model.guidance)
+        fields["guidance"] = gr.Slider(0, 8, value, step=0.5, label="Guidance")
+    if "steps" in player.options:
+        steps = min(model.steps, player.most)
+        fields["steps"] = gr.Slider(1, player.most, steps, step=1, label="Steps")
+    if "sampler" in player.options:
+        names = list(model.samplers)
+        fields["sampler"] = gr.Dropdown(names, value=model.sampler, label="Sampler")
+    return fields
+
+
+def given(player, fields, values):
+    """Returns the options of a sample, of the `values` of their `fields`."""
+    chosen = dict(zip(fields, values))
+    if "label" in chosen:
+        label = chosen["label"]
+        chosen["label"] = None if label == ANY else player.class_names.index(label)
+    return chosen

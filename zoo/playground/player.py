@@ -1,0 +1,196 @@
+"""One trained model, and what can be played with it: latents, images, arrays."""
+
+import dataclasses
+import functools
+import inspect
+import pathlib
+
+import numpy as np
+
+from zoo import data, exploration, inputs, latents, presets, saving
+from zoo.evaluation.judges import Judge
+
+MOST_IMAGES = 64  # of one sheet
+MOST_STEPS = 100  # of a way between two images, and of a sampler
+ENCODED = 2000  # training images, of whose encodings the directions are
+DECODED = 1000  # latents of the prior, likewise
+
+
+AVERAGE, SEED, TEST = "average", "seed", "test image"
+STARTS = {SEED: {"sample", "decode"}, TEST: {"encode", "decode", "data"}}  # their needs
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What a model makes of one image; None of what it cannot.
+
+    Attributes:
+        image: uint8 `[H, W, C]`.
+        z: Its encoding `[D]`.
+        reconstruction: float32 `[H, W, C]` in [-1, 1].
+        classes: {class: probability}.
+        teller: Who told the classes, a text.
+    """
+
+    image: np.ndarray
+    z: np.ndarray | None = None
+    reconstruction: np.ndarray | None = None
+    classes: dict | None = None
+    teller: str = ""
+
+
+class Player:
+    """A model with the data set of its run, where that is at hand.
+
+    Args:
+        path: A run folder, or a `.keras` file.
+        **dataset: `dataset`, `classes`, `image_size`, `data_dir`, where those of the
+            run are not meant.
+    Attributes:
+        name: Of the folder or file.
+        model: As `zoo.load` gives it.
+        able: What it can do: capabilities of the model, "data" (it has), "steer" (along
+            directions), "between" (ways between latents), "see" (an image), "denoise".
+        starts: The kinds of latents that `start` gives beside the average.
+        options: Names of the options of its samples: label, guidance, steps, sampler.
+        note: A sentence if there is no data set at hand, else "".
+    Raises: ValueError, FileNotFoundError: in one sentence, if there is no model, or no
+        such data set as was asked for.
+    """
+
+    def __init__(self, path, **dataset):
+        self.name = pathlib.Path(path).resolve().stem
+        self.space, self.note = None, ""
+        try:
+            self.space = exploration.Explorer(path, judged=False, **dataset)
+            self.model = self.space.model
+        except (ValueError, FileNotFoundError) as error:
+            if dataset.get("dataset") is not None:
+                raise
+            self.model = saving.load(path)
+            self.note = f"Without its data set: {error}"
+        drawn_by = set(inspect.signature(self.model.draw).parameters)
+        self.options = {"steps", "sampler"} & drawn_by
+        if self.model.conditional:
+            self.options |= {"label"} | ({"guidance"} & drawn_by)
+        self.able = self.model.capabilities() | ({"data"} if self.space else set())
+        self.starts = [kind for kind, needed in STARTS.items() if needed <= self.able]
+        for name, can in {
+            "steer": bool(self.starts),
+            "between": bool(self.starts) or "reconstruct" in self.able,
+            "see": bool({"encode", "classify"} & self.able),
+            "denoise": "trajectory" in drawn_by,
+        }.items():
+            self.able |= {name} if can else set()
+
+    # --- words ------------------------------------------------------------------------
+
+    @property
+    def about(self):
+        """A line on the model."""
+        size = "x".join(map(str, self.model.image_shape))
+        data = f", trained on {self.space.subject.dataset}" if self.space else ""
+        return f"{self.model.name}, images of {size}{data}. {self.model.paper}"
+
+    @functools.cached_property
+    def class_names(self):
+        """Names of the model's classes, of one with labels."""
+        count = self.model.config["num_classes"]
+        names = self.space and self.space.subject.info.class_names
+        if names and len(names) == count:
+            return list(names)
+        return [f"class {number}" for number in range(count)]
+
+    @functools.cached_property
+    def judge(self):
+        """The classifier that comes with the zoo for the data set, or None."""
+        if self.space is None:
+            return None
+        subject = self.space.subject
+        found = presets.shipped(subject.dataset, tuple(self.model.image_shape))
+        info = data.info(subject.dataset, **subject.where | {"classes": None})
+        return found and Judge(found, info.class_names)
+
+    # --- samples ----------------------------------------------------------------------
+
+    def sample(self, seed, count, label=None, **options):
+        """Returns images float32 `[count, H, W, C]` of `seed`, seed + 1, ...; of one
+        `label`, or of any if None."""
+        inputs.check_integer("The number of images", count, 1, MOST_IMAGES)
+        labels = None if label is None else np.full(count, label, "int32")
+        return self.model.sample(count, labels, seed=seed, **self._checked(options))
+
+    def denoising(self, seed, label=None, **options):
+        """Returns x_t of one image from noise to data, float32 `[steps + 1, H, W,
+        C]`."""
+        options = self._checked(options) | {"trajectory": True}
+        labels = None if label is None else [label]
+        return self.model.sample(1, labels, seed=seed, **options)[0]
+
+    def _checked(self, options):
+        if "steps" in options:
+            inputs.check_integer("The number of steps", options["steps"], 1, self.most)
+        return options
+
+    @property
+    def most(self):
+        """The most steps of its sampler that the page offers."""
+        return min(MOST_STEPS, self.model.config.get("num_timesteps", MOST_STEPS))
+
+    # --- latents ----------------------------------------------------------------------
+
+    @functools.cached_property
+    def axes(self):
+        """Up to 8 leading directions, as `latents.Axes`: of the encodings of training
+        images, or else of samples, by what changes these images most."""
+        count = min(8, self.model.config["latent_dim"])
+        if {"encode", "data"} <= self.able:
+            z = self.model.encode(self.space.train[0][:ENCODED])
+            return latents.principal_directions(z, count)
+        z = self.model.prior(DECODED, seed=0)
+        return latents.image_directions(z, self.model.decode(z), count)
+
+    def start(self, kind, number=0):
+        """Returns the latent `[D]` of the seed or the test image `number`, as `kind`
+        says; or the average of those by which the directions were found."""
+        if kind == AVERAGE:
+            return self.axes.centre.astype("float32")
+        if kind == SEED:
+            return self.model.prior(1, seed=number)[0]
+        return self.encoded(self.space.test_images([number])[0])
+
+    def encoded(self, image):
+        """Returns the latent `[D]` of an image uint8 `[H, W, C]`."""
+        return self.model.encode(image[None])[0]
+
+    def moved(self, start, offsets):
+        """Returns the image float32 `[H, W, C]` of the latent `start` `[D]`, moved by
+        `offsets`, in standard deviations along each of the first `axes`."""
+        count = len(offsets)
+        moves = np.asarray(offsets, float) * self.axes.deviations[:count]
+        return self.model.decode((start + moves @ self.axes.vectors[:count])[None])[0]
+
+    def between(self, z_a, z_b, steps, path="linear"):
+        """Returns images float32 `[steps, H, W, C]` on the way from one latent `[D]` to
+        the other; `path` is one of `latents.PATHS`."""
+        inputs.check_integer("The number of steps", steps, 2, MOST_STEPS)
+        return self.model.decode(latents.PATHS[path](z_a[None], z_b[None], steps)[0])
+
+    # --- images -----------------------------------------------------------------------
+
+    def see(self, image):
+        """Returns the `Seen` of an image uint8 `[H, W, C]`."""
+        batch, found = image[None], {}
+        if "encode" in self.able:
+            found["z"] = self.encoded(image)
+        if "reconstruct" in self.able:
+            found["reconstruction"] = self.model.reconstruct(batch)[0]
+        if "classify" in self.able:
+            p = self.model.predict(batch, verbose=0)[0]
+            found["classes"] = dict(zip(self.class_names, map(float, p)))
+            found["teller"] = f"by {self.name}"
+        elif self.judge is not None:
+            p = self.judge.extractor.probabilities(batch)[0]
+            found["classes"] = dict(zip(self.judge.names, map(float, p)))
+            found["teller"] = f"by the zoo's {self.judge.extractor.name}"
+        return Seen(image, **found)
