@@ -76,6 +76,7 @@ runpy.run_module("experiments.train", run_name="__main__")
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_a_file_that_cannot_grow_ends_the_run_in_a_sentence(tmp_path):
     flags = [*TINY, f"--workdir={tmp_path}/run", "--image_every=1000"]
     done = started("-m", "experiments.train", *flags, "--epochs=1")

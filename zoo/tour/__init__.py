@@ -12,9 +12,10 @@ Verdicts are functions of numbers (`zoo.tour.claims`), words lie in
 import json
 import pathlib
 
+from zoo.circumstances import git_commit
 from zoo.evaluation import NotApplicableError
 from zoo.evaluation.progress import Progress
-from zoo.runs import RunFolder, git_commit
+from zoo.runs import RunFolder
 from zoo.saving import replaced
 from zoo.tour import layout
 from zoo.tour.chapters import CHAPTERS
