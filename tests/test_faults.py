@@ -10,7 +10,8 @@ from keras import ops
 from tiny_runs import of, prepare, trained
 
 import zoo
-from zoo import callbacks, faults, health, saving, training
+from experiments import train as verb
+from zoo import callbacks, faults, health, saving, settings, training
 
 
 def found(model):
@@ -195,3 +196,10 @@ def test_a_training_as_it_should_be_is_not_warned_about(gan_run, caplog, monkeyp
     monkeypatch.setattr(health, "COLLAPSED", 0)  # its samples are those of a beginner
     gan_run(lambda model: None)
     assert "no longer learns" not in caplog.text and "collapse" not in caplog.text
+
+
+def test_several_workers_cannot_roll_back():
+    asked = ["train", "--model=vae", "--strategy=multi_worker", "--on_nan=rollback"]
+    verb.VERB.parse(asked)
+    with pytest.raises(ValueError, match="workers cannot roll back.*on_nan=rollback"):
+        settings.resolve(verb.VERB.flags.flag_values_dict())

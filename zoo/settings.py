@@ -149,6 +149,12 @@ def _require_sound(asked):
         raise ValueError(
             f"--minutes is more than 0. Received: minutes={asked['minutes']:g}."
         )
+    if (asked["strategy"], asked["on_nan"]) == ("multi_worker", "rollback"):
+        # Only the chief has the checkpoint, and not all workers see the same step.
+        raise ValueError(
+            "Several workers cannot roll back; use --on_nan=stop. "
+            "Received: on_nan=rollback."
+        )
 
 
 def _config(asked):
