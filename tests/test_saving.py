@@ -165,3 +165,19 @@ def test_a_model_trained_by_a_schedule_loads_in_a_process_that_only_imports_zoo(
     code = f"import zoo; print(zoo.load({str(tmp_path / 'model.keras')!r}).name)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "ae", done.stderr
+
+
+def test_saving_makes_no_optimizer_of_its_own(trained, tmp_path, monkeypatch):
+    model = trained("gan").model
+    keras.utils.clear_session()  # Keras forgets what it knows of optimizers
+    model.save(tmp_path / "first.keras")
+    made = []
+    plain = keras.optimizers.Optimizer.__init__
+
+    def counted(self, *args, **options):
+        made.append(self)
+        plain(self, *args, **options)
+
+    monkeypatch.setattr(keras.optimizers.Optimizer, "__init__", counted)
+    model.save(tmp_path / "second.keras")
+    assert not made

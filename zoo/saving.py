@@ -9,6 +9,8 @@ import warnings
 
 import h5py
 import keras
+from keras.src.backend.common import global_state
+from keras.src.saving import saving_lib
 
 from zoo import archives, registry
 
@@ -62,8 +64,23 @@ def clear(*paths):
 def write(model, file, members=()):
     """Writes a model's `.keras` file in place, with checksums; the texts of `members`,
     {name: text}, become members of the archive."""
+    _remember_what_is_skipped()
     keras.Model.save(model, file)
     archives.seal(file, dict(members))
+
+
+def _remember_what_is_skipped():
+    """Has Keras remember the attributes that its walk through a model passes over.
+
+    Keras 3.15 stores them as "skipset" and looks for them as "skiplist": it would make
+    an optimizer of its own for each optimizer that is saved, and of its variables
+    TensorFlow keeps 70 kB for ever.
+    """
+    for kind in ("Layer", "Functional", "Metric", "Optimizer"):
+        name = f"saving_attr_skiplist_{kind}"
+        if global_state.get_global_attribute(name) is None:
+            skipped = saving_lib.get_attr_skipset(kind)
+            global_state.set_global_attribute(name, skipped)
 
 
 def load(path):
