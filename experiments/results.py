@@ -19,6 +19,11 @@ A run is trained by the command in its row and measured by `python -m
 experiments.evaluate --workdir=runs/RUN`. n/a: the model has no such score. Minutes and
 images a second are those of training, on the machine that trained.
 """
+FOOT = """## On a GPU
+
+Training throughput beside PyTorch, eager and compiled: not measured yet. On a machine
+with a GPU, JAX, Keras and PyTorch, `python -m experiments.gpu --out=gpu` measures it.
+"""
 
 
 def main():
@@ -38,7 +43,7 @@ def main():
 
     measured = [results.Measured.read(folder) for folder in folders]
     commands = {run.name: _command(run) for run in measured}
-    lines = [HEAD, *results.lines(measured, ANCHORS, commands)]
+    lines = [HEAD, *results.lines(measured, ANCHORS, commands), FOOT]
     out.parent.mkdir(parents=True, exist_ok=True)
     with replaced(out) as temporary:
         pathlib.Path(temporary).write_text("\n".join(lines))
