@@ -73,6 +73,18 @@ def test_weights_that_are_not_finite_are_named_though_their_gradient_is():
     assert "are the weights of decoder" in message
 
 
+def test_weights_that_spoil_no_term_are_found_at_the_end_of_the_epoch():
+    model = tiny.model("ae")
+
+    class Poison(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            kernel = model.decoder.trainable_variables[0]
+            kernel.assign(kernel * np.inf)
+
+    with pytest.raises(faults.NotFiniteError, match="the weights of decoder"):
+        tiny.train(model, 1, batch_size=10, callbacks=[Poison(), faults.Finite()])
+
+
 def test_fit_stops_one_step_after_the_one_that_failed(monkeypatch):
     monkeypatch.setattr(faults, "SHARE", float("inf"))  # each step is looked at
     model = tiny.model("gan")

@@ -339,9 +339,9 @@ class ImageModel(Inference, keras.Model):
         step = self.optimizer.iterations + 1
         for name, gradient in gradients.items():
             network = self.network(name)
-            weights = network.trainable_variables
-            self.optimizers[name].apply(gradient, weights)
-            self.faults.look_at_network(step, name, gradient, weights)
+            rate = self.optimizers[name].learning_rate
+            self.optimizers[name].apply(gradient, network.trainable_variables)
+            self.faults.look_at_network(step, name, gradient, rate)
             if name in self._averages:
                 steps = self.optimizers[name].iterations
                 decay = averages.decay(self.config["ema_decay"], steps)
