@@ -398,3 +398,16 @@ def test_describe_tells_networks_losses_and_config(name):
     assert set(description.capabilities) == able(name)
     for part in (name, description.summary, description.paper, *description.terms):
         assert part in str(description)
+
+
+@every_model
+def test_the_seed_decides_every_initial_weight(name):
+    def kernels(seed):
+        keras.utils.set_random_seed(seed)
+        model = zoo.get(name, image_shape=(8, 8, 1), **tiny.CONFIGS[name])
+        return [v for v in model.trainable_variables if len(v.shape) > 1]
+
+    first, again, other = (tiny.values(kernels(seed)) for seed in (0, 0, 1))
+    for a, b, c in zip(first, again, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert not np.array_equal(a, c)
