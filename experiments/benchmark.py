@@ -123,15 +123,15 @@ def main():
             f"Received: task={flags.task}, backend={backend.NAME}."
         )
     batch_sizes, image_sizes = sizes("batch_size"), sizes("image_size") or [None]
+    arrays = {size: data.arrays(flags.dataset, image_size=size) for size in image_sizes}
+    num_classes = data.info(flags.dataset).num_classes
     print(throughput.header(flags.against))
     results = []
     for model, image_size, batch_size in itertools.product(
         models, image_sizes, batch_sizes
     ):
-        images, labels = data.arrays(flags.dataset, image_size=image_size)
-        num_classes = data.info(flags.dataset).num_classes
         for job in jobs(model, image_size, batch_size, num_classes):
-            results.append(throughput.compare(job, images, labels))
+            results.append(throughput.compare(job, *arrays[image_size]))
             print(results[-1].line(), flush=True)
     print("\n" + throughput.costs_header(flags.against))
     print("\n".join(result.costs() for result in results) + "\n")

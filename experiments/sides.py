@@ -124,7 +124,7 @@ def serve_zoo(job, start, stop):
     model.fit(batches, callbacks=[clock], **options)
 
 
-def serve_steps(job, start, stop, images, labels):
+def serve_steps(job, start, stop):
     """The zoo's training steps alone: the function that `fit` has compiled, on one
     batch that lies ready, again and again."""
     start()

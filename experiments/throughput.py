@@ -235,11 +235,13 @@ def compare(job, images, labels):
             PyTorch, which is measured in a process that never imports the zoo.
     Raises: ValueError: with the words of what failed on a side.
     """
-    serve = sides.serve_steps if job.rival == "steps" else sides.serve_pytorch
+    serve = (sides.serve_pytorch, job, images, labels)
+    if job.rival == "steps":
+        serve = (sides.serve_steps, job)
     with sides.Side(sides.serve_zoo, job) as zoo:
         # The other begins when this one is done: imports take time too.
         first = [zoo.round()]
-        with sides.Side(serve, job, images, labels) as rival:
+        with sides.Side(*serve) as rival:
             first.append(rival.round())
             zoo.round()
             facts = rival.round().facts

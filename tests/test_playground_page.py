@@ -6,7 +6,6 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 from test_evaluation import folder_of
+
+from experiments import workers
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SECONDS = 120  # of patience with a busy machine
@@ -33,9 +34,7 @@ def served(tmp_path_factory):
     home, temporary = folder / "home", folder / "tmp"
     home.mkdir(), temporary.mkdir()
     runs = [folder_of(folder / "runs" / name, name) for name in ("vae", "ddpm")]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = workers.free_ports(1)
     command = [sys.executable, "-m", "experiments.playground", f"--port={port}"]
     command += [f"--workdir={','.join(map(str, runs))}"]
     root = str(pathlib.Path(__file__).parent.parent)

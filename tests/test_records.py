@@ -7,8 +7,8 @@ import pytest
 
 import experiments
 from experiments import prepare
-from zoo import backend, data
-from zoo.data import prepared, recording
+from zoo import backend, data, pixels
+from zoo.data import prepared
 
 if backend.NAME != "tensorflow":
     pytest.skip("TensorFlow writes the records", allow_module_level=True)
@@ -141,7 +141,7 @@ def test_a_writer_that_is_interrupted_leaves_nothing(tmp_path, monkeypatch):
     def interrupted(pixels):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(recording, "_png", interrupted)
+    monkeypatch.setattr(pixels, "png", interrupted)
     with pytest.raises(KeyboardInterrupt):
         data.write_records("digits", tmp_path / "a" / "b")
     assert not list(tmp_path.iterdir())

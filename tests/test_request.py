@@ -67,7 +67,7 @@ def test_images_of_a_server_are_the_models(version, connect, vae):
 
 def test_files_come_and_go_as_bytes(connect, vae, tmp_path):
     images = tiny.images(2)
-    files = np.array([plots.png(image) for image in images], object)
+    files = np.array([pixels.png(image) for image in images], object)
     (tmp_path / "0.png").write_bytes(
         connect().predict("reconstruct_png", {"image_bytes": files})["png_bytes"][0]
     )

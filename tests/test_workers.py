@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import replica_worker
 import tiny
+from tiny_runs import TINY
 
 import zoo
 from experiments import launch, workers
@@ -135,15 +136,6 @@ def test_a_signal_that_the_chief_got_counts_too(clock, monkeypatch):
 
 
 # --- the launcher ---------------------------------------------------------------------
-
-TINY = [
-    "--model=vae",
-    "--set=width=4",
-    "--set=hidden=8",
-    "--set=latent_dim=2",
-    "--image_size=8",
-    "--batch_size=450",  # three steps an epoch
-]
 
 
 def launched(*flags, **options):

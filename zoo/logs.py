@@ -16,7 +16,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 # disk by an error of TensorFlow's, from a thread.
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from zoo import plots
+from zoo import pixels
 
 # Of each doubling of the epochs at least so many are told of: the files of a long run
 # stay small, and TensorBoard shows 1000 values and 10 pictures of a tag anyway.
@@ -60,7 +60,7 @@ class Logs:
             height=height,
             width=width,
             colorspace=channels,
-            encoded_image_string=plots.png(picture),
+            encoded_image_string=pixels.png(picture),
         )
         self._write("train", epoch, Summary.Value(tag=tag, image=image))
 

@@ -1,13 +1,15 @@
-"""Pixel values and picture grids: the only place that rescales.
+"""Pixel values, picture grids and PNGs: the only place that rescales.
 
 Inside the zoo an image is float32 `[H, W, C]` in [-1, 1], channels last; on disk and in
 pictures it is uint8 in 0..255.
 """
 
+import io
 import math
 
 import keras
 import numpy as np
+from PIL import Image
 
 
 def to_float(images):
@@ -90,3 +92,11 @@ def grid(images, columns=None, padding=2):
         left = padding + index % columns * (width + padding)
         picture[top : top + height, left : left + width] = image
     return picture
+
+
+def png(picture):
+    """Bytes of a PNG file of a uint8 picture `[H, W, 1 or 3]`."""
+    buffer = io.BytesIO()
+    grey = picture.shape[-1] == 1
+    Image.fromarray(picture[..., 0] if grey else picture).save(buffer, format="PNG")
+    return buffer.getvalue()

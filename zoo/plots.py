@@ -1,10 +1,8 @@
 """Images as files: one grid, an array, or a picture each."""
 
-import io
 import pathlib
 
 import numpy as np
-from PIL import Image
 
 from zoo import pixels
 from zoo.saving import replaced
@@ -87,14 +85,6 @@ def enlarged(picture, side):
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def png(picture):
-    """Bytes of a PNG file of a uint8 picture `[H, W, 1 or 3]`."""
-    buffer = io.BytesIO()
-    grey = picture.shape[-1] == 1
-    Image.fromarray(picture[..., 0] if grey else picture).save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
 def _save_png(path, picture):
     with replaced(path) as temporary:
-        pathlib.Path(temporary).write_bytes(png(picture))
+        pathlib.Path(temporary).write_bytes(pixels.png(picture))

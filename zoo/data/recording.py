@@ -1,17 +1,14 @@
 """Writes any data set as sharded TFRecords, which `records:PATH` then names."""
 
 import contextlib
-import io
 import json
 import math
 import os
 import pathlib
-import shutil
-import tempfile
 
 import numpy as np
-from PIL import Image
 
+from zoo import folders, pixels
 from zoo.data import checks, records
 
 SHARD = 64 * 2**20  # bytes of pixels that go into one file, unless told otherwise
@@ -45,7 +42,7 @@ def write(name, folder, batches, info, shards=None):
         "num_examples": {part: info.num_examples[part] for part in records.PARTS},
         "files": files,
     }
-    with replaced_folder(folder) as temporary:
+    with folders.appearing(folder, ".records-") as temporary:
         for part in records.PARTS:
             examples = _examples(batches(part, BATCH)) if files[part] else ()
             index = _write_part(temporary, part, examples, size, files[part])
@@ -67,14 +64,14 @@ def _write_part(folder, part, examples, size, count):
 
     index, writer, end = [], None, 0
     with contextlib.ExitStack() as closing:
-        for row, (pixels, label) in enumerate(examples):
+        for row, (image, label) in enumerate(examples):
             number = row // size
             if row % size == 0:
                 path = folder / records.file_name(part, number, count)
                 closing.close()
                 writer = closing.enter_context(tf.io.TFRecordWriter(os.fspath(path)))
                 end = 0
-            png = _png(pixels)
+            png = pixels.png(image)
             example = _example(png, int(label)).SerializeToString()
             # A record is its length (8 bytes and 4 of checksum), itself, a checksum.
             place = end + 12 + example.index(png)
@@ -95,14 +92,6 @@ def _example(png, label):
     return tf.train.Example(features=tf.train.Features(feature=features))
 
 
-def _png(pixels):
-    """The bytes of a uint8 image `[H, W, C]` as PNG."""
-    pixels = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-    written = io.BytesIO()
-    Image.fromarray(pixels).save(written, "PNG")
-    return written.getvalue()
-
-
 def require_free(folder):
     """Returns `folder` as a path; raises an error unless a folder of
     this name can be made: ValueError or FileExistsError."""
@@ -115,29 +104,3 @@ def require_free(folder):
             f"Received: {folder}."
         )
     return folder
-
-
-@contextlib.contextmanager
-def replaced_folder(folder):
-    """Yields a temporary sibling of `folder`, which then becomes it: synced and renamed
-    on success, removed on failure."""
-    made = [path for path in folder.absolute().parents if not path.exists()]
-    temporary = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = pathlib.Path(
-            tempfile.mkdtemp(prefix=".records-", dir=folder.parent)
-        )
-        yield temporary
-        for path in temporary.iterdir():
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
-        temporary.chmod(0o755)  # mkdtemp's is for the owner alone
-        os.replace(temporary, folder)
-    except BaseException:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
-        for path in made:
-            with contextlib.suppress(OSError):
-                path.rmdir()
-        raise

@@ -23,7 +23,7 @@ def grid(images, alt, columns=None):
     picture = pixels.grid(images, columns=columns, padding=GAP)[GAP:-GAP, GAP:-GAP]
     picture = plots.enlarged(picture, SHARP)
     height, width, _ = picture.shape
-    return image(plots.png(picture), (width, height), alt)
+    return image(pixels.png(picture), (width, height), alt)
 
 
 def chart(figure, alt):

@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from zoo import inputs, plots
+from zoo import inputs, pixels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Input:
         """Returns a NumPy array of `rows` rows that a graph accepts."""
         if self.dtype != "string":
             return np.full((rows, *self.shape), self.usual, self.dtype)
-        file = plots.png(np.zeros(self.shape, "uint8"))
+        file = pixels.png(np.zeros(self.shape, "uint8"))
         return np.array([file] * rows, object)
 
     def __str__(self):

@@ -5,12 +5,9 @@ so that no server takes it up, synced and renamed.
 """
 
 import contextlib
-import os
 import pathlib
-import shutil
-import tempfile
 
-from zoo import inputs
+from zoo import folders, inputs
 
 
 def existing(folder):
@@ -38,31 +35,9 @@ def new(folder, version=None):
         raise NotADirectoryError(
             f"Versions are written into a folder, not a file. Received: {folder}."
         )
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    temporary = None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        final = folder / str(version or max(existing(folder), default=0) + 1)
-        if final.exists():
-            raise FileExistsError(
-                f"There is such a version already. Received: {final}."
-            )
-        temporary = pathlib.Path(tempfile.mkdtemp(prefix=".version-", dir=folder))
+    last = max(existing(folder), default=0) if folder.exists() else 0
+    final = folder / str(version or last + 1)
+    if final.exists():
+        raise FileExistsError(f"There is such a version already. Received: {final}.")
+    with folders.appearing(final, ".version-") as temporary:
         yield temporary, final
-        _sync(temporary)
-        temporary.chmod(0o755)  # mkdtemp's is for the owner alone; servers are others
-        temporary.rename(final)
-    except BaseException:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
-        for path in made:
-            with contextlib.suppress(OSError):
-                path.rmdir()
-        raise
-
-
-def _sync(folder):
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
