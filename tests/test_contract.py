@@ -411,3 +411,14 @@ def test_the_seed_decides_every_initial_weight(name):
     for a, b, c in zip(first, again, other, strict=True):
         np.testing.assert_array_equal(a, b)
         assert not np.array_equal(a, c)
+
+
+@every_model
+def test_no_two_kernels_start_from_the_same_draws(name):
+    model = zoo.get(name, image_shape=(16, 16, 1), **tiny.CONFIGS[name])
+    kernels = [v for v in model.trainable_variables if len(v.shape) > 1]
+    values = [value.ravel()[:16] for value in tiny.values(kernels)]
+    draws = np.array([value for value in values if len(value) == 16])
+    draws /= np.linalg.norm(draws, axis=1, keepdims=True)
+    likeness = draws @ draws.T - np.eye(len(draws))
+    assert np.abs(likeness).max() < 0.95

@@ -98,7 +98,7 @@ class BiGAN(Adversarial):
                 self.latent_dim * (2 if self.is_stochastic else 1),
                 self.width,
                 normalization="batch",
-                kernel_initializer=keras.initializers.RandomNormal(stddev=dcgan.STDDEV),
+                kernel_initializer=dcgan.INITIALIZER,
             ),
             "generator": dcgan.build_generator(
                 image_shape, self.latent_dim, self.width

@@ -68,7 +68,8 @@ def trunk(
             discriminator is not).
         downsample: "stride" (the convolution steps over every other pixel) or "pool"
             (the convolution sees every pixel, the largest of four neighbours stays).
-        kernel_initializer: As Keras' layers take it.
+        kernel_initializer: As Keras' layers take it, by name or config: an object would
+            draw the same numbers for every layer.
     Returns: Features `[B, h, w, channels]` of the last level.
     """
     for level, channels in enumerate(level_widths(image_shape, width)):

@@ -10,7 +10,9 @@ from keras import layers
 from zoo.networks import conv
 from zoo.networks.spectral import SpectralNormalization
 
-STDDEV = 0.02  # of all weights at the start: DCGAN, section 4
+# Of all kernels: DCGAN, section 4. As a config, of which Keras makes each layer an
+# initializer of its own: one object would draw the same numbers in all of them.
+INITIALIZER = {"class_name": "RandomNormal", "config": {"stddev": 0.02}}
 
 
 def build_generator(image_shape, units, width, name="generator"):
@@ -21,7 +23,7 @@ def build_generator(image_shape, units, width, name="generator"):
         width,
         activation="relu",
         normalization="batch",
-        kernel_initializer=keras.initializers.RandomNormal(stddev=STDDEV),
+        kernel_initializer=INITIALIZER,
         output_activation="tanh",
         name=name,
     )
@@ -60,7 +62,7 @@ def trunk(x, image_shape, width, normalization="batch"):
         width,
         normalization=normalization,
         normalize_first=normalization == "spectral",
-        kernel_initializer=keras.initializers.RandomNormal(stddev=STDDEV),
+        kernel_initializer=INITIALIZER,
     )
 
 
