@@ -12,7 +12,7 @@ import pytest
 import tiny
 
 import zoo
-from zoo import archives, registry, saving
+from zoo import archives, folders, registry, saving
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +117,20 @@ def test_a_file_appears_under_its_name_only_when_complete(tmp_path):
             file.write("new")
         assert not path.exists() and temporary.endswith(".txt")
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
-    assert path.stat().st_mode & 0o777 == 0o644  # readable for all, unlike mkstemp's
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_files_and_folders_are_for_whom_the_umask_says(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        with saving.replaced(tmp_path / "file.txt"):
+            pass
+        with folders.appearing(tmp_path / "folder", ".folder-"):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file.txt").stat().st_mode & 0o777 == 0o666 & ~mask
+    assert (tmp_path / "folder").stat().st_mode & 0o777 == 0o777 & ~mask
 
 
 def test_another_suffix_than_keras_is_refused(tmp_path):

@@ -3,8 +3,8 @@
 import contextlib
 import os
 import pathlib
+import secrets
 import shutil
-import tempfile
 
 
 @contextlib.contextmanager
@@ -19,20 +19,18 @@ def appearing(folder, prefix):
     """
     folder = pathlib.Path(folder).absolute()
     made = [path for path in folder.parents if not path.exists()]
-    temporary = None
+    temporary = folder.with_name(prefix + secrets.token_hex(4))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+        temporary.mkdir()  # for whom the umask says
         yield temporary
         for path in temporary.rglob("*"):
             if path.is_file():
                 with open(path, "rb") as file:
                     os.fsync(file.fileno())
-        temporary.chmod(0o755)  # mkdtemp's is for the owner alone; readers are others
         temporary.replace(folder)
     except BaseException:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
         for path in made:
             with contextlib.suppress(OSError):
                 path.rmdir()

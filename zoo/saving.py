@@ -4,7 +4,7 @@ import contextlib
 import io
 import os
 import pathlib
-import tempfile
+import secrets
 import warnings
 
 import h5py
@@ -27,20 +27,20 @@ def replaced(path):
     path = pathlib.Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no such folder. Received: {path.parent}.")
-    handle, temporary = tempfile.mkstemp(
-        prefix=f"{TEMPORARY}{path.stem}-", suffix=path.suffix, dir=path.parent
-    )
-    os.close(handle)
+    name = f"{TEMPORARY}{path.stem}-{secrets.token_hex(4)}{path.suffix}"
+    temporary = str(path.with_name(name))
     try:
+        # Readable by whom the umask says; those of tempfile are for the owner alone.
+        pathlib.Path(temporary).touch(exist_ok=False)
         yield temporary
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's are for the owner alone
         os.replace(temporary, path)
     except BaseException as error:
-        os.unlink(temporary)
-        if isinstance(error, OSError) and error.errno and not error.filename:
-            error.filename = str(path)  # a full disk does not say which file
+        pathlib.Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno:
+            if error.filename in (None, temporary):
+                error.filename = str(path)  # a full disk does not say which file
         raise
     _sync(path.parent)
 
