@@ -1,6 +1,7 @@
 """The command line that repeats a run, out of its run.json."""
 
 import csv
+import dataclasses
 import io
 import json
 import pathlib
@@ -19,11 +20,26 @@ def command(path, argv):
     """
     try:
         settings = json.loads(pathlib.Path(path).read_text())["settings"]
+        unknown = sorted(set(settings) - _known())
         flags = [flag for name in settings for flag in _flags(name, settings[name])]
-        flags.append(f"--workdir={settings['workdir']}-again")
+        workdir = pathlib.Path(settings["workdir"])  # "runs/x/" is "runs/x"
+        flags.append(f"--workdir={workdir}-again")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ValueError(f"The file is no run's run.json. Received: {path}.") from None
+    if unknown:  # another flag, such as the one that reads any file for flags
+        raise ValueError(
+            "The run has settings that this version of the zoo does not know: "
+            f"{', '.join(map(repr, unknown))}. Received: {path}."
+        )
     return [argv[0], *flags, *argv[1:]]
+
+
+def _known():
+    """The names of all settings."""
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    from zoo.settings import Settings
+
+    return {field.name for field in dataclasses.fields(Settings)}
 
 
 def _flags(name, value):
