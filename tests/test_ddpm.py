@@ -196,6 +196,13 @@ def test_the_average_is_sampled_unless_told_otherwise(model):
         ({"eta": 1.5}, r"eta lies in \[0, 1\]. Received: eta=1.5"),
         ({"guidance": -1.0}, "guidance is at least 0"),
         ({"guidence": 1.0}, "did you mean 'guidance'"),
+        ({"guidance": float("nan")}, "guidance is at least 0, and finite. Received"),
+        ({"guidance": float("inf")}, "guidance is at least 0, and finite. Received"),
+        ({"guidance": "2"}, "finite. Received: guidance='2'"),
+        ({"guidance": np.ones(1)}, "for all images. Received: guidance as a ndarray"),
+        ({"sampler": ["ddim"]}, "for all images. Received: sampler as a list"),
+        ({"eta": "much"}, r"eta lies in \[0, 1\]. Received: eta='much'"),
+        ({"eta": float("nan")}, r"eta lies in \[0, 1\]. Received: eta=nan"),
     ],
 )
 def test_a_wrong_option_is_told(model, options, message):
@@ -273,6 +280,29 @@ def test_the_bound_belongs_to_the_image_and_its_seed(model):
     np.testing.assert_allclose(again, bits[1:3], rtol=1e-4)
     labelled = model.nll(images, labels=tiny.labels(4), k=3, batch_size=2)
     assert (labelled != bits).any()
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"k": 0}, "k is an integer from 1 to 20. Received: 0"),
+        ({"k": 21}, "k is an integer from 1 to 20. Received: 21"),
+        ({"k": [1]}, r"k is an integer from 1 to 20. Received: \[1\]"),
+        ({"batch_size": 0}, "batch_size is an integer from 1. Received: 0"),
+    ],
+)
+def test_a_bound_that_cannot_be_is_told(model, options, message):
+    with pytest.raises(ValueError, match=message):
+        model.nll(tiny.images(2), **options)
+
+
+def test_the_bound_is_of_pixels_of_8_bits(model):
+    images = tiny.images(2)
+    bits = model.nll(images, k=2)
+    np.testing.assert_allclose(model.nll(tiny.floats(2), k=2), bits, rtol=1e-5)
+    for wrong in (images / 255.0, tiny.floats(2) * 0.9):
+        with pytest.raises(ValueError, match="that of 8-bit pixels.*Received: floats"):
+            model.nll(wrong, k=2)
 
 
 # --- learned variance -----------------------------------------------------------------
@@ -393,6 +423,15 @@ def test_a_mask_of_another_shape_is_told(model, shape):
         model.inpaint(tiny.images(3), np.ones(shape))
 
 
+@pytest.mark.parametrize(
+    "mask",
+    [None, "abc", 1.0, [[1], [1, 2]], np.full((8, 8), "a"), np.full((8, 8), np.nan)],
+)
+def test_what_is_no_mask_is_told(model, mask):
+    with pytest.raises(ValueError, match="^A mask .*Received: "):
+        model.inpaint(tiny.images(3), mask)
+
+
 def test_variations_stray_with_their_strength(model):
     images = tiny.floats(4)
     distance = [
@@ -400,9 +439,18 @@ def test_variations_stray_with_their_strength(model):
         for strength in (0.25, 1.0)
     ]
     assert distance[0] < distance[1]
-    for strength in (0.0, 1.5):
+    for strength in (0.0, 1.5, float("nan"), "half", [0.5]):
         with pytest.raises(ValueError, match=r"strength lies in \(0, 1\]"):
             model.variations(images, strength)
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5])
+def test_batches_of_images_to_edit_hold_at_least_one(model, size):
+    message = f"batch_size is an integer from 1. Received: {size}"
+    with pytest.raises(ValueError, match=message):
+        model.variations(tiny.images(2), batch_size=size)
+    with pytest.raises(ValueError, match=message):
+        model.inpaint(tiny.images(2), np.ones((8, 8)), batch_size=size)
 
 
 def test_the_schedule_is_the_config_s():

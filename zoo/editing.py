@@ -3,9 +3,11 @@
 A given image is noised and brought down the ladder of noise again, by any sampler.
 """
 
+import numbers
+
 import numpy as np
 
-from zoo import backend, diffusion
+from zoo import backend, diffusion, inputs
 from zoo.inference import seeds_from
 
 KNOWN = 2**30  # first step of the noise of known pixels, which no sampler comes to
@@ -72,8 +74,10 @@ class Editing:
         Source: Meng et al. 2021 (SDEdit), arXiv:2108.01073, algorithm 1.
         """
         images = self.ready("vary", images)
-        if not 0 < strength <= 1:
-            raise ValueError(f"strength lies in (0, 1]. Received: {strength!r}.")
+        if not isinstance(strength, numbers.Real) or not 0 < strength <= 1:
+            raise ValueError(
+                f"strength lies in (0, 1]. Received: strength={strength!r}."
+            )
         options["strength"] = float(strength)
         return self._edit(
             "variation", (images,), seed, labels, ema, batch_size, options
@@ -81,6 +85,7 @@ class Editing:
 
     def _edit(self, method, rows, seed, labels, ema, batch_size, options):
         self.require_options(method, options)
+        inputs.check_integer("batch_size", batch_size, 1)
         rows = (seeds_from(seed, len(rows[0])), *rows)
         rows += () if labels is None else (self._labels(labels, len(rows[0])),)
         return self.descend(method, batch_size, *rows, ema=bool(ema), **options)
@@ -144,13 +149,21 @@ class Editing:
 def check_mask(mask, shape):
     """Returns `mask` as float32 `[N, H, W, 1]` of 0 and 1 for images of `shape`.
 
-    Raises: ValueError: if it has another shape.
+    Raises: ValueError: if it has another shape, or holds no numbers.
     """
-    given = np.asarray(mask)
+    try:
+        given = np.asarray(mask)
+    except ValueError:  # a list of unequal parts
+        given = np.asarray(None)
+    if given.dtype.kind not in "biuf" or not np.isfinite(given).all():
+        raise ValueError(
+            "A mask is an array of finite numbers, or of true and false. "
+            f"Received: {type(mask).__name__} of {given.dtype}."
+        )
     mask = given[None] if given.ndim == 2 else given
     mask = mask[..., None] if mask.ndim == 3 else mask
-    count = shape[0] if given.ndim == 2 else len(mask)
-    if (count, *mask.shape[1:]) != (*shape[:3], 1):
+    count = shape[:1] if given.ndim == 2 else mask.shape[:1]
+    if (*count, *mask.shape[1:]) != (*shape[:3], 1):
         raise ValueError(
             f"A mask for these images has the shape {list(shape[1:3])} or "
             f"{list(shape[:3])}. Received: {list(given.shape)}."

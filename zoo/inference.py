@@ -8,6 +8,8 @@ from keras import ops
 
 from zoo import backend, inputs, latents, pixels, registry
 
+PLAIN = (str, int, float, np.generic, type(None))  # one value, not one an image
+
 
 class Inference:
     """The part of `ImageModel` that answers questions.
@@ -130,15 +132,21 @@ class Inference:
         return labels.astype("int32")
 
     def require_options(self, method, options):
-        """Raises ValueError unless the tensor method `method` takes all `options`."""
+        """Raises ValueError unless the tensor method `method` takes all `options`, each
+        one value: a graph is compiled for it."""
         taken = list(inspect.signature(getattr(self, method)).parameters)
         taken = taken[taken.index("ema") + 1 :]
-        for key in options:
+        for key, value in options.items():
             if key not in taken:
                 having = f"Options: {', '.join(taken)}. " if taken else ""
                 raise ValueError(
                     f"{self.name!r} has no such option"
                     f"{registry.nearest(key, taken)}. {having}Received: {key!r}."
+                )
+            if not isinstance(value, PLAIN):
+                raise ValueError(
+                    f"{key} is one number or text for all images. "
+                    f"Received: {key} as a {type(value).__name__}."
                 )
 
     def encode(self, images, sample=False, seed=None):

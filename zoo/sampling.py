@@ -1,6 +1,8 @@
 """Sampling of models that remove noise: a sampler's loop, compiled, under a bar."""
 
 import functools
+import math
+import numbers
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -166,6 +168,8 @@ class Sampling:
         if backend.is_symbolic(guidance):
             return guidance
         value = self.guidance if guidance is None else guidance
-        if value < 0:
-            raise ValueError(f"guidance is at least 0. Received: {guidance}.")
+        if not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
+            raise ValueError(
+                f"guidance is at least 0, and finite. Received: guidance={guidance!r}."
+            )
         return float(value)

@@ -1,5 +1,7 @@
 """Samplers: from noise down a ladder of levels to data."""
 
+import numbers
+
 import keras
 import numpy as np
 from keras import ops
@@ -79,7 +81,7 @@ def ddim(
         posterior variance.
     Source: Song et al. 2020, arXiv:2010.02502, equations 12 and 16.
     """
-    if not 0 <= eta <= 1:
+    if not isinstance(eta, numbers.Real) or not 0 <= eta <= 1:
         raise ValueError(f"eta lies in [0, 1]. Received: eta={eta!r}.")
     *_, variance = posterior(levels) if eta else (np.zeros(len(levels.t) - 1),)
     fresh = eta**2 * variance

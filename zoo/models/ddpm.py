@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from keras import ops
 
-from zoo import bound, diffusion
+from zoo import bound, diffusion, inputs
 from zoo.denoiser import Denoiser
 from zoo.inference import seeds_from
 from zoo.registry import register
@@ -204,8 +204,19 @@ class DDPM(Denoiser):
             k: Steps of the noise ladder; a bound as well, but looser, in the time of k
                 looks of the network an image. All if None.
             seed: Of the noise, one draw a level; image i uses `seed + i`.
+        Raises: ValueError: for floats that are no pixels of 8 bits, those in [0, 1]
+            among them: the bound of their bins would be a number without a meaning.
         """
         images = self.ready("nll", images)
+        grey = 127.5 * (images + 1.0)
+        if np.abs(grey - np.rint(grey)).max() > 0.1:
+            raise ValueError(
+                "The bound is that of 8-bit pixels: uint8, or images / 127.5 - 1 of "
+                "them. Received: floats between their values."
+            )
+        inputs.check_integer("batch_size", batch_size, 1)
+        if k is not None:
+            inputs.check_integer("k", k, 1, self.num_timesteps)
         seeds = seeds_from(seed, len(images))
         rows = () if labels is None else (self._labels(labels, len(images)),)
         return self.in_batches("bits", batch_size, seeds, images, *rows, ema=ema, k=k)
