@@ -119,6 +119,28 @@ def test_a_file_appears_under_its_name_only_when_complete(tmp_path):
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
 
 
+def test_files_and_folders_are_on_the_disk_before_they_appear(tmp_path, monkeypatch):
+    synced, fsync = [], os.fsync
+
+    def recorded(handle):
+        fsync(handle)
+        path = os.readlink(f"/proc/self/fd/{handle}")
+        there = (tmp_path / "file").exists() or (tmp_path / "folder").exists()
+        synced.append((os.path.relpath(path, tmp_path), there))
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    with saving.replaced(tmp_path / "file") as file:
+        pass
+    assert synced == [(os.path.basename(file), False), (".", True)]
+    (tmp_path / "file").unlink()
+    synced.clear()
+    with folders.appearing(tmp_path / "folder", ".folder-") as folder:
+        (folder / "in").mkdir()
+        (folder / "in" / "file").touch()
+    names = [f"{folder.name}{rest}" for rest in ("/in", "/in/file", "")]
+    assert synced == [*((name, False) for name in names), (".", True)]
+
+
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
 def test_files_and_folders_are_for_whom_the_umask_says(tmp_path, mask):
     before = os.umask(mask)

@@ -24,10 +24,8 @@ def appearing(folder, prefix):
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()  # for whom the umask says
         yield temporary
-        for path in temporary.rglob("*"):
-            if path.is_file():
-                with open(path, "rb") as file:
-                    os.fsync(file.fileno())
+        for path in (*temporary.rglob("*"), temporary):
+            sync(path)
         temporary.replace(folder)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -35,3 +33,14 @@ def appearing(folder, prefix):
             with contextlib.suppress(OSError):
                 path.rmdir()
         raise
+    sync(folder.parent)
+
+
+def sync(path):
+    """Has the disk keep a file, or the names in a folder, so that they outlive a loss
+    of power."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

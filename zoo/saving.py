@@ -12,7 +12,7 @@ import keras
 from keras.src.backend.common import global_state
 from keras.src.saving import saving_lib
 
-from zoo import archives, registry
+from zoo import archives, folders, registry
 
 TEMPORARY = ".partial-"  # begins the name of a file that is not complete yet
 # Counts and seeds: which one a backend of Keras takes is its own affair, and each
@@ -29,29 +29,19 @@ def replaced(path):
         raise FileNotFoundError(f"There is no such folder. Received: {path.parent}.")
     name = f"{TEMPORARY}{path.stem}-{secrets.token_hex(4)}{path.suffix}"
     temporary = str(path.with_name(name))
+    # Readable by whom the umask says; those of tempfile are for the owner alone.
+    pathlib.Path(temporary).touch(exist_ok=False)
     try:
-        # Readable by whom the umask says; those of tempfile are for the owner alone.
-        pathlib.Path(temporary).touch(exist_ok=False)
         yield temporary
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
+        folders.sync(temporary)
         os.replace(temporary, path)
     except BaseException as error:
         pathlib.Path(temporary).unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno:
-            if error.filename in (None, temporary):
-                error.filename = str(path)  # a full disk does not say which file
+            if error.filename in (None, temporary):  # a full disk names none
+                error.filename = str(path)
         raise
-    _sync(path.parent)
-
-
-def _sync(folder):
-    """Has the disk keep a folder's names, so that a rename outlives a loss of power."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    folders.sync(path.parent)
 
 
 def clear(*paths):
