@@ -69,6 +69,12 @@ def test_an_unfinished_run_is_checked_for_what_it_has(folder, capsys):
     assert code == 1 and "not finished" in out
     wrong = [line for line in out.splitlines() if line.startswith("WRONG")]
     assert len(wrong) == 1 and "one an epoch is not so" in wrong[0]
+    folder.metrics.write_text("epoch,step\n1,3\n")
+    code, out = checked(folder.path, capsys)
+    assert code == 1 and "1 rows of 2 epochs" in out
+    folder.metrics.unlink()
+    code, out = checked(folder.path, capsys)
+    assert code == 1 and "0 rows of 2 epochs" in out
     folder.record.write_text("{")
     assert "WRONG" in checked(folder.path, capsys)[1].splitlines()[0]
 
@@ -82,6 +88,16 @@ def test_a_folder_without_a_run_is_named(tmp_path, capsys):
 def test_going_on_takes_the_checksums_away_until_it_has_ended(folder):
     again = trained(folder.path, "--epochs=3", "--checkpoint_every=2")
     assert all(sound for sound, _ in checksums.check(again.folder))
+
+
+def test_the_same_command_again_makes_no_changed_file_right(folder, capsys):
+    (picture, *_) = folder.samples.glob("*.png")
+    picture.write_bytes(picture.read_bytes()[:-1])
+    folder.model.unlink()
+    trained(folder.path, "--epochs=2", "--checkpoint_every=2")
+    code, out = checked(folder.path, capsys)
+    wrong = [line for line in out.splitlines() if line.startswith("WRONG")]
+    assert code == 1 and wrong == [f"WRONG  {picture}: another content"]
 
 
 def test_a_run_is_repeated_from_its_record_to_the_bit(whole, capsys):
@@ -108,7 +124,7 @@ def test_flags_take_the_place_of_the_settings_of_a_record(tmp_path):
         "flip": False,
         "minutes": None,
         "monitor_mode": "min",
-        "workdir": "runs/x",
+        "workdir": "runs/x/",
     }
     file = tmp_path / "run.json"
     file.write_text(json.dumps({"settings": settings}))
@@ -128,6 +144,17 @@ def test_flags_take_the_place_of_the_settings_of_a_record(tmp_path):
     assert (
         train.VERB.flags.model == "vae" and train.VERB.flags.workdir == "runs/x-again"
     )
+
+
+@pytest.mark.parametrize("name", ["flagfile", "force", "from", "dataset=x --seed"])
+def test_a_record_sets_nothing_but_settings(whole, tmp_path, capsys, name):
+    record = json.loads(whole.record.read_text())
+    record["settings"][name] = "/etc/passwd"
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    argv = ["train", f"--from={tmp_path}/run.json", "--dry_run"]
+    assert experiments.start(train.VERB, train.main, argv) == 1
+    err = capsys.readouterr().err
+    assert repr(name) in err and "does not know" in err and "nologin" not in err
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """NaN, infinity, collapse and dead networks: found where they arise, and said."""
 
 import json
+import os
+import signal
 
 import keras
 import numpy as np
@@ -12,6 +14,7 @@ from tiny_runs import of, prepare, trained
 import zoo
 from experiments import train as verb
 from zoo import callbacks, faults, health, saving, settings, training
+from zoo.runs import Progress
 
 
 def found(model):
@@ -85,6 +88,16 @@ def test_weights_that_spoil_no_term_are_found_at_the_end_of_the_epoch():
         tiny.train(model, 1, batch_size=10, callbacks=[Poison(), faults.Finite()])
 
 
+def test_statistics_of_batches_that_are_infinite_are_found_too():
+    model = tiny.model("gan")
+    tiny.step(model, tiny.floats(4))
+    trained = {id(v) for v in model.generator.trainable_variables}
+    variance = next(v for v in model.generator.weights if id(v) not in trained)
+    variance.assign(variance * np.inf)
+    model.faults.look_at_weights(model)
+    assert found(model)[2] == ["generator"]
+
+
 def test_fit_stops_one_step_after_the_one_that_failed(monkeypatch):
     monkeypatch.setattr(faults, "SHARE", float("inf"))  # each step is looked at
     model = tiny.model("gan")
@@ -143,6 +156,22 @@ def test_a_rollback_halves_the_rate_and_the_run_goes_on(tmp_path, monkeypatch, c
     assert rate(run.model) == rate(again.model) == np.float32(5e-4)
 
 
+def test_a_signal_beside_a_fault_ends_the_run_without_a_rollback(tmp_path, monkeypatch):
+    run = trained(tmp_path / "run", "--epochs=1")
+
+    def when(progress, model):
+        poisoned = progress.epoch == 1 and progress.batch == 1
+        if poisoned:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return poisoned
+
+    poison(monkeypatch, when)
+    with pytest.raises(SystemExit) as ended:
+        trained(tmp_path / "run", "--epochs=2", "--on_nan=rollback")
+    assert ended.value.code == 143
+    assert [file.stem for file in run.folder.saved()] == ["00000003"]
+
+
 def test_three_rollbacks_are_the_most(tmp_path, monkeypatch):
     poison(monkeypatch, lambda progress, model: progress.epoch == 1)
     with pytest.raises(faults.NotFiniteError, match="diverged at step 4"):
@@ -160,6 +189,16 @@ def test_a_spoilt_model_is_never_saved_as_a_checkpoint(tmp_path, monkeypatch):
         trained(tmp_path / "run", "--epochs=1", "--checkpoint_every=1")
     run = prepare(tmp_path / "run", "--epochs=1")
     assert run.progress.step == 1 and saving.load(run.folder.saved()[-1])
+
+
+def test_weights_that_no_gradient_has_spoilt_reach_no_checkpoint_either(tmp_path):
+    run = trained(tmp_path / "run", "--epochs=1")
+    (before,) = run.folder.saved()
+    kernel = run.model.decoder.trainable_variables[0]
+    kernel.assign(kernel * np.inf)
+    with pytest.raises(faults.NotFiniteError, match="the weights of decoder"):
+        run.folder.save_checkpoint(run.model, Progress(epoch=1, batch=1, step=4))
+    assert run.folder.saved() == [before]
 
 
 # --- warnings -------------------------------------------------------------------------

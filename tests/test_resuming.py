@@ -130,6 +130,26 @@ def test_other_settings_go_on_by_force_and_are_recorded(begun):
     assert prepare(begun, *flags).is_finished()
 
 
+def test_other_images_under_the_same_name_go_on_by_force_alone(tmp_path):
+    file, rng = tmp_path / "set.npz", np.random.default_rng(0)
+    flags = (f"--dataset=npz:{file}", "--batch_size=9")
+
+    def write(images):
+        np.savez(file, images=images, labels=np.arange(len(images)) % 2)
+
+    images = rng.integers(0, 256, (40, 8, 8), "uint8")
+    write(images)
+    trained(tmp_path / "run", "--epochs=1", *flags)
+    assert prepare(tmp_path / "run", "--epochs=2", *flags).resumed
+    write(rng.integers(0, 256, (40, 8, 8), "uint8"))
+    with pytest.raises(ValueError, match="images of .* not those that it began with"):
+        prepare(tmp_path / "run", "--epochs=2", *flags)
+    run = trained(tmp_path / "run", "--epochs=2", *flags, "--force")
+    record = json.loads(run.folder.record.read_text())
+    assert "not those that it began with" in record["continued"][0]["forced"][0]
+    assert prepare(tmp_path / "run", "--epochs=3", *flags).resumed
+
+
 def test_a_forced_change_of_the_networks_is_refused_by_their_weights(begun):
     with pytest.raises(ValueError, match="variables are not the model's"):
         prepare(begun, "--epochs=2", "--set=latent_dim=3", "--force")

@@ -273,6 +273,14 @@ def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
     assert list(run.folder.path.rglob(".partial-*")) == [mine]
 
 
+def test_a_run_that_was_killed_in_its_last_files_ends_without_their_halves(tmp_path):
+    run = trained(tmp_path / "run", "--epochs=1")
+    for name in (".partial-model-x.keras", ".partial-SHA256SUMS-y"):
+        (run.folder.path / name).write_text("half")
+    trained(tmp_path / "run", "--epochs=1")
+    assert not list(run.folder.path.rglob(".partial-*"))
+
+
 def test_a_disk_that_is_full_or_read_only_ends_in_a_sentence(tmp_path, monkeypatch):
     run = trained(tmp_path / "run", "--epochs=1")
     before = {file: file.read_bytes() for file in run.folder.saved()}
@@ -282,12 +290,12 @@ def test_a_disk_that_is_full_or_read_only_ends_in_a_sentence(tmp_path, monkeypat
         save(model, file, members)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), file)
 
-    def read_only(**where):
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(where["dir"]))
+    def read_only(path, **options):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
 
     for module, name, wrong in (
         (saving, "write", full),
-        (saving.tempfile, "mkstemp", read_only),
+        (saving.pathlib.Path, "touch", read_only),
     ):
         with monkeypatch.context() as patch:
             run = prepare(tmp_path / "run", "--epochs=2")
@@ -308,6 +316,27 @@ def test_diverged_training_stops_and_keeps_the_last_good_epoch(tmp_path, monkeyp
         training.train(run)
     assert run.folder.latest()[1].epoch == 1
     assert len(run.folder.rows()) == 1
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("run.json", ""),
+        ("run.json", '{"settings": {"epochs": 1}}'),
+        ("run.json", '{"settings": [1]}'),
+        ("run.json", "[" * 10**5),
+        ("metrics.csv", "opoch,step\n1,3\n"),
+        ("metrics.csv", "epoch,step\n1,3,4\n"),
+        ("metrics.csv", "epoch,step\n1,nil\n"),
+        ("metrics.csv", f"epoch,step\n1,{'3' * 10**6}\n"),
+    ],
+)
+def test_a_damaged_record_is_named(tmp_path, name, text):
+    folder = runs.RunFolder(tmp_path)
+    (tmp_path / name).write_text(text)
+    read = folder.stored if name == "run.json" else folder.rows
+    with pytest.raises(ValueError, match=f"is damaged. Received: .*{name}"):
+        read()
 
 
 @pytest.mark.parametrize("inside", ["", "run"])

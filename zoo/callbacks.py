@@ -11,7 +11,7 @@ import time
 
 import keras
 
-from zoo import backend
+from zoo import backend, faults
 
 
 class Clock(keras.callbacks.Callback):
@@ -127,9 +127,13 @@ class Interrupt(keras.callbacks.Callback):
         }
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, kind, error, trace):
         for number, handler in self.before.items():
             signal.signal(number, handler)
+        if self.received and isinstance(error, faults.NotFiniteError):
+            # Whoever was told to end does not roll back and go on.
+            print(f"{self._name}: nothing saved. {error}", flush=True)
+            raise SystemExit(128 + self.received) from error
 
     def _receive(self, number, frame):
         self.received = number
@@ -146,9 +150,12 @@ class Interrupt(keras.callbacks.Callback):
             self._leave()
 
     def _leave(self):
-        name = signal.Signals(self.received).name
-        print(f"{name}: saved; the same command goes on from here.", flush=True)
+        print(f"{self._name}: saved; the same command goes on from here.", flush=True)
         raise SystemExit(128 + self.received)
+
+    @property
+    def _name(self):
+        return signal.Signals(self.received).name
 
 
 class Checkpoints(keras.callbacks.Callback):

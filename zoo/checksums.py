@@ -1,16 +1,37 @@
 """Is a run folder what its training wrote? Checksums in the format of `sha256sum`."""
 
+import contextlib
 import hashlib
+
+import numpy as np
 
 from zoo import archives, saving
 
 
 def write(folder):
-    """Writes SHA256SUMS into a `RunFolder`: all files that its training made."""
-    lines = [f"{_sha256(file)}  {_name(folder, file)}\n" for file in _files(folder)]
+    """Writes SHA256SUMS into a `RunFolder`: all files that its training made.
+
+    Of a run that had ended before, only the model and the curves have been written
+    again: what else has changed since then is not made right.
+    """
+    digests = {_name(folder, file): _sha256(file) for file in _files(folder)}
+    if folder.checksums.is_file():
+        again = [_name(folder, file) for file in (folder.model, folder.curves)]
+        digests = _told(folder) | {n: digests[n] for n in again if n in digests}
+    lines = [f"{digest}  {name}\n" for name, digest in sorted(digests.items())]
     with saving.replaced(folder.checksums) as temporary:
         with open(temporary, "w") as file:
             file.writelines(lines)
+
+
+def of_arrays(*arrays):
+    """Returns the sha256 of arrays, or of None among them, as text."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        told = "none" if array is None else f"{array.dtype} {array.shape}"
+        digest.update(told.encode())
+        digest.update(b"" if array is None else np.ascontiguousarray(array))
+    return digest.hexdigest()
 
 
 def check(folder):
@@ -63,20 +84,34 @@ def _sound(file, read, *arguments):
 def _rows(folder):
     try:
         epochs = [row["epoch"] for row in folder.rows()]
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, OSError):
         return False, f"{folder.metrics}: damaged"
-    one_each = epochs == list(range(1, len(epochs) + 1))
-    return one_each, f"{folder.metrics}: {len(epochs)} rows, one an epoch" + (
-        "" if one_each else " is not so"
-    )
+    if epochs != list(range(1, len(epochs) + 1)):
+        return False, f"{folder.metrics}: {len(epochs)} rows, one an epoch is not so"
+    done = _epochs_done(folder)
+    if len(epochs) < done:
+        return False, f"{folder.metrics}: {len(epochs)} rows of {done} epochs"
+    return True, f"{folder.metrics}: {len(epochs)} rows, one an epoch"
+
+
+def _epochs_done(folder):
+    """Finished epochs, as the newest checkpoint that can be read tells them."""
+    for file in reversed(folder.saved()):
+        with contextlib.suppress(ValueError, OSError):
+            return folder.progress_of(file).epoch
+    return 0
+
+
+def _told(folder):
+    """{name: sha256} as SHA256SUMS has it."""
+    lines = folder.checksums.read_text(errors="replace").splitlines()
+    pairs = (line.partition("  ") for line in lines)
+    return {name: digest for digest, _, name in pairs}
 
 
 def _compared(folder):
     """Compares the files with SHA256SUMS; [(whether they agree, sentence)]."""
-    told = {}
-    for line in folder.checksums.read_text(errors="replace").splitlines():
-        digest, _, name = line.partition("  ")
-        told[name] = digest
+    told = _told(folder)
     there = {_name(folder, file): file for file in _files(folder)}
     missing = sorted(set(told) - set(there))
     extra = sorted(set(there) - set(told))

@@ -89,9 +89,10 @@ class Faults:
         self._note(step, found)
 
     def look_at_weights(self, model):
-        """Notes which networks' weights are not finite, by reading them all."""
+        """Notes which networks' weights, or statistics of their batches, are not
+        finite, by reading them all."""
         step = int(ops.convert_to_numpy(model.optimizer.iterations))
-        weights = {n: model.network(n).trainable_variables for n in self.networks}
+        weights = {n: model.network(n).weights for n in self.networks}
         sums = {n: _sum([ops.sum(w) for w in each]) for n, each in weights.items()}
         self._note(step, {("weights", name): total for name, total in sums.items()})
 

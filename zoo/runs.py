@@ -73,7 +73,8 @@ class RunFolder:
         """Settings of the run in this folder as a dict; None if it holds none.
 
         Raises:
-            ValueError: if the path is a file or holds files that are no run's.
+            ValueError: if the path is a file or holds files that are no run's, or
+                run.json is damaged.
             PermissionError: if it cannot be written to.
         """
         require_folder(self.path)
@@ -84,7 +85,10 @@ class RunFolder:
                     f"--workdir. Received: {self.path}."
                 )
             return None
-        return self.read_record()["settings"]
+        settings = self.read_record()["settings"]
+        if "schedule_epochs" not in settings:  # what goes on keeps to them
+            raise _damaged(self.record)
+        return settings
 
     def read_record(self):
         """What run.json tells, a dict; ValueError if it is damaged."""
@@ -92,8 +96,8 @@ class RunFolder:
             record = json.loads(self.record.read_text())
             record["settings"]["epochs"]
             return record
-        except (ValueError, KeyError, TypeError):
-            raise ValueError(f"The file is damaged. Received: {self.record}.") from None
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise _damaged(self.record) from None
 
     def require_same(self, settings, done, force=False):
         """Raises ValueError, with the differences, unless `settings` go on with it.
@@ -133,7 +137,8 @@ class RunFolder:
         # Before all else: from here on the folder is known to hold a run.
         record = {"settings": settings.plain(), "seed": settings.seed, **facts}
         if self.record.exists():
-            record = self.read_record() | {"settings": settings.plain()}
+            now = {"settings": settings.plain(), "data": facts["data"]}
+            record = self.read_record() | now
             record.setdefault("continued", []).append(circumstances() | note)
         else:
             record |= circumstances()
@@ -145,8 +150,13 @@ class RunFolder:
         for file in self.saved():
             if int(file.stem) > progress.step:
                 file.replace(file.with_suffix(".damaged"))
-        saving.clear(self.record, self.metrics, self.model, self.best, self.curves)
-        saving.clear(*(folder / "*" for folder in (self.samples, self.checkpoints)))
+        self.clear()
+
+    def clear(self):
+        """Removes the halves of files that a killed process was about to write."""
+        single = (self.record, self.metrics, self.curves, self.checksums)
+        folders = (folder / "*" for folder in (self.samples, self.checkpoints))
+        saving.clear(*single, self.model, self.best, *folders)
 
     def rows(self):
         """Rows of metrics.csv: one dict of numbers an epoch; ValueError if damaged."""
@@ -155,14 +165,15 @@ class RunFolder:
         whole = {"epoch": int, "step": int}
         try:
             with open(self.metrics, newline="") as file:
-                return [
+                rows = [
                     {name: whole.get(name, float)(text) for name, text in row.items()}
                     for row in csv.DictReader(file)
                 ]
-        except (ValueError, TypeError):
-            raise ValueError(
-                f"The file is damaged. Received: {self.metrics}."
-            ) from None
+            for row in rows:
+                row["epoch"], row["step"]
+            return rows
+        except (ValueError, TypeError, KeyError, csv.Error):
+            raise _damaged(self.metrics) from None
 
     def write_rows(self, rows):
         """Writes metrics.csv anew: a table of one row an epoch is small."""
@@ -217,6 +228,7 @@ class RunFolder:
 
         Raises: NotFiniteError: if a step has spoilt the model.
         """
+        model.faults.look_at_weights(model)
         model.faults.require_none()
         path = self.checkpoints / f"{progress.step:08d}.keras"
         with saving.replaced(path) as temporary:
@@ -229,6 +241,10 @@ class RunFolder:
                     shutil.copyfile(temporary, copy)
         for old in self.saved()[:-KEPT]:
             old.unlink()
+
+
+def _damaged(file):
+    return ValueError(f"The file is damaged. Received: {file}.")
 
 
 def _is_foreign(path):

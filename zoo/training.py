@@ -43,6 +43,7 @@ class Run:
         train, validation: Batches of `data.load`; validation may be None.
         images: uint8 `[N, H, W, C]` to reconstruct and to measure samples by, none of
             them trained on if the set has a validation split.
+        data: Checksum of `images` and their labels, by which other data are told.
         strategy: Of `tf.distribute`, or None.
         note: What run.json tells of going on, such as forced settings.
     """
@@ -55,6 +56,7 @@ class Run:
     train: object
     validation: object
     images: object
+    data: str
     strategy: object
     note: dict
 
@@ -99,12 +101,31 @@ def prepare(asked):
             settings.schedule_epochs = stored["schedule_epochs"]
         for change in circumstances.changes(folder.read_record()):
             logging.warning("%s: the run may go on in another way.", change)
-    return _begin(settings, folder, checkpoint, progress, strategy, note)
+    run = _begin(settings, folder, checkpoint, progress, strategy, note)
+    if stored is not None:
+        _require_same_data(run, asked["force"])
+    return run
+
+
+def _require_same_data(run, force):
+    """Raises ValueError, unless that is forced, if the images of the data set are no
+    longer those that the run began with."""
+    if run.folder.read_record().get("data", run.data) == run.data:
+        return  # or of a run that did not keep it
+    told = f"the images of {run.settings.dataset!r} are not those that it began with"
+    if not force:
+        raise ValueError(
+            f"{run.folder.path} holds another run: {told}. Choose another --workdir, "
+            "or go on nonetheless by --force, which run.json will tell. "
+            f"Received: dataset={run.settings.dataset!r}."
+        )
+    run.note["forced"] = [*run.note.get("forced", []), told]
+    run.progress = dataclasses.replace(run.progress, batch=0, means=[], best=None)
 
 
 def _begin(settings, folder, checkpoint, progress, strategy, note):
     """The `Run` from a checkpoint on; from the start if that is None."""
-    train, validation, images = _data(settings, progress.epoch, strategy)
+    train, validation, images, seen = _data(settings, progress.epoch, strategy)
     model = _model(settings, train, strategy, progress.halved)
     if checkpoint is not None:
         saving.load_weights(model, checkpoint)
@@ -122,13 +143,15 @@ def _begin(settings, folder, checkpoint, progress, strategy, note):
         train,
         validation,
         images,
+        seen,
         strategy,
         note,
     )
 
 
 def _data(settings, epoch, strategy):
-    """Training batches from `epoch` on, validation batches, images to measure by."""
+    """Training batches from `epoch` on, validation batches, images to measure by and
+    the checksum of these."""
     where = {
         "classes": settings.classes,
         "image_size": settings.image_size,
@@ -154,14 +177,14 @@ def _data(settings, epoch, strategy):
         **how,
     )
     split = "validation" if settings.validation else "train"
-    images, _ = data.arrays(settings.dataset, split, **where)
+    images, labels = data.arrays(settings.dataset, split, **where)
     validation = None
     if settings.validation:
         # Under a strategy, a batch that is larger than the split would be dropped.
         most = max(len(images) // replicas, 1) * replicas
         how["batch_size"] = min(settings.batch_size, most)
         validation = data.load(settings.dataset, split, **how)
-    return train, validation, images
+    return train, validation, images, checksums.of_arrays(images, labels)
 
 
 def _model(settings, train, strategy, halved):
@@ -218,6 +241,7 @@ def train(run):
             break
         except faults.NotFiniteError as fault:
             _roll_back(run, fault)
+    run.folder.clear()
     run.model.save(run.folder.model)
     rows = run.folder.rows()
     if rows:
@@ -254,6 +278,7 @@ def _fit(run):
         "parameters": run.parameters(),
         "image_shape": run.model.image_shape,
         "steps_per_epoch": run.steps_per_epoch,
+        "data": run.data,
     }
     interrupt = kind.Interrupt(folder, clock)
     on_terminal = sys.stdout.isatty()
