@@ -26,7 +26,8 @@ class Flow(Denoiser):
     Of x_t = (1 - t) x_0 + t eps, at a random t in [0, 1), the network tells the
     velocity dx_t/dt = eps - x_0:
         unet: |(eps - x_0) - u_hat(x_t, t)|^2
-    or the image itself, with u_hat = (x_t - x_hat_0) / max(t, 0.05).
+    or the image itself, which the same loss weighs by the noise:
+        unet: |(x_0 - x_hat_0(x_t, t)) / max(t, 0.05)|^2
 
     Args:
         prediction: What the network tells: "velocity", or "x0", which it tells better
