@@ -165,11 +165,14 @@ def import_quietly():
 
 
 def _sentence(error):
-    """The error's text on one line, what a terminal would obey escaped; system errors
-    tell the path and the reason."""
+    """The error's text on one line; system errors tell the path and the reason."""
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         text = f"{where}{error.strerror}."
-    text = " ".join(text.split())
+    return printable(" ".join(text.split()))
+
+
+def printable(text):
+    """`text` with what a terminal would obey, such as in a file's name, escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

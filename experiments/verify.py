@@ -51,7 +51,7 @@ def check_folder(path):
 
     found = checksums.check(runs.RunFolder(path))
     for sound, line in found:
-        print(f"{'ok     ' if sound else 'WRONG  '}{line}")
+        print(f"{'ok     ' if sound else 'WRONG  '}{experiments.printable(line)}")
     return int(not all(sound for sound, _ in found))
 
 

@@ -62,6 +62,13 @@ def test_a_changed_file_and_a_missing_one_are_told(folder, capsys, name):
     assert any("no complete .keras file" in line and name in line for line in wrong)
 
 
+def test_a_file_s_name_is_told_on_one_line_that_no_terminal_obeys(folder, capsys):
+    (folder.samples / "a\n\x1b[2J.png").write_text("mine")
+    code, out = checked(folder.path, capsys)
+    assert code == 1 and "\x1b" not in out
+    assert r"a\n\x1b[2J.png: not in SHA256SUMS" in out.splitlines()[-1]
+
+
 def test_an_unfinished_run_is_checked_for_what_it_has(folder, capsys):
     folder.checksums.unlink()
     folder.metrics.write_text("epoch,step\n1,3\n1,3\n")
