@@ -69,7 +69,27 @@ def test_a_file_s_name_is_told_on_one_line_that_no_terminal_obeys(folder, capsys
     assert r"a\n\x1b[2J.png: not in SHA256SUMS" in out.splitlines()[-1]
 
 
+def test_a_finished_run_without_its_checksums_is_told(folder, capsys):
+    folder.checksums.unlink()
+    code, out = checked(folder.path, capsys)
+    assert code == 1 and "missing, though the run is done" in out
+
+
+def test_a_version_of_an_export_is_checked(folder, tmp_path, capsys):
+    model = zoo.load(folder.path)
+    version = zoo.export(model, tmp_path / "export", ["decode"], warmup=False)
+    code, out = checked(version, capsys)
+    assert code == 0 and "4 of 4 files agree" in out
+    with open(version / "saved_model.pb", "ab") as file:
+        file.write(b"x")
+    code, out = checked(version, capsys)
+    assert code == 1 and "saved_model.pb: another content" in out
+
+
 def test_an_unfinished_run_is_checked_for_what_it_has(folder, capsys):
+    record = json.loads(folder.record.read_text())
+    record["settings"]["epochs"] = 3
+    folder.record.write_text(json.dumps(record))
     folder.checksums.unlink()
     folder.metrics.write_text("epoch,step\n1,3\n1,3\n")
     code, out = checked(folder.path, capsys)

@@ -7,6 +7,8 @@ import numpy as np
 
 from zoo import archives, saving
 
+SUMS = "SHA256SUMS"
+
 
 def write(folder):
     """Writes SHA256SUMS into a `RunFolder`: all files that its training made.
@@ -18,8 +20,23 @@ def write(folder):
     if folder.checksums.is_file():
         again = [_name(folder, file) for file in (folder.model, folder.curves)]
         digests = _told(folder) | {n: digests[n] for n in again if n in digests}
+    _write(folder.checksums, digests)
+
+
+def write_below(path):
+    """Writes SHA256SUMS into a plain folder: all files in it, at any depth."""
+    digests = {f.relative_to(path).as_posix(): _sha256(f) for f in _below(path)}
+    _write(path / SUMS, digests)
+
+
+def _below(path):
+    files = (file for file in path.rglob("*") if file.is_file())
+    return sorted(file for file in files if file != path / SUMS)
+
+
+def _write(path, digests):
     lines = [f"{digest}  {name}\n" for name, digest in sorted(digests.items())]
-    with saving.replaced(folder.checksums) as temporary:
+    with saving.replaced(path) as temporary:
         with open(temporary, "w") as file:
             file.writelines(lines)
 
@@ -38,13 +55,17 @@ def check(folder):
     """Looks at a `RunFolder`; returns [(whether it is sound, sentence)].
 
     A finished run is compared with its SHA256SUMS. Of any run, settings, rows and
-    checkpoints must be readable, and there is one row an epoch.
+    checkpoints must be readable, and there is one row an epoch. A version of an
+    exported model has SHA256SUMS alone.
 
-    Raises: FileNotFoundError: if the folder holds no run.
+    Raises: FileNotFoundError: if the folder holds neither.
     """
     if not folder.record.is_file():
+        if folder.checksums.is_file():
+            return _compared(folder, _below(folder.path))
         raise FileNotFoundError(
-            f"The folder holds no run (run.json). Received: {folder.path}."
+            "The folder holds no run (run.json) and no export (SHA256SUMS). "
+            f"Received: {folder.path}."
         )
     found = [_sound(folder.record, folder.read_record), _rows(folder)]
     models = [file for file in (folder.model, folder.best) if file.is_file()]
@@ -53,7 +74,9 @@ def check(folder):
     if not folder.saved():
         found.append((False, f"{folder.checkpoints}: there is no checkpoint"))
     if folder.checksums.is_file():
-        return found + _compared(folder)
+        return found + _compared(folder, _files(folder))
+    if _is_done(folder):
+        return found + [(False, f"{folder.checksums}: missing, though the run is done")]
     return found + [(True, f"{folder.path}: not finished, so without SHA256SUMS yet")]
 
 
@@ -102,6 +125,14 @@ def _epochs_done(folder):
     return 0
 
 
+def _is_done(folder):
+    """Whether all epochs are done that run.json asks for."""
+    try:
+        return _epochs_done(folder) >= folder.read_record()["settings"]["epochs"]
+    except (ValueError, TypeError, OSError):
+        return False
+
+
 def _told(folder):
     """{name: sha256} as SHA256SUMS has it."""
     lines = folder.checksums.read_text(errors="replace").splitlines()
@@ -109,10 +140,10 @@ def _told(folder):
     return {name: digest for digest, _, name in pairs}
 
 
-def _compared(folder):
-    """Compares the files with SHA256SUMS; [(whether they agree, sentence)]."""
+def _compared(folder, files):
+    """Compares `files` with SHA256SUMS; [(whether they agree, sentence)]."""
     told = _told(folder)
-    there = {_name(folder, file): file for file in _files(folder)}
+    there = {_name(folder, file): file for file in files}
     missing = sorted(set(told) - set(there))
     extra = sorted(set(there) - set(told))
     other = [n for n in sorted(set(told) & set(there)) if _sha256(there[n]) != told[n]]

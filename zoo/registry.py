@@ -57,9 +57,9 @@ def find(name):
 
 
 def nearest(name, known):
-    """Returns "; did you mean ...?" for the closest of `known`, or nothing."""
+    """Returns ` (did you mean 'x'?)` for the closest of `known`, or nothing."""
     close = difflib.get_close_matches(str(name), known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def parameters(cls):

@@ -20,7 +20,7 @@ import shutil
 
 from absl import logging
 
-from zoo import archives, saving
+from zoo import archives, checksums, saving
 from zoo.circumstances import circumstances
 from zoo.settings import differences
 
@@ -65,7 +65,7 @@ class RunFolder:
         self.model = self.path / "model.keras"
         self.best = self.path / "model.best.keras"
         self.curves = self.path / "curves.png"
-        self.checksums = self.path / "SHA256SUMS"
+        self.checksums = self.path / checksums.SUMS
 
     # --- may this run go on here? ---------------------------------------------------
 

@@ -7,7 +7,7 @@ so that no server takes it up, synced and renamed.
 import contextlib
 import pathlib
 
-from zoo import folders, inputs
+from zoo import checksums, folders, inputs
 
 
 def existing(folder):
@@ -20,7 +20,8 @@ def existing(folder):
 def new(folder, version=None):
     """Yields (a folder to write into, the path that it gets when all is well).
 
-    On an error nothing remains of it, nor of the folders above that were made for it.
+    SHA256SUMS of its files is added; servers ignore it. On an error nothing remains of
+    it, nor of the folders above that were made for it.
 
     Args:
         folder: Of all versions of one model; made if there is none.
@@ -41,3 +42,4 @@ def new(folder, version=None):
         raise FileExistsError(f"There is such a version already. Received: {final}.")
     with folders.appearing(final, ".version-") as temporary:
         yield temporary, final
+        checksums.write_below(temporary)
