@@ -79,7 +79,10 @@ def test_a_version_of_an_export_is_checked(folder, tmp_path, capsys):
     model = zoo.load(folder.path)
     version = zoo.export(model, tmp_path / "export", ["decode"], warmup=False)
     code, out = checked(version, capsys)
-    assert code == 0 and "4 of 4 files agree" in out
+    assert code == 0 and "5 of 5 files agree" in out
+    facts = json.loads((version / "zoo.json").read_text())
+    assert facts["model"] == "vae" and facts["step"] == 6
+    assert facts["config"] == model.config
     with open(version / "saved_model.pb", "ab") as file:
         file.write(b"x")
     code, out = checked(version, capsys)

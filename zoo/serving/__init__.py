@@ -6,7 +6,10 @@ A server needs neither Keras nor the zoo: sampling loops, seeds, labels, the che
 what a request holds and PNG files are parts of the graphs (docs/serving.md).
 """
 
+from keras import ops
+
 from zoo import backend, registry
+from zoo.version import VERSION
 
 
 def export(
@@ -61,5 +64,17 @@ def export(
     if not chosen:
         raise ValueError("An export needs a signature. Received: none.")
     if format != "saved_model":
-        return runtimes.write(format, chosen, folder, version)
-    return saved.write(chosen, folder, version, warmup)
+        return runtimes.write(format, chosen, folder, version, _facts(model))
+    return saved.write(chosen, folder, version, warmup, _facts(model))
+
+
+def _facts(model):
+    """What an export tells of its model: which one it is, after how many steps."""
+    steps = model.optimizer.iterations if model.optimizer else 0
+    return {
+        "model": model.name,
+        "config": model.config,
+        "image_shape": list(model.image_shape),
+        "step": int(ops.convert_to_numpy(steps)),
+        "zoo": VERSION,
+    }

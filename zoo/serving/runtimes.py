@@ -15,7 +15,7 @@ from zoo.serving import saved, versions
 OPSET = 18  # of ONNX
 
 
-def write(format, signatures, folder, version=None):
+def write(format, signatures, folder, version=None, facts=None):
     """Writes the `Signature`s for the runtime `format` into `folder/<version>`; returns
     its path.
 
@@ -36,7 +36,7 @@ def write(format, signatures, folder, version=None):
                 "files of images are TensorFlow's own operations. "
                 f"Received: signature {each.name!r} with format {format!r}."
             )
-    with versions.new(folder, version) as (temporary, final):
+    with versions.new(folder, version, facts) as (temporary, final):
         FORMATS[format](signatures, temporary)
     return final
 

@@ -11,10 +11,10 @@ DEFAULT = "serving_default"  # of requests that name no signature
 _KERNEL = re.compile(r"\{\{.*?\}\} | \[Op:\w+\]")  # what an error tells of its origin
 
 
-def write(signatures, folder, version=None, with_warmup=True):
+def write(signatures, folder, version=None, with_warmup=True, facts=None):
     """Writes the `Signature`s as a SavedModel into `folder/<version>`; returns its
     path."""
-    with versions.new(folder, version) as (temporary, final):
+    with versions.new(folder, version, facts) as (temporary, final):
         graphs = {signature.name: signature.concrete() for signature in signatures}
         graphs[DEFAULT] = graphs[offered.main(graphs)]
         try:

@@ -5,6 +5,7 @@ so that no server takes it up, synced and renamed.
 """
 
 import contextlib
+import json
 import pathlib
 
 from zoo import checksums, folders, inputs
@@ -17,15 +18,16 @@ def existing(folder):
 
 
 @contextlib.contextmanager
-def new(folder, version=None):
+def new(folder, version=None, facts=None):
     """Yields (a folder to write into, the path that it gets when all is well).
 
-    SHA256SUMS of its files is added; servers ignore it. On an error nothing remains of
-    it, nor of the folders above that were made for it.
+    zoo.json and SHA256SUMS of all files are added; servers ignore them. On an error
+    nothing remains of it, nor of the folders above that were made for it.
 
     Args:
         folder: Of all versions of one model; made if there is none.
         version: Its number; one more than the last if None.
+        facts: What zoo.json tells, a dict.
     Raises: FileExistsError: if there is such a version. NotADirectoryError: if `folder`
         is a file.
     """
@@ -42,4 +44,5 @@ def new(folder, version=None):
         raise FileExistsError(f"There is such a version already. Received: {final}.")
     with folders.appearing(final, ".version-") as temporary:
         yield temporary, final
+        (temporary / "zoo.json").write_text(json.dumps(facts or {}, indent=1) + "\n")
         checksums.write_below(temporary)
