@@ -27,11 +27,11 @@ def cache(tmp_path_factory):
 FEW = evaluation.Options(num_images=60, nll_images=4, k=2)
 
 
-def folder_of(path, name, dataset="digits", shape=(28, 28, 1), **config):
+def folder_of(path, name, dataset="digits", shape=(28, 28, 1), classes=None, **config):
     """A run folder with an untrained tiny model; nothing of it takes time."""
     path.mkdir(parents=True, exist_ok=True)
     tiny.model(name, shape, **config).save(path / "model.keras")
-    settings = {"epochs": 1, "dataset": dataset, "classes": None, "image_size": None}
+    settings = {"epochs": 1, "dataset": dataset, "classes": classes, "image_size": None}
     settings |= {"data_dir": None}
     record = {"settings": settings, "command": "by hand", "git_commit": None}
     (path / "run.json").write_text(json.dumps(record))

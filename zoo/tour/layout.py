@@ -78,7 +78,8 @@ def body(result, words, command):
     """Pictures and numbers, or what is missing and how to get it."""
     found = result.found
     if found is None and result.lacking:
-        models = ", ".join(words(f"models.{role}") for role in result.lacking)
+        names = (words(f"models.{role}") for role in result.lacking)
+        models = words("page.comma").join(names)
         yield pages.paragraph(words("page.lacking", models=models))
         yield pages.element("pre", command(result.lacking))
         return
