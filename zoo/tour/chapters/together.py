@@ -13,7 +13,7 @@ NAMES |= {"ddpm": "DDPM"}
 ENCODING = ("vae", "vaegan", "vaegan_hybrid", "bigan")  # the same images through all
 STEPS = (2, 5, 10, 25, 50)  # of the diffusion model's sampler
 MOST_BY_STEPS = 1000  # samples a number of steps
-TAUGHT = 100  # training steps of a classifier
+TAUGHT = 60  # training steps of a classifier
 
 
 def beside(studio, roles, numbers):
