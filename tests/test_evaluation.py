@@ -294,6 +294,7 @@ def test_help_is_grouped(capsys):
         (["--dataset=digts"], "digts"),
         (["--image_size=8"], "28x28x1"),
         (["--classes=11"], "Unknown class '11'"),
+        (["--watch"], "takes no --out"),
     ],
 )
 def test_wrong_flag_is_one_sentence(run, flags, told, tmp_path, capsys):
@@ -396,6 +397,16 @@ def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path):
     record = json.loads(watch.record.read_text())
     assert record["best"] == watch.best and record["rows"] == watch.rows
     assert not list(run.glob(".watched*"))
+    # Who watches again goes on with what was found, and keeps the best.
+    again = evaluation.Watch(run, FEW, evaluation.Progress())
+    checkpoint(run, 4, steps[2 - int(marked[1])])  # the worse of both, or as good
+    assert again.look(said.append)
+    assert [row["epoch"] for row in again.rows] == [1, 2, 3, 4]
+    assert again.best == watch.best and "best" not in said[-1]
+    others = evaluation.Options(num_images=40, nll_images=4, k=2)
+    other = evaluation.Watch(run, others, evaluation.Progress())
+    assert other.look(said.append)
+    assert [row["epoch"] for row in other.rows] == [4]  # of another protocol
 
 
 def test_a_model_that_has_diverged_is_one_sentence(tmp_path, capsys):
