@@ -86,11 +86,13 @@ def body(result, words, command):
     if found is None:
         yield pages.paragraph(words("page.reason", reason=result.reason))
         return
-    figures = [pages.figure(f.picture, words.caption(f)) for f in found.figures]
-    if found.legend:
-        yield found.legend
-    if figures:
-        yield pages.gallery(*figures, width=found.width)
+    for wide, width in ((True, "wide"), (False, found.width)):
+        some = [f for f in found.figures if f.wide == wide]
+        if not wide and found.legend:
+            yield found.legend
+        if some:
+            figures = (pages.figure(f.picture, words.caption(f)) for f in some)
+            yield pages.gallery(*figures, width=width)
     yield numbers(result, words)
 
 

@@ -21,11 +21,12 @@ def beside(studio, roles, numbers):
     examples = studio.examples(roles[0])
     _, labels = studio.test(roles[0])
     count = len(examples)
-    figures = [Figure("examples", pages.grid(examples, "test images", count))]
+    grid = pages.grid(examples, "test images", count)
+    figures = [Figure("examples", grid, wide=True)]
     for role in roles:
         made = studio.model(role).reconstruct(examples)
         grid = pages.grid(pixels.to_uint8(made), "reconstructions", count)
-        figures.append(Figure("reconstructions", grid, role))
+        figures.append(Figure("reconstructions", grid, role, wide=True))
     for role in roles:
         grid = drawing.sheet(studio.samples(role))
         figures.append(Figure("samples", grid, role))
@@ -106,19 +107,17 @@ def conditional(studio):
 
 
 def augmentation(studio):
-    """A classifier taught by real images, by samples, and by both."""
+    """A classifier taught by real images, and by samples beside them."""
     count = len(studio.judge.names)
     real, made = studio.train("cgan"), studio.samples("cgan")
-    asked = np.arange(len(made)) % count
+    both = [np.concatenate(x) for x in zip(real, (made, np.arange(len(made)) % count))]
     test, labels = studio.test("cgan")
-    both = [np.concatenate(pair) for pair in zip(real, (made, asked))]
     numbers = {}
-    for name, images in (("real", real), ("made", (made, asked)), ("both", both)):
+    for name, images in (("real", real), ("both", both)):
         judge = presets.taught(*images, count, TAUGHT)
         told = judge.predict(test, batch_size=250, verbose=0).argmax(axis=1)
         numbers[f"taught_{name}"] = float((told == labels).mean())
-    numbers["taught_share"] = numbers["taught_made"] / numbers["taught_real"]
-    bars = {each: numbers[f"taught_{each}"] for each in ("real", "made", "both")}
+    bars = {"real": numbers["taught_real"], "real and made": numbers["taught_both"]}
     chart = drawing.bars(bars, "accuracy by training images", label="accuracy")
     return Found(numbers, (Figure("taught", chart, "cgan"),))
 
@@ -214,10 +213,7 @@ CLAIMS = (
         "augmentation",
         ("D4",),
         ("cgan",),
-        (
-            Criterion("taught_share", ">=", 0.9),
-            Criterion("taught_both", ">=", "taught_real"),
-        ),
+        (Criterion("taught_both", ">=", "taught_real"),),
         augmentation,
     ),
     Claim(

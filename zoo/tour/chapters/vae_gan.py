@@ -152,7 +152,8 @@ def anomaly(studio):
         strips += [images[rows], pixels.to_uint8(made[rows])]
     grid = pages.grid(np.concatenate(strips), "images over reconstructions", SHOWN)
     return Found(
-        numbers, (Figure("strange", grid, LEFT_OUT), Figure("detection", chart))
+        numbers,
+        (Figure("strange", grid, LEFT_OUT, wide=True), Figure("detection", chart)),
     )
 
 
