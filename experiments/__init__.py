@@ -5,6 +5,7 @@ where, and hands its `main` to `start`. A wrong input is one sentence on stderr 
 code 1, wherever it was found.
 """
 
+import logging
 import math
 import os
 import sys
@@ -148,12 +149,14 @@ def start(verb, main, argv=None):
 
 
 def import_quietly():
-    """Imports Keras without TensorFlow's notes on the processor.
+    """Imports Keras without TensorFlow's notes on the processor, and on graphs that are
+    traced again: a verb that looks at many models does that.
 
-    TensorFlow 2.21 writes them before it reads the level that is meant to silence them,
-    so file descriptor 2 itself has to look away.
+    TensorFlow 2.21 writes the former before it reads the level that is meant to silence
+    them, so file descriptor 2 itself has to look away.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as unread:
         os.dup2(unread.fileno(), 2)

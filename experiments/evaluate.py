@@ -58,6 +58,11 @@ def main():
             raise ValueError(
                 f"--{name} is at least {least}. Received: {name}={flags[name].value}."
             )
+    if flags.watch and flags.out:
+        raise ValueError(
+            "--watch writes watch.json into the run folder and takes no --out. "
+            f"Received: out={flags.out}."
+        )
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from zoo import evaluation
 

@@ -8,6 +8,8 @@ import sys
 import time
 from concurrent import futures
 
+from absl import logging
+
 import experiments
 from experiments import train as verb
 
@@ -79,6 +81,7 @@ def _train_quietly(flags):
     """Within a worker: as `experiments.train`, without a word."""
     from zoo import training
 
+    logging.set_verbosity(logging.ERROR)
     verb.VERB.parse(["train", *flags])
     with contextlib.redirect_stdout(io.StringIO()):
         run = training.prepare(verb.VERB.flags.flag_values_dict())

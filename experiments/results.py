@@ -9,15 +9,23 @@ from experiments.anchors import ANCHORS
 
 VERB = experiments.Verb("results", __doc__.strip(), "python -m experiments.results")
 VERB.group("Where")
-VERB.define("string", "runs", "runs", "Folder of the runs; evaluated ones count.")
+VERB.define(
+    "list",
+    "runs",
+    ["runs", "runs/tour-quick"],
+    "Folders of runs; evaluated ones count. Of the quick tour's, digits come.",
+)
 VERB.define("string", "out", "experiments/README.md", "The file to write, a .md.")
 
+ROOT = pathlib.Path(__file__).parents[1]
 HEAD = """# Results
 
 Written by `python -m experiments.results` from the `evaluation.json` of finished runs.
 A run is trained by the command in its row and measured by `python -m
-experiments.evaluate --workdir=runs/RUN`. n/a: the model has no such score. Minutes and
-images a second are those of training, on the machine that trained.
+experiments.evaluate --workdir=FOLDER`. n/a: the model has no such score. Minutes and
+images a second are those of training, on the machine that trained. The last rows are
+real images, as they are (the floor) and made worse. Published figures come from other
+extractors, splits or data: they are another quantity and never compare with a column.
 """
 FOOT = """## On a GPU
 
@@ -30,20 +38,23 @@ def main():
     out = pathlib.Path(VERB.flags.out)
     if out.suffix != ".md" or out.is_dir():
         raise ValueError(f"The tables go to a .md file. Received: out={out}.")
-    runs = pathlib.Path(VERB.flags.runs)
-    folders = sorted(file.parent for file in runs.glob("*/evaluation.json"))
+    folders = [
+        file.parent
+        for runs in VERB.flags.runs
+        for file in sorted(pathlib.Path(runs).glob("*/evaluation.json"))
+    ]
     if not folders:
         raise FileNotFoundError(
             "There is no evaluated run: train recipes by experiments.reproduce and "
-            f"measure each by experiments.evaluate. Received: runs={runs}."
+            "measure each by experiments.evaluate. "
+            f"Received: runs={','.join(VERB.flags.runs)}."
         )
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from zoo.evaluation import results
     from zoo.saving import replaced
 
     measured = [results.Measured.read(folder) for folder in folders]
-    commands = {run.name: _command(run) for run in measured}
-    lines = [HEAD, *results.lines(measured, ANCHORS, commands), FOOT]
+    lines = [HEAD, *results.lines(measured, ANCHORS, _command), FOOT]
     out.parent.mkdir(parents=True, exist_ok=True)
     with replaced(out) as temporary:
         pathlib.Path(temporary).write_text("\n".join(lines))
@@ -54,6 +65,9 @@ def _command(run):
     """What trains a run: its recipe, or else the command that it was trained by."""
     if (reproduce.RECIPES / f"{run.name}.flags").is_file():
         return f"python -m experiments.reproduce --recipes={run.name}"
+    quick = reproduce.RECIPES / "quick" / f"{run.name}.flags"
+    if run.path.parent.name == "tour-quick" and quick.is_file():
+        return f"python -m experiments.train --flagfile={quick.relative_to(ROOT)}"
     return run.record["command"]
 
 

@@ -89,6 +89,8 @@ def test_every_score_is_shown_or_its_lack_is_told(entries, text):
                 for line in shown.splitlines()
             )
     assert "vae: bits per dimension: the likelihood is not one of 8-bit" in shown
+    assert "\nTraining images, made worse step by step\n" in shown
+    assert "\nblur 0.5\n" in shown and "\nnoise 0.2\n" in shown
     assert "gan: all of “classes in encodings”, all of “latents”: 'gan' cannot" in shown
     assert "\nonly 60 images" in shown and "classifier-digits (sha256 " in shown
 

@@ -27,11 +27,11 @@ def cache(tmp_path_factory):
 FEW = evaluation.Options(num_images=60, nll_images=4, k=2)
 
 
-def folder_of(path, name, dataset="digits", shape=(28, 28, 1), **config):
+def folder_of(path, name, dataset="digits", shape=(28, 28, 1), classes=None, **config):
     """A run folder with an untrained tiny model; nothing of it takes time."""
     path.mkdir(parents=True, exist_ok=True)
     tiny.model(name, shape, **config).save(path / "model.keras")
-    settings = {"epochs": 1, "dataset": dataset, "classes": None, "image_size": None}
+    settings = {"epochs": 1, "dataset": dataset, "classes": classes, "image_size": None}
     settings |= {"data_dir": None}
     record = {"settings": settings, "command": "by hand", "git_commit": None}
     (path / "run.json").write_text(json.dumps(record))
@@ -294,6 +294,7 @@ def test_help_is_grouped(capsys):
         (["--dataset=digts"], "digts"),
         (["--image_size=8"], "28x28x1"),
         (["--classes=11"], "Unknown class '11'"),
+        (["--watch"], "takes no --out"),
     ],
 )
 def test_wrong_flag_is_one_sentence(run, flags, told, tmp_path, capsys):
@@ -396,6 +397,16 @@ def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path):
     record = json.loads(watch.record.read_text())
     assert record["best"] == watch.best and record["rows"] == watch.rows
     assert not list(run.glob(".watched*"))
+    # Who watches again goes on with what was found, and keeps the best.
+    again = evaluation.Watch(run, FEW, evaluation.Progress())
+    checkpoint(run, 4, steps[2 - int(marked[1])])  # the worse of both, or as good
+    assert again.look(said.append)
+    assert [row["epoch"] for row in again.rows] == [1, 2, 3, 4]
+    assert again.best == watch.best and "best" not in said[-1]
+    others = evaluation.Options(num_images=40, nll_images=4, k=2)
+    other = evaluation.Watch(run, others, evaluation.Progress())
+    assert other.look(said.append)
+    assert [row["epoch"] for row in other.rows] == [4]  # of another protocol
 
 
 def test_a_model_that_has_diverged_is_one_sentence(tmp_path, capsys):

@@ -191,6 +191,19 @@ def test_diff_augment_changes_colour_place_and_cuts_a_hole():
     np.testing.assert_allclose(lower[:, 1:], IMAGES[:, 4:-1], atol=1e-5)
 
 
+@pytest.mark.parametrize("size, most, hole", [(20, 3, 10), (14, 2, 7), (28, 4, 14)])
+def test_diff_augment_goes_as_far_as_the_authors_code(size, most, hole):
+    images = np.full((2, size, size, 1), 0.5, "float32")
+    u = np.full((2, augment.NUM_RANDOM), 0.5, "float32")
+    u[0, 3] = 0.999  # as far down as it goes
+    u[1, 5:] = 0.999  # the hole at the last place, its middle in the image or beyond
+    u[0, 5:] = 0.0
+    down, cut = tiny.values([augment.diff_augment(images, u)])[0][..., 0]
+    assert (down[:most] == 0).all() and (down[most, hole:] != 0).all()
+    inside = (cut == 0).any(axis=1).sum()
+    assert inside == (hole // 2 if hole % 2 == 0 else hole // 2 + 1)
+
+
 def test_diff_augment_passes_the_gradient_to_the_image():
     u = tf.random.stateless_uniform((6, augment.NUM_RANDOM), [1, 2])
     with tf.GradientTape() as tape:

@@ -16,6 +16,9 @@ PROTOCOL = Protocol(
 )
 
 
+FLOOR = {"train": {"frechet": 0.07}, "blur 1": {"frechet": 9.5, "nll": 1.0}}
+
+
 def run_of(root, name, model, scores, **protocol):
     """An evaluated run folder of 30 steps of 10 images in 6 seconds."""
     folder = runs.RunFolder(root / name)
@@ -30,7 +33,7 @@ def run_of(root, name, model, scores, **protocol):
         file="model.keras",
         protocol=dataclasses.replace(PROTOCOL, **protocol),
         scores=scores,
-        references={},
+        references=FLOOR,
         not_applicable={},
         warnings=[],
         details={},
@@ -55,11 +58,32 @@ def test_every_run_is_a_row_with_its_cost_and_command(root, tmp_path):
     (vae,) = (line for line in lines if line.startswith("| vae-fashion_mnist"))
     assert vae.startswith("| vae-fashion_mnist | 2.01 | 229.1 | 0.1 | 50 | 1,234 |")
     assert "reproduce --recipes=vae-fashion_mnist" in vae
+    assert vae.endswith("| 228.70 nats (MLP), 227.35 (VampPrior) [2] |")
     (mine,) = (line for line in lines if line.startswith("| mine\\|&lt;b>"))
     assert "| 0.5 | n/a | 0.1 | 250 |" in mine and "by hand" in mine  # five batches
-    assert "100 images against 100 test images, seed 0" in out.read_text()
-    published = lines[lines.index("| model | published | protocol |") :]
-    assert any(line.startswith("| vae | 228.70 nats") for line in published)
+    assert "[2] dynamically binarised, 5,000 importance samples" in out.read_text()
+
+
+def test_scores_stand_beside_real_images_with_their_protocol(root, tmp_path):
+    out = tmp_path / "README.md"
+    assert called(verb, f"--runs={root}", f"--out={out}") == 0
+    text = out.read_text()
+    assert "\n| training images | 0.07 |  |" in text
+    assert "\n| the same, blur 1 | 9.5 | 1 |" in text
+    assert "100 images against 100 test images, seed 0" in text
+    assert "measured by zoo 0.1." in text and "Warning: only 100 images" in text
+
+
+def test_runs_of_the_quick_tour_have_their_own_command(root, tmp_path):
+    quick = tmp_path / "tour-quick"
+    run_of(quick, "vae", "vae", {"frechet": 3.0}, dataset="digits")
+    out = tmp_path / "README.md"
+    assert called(verb, f"--runs={root},{quick}", f"--out={out}") == 0
+    text = out.read_text()
+    assert "## fashion_mnist" in text and "## digits" in text
+    assert (
+        "`python -m experiments.train --flagfile=experiments/recipes/quick/vae" in text
+    )
 
 
 def test_another_protocol_is_refused(root, tmp_path, capsys):
@@ -72,7 +96,7 @@ def test_another_protocol_is_refused(root, tmp_path, capsys):
 def test_another_data_set_has_a_table_of_its_own(root):
     run_of(root, "some", "gan", {"frechet": 1.0}, classes=("Bag", "Shirt"))
     found = [results.Measured.read(path) for path in sorted(root.iterdir())]
-    lines = results.lines(found, {}, {run.name: "train" for run in found})
+    lines = results.lines(found, {}, lambda run: "train")
     heads = [line for line in lines if line.startswith("## ")]
     assert heads == ["## fashion_mnist", "## fashion_mnist, classes Bag, Shirt"]
 

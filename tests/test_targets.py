@@ -133,3 +133,20 @@ def test_an_unknown_model_and_a_missing_run_are_one_sentence(tmp_path, capsys):
         err = capsys.readouterr().err
         last = err.splitlines()[-1]  # what is measured is said before
         assert last.startswith("verify: ") and told in last
+
+
+def test_adversarial_models_come_in_the_order_that_is_found(monkeypatch, tmp_path):
+    of = {"vae": 2.0, "gan": 2.5, "wgan": 0.5, "bigan": 1.0}
+    for name in ("gan", "bigan", "wgan"):
+        folder = tmp_path / f"{name}-fashion_mnist"
+        folder.mkdir()
+        (folder / "model.keras").touch()
+    monkeypatch.setattr(targets, "median_distance", lambda _, name, real: (of[name], 2))
+    monkeypatch.setattr(targets.data, "arrays", lambda *_: (np.zeros((30, 8)), None))
+    runs = targets.Runs(tmp_path)
+    judge = types.SimpleNamespace(features=lambda x: x, name="a judge", sha256="0" * 64)
+    runs.__dict__.update(judge=judge, test=(np.ones((30, 8)), None))
+    found = list(targets.frechet(runs))
+    assert [met for met, _ in found] == [True, True, False]
+    assert [line.split(":")[0] for _, line in found] == ["wgan", "bigan", "gan"]
+    assert "(2 seeds)" in found[0][1] and "features of a judge, sha256 0" in found[0][1]

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import types
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from experiments import processes, reproduce, train
 from experiments import tour as verb
 from zoo import pages, runs, tour
 from zoo.tour import layout, words
+from zoo.tour.chapters import ae_vae, together
 from zoo.tour.claims import (
     HOLDS,
     MISSING,
@@ -166,6 +168,7 @@ def test_the_page_has_every_claim_and_picture_inside(results, bare, lang):
         assert html.escape(known(f"claims.{claim.key}.claim")) in text
         assert f'href="#{claim.key}"' in text and f'id="{claim.key}"' in text
     assert html.escape(known("page.quick")) in text
+    assert html.escape(known("page.few", enough="2,000")) in text  # digits are few
     assert "http:" not in text and "https:" not in text
     assert "{" not in re.sub(r"<style>.*?</style>", "", text, flags=re.S)
 
@@ -202,7 +205,7 @@ def test_a_column_that_was_not_recorded_is_the_reason(bare):
 
 ROLES = {
     "ae": ("ae_2d", "ae"),
-    "vae": ("vae_2d", "vae", "shoes_vae", "shoes_vae_alpha"),
+    "vae": ("vae_2d", "vae", "shoes_vae", "shoes_vae_alpha", "left_out_vae"),
     "gan": ("gan", "shoes_gan", "collapse_gan"),
     "vaegan_hybrid": ("vaegan_hybrid",),
     **{name: (name,) for name in ("wgan", "cgan", "vaegan", "bigan", "ddpm")},
@@ -220,11 +223,14 @@ TERMS += ("wasserstein",)
 
 
 @pytest.mark.slow
-def test_every_experiment_finds_its_numbers_and_pictures(bare):
+def test_every_experiment_finds_its_numbers_and_pictures(bare, monkeypatch):
     random = np.random.default_rng(0)
+    monkeypatch.setattr(together, "TAUGHT", 1)
     for name, roles in ROLES.items():
         for role in roles:
-            folder = folder_of(bare.folders[role], name, **CHANGES.get(role, {}))
+            classes = [0, 1, 2] if role == "left_out_vae" else None
+            changes = CHANGES.get(role, {})
+            folder = folder_of(bare.folders[role], name, classes=classes, **changes)
             rows = [
                 {"epoch": n, "step": n, "seconds": 1.0}
                 | {term: random.uniform(0.1, 0.9) for term in TERMS}
@@ -238,6 +244,43 @@ def test_every_experiment_finds_its_numbers_and_pictures(bare):
         assert np.isfinite(list(each.found.numbers.values())).all(), each.claim.key
     for lang in tour.LANGUAGES:  # every number and caption has words
         assert tour.page(results, bare, lang, command).count("<img") > 50
+
+
+def test_latents_move_by_the_difference_of_the_means_of_two_classes():
+    model = types.SimpleNamespace(decode=lambda z: z)
+    z, labels = np.eye(4), np.array([0, 1, 1, 3])
+    found = list(ae_vae.moved(model, z, labels, z, labels))
+    assert [(target, list(rows)) for target, rows, *_ in found] == [
+        (1, [0]),
+        (3, [1, 2]),
+        (0, [3]),
+    ]
+    _, _, before, after = found[0]
+    np.testing.assert_allclose(after - before, [[-1, 0.5, 0.5, 0]])
+    assert not list(ae_vae.moved(model, z, labels * 0, z, labels * 0))
+
+
+def test_a_completion_keeps_the_half_that_is_known():
+    images = tiny.images(12)
+    x = tiny.floats(12)
+    given = []
+
+    def reconstruct(images):
+        given.append(images)
+        return x
+
+    studio = types.SimpleNamespace(
+        test=lambda role: (images, None),
+        train=lambda role: (images, None),
+        model=lambda role: types.SimpleNamespace(reconstruct=reconstruct),
+        classes=lambda images: np.arange(len(images)),
+    )
+    found = ae_vae.completion(studio)
+    assert found.numbers["vae.completed_error"] == pytest.approx(0, abs=1e-9)
+    assert len(given) == ae_vae.ROUNDS
+    for each in given:
+        np.testing.assert_allclose(each[:, :4], x[:, :4], atol=1e-6)
+    np.testing.assert_allclose(given[0][0, 4:], x.mean(axis=0)[4:], atol=1e-6)
 
 
 # --- by command line ------------------------------------------------------------------

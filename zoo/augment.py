@@ -66,10 +66,11 @@ def diff_augment(images, u):
     mean = ops.mean(x, axis=(1, 2, 3), keepdims=True)
     x = (x - mean) * (contrast + 0.5) + mean
     sizes = ops.convert_to_tensor([height, width], "float32")
-    most = ops.round(sizes / 8.0)
+    most = ops.floor(sizes / 8.0 + 0.5)  # halves up, as the authors round
     offsets = ops.floor(u[:, 3:5] * (2.0 * most + 1.0)) - most
     x = shift_and_flip(x, ops.cast(offsets, "int32"), ops.zeros_like(u[:, 0]), 0.0)
-    hole = ops.round(sizes / 2.0)
-    corner = ops.floor(u[:, 5:7] * (sizes + 1.0)) - ops.floor(hole / 2.0)
+    hole = ops.floor(sizes / 2.0 + 0.5)
+    places = sizes + 1.0 - hole % 2.0  # of the hole's middle
+    corner = ops.floor(u[:, 5:7] * places) - ops.floor(hole / 2.0)
     boxes = ops.concatenate([corner, ops.zeros_like(corner) + hole], axis=1)
     return erase(x, ops.cast(boxes, "int32"))

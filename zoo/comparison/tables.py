@@ -128,9 +128,23 @@ def scores(entries):
         ),
         pages.paragraph(protocol(entries), note=True),
         *tables,
+        *_ladder(floor or {}),
         *_notes("Not applicable", _reasons(entries)),
         *_notes("Warnings", _warnings(entries)),
     )
+
+
+def _ladder(references):
+    """The table of real images that get worse step by step, to read scores by."""
+    columns = [name for name in references if name != "train"]
+    rows = []
+    for score, title, _ in table.ROWS:
+        values = [references[name].get(score) for name in columns]
+        if None not in values:
+            cells = [table.short(value) for value in values]
+            rows.append(pages.row(title.strip(), columns, cells))
+    if columns:
+        yield pages.table(columns, rows, "Training images, made worse step by step")
 
 
 def _rows(entries, names, columns, floor):

@@ -1,4 +1,5 @@
-"""Evaluations of many runs as one table in Markdown."""
+"""Evaluations of many runs as tables in Markdown, beside the floor and what others
+published."""
 
 import dataclasses
 import pathlib
@@ -13,16 +14,22 @@ SCORES = {
     "kernel": "kernel distance",
     "precision": "precision",
     "recall": "recall",
+    "density": "density",
     "coverage": "coverage",
+    "sharpness": "sharpness",
     "recon_mse": "squared error",
     "pca_mse": "PCA's",
     "neighbour_accuracy": "1-NN of codes",
     "nll": "-log p(x), nats",
     "conditional_accuracy": "class asked for",
+    "cas": "accuracy taught by samples",
     "accuracy": "accuracy",
 }
-COST = ("minutes", "images/s", "parameters", "command")
+COST = ("minutes", "images/s", "parameters", "command", "published")
 NONE = "n/a"
+# Real images beside the models': the floor, and steps of the ladder to read scores by.
+REAL = {"train": "training images"}
+REAL |= {each: f"the same, {each}" for each in ("blur 0.5", "blur 1", "noise 0.1")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,11 +37,11 @@ class Measured:
     """A run that is finished and evaluated.
 
     Attributes:
-        name: Of its folder.
+        path: Its folder.
         evaluation: Its `Evaluation`; `record`: its run.json; `rows`: its metrics.csv.
     """
 
-    name: str
+    path: pathlib.Path
     evaluation: object
     record: dict
     rows: list
@@ -51,7 +58,12 @@ class Measured:
         record, rows = folder.read_record(), folder.rows()
         if not rows or "parameters" not in record:
             raise ValueError(f"The run has no rows of training. Received: {path}.")
-        return cls(path.name, found, record, rows)
+        return cls(path, found, record, rows)
+
+    @property
+    def name(self):
+        """Name of its folder."""
+        return self.path.name
 
     @property
     def model(self):
@@ -80,13 +92,14 @@ class Measured:
         return self.rows[-1]["step"] * images / self.seconds
 
 
-def lines(runs, anchors, commands):
-    """Lines of Markdown: a table a data set, and under it published figures.
+def lines(runs, anchors, command):
+    """Lines of Markdown: a table a data set, with published figures in its last column
+    and their protocols below.
 
     Args:
         runs: `Measured`s.
         anchors: {(model, data set): (figure, its protocol)}.
-        commands: {name of a run: the command that trains it}.
+        command: Function of a `Measured`: the command that trains it, a text.
     Raises: ValueError: if runs of one data set were measured by different protocols.
     """
     found = []
@@ -97,23 +110,33 @@ def lines(runs, anchors, commands):
             run.evaluation.protocol.require_same(first)
         taken = [s for s in SCORES if any(s in r.evaluation.scores for r in some)]
         heads = ["run", *(SCORES[score] for score in taken), *COST]
-        rows = [_row(run, taken, commands[run.name]) for run in some]
-        found += [f"## {dataset}", "", _told(first), "", *_table(heads, rows)]
         models = dict.fromkeys(run.model for run in some)
-        known = [(m, *anchors[m, dataset]) for m in models if (m, dataset) in anchors]
-        if known:
-            found += ["Published, each by a protocol of its own:", ""]
-            found += _table(["model", "published", "protocol"], known)
+        known = {m: anchors[m, dataset] for m in models if (m, dataset) in anchors}
+        protocols = list(dict.fromkeys(protocol for _, protocol in known.values()))
+        rows = []
+        for run in some:
+            figure, protocol = known.get(run.model, ("", None))
+            told = f"{figure} [{protocols.index(protocol) + 1}]" if protocol else ""
+            rows.append([*_row(run, taken, command(run)), told])
+        rows += _real(some, taken)
+        found += [f"## {dataset}", "", _told(some), "", *_table(heads, rows)]
+        if protocols:
+            told = "; ".join(f"[{n}] {each}" for n, each in enumerate(protocols, 1))
+            found += [f"Published, each by a protocol of its own: {told}.", ""]
     return found
 
 
-def _told(protocol):
-    return (
-        f"{protocol.num_generated:,} images against {protocol.num_real:,} "
-        f"{protocol.split} images, seed {protocol.seed}; features of "
-        f"{protocol.extractor} (sha256 {protocol.sha256[:16]}), metrics version "
-        f"{protocol.version}."
+def _told(runs):
+    """The protocol of all `runs`, and what weakens their scores."""
+    first = runs[0].evaluation.protocol
+    codes = dict.fromkeys(run.evaluation.protocol.code for run in runs)
+    told = (
+        f"{first.num_generated:,} images against {first.num_real:,} {first.split} "
+        f"images, seed {first.seed}; features of {first.extractor} (sha256 "
+        f"{first.sha256[:16]}), metrics version {first.version}, measured by zoo "
+        f"{' and '.join(codes)}."
     )
+    return " ".join([told, *(f"Warning: {each}." for each in first.warnings())])
 
 
 def _row(run, taken, command):
@@ -122,6 +145,14 @@ def _row(run, taken, command):
     cost = [f"{run.seconds / 60:.1f}", f"{run.speed:,.0f}"]
     cost += [f"{sum(run.record['parameters'].values()):,}", f"`{command}`"]
     return [run.name, *cells, *cost]
+
+
+def _real(runs, taken):
+    """Rows of real images: the same for all runs of a protocol."""
+    found = next((r.evaluation.references for r in runs if r.evaluation.references), {})
+    for name in (name for name in REAL if name in found):
+        cells = [table.short(found[name][s]) if s in found[name] else "" for s in taken]
+        yield [REAL[name], *cells, *[""] * len(COST)]
 
 
 def _table(heads, rows):

@@ -18,7 +18,8 @@ class Watch:
     """The checkpoints of one run, by the Frechet distance of their samples.
 
     A GAN's losses do not tell its best epoch; this does. Models that cannot sample are
-    scored by their reconstructions.
+    scored by their reconstructions. Who watches a run again, by the same protocol, goes
+    on with what was found.
 
     Args:
         path: The run folder.
@@ -75,6 +76,8 @@ class Watch:
 
     def _score(self, name, copy, say):
         epoch, distance = self.folder.progress_of(copy).epoch, self._distance(copy)
+        if name in {row["checkpoint"] for row in self.rows}:
+            return  # an earlier watch has its score
         row = {"checkpoint": name, "epoch": epoch, "frechet": distance}
         self.rows.append(row)
         if self.best is None or distance < self.best["frechet"]:
@@ -93,9 +96,22 @@ class Watch:
             self._bench = Bench(target, self.options, self.progress)
             features = self._bench.extractor.features(self._bench.test)
             self._real = metrics.Moments().update(features)
+            self._go_on()
         else:
             self._bench.model = saving.load(file)
         made = images.made_by(self._bench)
         return metrics.frechet_distance(
             self._real, metrics.Moments.of(self._bench.extractor, made)
         )
+
+    def _go_on(self):
+        """Takes over the scores of an earlier watch, if its protocol was the same."""
+        if not (self.record.is_file() and self.kept.is_file()):
+            return
+        try:
+            found = json.loads(self.record.read_text())
+            protocol = metrics.Protocol.from_plain(found["protocol"])
+            if not protocol.differences(self._bench.protocol()):
+                self.rows, self.best = found["rows"], found["best"]
+        except (KeyError, TypeError, ValueError):  # damaged, or of another version
+            return

@@ -15,6 +15,7 @@ import pathlib
 from zoo.circumstances import git_commit
 from zoo.evaluation import NotApplicableError
 from zoo.evaluation.progress import Progress
+from zoo.metrics.protocol import ENOUGH
 from zoo.runs import RunFolder
 from zoo.saving import replaced
 from zoo.tour import layout
@@ -97,6 +98,7 @@ def _facts(studio, words, quick):
     about = studio.judge.extractor.about
     told = {
         "dataset": studio.dataset,
+        "real": f"{len(studio.test()[0]):,}",
         "count": f"{studio.num_images:,}",
         "seed": studio.seed,
         "judge": about["name"],
@@ -104,7 +106,11 @@ def _facts(studio, words, quick):
         "sha256": about["sha256"][:16],
         "code": f"{VERSION} {git_commit() or ''}".strip(),
     }
-    return [*([words("page.quick")] if quick else []), words("page.data", **told)]
+    found = [words("page.quick")] if quick else []
+    found.append(words("page.data", **told))
+    if min(len(studio.test()[0]), studio.num_images) < ENOUGH:
+        found.append(words("page.few", enough=f"{ENOUGH:,}"))
+    return found
 
 
 def _models(studio, words):

@@ -52,11 +52,13 @@ class Figure:
         key: Of its caption among the texts.
         picture: `zoo.pages.Html`.
         role: The model that it shows, if the caption names one.
+        wide: Whether it stands above the others, over the whole width.
     """
 
     key: str
     picture: str
     role: str | None = None
+    wide: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Found:
     Attributes:
         numbers: {key: float}; a key is "metric" or "role.metric".
         figures: `Figure`s, in order.
-        width: How they stand, as `zoo.pages.gallery` takes it.
+        width: How those that are not wide stand, as `zoo.pages.gallery` takes it.
         legend: `zoo.pages.Html` on their colours, if they need one.
     """
 

@@ -78,18 +78,21 @@ def body(result, words, command):
     """Pictures and numbers, or what is missing and how to get it."""
     found = result.found
     if found is None and result.lacking:
-        models = ", ".join(words(f"models.{role}") for role in result.lacking)
+        names = (words(f"models.{role}") for role in result.lacking)
+        models = words("page.comma").join(names)
         yield pages.paragraph(words("page.lacking", models=models))
         yield pages.element("pre", command(result.lacking))
         return
     if found is None:
         yield pages.paragraph(words("page.reason", reason=result.reason))
         return
-    figures = [pages.figure(f.picture, words.caption(f)) for f in found.figures]
-    if found.legend:
-        yield found.legend
-    if figures:
-        yield pages.gallery(*figures, width=found.width)
+    for wide, width in ((True, "wide"), (False, found.width)):
+        some = [f for f in found.figures if f.wide == wide]
+        if not wide and found.legend:
+            yield found.legend
+        if some:
+            figures = (pages.figure(f.picture, words.caption(f)) for f in some)
+            yield pages.gallery(*figures, width=width)
     yield numbers(result, words)
 
 

@@ -1,4 +1,4 @@
-"""AE against VAE: latent maps, paths, samples, editing, the bound."""
+"""AE against VAE: latent maps, paths, samples, editing, completion, the bound."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from zoo import latents, metrics, pages, pixels
 from zoo.evaluation import NotApplicableError
 from zoo.tour import drawing
 from zoo.tour.claims import Claim, Criterion, Figure, Found
+from zoo.tour.studio import NUM_EXAMPLES
 
 MAPS = ("ae_2d", "vae_2d")
 NAMES = dict(zip(MAPS, ("AE", "VAE")))  # in charts
@@ -13,6 +14,7 @@ STEPS = 9  # of a path, both ends included; its middle third is looked at
 NUM_PATHS, SHOWN = 200, 4
 COMPONENTS = 10  # of the mixture
 EDITED = 20  # images an edited pair of classes
+COMPLETED, ROUNDS = 500, 10  # images, and copies of each
 BOUND_IMAGES, BOUND_KS = 200, (1, 10, 100)
 
 
@@ -109,16 +111,11 @@ def paths(studio):
 def editing(studio):
     """Mean latent of one class minus another, added to images of the other."""
     model, (images, labels) = studio.model("vae"), studio.test("vae")
-    train_z, (_, train_labels) = studio.codes("vae", "train"), studio.train("vae")
-    z, classes = studio.codes("vae"), np.unique(labels)
+    known = studio.codes("vae", "train"), studio.train("vae")[1]
     hits, own, strips = [], [], []
-    for source in classes:
-        target = classes[(source + 1) % len(classes)]
-        rows = np.flatnonzero(labels == source)[:EDITED]
-        move = latents.attribute(
-            train_z[train_labels == target], train_z[train_labels == source]
-        )
-        before, after = model.decode(z[rows]), model.decode(z[rows] + move)
+    for target, rows, before, after in moved(
+        model, studio.codes("vae"), labels, *known
+    ):
         hits.append(studio.classes(pixels.to_uint8(after)) == target)
         error = metrics.squared_errors(after, before)
         other = metrics.squared_errors(after, np.roll(before, 1, axis=0))
@@ -132,6 +129,45 @@ def editing(studio):
         },
         (Figure("edited", picture, "vae"),),
     )
+
+
+def moved(model, z, labels, known, known_labels):
+    """Yields (target, rows, before, after) for each class: the next class, which of the
+    latents `z` `[N, D]` were moved towards it, their images before and after. The move
+    is the mean of the `known` latents of that class minus that of their own."""
+    classes = np.unique(labels)
+    for source, target in zip(classes, np.roll(classes, -1)):
+        if source == target:
+            return  # the only class has no next one
+        rows = np.flatnonzero(labels == source)[:EDITED]
+        move = latents.attribute(
+            known[known_labels == target], known[known_labels == source]
+        )
+        yield target, rows, model.decode(z[rows]), model.decode(z[rows] + move)
+
+
+def completion(studio):
+    """The lower half of an image from the upper: copied again and again, the half that
+    is known put back each time.
+
+    Source: Rezende et al. 2014, arXiv:1401.4082, appendix F.
+    """
+    images, model = studio.test("vae")[0][:COMPLETED], studio.model("vae")
+    x, hidden = pixels.to_float(images), np.zeros(images.shape[1:], bool)
+    hidden[len(hidden) // 2 :] = True
+    mean = pixels.to_float(studio.train("vae")[0]).mean(axis=0)
+    blind = made = np.where(hidden, mean, x)
+    for _ in range(ROUNDS):
+        made = np.where(hidden, model.reconstruct(made), x)
+    classes, numbers = studio.classes(images), {}
+    for name, each in (("vae.completed", made), ("blind", blind)):
+        told = studio.classes(pixels.to_uint8(each))
+        numbers[f"{name}_class"] = float((told == classes).mean())
+    errors = [metrics.squared_errors(each, x).sum() for each in (made, blind)]
+    numbers["vae.completed_error"] = float(errors[0] / errors[1])
+    grid = [each[:NUM_EXAMPLES] for each in (x, np.where(hidden, 0.0, x), made)]
+    picture = pages.grid(np.concatenate(grid), "completed images", len(grid[0]))
+    return Found(numbers, (Figure("completed", picture, "vae"),), "wide")
 
 
 def bound(studio):
@@ -202,6 +238,17 @@ CLAIMS = (
         ("vae",),
         (Criterion("vae.edited", ">=", 0.7), Criterion("vae.edited_own", ">=", 0.7)),
         editing,
+    ),
+    Claim(
+        "completion",
+        ("A2",),
+        ("vae",),
+        (
+            Criterion("vae.completed_error", "<=", 0.5),
+            Criterion("vae.completed_class", ">=", 0.7),
+            Criterion("vae.completed_class", ">=", "blind_class"),
+        ),
+        completion,
     ),
     Claim(
         "bound",

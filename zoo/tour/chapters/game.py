@@ -141,7 +141,7 @@ def cost(studio):
 CLAIMS = (
     Claim(
         "coin_toss",
-        ("D1",),
+        ("D1", "C5"),
         ("gan",),
         (Criterion("gan.off_real", "<=", 0.1), Criterion("gan.off_fake", "<=", 0.1)),
         coin_toss,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo import metrics, pages, pixels
+from zoo import metrics, pages, pixels, presets
 from zoo.evaluation import codes
 from zoo.tour import drawing
 from zoo.tour.claims import Claim, Criterion, Figure, Found
@@ -10,8 +10,10 @@ from zoo.tour.claims import Claim, Criterion, Figure, Found
 NAMES = {"vae": "VAE", "gan": "GAN", "wgan": "WGAN", "cgan": "cGAN"}  # in charts
 NAMES |= {"vaegan": "VAE-GAN", "vaegan_hybrid": "hybrid", "bigan": "BiGAN"}
 NAMES |= {"ddpm": "DDPM"}
+ENCODING = ("vae", "vaegan", "vaegan_hybrid", "bigan")  # the same images through all
 STEPS = (2, 5, 10, 25, 50)  # of the diffusion model's sampler
 MOST_BY_STEPS = 1000  # samples a number of steps
+TAUGHT = 60  # training steps of a classifier
 
 
 def beside(studio, roles, numbers):
@@ -19,11 +21,12 @@ def beside(studio, roles, numbers):
     examples = studio.examples(roles[0])
     _, labels = studio.test(roles[0])
     count = len(examples)
-    figures = [Figure("examples", pages.grid(examples, "test images", count))]
+    grid = pages.grid(examples, "test images", count)
+    figures = [Figure("examples", grid, wide=True)]
     for role in roles:
         made = studio.model(role).reconstruct(examples)
         grid = pages.grid(pixels.to_uint8(made), "reconstructions", count)
-        figures.append(Figure("reconstructions", grid, role))
+        figures.append(Figure("reconstructions", grid, role, wide=True))
     for role in roles:
         grid = drawing.sheet(studio.samples(role))
         figures.append(Figure("samples", grid, role))
@@ -73,18 +76,16 @@ def bigan(studio):
         )
         for each in (model, fresh)
     )
-    real, made = studio.real("bigan"), studio.features(studio.reconstructions("bigan"))
-    other = np.roll(made, 1, axis=0)
-    own = [np.linalg.norm(each - real, axis=-1) for each in (made, other)]
-    return beside(
-        studio,
-        ("bigan",),
-        {
-            "bigan.nearest": trained,
-            "bigan.nearest_untrained": untrained,
-            "bigan.own": float((own[0] < own[1]).mean()),
-        },
-    )
+    numbers = {"bigan.nearest": trained, "bigan.nearest_untrained": untrained}
+    present = [role for role in ENCODING if not studio.lacking((role,))]
+    for role in present:
+        real, made = studio.real(role), studio.features(studio.reconstructions(role))
+        own, other = (
+            np.linalg.norm(each - real, axis=-1)
+            for each in (made, np.roll(made, 1, axis=0))
+        )
+        numbers[f"{role}.own"] = float((own < other).mean())
+    return beside(studio, present, numbers)
 
 
 def conditional(studio):
@@ -103,6 +104,22 @@ def conditional(studio):
         },
         (Figure("asked", grid, "cgan"),),
     )
+
+
+def augmentation(studio):
+    """A classifier taught by real images, and by samples beside them."""
+    count = len(studio.judge.names)
+    real, made = studio.train("cgan"), studio.samples("cgan")
+    both = [np.concatenate(x) for x in zip(real, (made, np.arange(len(made)) % count))]
+    test, labels = studio.test("cgan")
+    numbers = {}
+    for name, images in (("real", real), ("both", both)):
+        judge = presets.taught(*images, count, TAUGHT)
+        told = judge.predict(test, batch_size=250, verbose=0).argmax(axis=1)
+        numbers[f"taught_{name}"] = float((told == labels).mean())
+    bars = {"real": numbers["taught_real"], "real and made": numbers["taught_both"]}
+    chart = drawing.bars(bars, "accuracy by training images", label="accuracy")
+    return Found(numbers, (Figure("taught", chart, "cgan"),))
 
 
 def average(studio):
@@ -191,6 +208,13 @@ CLAIMS = (
         ("cgan",),
         (Criterion("cgan.asked", ">=", 0.9), Criterion("cgan.asked_least", ">=", 0.7)),
         conditional,
+    ),
+    Claim(
+        "augmentation",
+        ("D4",),
+        ("cgan",),
+        (Criterion("taught_both", ">=", "taught_real"),),
+        augmentation,
     ),
     Claim(
         "average",

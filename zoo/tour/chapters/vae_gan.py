@@ -1,12 +1,16 @@
-"""VAE against GAN: blur, sharpness, variety, alpha, neighbours in latent space."""
+"""VAE against GAN: blur, sharpness, variety, alpha, neighbours, control, anomalies."""
 
 import numpy as np
 
-from zoo import metrics, pages, pixels
+from zoo import exploration, metrics, pages, pixels
+from zoo.evaluation import NotApplicableError
+from zoo.evaluation.bench import some
 from zoo.tour import drawing
+from zoo.tour.chapters.ae_vae import COMPONENTS, moved
 from zoo.tour.claims import Claim, Criterion, Figure, Found
 
 VAE, ALPHA, GAN = "shoes_vae", "shoes_vae_alpha", "shoes_gan"
+LEFT_OUT = "left_out_vae"  # that was not shown every class
 NAMES = {VAE: "alpha 1", ALPHA: "alpha 10"}  # in charts
 EARLY = 0.25  # share of the epochs after which learning is compared
 STEP, NUM_STEPS, SHOWN = 0.05, 500, 8  # a latent step, of a draw's length; steps
@@ -103,6 +107,56 @@ def pixel_spread(images):
     return pixels.intensities(images).var(axis=0).mean()
 
 
+def control(studio):
+    """Draws of the prior moved from one class towards the next, as their images are
+    told by the classifier."""
+    numbers, figures = {}, []
+    for role in ("vae", "gan"):
+        model = studio.model(role)
+        z = model.prior(studio.num_images, seed=studio.seed)  # of `samples`
+        labels = studio.classes(studio.samples(role))
+        hits, strips = [], []
+        for target, _, before, after in moved(model, z, labels, z, labels):
+            hits.append(studio.classes(pixels.to_uint8(after)) == target)
+            strips += [before[0], after[0]]
+        # Samples that are all of one class cannot be moved to another.
+        numbers[f"{role}.controlled"] = np.concatenate(hits).mean() if hits else 0.0
+        if strips:
+            grid = pages.grid(np.stack(strips), "before and after", 4)
+            figures.append(Figure("controlled", grid, role))
+    return Found(numbers, tuple(figures))
+
+
+def anomaly(studio):
+    """Images of classes that a VAE never saw, by reconstruction and by latent."""
+    space = exploration.Explorer(studio.folders[LEFT_OUT], studio.seed, judged=False)
+    try:
+        images, _, strange = space.with_left_out()
+    except ValueError as error:
+        raise NotApplicableError(str(error).rstrip(".")) from None
+    images, strange = some(images, strange, studio.num_images, studio.random())
+    made = space.model.reconstruct(images)
+    density = space.mixture(COMPONENTS).log_density
+    scores = {
+        "reconstruction": metrics.squared_errors(images, made),
+        "latent": -density(space.model.encode(images)),
+    }
+    numbers, curves, strips = {}, {}, []
+    for name, score in scores.items():
+        found = metrics.detection(score[~strange], score[strange])
+        numbers[f"{LEFT_OUT}.auc_{name}"] = found.auc
+        numbers[f"{LEFT_OUT}.found_{name}"] = found.found
+        curves[name] = (found.alarms, found.hits)
+    chart = drawing.lines(curves, "false alarms", "found", "anomalies found")
+    for rows in (np.flatnonzero(each)[:SHOWN] for each in (~strange, strange)):
+        strips += [images[rows], pixels.to_uint8(made[rows])]
+    grid = pages.grid(np.concatenate(strips), "images over reconstructions", SHOWN)
+    return Found(
+        numbers,
+        (Figure("strange", grid, LEFT_OUT, wide=True), Figure("detection", chart)),
+    )
+
+
 CLAIMS = (
     Claim(
         "alpha",
@@ -157,5 +211,25 @@ CLAIMS = (
             Criterion(f"{VAE}.recon_sharpness", "<=", 0.8),
         ),
         neighbours,
+    ),
+    Claim(
+        "control",
+        ("B4",),
+        ("vae", "gan"),
+        (
+            Criterion("gan.controlled", "<=", 0.5),
+            Criterion("gan.controlled", "<=", "vae.controlled"),
+        ),
+        control,
+    ),
+    Claim(
+        "anomaly",
+        ("A2", "D4"),
+        (LEFT_OUT,),
+        (
+            Criterion(f"{LEFT_OUT}.auc_reconstruction", ">=", 0.8),
+            Criterion(f"{LEFT_OUT}.auc_latent", ">=", 0.8),
+        ),
+        anomaly,
     ),
 )
