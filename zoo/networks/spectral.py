@@ -13,7 +13,7 @@ class SpectralNormalization(layers.Wrapper):
     gradient is taken too. (Keras' layer of that name overwrites the kernel instead, so
     no gradient passes through the norm.) The bias is this layer's own.
 
-    Source: Miyato et al. 2018, arXiv:1802.05957, equation 10 and Algorithm 1.
+    Source: Miyato et al. 2018, arXiv:1802.05957, section 2.1 and Algorithm 1.
     """
 
     def __init__(self, layer, **kwargs):
