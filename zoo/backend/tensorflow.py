@@ -5,6 +5,7 @@ import functools
 
 import keras
 import tensorflow as tf
+from tensorflow.compiler.tf2xla.python import xla  # tf has no such operation
 
 from zoo.backend.shares import by_loss
 from zoo.backend.tensorflow_workers import (  # noqa: F401
@@ -46,7 +47,7 @@ def after(model, done, tensors):
     flat = tf.nest.flatten(tensors)
     if done and model.jit_compile and not tf.executing_eagerly():
         # XLA goes by what data depend on, and by nothing else.
-        flat = tf.raw_ops.XlaOptimizationBarrier(input=[*flat, *done])[: len(flat)]
+        flat = xla.optimization_barrier(*flat, *done)[: len(flat)]
     else:
         with tf.control_dependencies(done):
             flat = [tf.identity(x) for x in flat]
