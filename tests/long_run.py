@@ -1,6 +1,6 @@
 """Trains a tiny model for many steps and watches what grows: memory, time, files.
 
-    python tests/long_run.py gan 20000 /tmp/long
+    PYTHONPATH=. python tests/long_run.py gan 20000 /tmp/long
 
 Compared are the second tenth of the run (its first is warm-up) and the last one.
 """

@@ -38,16 +38,36 @@ def test_the_loss_is_the_squared_error_of_the_velocity(monkeypatch):
     np.testing.assert_array_equal(times, t)
 
 
+def test_the_loss_of_images_is_that_of_their_velocity(monkeypatch):
+    model, x_0 = tiny.model("flow", prediction="x0"), tiny.floats(3)
+    eps = RANDOM.standard_normal(x_0.shape).astype("float32")
+    t = np.array([0.01, 0.05, 0.5], "float32")
+    told = 0.9 * x_0  # a tenth of the image is missing
+    monkeypatch.setattr(Flow, "normal", lambda *_: eps)
+    monkeypatch.setattr(Flow, "uniform", lambda *_: t)
+    monkeypatch.setattr(Flow, "ask", lambda *_: told)
+    given, _ = model.objective(x_0)
+    share = t[:, None, None, None]
+    x_t = (1 - share) * x_0 + share * eps
+    square = ((x_t - x_0) / share - (x_t - told) / share) ** 2
+    square[0] /= 5**2  # its noise, 0.01, counts as 0.05
+    np.testing.assert_allclose(given["unet"], square.mean(), rtol=1e-4)
+
+
+@pytest.mark.parametrize("prediction", ["velocity", "x0"])
 @pytest.mark.parametrize("sampler", ["euler", "heun"])
-def test_samples_of_an_exact_network_have_the_moments_of_the_data(sampler, monkeypatch):
+def test_samples_of_an_exact_network_have_the_moments_of_the_data(
+    sampler, prediction, monkeypatch
+):
     mean, scale, shape = 0.2, 0.1, (8, 8, 1)
-    model = zoo.get("flow", image_shape=shape, width=4, mult=(1,), attention=())
+    sizes = {"width": 4, "mult": (1,), "attention": ()}
+    model = zoo.get("flow", image_shape=shape, prediction=prediction, **sizes)
 
     def exact(self, network, x, t, *_):
         t = t[:, None, None, None]
         gain = (1.0 - t) * scale**2 / ((1.0 - t) ** 2 * scale**2 + t**2)
         x_0 = mean + gain * (x - (1.0 - t) * mean)
-        return (x - x_0) / t
+        return (x - x_0) / t if prediction == "velocity" else x_0
 
     monkeypatch.setattr(Denoiser, "ask_guided", exact)
     images = model.sample(50, seed=0, sampler=sampler, steps=50)

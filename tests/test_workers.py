@@ -44,7 +44,7 @@ def train_on_two(folder, names):
         how = {"cwd": ROOT / "tests", "env": environment(TF_CONFIG=config)}
         running.append(subprocess.Popen(command, **how))
     try:
-        assert [each.wait(LIMIT) for each in running] == [0, 0]
+        assert [each.wait(LIMIT * len(names)) for each in running] == [0, 0]
     finally:
         for each in running:
             each.kill()

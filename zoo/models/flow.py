@@ -16,6 +16,8 @@ from zoo import diffusion
 from zoo.denoiser import Denoiser
 from zoo.registry import register
 
+LEAST = 0.05  # noise by which an error of "x0" is divided: below, it would explode
+
 
 @register("flow")
 class Flow(Denoiser):
@@ -24,8 +26,13 @@ class Flow(Denoiser):
     Of x_t = (1 - t) x_0 + t eps, at a random t in [0, 1), the network tells the
     velocity dx_t/dt = eps - x_0:
         unet: |(eps - x_0) - u_hat(x_t, t)|^2
+    or the image itself, with u_hat = (x_t - x_hat_0) / max(t, 0.05).
 
     Args:
+        prediction: What the network tells: "velocity", or "x0", which it tells better
+            where the data are simple, as on a background of one colour: there noise
+            is to be forgotten, and not to be found in pixels that it hardly moves (Li
+            and He 2025).
         num_classes: Classes of a conditional model; 0 learns without labels.
         label_dropout: Share of labels withheld in training, so that the network learns
             to do without.
@@ -49,18 +56,19 @@ class Flow(Denoiser):
         is equation 1 of Liu et al. 2022, arXiv:2209.03003. Departures: t runs from
         image to noise, as in the `ddpm`; x_0 is kept in [-1, 1] while sampling; labels
         and guidance are those of Ho and Salimans 2022, arXiv:2207.12598; a network for
-        two CPU cores.
+        two CPU cores. "x0" is the x-prediction with v-loss of Li and He 2025,
+        arXiv:2511.13720, section 4, with a uniform t.
     """
 
     terms = ("velocity",)
     monitor = "velocity"
     samplers = ("euler", "heun")
-    prediction = "velocity"
     time_scale = 1000.0  # the embedding's wavelengths are made for 0 to 1000
     paper = "Lipman et al. 2022, arXiv:2210.02747"
 
     def __init__(
         self,
+        prediction: Literal["velocity", "x0"] = "velocity",
         num_classes: int = 0,
         label_dropout: float = 0.1,
         guidance: float = 1.0,
@@ -74,6 +82,7 @@ class Flow(Denoiser):
         dropout: float = 0.0,
         ema_decay: float = 0.9999,
     ):
+        self.prediction = prediction
         self.num_classes, self.label_dropout = num_classes, label_dropout
         self.guidance, self.sampler, self.steps = guidance, sampler, steps
         self.ema_decay = ema_decay
@@ -93,8 +102,12 @@ class Flow(Denoiser):
         labels = self.drop_labels(labels, rows)
         share = t[:, None, None, None]
         x_t = (1.0 - share) * images + share * eps
-        velocity = self.ask(self.unet, x_t, t, labels, training)
-        error = ops.mean(ops.square(eps - images - velocity))
+        output = self.ask(self.unet, x_t, t, labels, training)
+        if self.prediction == "x0":
+            error = (images - output) / ops.maximum(share, LEAST)
+        else:
+            error = eps - images - output
+        error = ops.mean(ops.square(error))
         return {"unet": error}, {"velocity": error}
 
     def train_step(self, data):
