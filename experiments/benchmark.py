@@ -77,6 +77,13 @@ VERB.define(
     "bool", "torch_compile", False, "Put PyTorch's networks through torch.compile."
 )
 VERB.define(
+    "list",
+    "replicas",
+    ["1"],
+    "Devices that share out the zoo's batch: GPUs, or parts of the CPU where there are "
+    "not as many; of several, all.",
+)
+VERB.define(
     "enum",
     "clock",
     "wall",
@@ -122,15 +129,30 @@ def main():
             "--against=steps is for training on TensorFlow. "
             f"Received: task={flags.task}, backend={backend.NAME}."
         )
+    if flags.replicas != ["1"] and (
+        flags.against == "steps"
+        or flags.task == "sampling"
+        or backend.NAME != "tensorflow"
+    ):
+        raise ValueError(
+            "--replicas is for training beside PyTorch, on TensorFlow. Received: "
+            f"task={flags.task}, against={flags.against}, backend={backend.NAME}."
+        )
     batch_sizes, image_sizes = sizes("batch_size"), sizes("image_size") or [None]
+    for replicas, size in itertools.product(sizes("replicas"), batch_sizes):
+        if size % replicas:
+            raise ValueError(
+                "A batch is shared out equally among all replicas. "
+                f"Received: batch_size={size}, replicas={replicas}."
+            )
     arrays = {size: data.arrays(flags.dataset, image_size=size) for size in image_sizes}
     num_classes = data.info(flags.dataset).num_classes
     print(throughput.header(flags.against))
     results = []
-    for model, image_size, batch_size in itertools.product(
-        models, image_sizes, batch_sizes
+    for model, image_size, *how in itertools.product(
+        models, image_sizes, batch_sizes, sizes("replicas")
     ):
-        for job in jobs(model, image_size, batch_size, num_classes):
+        for job in jobs(model, image_size, *how, num_classes):
             results.append(throughput.compare(job, *arrays[image_size]))
             print(results[-1].line(), flush=True)
     print("\n" + throughput.costs_header(flags.against))
@@ -159,7 +181,7 @@ def sizes(name):
     return values
 
 
-def jobs(name, image_size, batch_size, num_classes):
+def jobs(name, image_size, batch_size, replicas, num_classes):
     """Yields the `Job`s of a model and its variants that the flags ask for."""
     from zoo import registry
 
@@ -169,6 +191,7 @@ def jobs(name, image_size, batch_size, num_classes):
     if "num_classes" in config:
         config["num_classes"] = num_classes
     suffix = f" {image_size}px" if len(flags.image_size or ()) > 1 else ""
+    suffix += f" R={replicas}" if len(flags.replicas) > 1 else ""
     suffix += f" B={batch_size}" if len(flags.batch_size) > 1 else ""
     rivals = ["steps"] if flags.against == "steps" else [model, *VARIANTS.get(name, [])]
     for rival in rivals:
@@ -179,6 +202,7 @@ def jobs(name, image_size, batch_size, num_classes):
             config=config,
             image_size=image_size,
             batch_size=batch_size,
+            replicas=replicas,
             batches_per_step=registry.find(model)(**config).batches_per_step,
             threads=flags.threads or os.cpu_count(),
             is_compiled=flags.torch_compile,

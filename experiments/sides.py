@@ -149,17 +149,31 @@ def _model(job):
     import keras
 
     import zoo
-    from zoo import backend
+    from zoo import backend, strategies
 
     backend.limit_threads(job.threads)
+    strategy = _mirrored(job.replicas) if job.replicas > 1 else None
     keras.config.set_dtype_policy(job.precision)
     info = zoo.data.info(job.dataset, image_size=job.image_size)
-    model = zoo.get(job.model, image_shape=info.image_shape, **job.config)
+    with strategies.scope(strategy):
+        model = zoo.get(job.model, image_shape=info.image_shape, **job.config)
     sizes = {"batch_size": job.batch_size, "image_size": job.image_size}
     # Only full batches, so that all rounds are equal; their size stays unknown to the
     # graph, as in any training.
     full = info.num_examples["train"] // job.batch_size
     return model, zoo.data.load(job.dataset, **sizes).take(full).repeat()
+
+
+def _mirrored(count):
+    """A strategy over so many GPUs or, where there are fewer, parts of the CPU."""
+    import tensorflow as tf
+
+    kind = "GPU" if len(tf.config.list_physical_devices("GPU")) >= count else "CPU"
+    if kind == "CPU":
+        (cpu,) = tf.config.list_physical_devices(kind)
+        part = tf.config.LogicalDeviceConfiguration()
+        tf.config.set_logical_device_configuration(cpu, [part] * count)
+    return tf.distribute.MirroredStrategy([f"{kind}:{i}" for i in range(count)])
 
 
 def serve_pytorch(job, start, stop, images, labels):

@@ -35,6 +35,7 @@ class Job:
             steps of the sampler.
         precision: "float32", or "mixed_bfloat16": PyTorch's autocast to bfloat16.
         is_compiled: Whether PyTorch's networks go through `torch.compile`.
+        replicas: Devices that share out the zoo's batch.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Job:
     task: str = "training"
     precision: str = "float32"
     is_compiled: bool = False
+    replicas: int = 1
 
     @property
     def images(self):
@@ -187,7 +189,7 @@ def best(results):
     models = {}
     for result in results:
         job = result.job
-        key = (job.model, job.rival, str(job.config), job.image_size)
+        key = (job.model, job.rival, str(job.config), job.image_size, job.replicas)
         models.setdefault(key, []).append(result)
     lines = [f"{'best batch size':24}{'zoo':>16}{'rival':>16}{'ratio':>8}"]
     for found in models.values():

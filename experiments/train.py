@@ -54,7 +54,7 @@ VERB.define("integer", "seed", 0, "Of the weights, the noise and the data's orde
 VERB.group("How long")
 VERB.define("integer", "epochs", None, "Epochs in all [digits: 60, others: 20].")
 VERB.define("float", "minutes", None, "Minutes of training in all [no limit].")
-VERB.define("integer", "batch_size", None, "Images a step [digits: 64, others: 128].")
+VERB.define("integer", "batch_size", None, "Images a batch [digits: 64, others: 128].")
 VERB.define(
     "multi_string", "learning_rate", [], "number or network=number [the paper's]. *"
 )
@@ -107,6 +107,19 @@ VERB.define(
     "auto",
     "Compile by XLA: auto (on a GPU), on or off.",
     enum_values=["auto", "on", "off"],
+)
+VERB.define(
+    "integer",
+    "gradient_accumulation_steps",
+    1,
+    "Batches of one update: the memory of one, the gradient of all.",
+)
+VERB.define(
+    "integer",
+    "steps_per_execution",
+    1,
+    "Steps of one compiled call, on one device of TensorFlow; signals, --minutes and "
+    "--checkpoint_every then act after a call.",
 )
 
 VERB.group("Where")

@@ -10,6 +10,7 @@ import tiny
 
 import zoo
 from zoo import backend, registry
+from zoo.networks import fast
 
 every_model = pytest.mark.parametrize("name", zoo.names())
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (30, 22, 3)]
@@ -188,17 +189,81 @@ def test_two_replicas_equal_one_on_the_same_global_batch(name, two_replicas):
             model.compile(sgd, run_eagerly=True)
         logs.append(model.fit(data, shuffle=False, verbose=0).history)
     assert tiny.values([two.optimizer.iterations]) == [steps_of(two, batches=3)]
+    assert_same_moves(start, one, two)
+    for term in one.terms:
+        np.testing.assert_allclose(logs[1][term], logs[0][term], rtol=1e-4, atol=1e-6)
+
+
+def assert_same_moves(start, one, other):
+    """Both models went from `start` to the same weights, but for rounding."""
     moved, apart = 0, 0
     for w0, w1, w2 in zip(
         start,
         tiny.values(one.trainable_variables),
-        tiny.values(two.trainable_variables),
+        tiny.values(other.trainable_variables),
     ):
         moved = max(moved, np.abs(w1 - w0).max())
         apart = max(apart, np.abs(w2 - w1).max())
     assert apart <= 1e-5 * moved
-    for term in one.terms:
-        np.testing.assert_allclose(logs[1][term], logs[0][term], rtol=1e-4, atol=1e-6)
+
+
+def accumulated(model, parts, count=26, eagerly=True):
+    """`model`, and its logs, after an epoch of updates of 12 images, each accumulated
+    over so many parts; those of the last update are as few as is left of `count`."""
+    with backend.scope(model):
+        rule = {"learning_rate": 0.3, "clipnorm": 0.5}  # of the whole gradient
+        model.compile(
+            {n: keras.optimizers.SGD(**rule) for n in model.networks},
+            gradient_accumulation_steps=parts,
+            run_eagerly=eagerly,
+        )
+    data = tiny.batches((tiny.floats(count), tiny.labels(count)), 12 // parts)
+    return model, model.fit(data, shuffle=False, verbose=0).history
+
+
+@pytest.fixture
+def constant_statistics(monkeypatch):
+    """Batch normalisation by its averages: the statistics of parts are not those of the
+    batch."""
+    plain = keras.layers.BatchNormalization.call
+
+    def call(self, inputs, training=None, mask=None):
+        return plain(self, inputs, training=False)
+
+    monkeypatch.setattr(fast.BatchNormalization, "call", call)
+
+
+@every_model
+def test_gradients_of_parts_make_the_update_of_the_whole(name, constant_statistics):
+    changes = {}
+    if backend.NAME != "tensorflow" and "dropout" in tiny.CONFIGS[name]:
+        changes["dropout"] = 0.0  # a whole batch has other masks there
+    start = tiny.values(tiny.model(name).trainable_variables)
+    whole, logs = accumulated(tiny.model(name, **changes), 1)
+    parts, parts_logs = accumulated(tiny.model(name, **changes), 3)
+    assert_same_moves(start, whole, parts)
+    for a, b in zip(tiny.state(whole), tiny.state(parts), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)  # counts, averages
+    for term in whole.terms:
+        np.testing.assert_allclose(parts_logs[term], logs[term], rtol=1e-4, atol=1e-5)
+
+
+def test_a_graph_accumulates_the_gradients_of_parts_too(constant_statistics):
+    # Its last update has two images and a part without any.
+    start = tiny.values(tiny.model("vae").trainable_variables)
+    eager, logs = accumulated(tiny.model("vae"), 3)
+    graph, graph_logs = accumulated(tiny.model("vae"), 3, eagerly=False)
+    assert_same_moves(start, eager, graph)
+    for term in eager.terms:
+        np.testing.assert_allclose(graph_logs[term], logs[term], rtol=1e-4, atol=1e-5)
+
+
+def test_gradients_of_parts_are_those_of_any_number_of_replicas(two_replicas):
+    one = tiny.model("gan")
+    with two_replicas.scope():
+        two = tiny.model("gan")
+    start = tiny.values(one.trainable_variables)
+    assert_same_moves(start, accumulated(one, 3, 24)[0], accumulated(two, 3, 24)[0])
 
 
 # --- what users call ------------------------------------------------------------------

@@ -138,6 +138,8 @@ def test_help_is_grouped_and_tells_defaults(verb, capsys):
         (["--image_size=4"], "8 to 256"),
         (["--epochs=0"], "at least 1"),
         (["--minutes=0"], "more than 0"),
+        (["--steps_per_execution=0"], "at least 1"),
+        (["--gradient_accumulation_steps=0"], "at least 1"),
         (["--monitor=val_rekon"], "did you mean 'val_recon'"),
         (["--monitor=val_recon", "--novalidation"], "no such term"),
         (["--monitor=frechet"], "no such term"),

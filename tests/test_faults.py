@@ -115,6 +115,16 @@ def test_fit_stops_one_step_after_the_one_that_failed(monkeypatch):
     assert begun == [0, 1, 2, 3, 4, 5]
 
 
+def test_of_several_steps_of_one_call_the_one_that_failed_is_named():
+    model = tiny.model("ae")
+    model.compile(steps_per_execution=4)
+    images = tiny.floats(6)
+    images[2] = np.nan  # of the third step
+    data = tiny.batches((images, tiny.labels(6)), 1)
+    with pytest.raises(faults.NotFiniteError, match="step 3"):
+        model.fit(data, shuffle=False, verbose=0, callbacks=[faults.Finite()])
+
+
 def test_a_fault_of_the_last_step_of_an_epoch_is_found_before_anything_is_saved():
     model = tiny.model("ae")
     kernel = model.decoder.trainable_variables[0]

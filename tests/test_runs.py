@@ -21,6 +21,7 @@ from zoo import (
     runs,
     saving,
     schedules,
+    settings,
     strategies,
     training,
 )
@@ -63,6 +64,74 @@ def test_run_stopped_within_an_epoch_goes_on_to_the_bit(
     assert (run.progress.epoch, run.progress.batch) == (2, done)
     training.train(run)
     assert_same(run, whole)
+
+
+@pytest.fixture
+def stopped(monkeypatch):
+    """stopped(workdir, *flags): a run of four epochs that gets a SIGTERM within the
+    third one, after its first steps; returns (epoch, batch) of what it saved."""
+    begin = callbacks.Clock.on_train_batch_begin
+
+    def interrupted(self, batch, logs=None):
+        begin(self, batch, logs)
+        if self.progress.epoch == 2 and batch > 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def stop(workdir, *flags):
+        with monkeypatch.context() as patch:
+            patch.setattr(callbacks.Clock, "on_train_batch_begin", interrupted)
+            with pytest.raises(SystemExit):
+                trained(workdir, "--epochs=4", *flags)
+        progress = prepare(workdir, "--epochs=4", *flags).progress
+        return progress.epoch, progress.batch
+
+    return stop
+
+
+def test_several_steps_of_one_call_are_those_of_many(whole, tmp_path, stopped):
+    # Two of an epoch's three steps, and then the third.
+    fast = ("--flip", "--steps_per_execution=2")
+    assert stopped(tmp_path / "run", *fast) == (2, 2)
+    run = prepare(tmp_path / "run", "--epochs=4", "--flip")  # the rest by single steps
+    assert run.settings.steps_per_execution == 1
+    training.train(run)
+    assert_same(run, whole)
+
+
+def test_checkpoints_and_budget_come_after_a_call(tmp_path, monkeypatch):
+    fast = ("--steps_per_execution=2", "--epochs=2")
+    saved, save = [], runs.RunFolder.save_checkpoint
+    monkeypatch.setattr(
+        runs.RunFolder,
+        "save_checkpoint",
+        lambda self, model, progress, best=False: (
+            saved.append(progress.step),
+            save(self, model, progress, best),
+        ),
+    )
+    run = trained(tmp_path / "run", *fast, "--checkpoint_every=2")
+    # Steps 2 and 4 are asked for, 3 and 6 end an epoch, and a call ends with 2 and 5.
+    assert saved == [2, 3, 5, 6]
+    run = trained(tmp_path / "other", *fast, "--minutes=1e-9")
+    assert (run.progress.epoch, run.progress.batch) == (0, 2)
+
+
+def test_accumulated_updates_are_resumed_to_the_bit(tmp_path, stopped):
+    # Two updates an epoch: of two batches, and of the third.
+    flags = ("--gradient_accumulation_steps=2", "--flip")
+    run = trained(tmp_path / "whole", "--epochs=4", *flags)
+    assert run.progress.step == 8 and run.steps_per_epoch == 2
+    assert stopped(tmp_path / "run", *flags) == (2, 1)
+    assert_same(trained(tmp_path / "run", "--epochs=4", *flags), run)
+    with pytest.raises(ValueError, match="steps is 2 there and 1 here"):
+        prepare(tmp_path / "run", "--epochs=4", "--flip")
+
+
+def test_a_run_of_before_there_was_accumulation_goes_on(whole):
+    stored = whole.folder.stored()
+    for name in ("gradient_accumulation_steps", "steps_per_execution"):
+        del stored[name]
+    assert not settings.differences(stored, whole.settings)
 
 
 def test_a_second_signal_ends_the_process_at_once():
@@ -418,6 +487,16 @@ def test_run_on_two_devices_is_resumed(tmp_path, monkeypatch, two_replicas):
     trained(tmp_path / "run", "--epochs=1", "--strategy=mirrored")
     run = trained(tmp_path / "run", "--epochs=2", "--strategy=mirrored")
     assert run.resumed and [row["epoch"] for row in run.folder.rows()] == [1, 2]
+
+
+def test_several_steps_of_one_call_are_refused_on_several_devices(
+    tmp_path, monkeypatch, two_replicas
+):
+    monkeypatch.setattr(strategies, "create", lambda name: two_replicas)
+    flags = ("--strategy=mirrored", "--steps_per_execution=2")
+    with pytest.raises(ValueError, match="on one device .* steps_per_execution=2"):
+        prepare(tmp_path / "run", *flags)
+    assert not list(tmp_path.iterdir())
 
 
 def test_pictures_are_legible(tmp_path):

@@ -12,7 +12,9 @@ CHECKSUMS = "sha256.json"  # {member: sha256}; written last
 PROGRESS = "progress.json"  # of checkpoints: how far their run has come
 MEMBERS = {"metadata.json", CONFIG, WEIGHTS, PROGRESS, CHECKSUMS}
 KNOWN = {"compile_config", "config", "build_config"}
-COMPILED = {"optimizer", "jit_compile", "run_eagerly", "steps_per_execution"}
+COMPILED = {"optimizer", "jit_compile", "run_eagerly"}
+# The second one is in older files.
+OPTIONAL = {"gradient_accumulation_steps", "steps_per_execution"}
 # What zipfile and json raise on hostile bytes.
 DAMAGE = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, struct.error),
@@ -116,7 +118,7 @@ def _require_plain(parts, file):
     if sound and compiled:
         options = [value for key, value in compiled.items() if key != "optimizer"]
         nested = any(isinstance(value, (dict, list)) for value in options)
-        sound = set(compiled) == COMPILED and not nested
+        sound = COMPILED <= set(compiled) <= COMPILED | OPTIONAL and not nested
     if not sound:
         raise ValueError(
             f"The configs of the file are not those of a model. Received: {file}."

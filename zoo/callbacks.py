@@ -2,6 +2,7 @@
 
 All share one `Progress`. Batches are watched at their beginning: a hook at a batch's
 end makes Keras wait for the values of every step, which a fast accelerator would feel.
+Of a model with `steps_per_execution`, that is the beginning of so many steps at once.
 """
 
 import dataclasses
@@ -22,6 +23,9 @@ class Clock(keras.callbacks.Callback):
         minutes: Budget over the whole life of the run, or None. Training steps count,
             their compilation included; validation, pictures and saving do not.
         steps_per_epoch: Batches of an epoch.
+
+    Attributes:
+        begun: Batches done of this epoch when the steps that run now began.
     """
 
     def __init__(self, progress, minutes, steps_per_epoch):
@@ -47,9 +51,11 @@ class Clock(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         self._look()
-        self.progress.batch = self.skipped + batch + 1
+        self.begun = self.skipped + batch
+        ends = self.begun + self.model.steps_per_execution
+        self.progress.batch = min(ends, self.steps_per_epoch)
         if self.is_out_of_time:
-            self.model.stop_training = True  # after this batch
+            self.model.stop_training = True  # after the steps that begin now
 
     def on_test_begin(self, logs=None):
         self.pause()
@@ -82,9 +88,9 @@ class Clock(keras.callbacks.Callback):
         self.last_look, self.in_steps = time.perf_counter(), True
 
     def before_batch(self):
-        """Pauses; returns the `Progress` without the batch that begins now."""
+        """Pauses; returns the `Progress` without the steps that begin now."""
         self.pause()
-        return dataclasses.replace(self.progress, batch=self.progress.batch - 1)
+        return dataclasses.replace(self.progress, batch=self.begun)
 
     def _look(self):
         now = time.perf_counter()
@@ -169,8 +175,9 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         every, progress = self.settings.checkpoint_every, self.progress
-        done = progress.epoch * self.clock.steps_per_epoch + progress.batch - 1
-        if every and batch and done % every == 0:
+        done = progress.epoch * self.clock.steps_per_epoch + self.clock.begun
+        before = done - self.model.steps_per_execution
+        if every and batch and done // every > before // every:
             self.folder.save_checkpoint(self.model, self.clock.before_batch())
             self.clock.go_on()
 

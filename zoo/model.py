@@ -13,6 +13,7 @@ import keras
 from keras import ops
 
 from zoo import (
+    accumulation,
     averages,
     backend,
     faults,
@@ -41,7 +42,9 @@ class ImageModel(Inference, keras.Model):
             given for all).
         averaged: Networks of which `ema_decay` keeps an average, `<network>_ema`.
         needs_labels: Whether training needs labels.
-        batches_per_step: Batches that `fit` joins into one training step.
+        batches_per_step: Batches that a training step takes.
+        gradient_accumulation_steps: Parts, of a batch each, that one update is the
+            mean of; `compile` sets it.
         monitor: The term that tells the best epoch, the smallest value unless
             `monitor_mode` is "max"; "" if no term tells (a GAN's losses do not).
         paper: One line for the catalogue: authors, year, arXiv number.
@@ -53,6 +56,7 @@ class ImageModel(Inference, keras.Model):
     averaged = ()
     needs_labels = False
     batches_per_step = 1
+    gradient_accumulation_steps = 1
     monitor = ""
     monitor_mode = "min"
     paper = ""
@@ -157,12 +161,21 @@ class ImageModel(Inference, keras.Model):
         """{network: optimizer}."""
         return self.__dict__.get("_by_network", {})
 
-    def compile(self, optimizer=None, **kwargs):
+    @property
+    def joined_batches(self):
+        """Batches that `fit` joins into one training step."""
+        return self.batches_per_step * self.gradient_accumulation_steps
+
+    def compile(self, optimizer=None, gradient_accumulation_steps=1, **kwargs):
         """Compiles with {network: optimizer}; without one, with the paper's.
 
         Args:
             optimizer: A dict by network, or one optimizer where all networks share one
                 loss (each then gets its own copy).
+            gradient_accumulation_steps: Batches to one update: the memory is that of
+                one, the update that of all joined, but that batch normalisation takes
+                the statistics of each. Random numbers, schedules, averages and
+                iterations are those of the joined batch.
             **kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution`, as in Keras.
         """
         for key in ("loss", "metrics", "weighted_metrics", "loss_weights"):
@@ -176,12 +189,16 @@ class ImageModel(Inference, keras.Model):
                 "mixed_float16 would scale one loss of several; use mixed_bfloat16, "
                 "which needs no scaling. Received: the policy mixed_float16."
             )
+        inputs.check_integer(
+            "gradient_accumulation_steps", gradient_accumulation_steps, 1
+        )
         # Kept out of Keras' tracking: the container already owns the optimizers.
         self.__dict__["_by_network"] = optimizers.by_network(
             self, self.default_optimizers() if optimizer is None else optimizer
         )
         container = optimizers.NetworkOptimizers(self.optimizers, self._owner_of)
         super().compile(optimizer=container, **kwargs)
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         if self.built:
             self._build_optimizers()
 
@@ -227,11 +244,12 @@ class ImageModel(Inference, keras.Model):
             },
             "jit_compile": self.jit_compile,
             "run_eagerly": self.run_eagerly,
-            "steps_per_execution": self.steps_per_execution,
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }
 
     def compile_from_config(self, config):
         config = dict(config)
+        config.pop("steps_per_execution", None)  # what suits a process, not a model
         deserialize = keras.optimizers.deserialize
         optimizer = {k: deserialize(v) for k, v in config.pop("optimizer").items()}
         self.compile(optimizer, **config)
@@ -258,7 +276,7 @@ class ImageModel(Inference, keras.Model):
             data, labels = self._checked_data(validation_data, None, value_range)
         batch_size = kwargs.get("batch_size")
         kwargs.setdefault("validation_batch_size", batch_size)
-        x, kwargs["batch_size"] = grouping.grouped(x, self.batches_per_step, batch_size)
+        x, kwargs["batch_size"] = grouping.grouped(x, self.joined_batches, batch_size)
         if hasattr(x, "element_spec") or getattr(x, "is_ordered", False):
             kwargs.setdefault("shuffle", False)  # Keras' default would undo its order
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
@@ -325,11 +343,18 @@ class ImageModel(Inference, keras.Model):
         images, labels = inputs.split(data)
         return pixels.to_float(images), labels
 
-    def update(self, objective):
-        """Runs `objective` once, moves each network along its own loss, returns
-        terms."""
+    def update(self, objective, *data):
+        """Moves each network along its own loss once; returns terms.
+
+        Args:
+            objective: `objective(*data)` is ({network: loss}, {term: value}), all of
+                them means over rows. Run once, or once for each part of `data`.
+            *data: `[B, ...]` each, or None.
+        """
         step = self.optimizer.iterations + 1
-        terms = backend.update(self, objective)
+        gradients, terms = accumulation.gradients(self, objective, data)
+        with backend.no_gradients():
+            self.apply_gradients(gradients)
         self.faults.look_at_terms(step, terms)
         return terms
 
@@ -419,14 +444,14 @@ class ImageModel(Inference, keras.Model):
             saving.write(self, temporary)
 
     def save_own_variables(self, store):
-        for index, state in enumerate(self._seed_states()):
+        for index, state in enumerate(self.seed_states()):
             store[f"seed_{index}"] = ops.convert_to_numpy(state)
 
     def load_own_variables(self, store):
-        for index, state in enumerate(self._seed_states()):
+        for index, state in enumerate(self.seed_states()):
             state.assign(store[f"seed_{index}"][()])
 
-    def _seed_states(self):
+    def seed_states(self):
         """The states of all seed generators (ours, dropout's): Keras saves none."""
         weights = {id(variable) for variable in self.weights}
         return [v for v in self.variables if id(v) not in weights]

@@ -87,6 +87,13 @@ def _checked(given, name):
             "mixed_bfloat16 needs none. "
             f"Received: {type(optimizer).__name__} with a loss scale for {name!r}."
         )
+    if optimizer.gradient_accumulation_steps:
+        raise ValueError(
+            "An optimizer that accumulates would do so whatever the other networks do; "
+            "compile(gradient_accumulation_steps=...) accumulates for all of them. "
+            "Received: gradient_accumulation_steps="
+            f"{optimizer.gradient_accumulation_steps} for {name!r}."
+        )
     if optimizer.use_ema:
         raise ValueError(
             "use_ema overwrites the weights with their average at the end of every "

@@ -111,7 +111,7 @@ class Line(keras.callbacks.Callback):
 
 def describe(run):
     """Lines on a run that has not started: settings, networks, data."""
-    lines = [f"{k:<16} {_text(v)}" for k, v in vars(run.settings).items()]
+    lines = [f"{k:<27} {_text(v)}" for k, v in vars(run.settings).items()]
     lines += ["", "parameters"]
     lines += [f"  {name:<14} {count:,}" for name, count in run.parameters().items()]
     batch = run.train.take(1)

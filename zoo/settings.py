@@ -10,7 +10,7 @@ from zoo import data, quality, registry, saving, schedules
 EPOCHS = {"digits": 60}
 BATCH_SIZE = {"digits": 64}
 FREE = ("epochs", "minutes", "schedule_epochs", "image_every", "data_dir", "workdir")
-FREE += ("checkpoint_every", "on_nan")
+FREE += ("checkpoint_every", "on_nan", "steps_per_execution")
 PRECISIONS = ("float32", "mixed_bfloat16")
 MAX_SEED = 2**32 - 1  # that NumPy takes
 JIT = {"auto": "auto", "on": True, "off": False}
@@ -35,6 +35,8 @@ class Settings:
             for those of whole epochs alone.
         on_nan: "stop" or "rollback", where a step makes NaN or infinity.
         init_from: `.keras` file or run folder that lent the first weights, or None.
+        gradient_accumulation_steps: Batches of one update.
+        steps_per_execution: Training steps of one compiled call.
     """
 
     model: str
@@ -64,6 +66,9 @@ class Settings:
     init_from: str | None
     data_dir: str | None
     workdir: str
+    # Records of older runs do not have these.
+    gradient_accumulation_steps: int = 1
+    steps_per_execution: int = 1
 
     def plain(self):
         """The settings as JSON gives them back."""
@@ -108,6 +113,7 @@ def resolve(asked):
     _require_sound(asked)
     same = ("flip", "seed", "validation", "image_every", "strategy", "precision", "jit")
     same += ("checkpoint_every", "on_nan")
+    same += ("gradient_accumulation_steps", "steps_per_execution")
     same += ("classes", "image_size", "minutes", "init_from", "data_dir", "frechet")
     dataset = asked["dataset"]
     config = _config(asked)
@@ -136,6 +142,7 @@ def resolve(asked):
 def _require_sound(asked):
     least = {"epochs": 1, "schedule_epochs": 1, "image_every": 1, "batch_size": 1}
     least |= {"seed": 0, "frechet": 2, "checkpoint_every": 1}
+    least |= {"gradient_accumulation_steps": 1, "steps_per_execution": 1}
     for key, minimum in least.items():
         if asked[key] is not None and asked[key] < minimum:
             raise ValueError(
@@ -267,7 +274,7 @@ def differences(stored, settings):
     asked = settings.plain()
     found = []
     for name in (name for name in asked if name not in FREE):
-        there, here = stored.get(name), asked[name]
+        there, here = stored.get(name, getattr(Settings, name, None)), asked[name]
         if isinstance(there, dict) and isinstance(here, dict):
             keys = [key for key in {**there, **here} if there.get(key) != here.get(key)]
             found += [(f"{name} {k}", there.get(k), here.get(k)) for k in keys]

@@ -62,7 +62,7 @@ class Run:
 
     @property
     def steps_per_epoch(self):
-        return _steps_per_epoch(self.train, self.model)
+        return _steps_per_epoch(self.train, self.model, self.settings)
 
     @property
     def is_chief(self):
@@ -194,21 +194,34 @@ def _model(settings, train, strategy, halved):
             "Keras cannot compile by XLA under a strategy of several devices. "
             "Received: jit=on."
         )
+    if settings.steps_per_execution > 1 and not (
+        strategy is None and backend.LOOPS_OVER_STEPS
+    ):
+        raise ValueError(
+            "Several steps are one compiled call on one device of Keras' tensorflow "
+            f"backend alone. Received: steps_per_execution="
+            f"{settings.steps_per_execution}, strategy={settings.strategy!r}, "
+            f"backend={backend.NAME!r}."
+        )
     keras.config.set_dtype_policy(settings.precision)
     keras.utils.set_random_seed(settings.seed)
     with strategies.scope(strategy):
         model = registry.find(settings.model)(**settings.config)
+        steps = _steps_per_epoch(train, model, settings)
         model.compile(
-            settings.optimizers(model, _steps_per_epoch(train, model), halved),
+            settings.optimizers(model, steps, halved),
+            gradient_accumulation_steps=settings.gradient_accumulation_steps,
+            steps_per_execution=settings.steps_per_execution,
             jit_compile=settings_module.JIT[settings.jit],
         )
         model.build(inputs.shape_of(train))
     return model
 
 
-def _steps_per_epoch(train, model):
+def _steps_per_epoch(train, model, settings):
     """Training steps that `fit` makes of the batches of an epoch."""
-    return -(-int(train.cardinality()) // model.batches_per_step)
+    joined = model.batches_per_step * settings.gradient_accumulation_steps
+    return -(-int(train.cardinality()) // joined)
 
 
 def _lend(source, model, settings):
@@ -305,7 +318,7 @@ def _fit_epochs(run, beside, verbose):
     how = {"validation_data": run.validation, "callbacks": beside, "verbose": verbose}
     how["shuffle"] = False  # the data set shuffles
     if progress.batch:
-        rest = run.train.skip(progress.batch * run.model.batches_per_step)
+        rest = run.train.skip(progress.batch * run.model.joined_batches)
         epoch = progress.epoch
         how_far = {"initial_epoch": epoch, "epochs": epoch + 1}
         if int(rest.cardinality()) == 1:

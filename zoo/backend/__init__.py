@@ -2,7 +2,9 @@
 
 | function | what it does |
 |---|---|
-| `update(model, objective)` | runs `objective` once, takes the gradient of each network's loss by that network's variables only, hands them to `model.apply_gradients`; returns the terms |
+| `gradients(model, objective)` | runs `objective` once; returns the gradient of each network's loss by that network's variables only, {network: tensors}, and the terms |
+| `no_gradients()` | the context in which weights are moved |
+| `after(model, done, tensors)` | `tensors`, which are not to be had before the gradients `done` are computed |
 | `fused(optimizer)` | a Keras optimizer, its rule as one operation a variable where the backend has one; of several replicas it clips the sum of gradients |
 | `input_gradient(function, x)` | gradient of sum(function(x)) by `x`, itself differentiable; `function` keeps no statistics of `x` |
 | `sum_of_squares(x)` | of all values of a float tensor, in one pass and without a copy |
@@ -23,9 +25,12 @@
 | `from_chief(strategy, content)` | the bytes that the chief gives, on all workers |
 | `WORKER_ERRORS` | what a step raises if another worker has gone |
 | `limit_threads(count)` | computes with so many threads; to be called before anything is computed |
+| `LOOPS_OVER_STEPS` | whether Keras' `steps_per_execution` makes one compiled call of several steps |
 | `HAS_TF_DATA` | whether batches come as `tf.data`, not as a `keras.utils.PyDataset` |
 
-`seed` is a `keras.random.SeedGenerator`; a call takes one seed from it. Random numbers
+`seed` is a `keras.random.SeedGenerator`; a call takes one seed from it. Of a batch that
+is taken in parts (`parts.py`) `normal`, `uniform` and `integers` draw the part's rows,
+whatever `rows` says. Random numbers
 differ between backends, and so do roundings; files and the order of the data do not.
 """  # noqa: E501
 
@@ -33,8 +38,12 @@ import importlib
 
 import keras
 
+from zoo.backend.parts import by_part, computing, is_whole, split
+
 _NAMES = (
-    "update",
+    "gradients",
+    "no_gradients",
+    "after",
     "fused",
     "input_gradient",
     "sum_of_squares",
@@ -58,6 +67,7 @@ _NAMES = (
     "from_chief",
     "WORKER_ERRORS",
     "limit_threads",
+    "LOOPS_OVER_STEPS",
     "HAS_TF_DATA",
 )
 NAME = keras.backend.backend()
@@ -68,5 +78,6 @@ if NAME not in ("tensorflow", "jax", "torch"):
     )
 _module = importlib.import_module(f"{__name__}.{NAME}")
 globals().update({name: getattr(_module, name) for name in _NAMES})
+normal, uniform, integers = map(by_part, (normal, uniform, integers))  # noqa: F821
 
-__all__ = ["NAME", *_NAMES]
+__all__ = ["NAME", "computing", "is_whole", "split", *_NAMES]

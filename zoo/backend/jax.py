@@ -24,10 +24,11 @@ from zoo.backend.alone import (  # noqa: F401
 )
 from zoo.backend.shares import by_loss
 
+LOOPS_OVER_STEPS = False
 HAS_TF_DATA = False
 
 
-def update(model, objective):
+def gradients(model, objective):
     networks = {name: model.network(name) for name in model.networks}
     owners = [(n, v) for n in networks for v in networks[n].trainable_variables]
     trained = [v for _, v in owners]
@@ -51,15 +52,22 @@ def update(model, objective):
     )
     for index, value in changed.items():  # batch statistics, the state of noise
         others[index].assign(value)
-    gradients = {}
+    of_networks = {}
     for i, names in enumerate(movers):
         one_hot = [jnp.full_like(loss, i == j) for j, loss in enumerate(losses)]
         (found,) = pull_back(one_hot)
         for (name, _), gradient in zip(owners, found):
             if name in names:
-                gradients.setdefault(name, []).append(gradient)
-    model.apply_gradients(gradients)
-    return terms
+                of_networks.setdefault(name, []).append(gradient)
+    return of_networks, terms
+
+
+def no_gradients():
+    return contextlib.nullcontext()  # they are asked for, not recorded
+
+
+def after(model, done, tensors):
+    return jax.lax.optimization_barrier((tensors, done))[0]
 
 
 def fused(optimizer):

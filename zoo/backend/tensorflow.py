@@ -1,9 +1,11 @@
 """The backend functions on TensorFlow; their contract stands in `zoo/backend`."""
 
+import contextlib
 import functools
 
 import keras
 import tensorflow as tf
+from tensorflow.compiler.tf2xla.python import xla  # tf has no such operation
 
 from zoo.backend.shares import by_loss
 from zoo.backend.tensorflow_workers import (  # noqa: F401
@@ -15,26 +17,41 @@ from zoo.backend.tensorflow_workers import (  # noqa: F401
     multi_worker,
 )
 
+LOOPS_OVER_STEPS = True
 HAS_TF_DATA = True
 
 
-def update(model, objective):
+def gradients(model, objective):
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
     with tf.GradientTape(persistent=True) as tape:
         losses, terms = objective()
         # Keras' optimizers sum gradients over replicas: hand each a share of the mean.
         shares = [(loss / replicas, names) for loss, names in by_loss(losses)]
-    gradients = {}
+    of_networks = {}
     for share, names in shares:
         variables = {name: _values(model.network(name)) for name in names}
-        gradients.update(tape.gradient(share, variables))
-    del tape
-    model.apply_gradients({name: gradients[name] for name in losses})
-    return terms
+        of_networks.update(tape.gradient(share, variables))
+    return {name: of_networks[name] for name in losses}, terms
 
 
 def _values(network):
     return [variable.value for variable in network.trainable_variables]
+
+
+def no_gradients():
+    return contextlib.nullcontext()  # nothing records outside of a tape
+
+
+def after(model, done, tensors):
+    done = [x for x in tf.nest.flatten(done) if x is not None]
+    flat = tf.nest.flatten(tensors)
+    if done and model.jit_compile and not tf.executing_eagerly():
+        # XLA goes by what data depend on, and by nothing else.
+        flat = xla.optimization_barrier(*flat, *done)[: len(flat)]
+    else:
+        with tf.control_dependencies(done):
+            flat = [tf.identity(x) for x in flat]
+    return tf.nest.pack_sequence_as(tensors, flat)
 
 
 def fused(optimizer):

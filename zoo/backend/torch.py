@@ -16,12 +16,13 @@ from zoo.backend.alone import (  # noqa: F401
 )
 from zoo.backend.shares import by_loss
 
+LOOPS_OVER_STEPS = False
 HAS_TF_DATA = False
 
 
-def update(model, objective):
+def gradients(model, objective):
     losses, terms = objective()
-    gradients = {}
+    of_networks = {}
     for loss, names in by_loss(losses):
         owners = [(n, v) for n in names for v in model.network(n).trainable_variables]
         values = [v.value for _, v in owners]
@@ -29,10 +30,16 @@ def update(model, objective):
             loss, values, retain_graph=True, materialize_grads=True
         )
         for (name, _), gradient in zip(owners, found):
-            gradients.setdefault(name, []).append(gradient)
-    with torch.no_grad():
-        model.apply_gradients(gradients)
-    return {name: term.detach() for name, term in terms.items()}
+            of_networks.setdefault(name, []).append(gradient)
+    return of_networks, {name: term.detach() for name, term in terms.items()}
+
+
+def no_gradients():
+    return torch.no_grad()
+
+
+def after(model, done, tensors):
+    return tensors  # PyTorch computes as it goes
 
 
 def fused(optimizer):
@@ -134,7 +141,7 @@ def is_symbolic(x):
 
 
 def compiled(function, variables=()):
-    return torch.no_grad()(function)  # PyTorch computes as it goes
+    return torch.no_grad()(function)  # it computes as it goes
 
 
 def stateless(step):

@@ -89,6 +89,7 @@ class Measured:
         settings = self.record["settings"]
         model = registry.find(settings["model"])(**settings["config"])
         images = settings["batch_size"] * model.batches_per_step
+        images *= settings.get("gradient_accumulation_steps", 1)
         return self.rows[-1]["step"] * images / self.seconds
 
 

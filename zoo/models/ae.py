@@ -71,7 +71,7 @@ class AE(ImageModel):
 
     def train_step(self, data):
         images, labels = self.unpack(data)
-        terms = self.update(lambda: self.objective(images, labels))
+        terms = self.update(self.objective, images, labels)
         return self.track(terms, images)
 
     def to_latent(self, images, seeds=None):

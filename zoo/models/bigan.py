@@ -133,7 +133,7 @@ class BiGAN(Adversarial):
 
     def train_step(self, data):
         images, _ = self.unpack(data)
-        terms = self.update(lambda: self.objective(images))
+        terms = self.update(self.objective, images)
         return self.track(terms, images)
 
     def to_latent(self, images, seeds=None):

@@ -159,8 +159,8 @@ class CGAN(Adversarial):
 
     def train_step(self, data):
         images, labels = self.unpack(data)
-        terms = self.update(lambda: self.discriminator_objective(images, labels))
-        terms |= self.update(lambda: self.generator_objective(labels))
+        terms = self.update(self.discriminator_objective, images, labels)
+        terms |= self.update(self.generator_objective, labels)
         return self.track(terms, images)
 
     def generate(self, labels, training=True):

@@ -103,7 +103,7 @@ class Classifier(ImageModel):
 
     def train_step(self, data):
         images, labels = self.unpack(data)
-        terms = self.update(lambda: self.objective(images, labels))
+        terms = self.update(self.objective, images, labels)
         return self.track(terms, images)
 
     def augment(self, images):

@@ -137,7 +137,7 @@ class DDPM(Denoiser):
 
     def train_step(self, data):
         images, labels = self.unpack(data)
-        terms = self.update(lambda: self.objective(images, labels))
+        terms = self.update(self.objective, images, labels)
         return self.track(terms, images)
 
     def q_sample(self, x_0, t, eps):

@@ -123,7 +123,8 @@ class GAN(Adversarial):
             loss = loss + self.penalty_weight * terms["gp"]
         return {"discriminator": loss}, terms | {"d_loss": loss}
 
-    def generator_objective(self, rows, training=True):
+    def generator_objective(self, images, training=True):
+        rows = ops.shape(images)[0]  # as many are made
         x_fake = self.shown(self.generate(rows, training), training)
         fake_logits = self.discriminator(x_fake, training=training)
         loss = losses.generator_loss(fake_logits, self.loss_name)
@@ -131,14 +132,13 @@ class GAN(Adversarial):
 
     def objective(self, images, labels=None, training=True):
         d_losses, d_terms = self.discriminator_objective(images, training)
-        g_losses, g_terms = self.generator_objective(ops.shape(images)[0], training)
+        g_losses, g_terms = self.generator_objective(images, training)
         return d_losses | g_losses, d_terms | g_terms
 
     def train_step(self, data):
         images, _ = self.unpack(data)
-        rows = ops.shape(images)[0]
-        terms = self.update(lambda: self.discriminator_objective(images))
-        terms |= self.update(lambda: self.generator_objective(rows))
+        terms = self.update(self.discriminator_objective, images)
+        terms |= self.update(self.generator_objective, images)
         return self.track(terms, images)
 
     def generate(self, rows, training=True):

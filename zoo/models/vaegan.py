@@ -157,7 +157,7 @@ class VAEGAN(Adversarial):
 
     def train_step(self, data):
         images, _ = self.unpack(data)
-        terms = self.update(lambda: self.objective(images))
+        terms = self.update(self.objective, images)
         return self.track(terms, images)
 
     def posterior(self, x, training=False):

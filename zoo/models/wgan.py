@@ -126,13 +126,14 @@ class WGAN(Adversarial):
         terms = {"wasserstein": wasserstein, "gp": gp}
         return {"critic": self.gp_weight * gp - wasserstein}, terms
 
-    def generator_objective(self, rows, training=True):
+    def generator_objective(self, images, training=True):
+        rows = ops.shape(images)[0]  # as many are made
         loss = -ops.mean(self.critic(self.generate(rows, training), training=training))
         return {"generator": loss}, {"g_loss": loss}
 
     def objective(self, images, labels=None, training=True):
         c_losses, c_terms = self.critic_objective(images, training)
-        g_losses, g_terms = self.generator_objective(ops.shape(images)[0], training)
+        g_losses, g_terms = self.generator_objective(images, training)
         if self.penalty == "clip":
             c_terms["clipped"] = self.clipped()
         return c_losses | g_losses, c_terms | g_terms
@@ -141,13 +142,13 @@ class WGAN(Adversarial):
         images, _ = self.unpack(data)
         steps = []  # the terms of each step of the critic
         for part in shares(images, self.critic_steps):
-            steps.append(self.update(lambda: self.critic_objective(part)))  # noqa: B023
+            steps.append(self.update(self.critic_objective, part))
             if self.penalty == "clip":
                 self.clip_weights()
                 steps[-1]["clipped"] = self.clipped()
         terms = {key: sum(each[key] for each in steps) / len(steps) for key in steps[0]}
-        rows = ops.shape(images[:: self.critic_steps])[0]  # as many as the critic saw
-        terms |= self.update(lambda: self.generator_objective(rows))
+        as_many = images[:: self.critic_steps]  # as the critic saw at a time
+        terms |= self.update(self.generator_objective, as_many)
         return self.track(terms, images)
 
     def clip_weights(self):

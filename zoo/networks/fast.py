@@ -37,11 +37,12 @@ class BatchNormalization(layers.BatchNormalization):
 
 @keras.saving.register_keras_serializable("zoo")
 class Dropout(layers.Dropout):
-    """Keras' layer; of several replicas, each drops by its rows of the mask that one
-    would draw for the global batch, not all by the same mask."""
+    """Keras' layer; of several replicas, or parts of a batch, each drops by its rows of
+    the mask that one would draw for the global batch, not all by the same mask."""
 
     def call(self, inputs, training=False):
-        if backend.num_replicas() == 1 or not training or self.rate == 0:
+        is_alone = backend.num_replicas() == 1 and backend.is_whole()
+        if is_alone or not training or self.rate == 0:
             return super().call(inputs, training=training)
         rows, shape = ops.shape(inputs)[0], ops.shape(inputs)[1:]
         kept = backend.uniform(self.seed_generator, rows, shape) >= self.rate
