@@ -125,6 +125,8 @@ def _usage_of(flag, text):
         text += f" [{flag.default_as_str.strip(chr(39))}]"
     indent = " " * 25
     lines = textwrap.wrap(text, 63)
+    if len(left) > 24:
+        return [left] + [indent + line for line in lines]
     return [f"{left:<24} {lines[0]}"] + [indent + line for line in lines[1:]]
 
 

@@ -194,7 +194,8 @@ def test_three_rollbacks_are_the_most(tmp_path, monkeypatch):
 
 
 def test_a_spoilt_model_is_never_saved_as_a_checkpoint(tmp_path, monkeypatch):
-    poison(monkeypatch, lambda progress, model: progress.batch == 2)
+    # Before the checkpoint of step 2 is written, as the third step begins.
+    poison(monkeypatch, lambda progress, model: progress.batch == 3)
     with pytest.raises(faults.NotFiniteError, match="step 2"):
         trained(tmp_path / "run", "--epochs=1", "--checkpoint_every=1")
     run = prepare(tmp_path / "run", "--epochs=1")

@@ -71,7 +71,9 @@ def test_a_critic_has_to_tell_the_quality_of_an_epoch(tmp_path):
         path.mkdir()
         RunFolder(path).write_rows(
             [
-                {"epoch": epoch, **{t: terms[t][epoch] for t in terms}, "frechet": far}
+                {"epoch": epoch, "step": epoch}
+                | {t: terms[t][epoch] for t in terms}
+                | {"frechet": far}
                 for epoch, far in enumerate(quality)
             ]
         )
@@ -80,7 +82,7 @@ def test_a_critic_has_to_tell_the_quality_of_an_epoch(tmp_path):
     assert "+1.00, target more than the gan's losses (d_loss -0.40" in found[0][1]
     assert "-1.00" in found[1][1]
 
-    RunFolder(path).write_rows([{"epoch": 0, "d_loss": 1.0}])
+    RunFolder(path).write_rows([{"epoch": 0, "step": 0, "d_loss": 1.0}])
     with pytest.raises(ValueError, match="train it with --frechet"):
         list(targets.wgan(targets.Runs(tmp_path)))
 

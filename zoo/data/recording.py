@@ -8,7 +8,7 @@ import pathlib
 
 import numpy as np
 
-from zoo import folders, pixels
+from zoo import folders
 from zoo.data import checks, records
 
 SHARD = 64 * 2**20  # bytes of pixels that go into one file, unless told otherwise
@@ -60,7 +60,10 @@ def _examples(batches):
 
 def _write_part(folder, part, examples, size, count):
     """Writes the files of one split, `size` examples each; returns its index."""
-    import tensorflow as tf  # here, so that reading needs none
+    # Here, so that reading needs neither TensorFlow nor Keras.
+    import tensorflow as tf
+
+    from zoo import pixels
 
     index, writer, end = [], None, 0
     with contextlib.ExitStack() as closing:
