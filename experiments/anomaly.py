@@ -33,12 +33,7 @@ def main():
     space = exploration.Explorer(flags.workdir, flags.seed, False, **VERB.dataset())
     space.model.require("reconstruct")
     images, classes, strange = space.with_left_out()
-    density = space.mixture(flags.components).log_density
-    x_rec = space.model.reconstruct(images)
-    scores = {
-        "reconstruction": metrics.squared_errors(images, x_rec),
-        "latent": -density(space.model.encode(images)),
-    }
+    x_rec, scores = space.strangeness(images, flags.components)
     parted = {name: (s[~strange], s[strange]) for name, s in scores.items()}
     found = {name: metrics.detection(*pair) for name, pair in parted.items()}
     print("\n".join(_lines(scores, classes, strange, found)))

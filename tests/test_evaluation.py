@@ -375,7 +375,7 @@ def checkpoint(run, step, model):
     folder.save_checkpoint(model, runs.Progress(epoch=step, step=step))
 
 
-def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path):
+def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path, monkeypatch):
     run = folder_of(tmp_path / "run", "gan")
     (run / "model.keras").unlink()
     noise, grey = tiny.model("gan", (28, 28, 1)), tiny.model("gan", (28, 28, 1))
@@ -403,6 +403,11 @@ def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path):
     assert again.look(said.append)
     assert [row["epoch"] for row in again.rows] == [1, 2, 3, 4]
     assert again.best == watch.best and "best" not in said[-1]
+    # What has its score is not sampled again.
+    third = evaluation.Watch(run, FEW, evaluation.Progress())
+    with monkeypatch.context() as patch:
+        patch.setattr(images, "made_by", None)
+        assert third.look(said.append) and third.rows == again.rows
     others = evaluation.Options(num_images=40, nll_images=4, k=2)
     other = evaluation.Watch(run, others, evaluation.Progress())
     assert other.look(said.append)

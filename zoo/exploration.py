@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from zoo import data, inputs, latents
+from zoo import data, inputs, latents, metrics
 from zoo.evaluation import judges, subject
 from zoo.evaluation.bench import some
 
@@ -105,6 +105,17 @@ class Explorer:
         images, _ = self.train
         z = self.model.encode(images, sample=True, seed=self.seed)
         return latents.Mixture(z, components, self.seed)
+
+    def strangeness(self, images, components):
+        """Returns the reconstructions of `images` and their scores `[N]`, larger for
+        what training did not show: the squared error of a reconstruction, and minus the
+        log density of a latent under the `mixture`, as {"reconstruction", "latent"}."""
+        density = self.mixture(components).log_density
+        x_rec = self.model.reconstruct(images)
+        return x_rec, {
+            "reconstruction": metrics.squared_errors(images, x_rec),
+            "latent": -density(self.model.encode(images)),
+        }
 
     def decode(self, z):
         """Returns images `[..., H, W, C]` of latents `[..., D]`."""

@@ -75,9 +75,10 @@ class Watch:
         return True
 
     def _score(self, name, copy, say):
-        epoch, distance = self.folder.progress_of(copy).epoch, self._distance(copy)
+        self._take(copy)
         if name in {row["checkpoint"] for row in self.rows}:
             return  # an earlier watch has its score
+        epoch, distance = self.folder.progress_of(copy).epoch, self._distance()
         row = {"checkpoint": name, "epoch": epoch, "frechet": distance}
         self.rows.append(row)
         if self.best is None or distance < self.best["frechet"]:
@@ -90,15 +91,18 @@ class Watch:
         mark = "  best so far" if row is self.best else ""
         say(f"epoch {epoch}  Frechet distance {distance:.4g}{mark}")
 
-    def _distance(self, file):
-        if self._bench is None:
-            target = subject.find(file, **self.dataset)
-            self._bench = Bench(target, self.options, self.progress)
-            features = self._bench.extractor.features(self._bench.test)
-            self._real = metrics.Moments().update(features)
-            self._go_on()
-        else:
+    def _take(self, file):
+        """Lays the model of `file` on the bench, which the first one makes."""
+        if self._bench is not None:
             self._bench.model = saving.load(file)
+            return
+        target = subject.find(file, **self.dataset)
+        self._bench = Bench(target, self.options, self.progress)
+        features = self._bench.extractor.features(self._bench.test)
+        self._real = metrics.Moments().update(features)
+        self._go_on()
+
+    def _distance(self):
         made = images.made_by(self._bench)
         return metrics.frechet_distance(
             self._real, metrics.Moments.of(self._bench.extractor, made)

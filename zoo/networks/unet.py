@@ -20,6 +20,14 @@ from keras import layers, ops
 
 from zoo.networks import conv, fast
 
+# The last layer of each branch starts at a hundredth of the usual size, so that a new
+# network passes its input on. The paper's 1e-5 leaves float32 no gradient to move by.
+# A config, of which Keras makes each layer an initializer of its own, as in dcgan.py.
+SMALL = {
+    "class_name": "VarianceScaling",
+    "config": {"scale": 1e-4, "mode": "fan_avg", "distribution": "uniform"},
+}
+
 
 def build_unet(
     image_shape,
@@ -87,19 +95,9 @@ def build_unet(
             x = convolution(x, x.shape[-1], f"up_{level}")
     x = ops.silu(normalize(x, "last_norm"))
     channels = outputs * image_shape[-1] * patch**2
-    x = convolution(x, channels, "last", kernel_initializer=small())
+    x = convolution(x, channels, "last", kernel_initializer=SMALL)
     x = crop(unfold(ops.cast(x, "float32"), patch), image_shape[:2])
     return keras.Model(given, x, name=name)
-
-
-def small():
-    """Returns the initializer of the last layer of each branch: weights a hundredth of
-    the usual size, so that a new network passes its input on. The paper's 1e-5 leaves
-    float32 no gradient to move by.
-
-    Each layer has its own: an initializer's seed is drawn when it is made.
-    """
-    return keras.initializers.VarianceScaling(1e-4, "fan_avg", "uniform")
 
 
 def convolution(x, channels, name, **options):
@@ -130,7 +128,7 @@ def residual_block(x, embedding, channels, dropout, name):
     h = h + ops.reshape(shift, (-1, 1, 1, channels))
     h = ops.silu(normalize(h, f"{name}_norm_1"))
     h = conv.dropout(h, dropout, name=f"{name}_dropout") if dropout else h
-    h = convolution(h, channels, f"{name}_conv_1", kernel_initializer=small())
+    h = convolution(h, channels, f"{name}_conv_1", kernel_initializer=SMALL)
     if x.shape[-1] != channels:  # a convolution of 1x1
         x = layers.Dense(channels, name=f"{name}_shortcut")(x)
     return x + h
@@ -148,7 +146,7 @@ def attend(x, name):
     scores = ops.matmul(query, ops.transpose(key, (0, 2, 1))) / math.sqrt(channels)
     scores = ops.softmax(ops.cast(scores, "float32"), axis=-1)
     h = ops.matmul(ops.cast(scores, value.dtype), value)
-    h = layers.Dense(channels, kernel_initializer=small(), name=f"{name}_out")(h)
+    h = layers.Dense(channels, kernel_initializer=SMALL, name=f"{name}_out")(h)
     return x + ops.reshape(h, (-1, height, width, channels))
 
 

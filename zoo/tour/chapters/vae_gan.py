@@ -135,12 +135,7 @@ def anomaly(studio):
     except ValueError as error:
         raise NotApplicableError(str(error).rstrip(".")) from None
     images, strange = some(images, strange, studio.num_images, studio.random())
-    made = space.model.reconstruct(images)
-    density = space.mixture(COMPONENTS).log_density
-    scores = {
-        "reconstruction": metrics.squared_errors(images, made),
-        "latent": -density(space.model.encode(images)),
-    }
+    made, scores = space.strangeness(images, COMPONENTS)
     numbers, curves, strips = {}, {}, []
     for name, score in scores.items():
         found = metrics.detection(score[~strange], score[strange])
