@@ -71,7 +71,8 @@ def test_guidance_goes_from_no_label_through_the_label_and_on(model):
 
     def asked(labels, guidance):
         network = model.unet
-        return ops.convert_to_numpy(model.ask_guided(network, x, t, labels, guidance))
+        made = model.ask_guided(network, x, t, labels, guidance, 0.6, 0.8)
+        return ops.convert_to_numpy(made)
 
     null = ops.convert_to_numpy(model.ask(model.unet, x, t))
     label = ops.convert_to_numpy(model.ask(model.unet, x, t, labels))
@@ -351,7 +352,8 @@ def test_guidance_leaves_the_learned_variance_alone():
     x, t, labels = tiny.floats(3), np.full(3, 3), np.array([0, 1, 2], "int32")
     label = ops.convert_to_numpy(model.ask(model.unet, x, t, labels))
     null = ops.convert_to_numpy(model.ask(model.unet, x, t))
-    guided = ops.convert_to_numpy(model.ask_guided(model.unet, x, t, labels, 3.0))
+    guided = model.ask_guided(model.unet, x, t, labels, 3.0, 0.6, 0.8)
+    guided = ops.convert_to_numpy(guided)
     np.testing.assert_allclose(guided[..., 1:], label[..., 1:], atol=1e-6)
     expected = 3 * label[..., :1] - 2 * null[..., :1]
     np.testing.assert_allclose(guided[..., :1], expected, atol=1e-5)

@@ -437,6 +437,32 @@ def test_what_a_network_should_answer_is_read_as_data_and_noise(prediction):
     np.testing.assert_allclose(alpha * inside + sigma * noise, x)
 
 
+@pytest.mark.parametrize("prediction", ["eps", "x0", "v", "velocity"])
+def test_an_overshoot_is_no_error_at_the_bounds_alone(prediction):
+    x_0 = np.array([-1.0, -1.0, 1.0, 1.0, -0.5, 0.5])
+    guess = np.array([-1.5, -0.5, 1.5, 0.5, -1.5, 1.5])
+    eps = RANDOM.standard_normal(6)
+    alpha, sigma = (0.7, 0.3) if prediction == "velocity" else (0.6, 0.8)
+    x = alpha * x_0 + sigma * eps
+    # The output that tells `guess` of x.
+    output = diffusion.target(
+        prediction, guess, (x - alpha * guess) / sigma, alpha, sigma
+    )
+    found = diffusion.interpret(prediction, output, x, alpha, sigma)[0]
+    np.testing.assert_allclose(found, guess)
+    plain = diffusion.error(prediction, output, x_0, eps, alpha, sigma)
+    aim = diffusion.target(prediction, x_0, eps, alpha, sigma)
+    np.testing.assert_allclose(plain, aim - output)
+    error = diffusion.error(prediction, output, x_0, eps, alpha, sigma, True)
+    forgiven = np.array([True, False, True, False, False, False])
+    np.testing.assert_allclose(error, np.where(forgiven, 0, plain))
+    assert (plain != 0).all()
+    saturated = diffusion.saturate(prediction, output, x, alpha, sigma)
+    found = diffusion.interpret(prediction, saturated, x, alpha, sigma)
+    np.testing.assert_allclose(found[0], np.clip(guess, -1, 1))
+    np.testing.assert_allclose(alpha * found[0] + sigma * found[1], x)
+
+
 def test_min_snr_weights_by_hand():
     alpha_bar = np.array([0.9, 0.5, 0.2])  # SNR 9, 1, 1/4
     for prediction, expected in {

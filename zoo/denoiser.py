@@ -24,7 +24,8 @@ class Denoiser(Sampling, Editing, ImageModel):
         samplers: Names of the samplers that it can use.
         prediction: What its network answers, as `diffusion.interpret` takes it.
         time_scale: Times t are given to the network multiplied by it.
-        num_classes, label_dropout, guidance, sampler, steps, ema_decay: Settings.
+        overshoot, num_classes, label_dropout, guidance, sampler, steps, ema_decay:
+            Settings.
     """
 
     networks = ("unet",)
@@ -87,9 +88,10 @@ class Denoiser(Sampling, Editing, ImageModel):
             inputs.append(none if labels is None else ops.cast(labels, "int32"))
         return network(inputs, training=training)
 
-    def ask_guided(self, network, x, t, labels, guidance):
+    def ask_guided(self, network, x, t, labels, guidance, alpha, sigma):
         """Returns null + guidance (label - null) of the answers for no label and for
-        `labels`; guidance is a float, or a tensor `[B]` in a graph.
+        `labels`; guidance is a float, or a tensor `[B]` in a graph. `x` is alpha x_0 +
+        sigma eps.
 
         Source: Ho and Salimans 2022, arXiv:2207.12598, equation 6, with guidance = 1 +
         w.
@@ -101,25 +103,31 @@ class Denoiser(Sampling, Editing, ImageModel):
             return ops.cond(  # one pass, not two, where nothing is exaggerated
                 ops.all(guidance == 1.0),
                 lambda: self.ask(network, x, t, labels),
-                lambda: self._guided(network, x, t, labels, each),
+                lambda: self._guided(network, x, t, labels, each, alpha, sigma),
             )
         if guidance == 0.0:
             return self.ask(network, x, t)
         if guidance == 1.0:
             return self.ask(network, x, t, labels)
-        return self._guided(network, x, t, labels, guidance)
+        return self._guided(network, x, t, labels, guidance, alpha, sigma)
 
-    def _guided(self, network, x, t, labels, guidance):
+    def _guided(self, network, x, t, labels, guidance, alpha, sigma):
         none = ops.full_like(labels, self.num_classes)
         twice = [ops.concatenate([each, each]) for each in (x, t)]
         both = self.ask(network, *twice, ops.concatenate([none, labels]))
-        null, label = ops.split(both, 2)
+        # A learned variance, behind the image's channels, is not exaggerated.
+        channels = self.image_shape[-1]
+        null, label = ops.split(both[..., :channels], 2)
+        if self.overshoot:  # how far each is beyond the bounds says nothing of labels
+            null, label = (
+                diffusion.saturate(self.prediction, each, x, alpha, sigma)
+                for each in (null, label)
+            )
         guided = null + guidance * (label - null)
         if self.outputs == 1:
             return guided
-        # A learned variance, behind the image's channels, is not exaggerated.
-        channels = self.image_shape[-1]
-        return ops.concatenate([guided[..., :channels], label[..., channels:]], axis=-1)
+        variance = ops.split(both[..., channels:], 2)[1]
+        return ops.concatenate([guided, variance], axis=-1)
 
     def drop_labels(self, labels, rows):
         """Returns int32 labels `[rows]` of which `label_dropout` are "none"; None of a
@@ -137,7 +145,7 @@ class Denoiser(Sampling, Editing, ImageModel):
         def predict(x, k):
             t, alpha, sigma = row(k)
             times = ops.full(ops.shape(x)[:1], t)
-            output = self.ask_guided(network, x, times, labels, guidance)
+            output = self.ask_guided(network, x, times, labels, guidance, alpha, sigma)
             return self.interpret(output, x, alpha, sigma)
 
         return predict

@@ -29,7 +29,13 @@ from zoo.diffusion.levels import (
     linear_betas,
     resampled,
 )
-from zoo.diffusion.predictions import interpret, min_snr_weights, target
+from zoo.diffusion.predictions import (
+    error,
+    interpret,
+    min_snr_weights,
+    saturate,
+    target,
+)
 from zoo.diffusion.samplers import (
     SAMPLERS,
     ddim,
@@ -52,6 +58,7 @@ __all__ = [
     "ddpm",
     "discrete_levels",
     "dpmpp_2m",
+    "error",
     "euler",
     "flow_levels",
     "heun",
@@ -61,6 +68,7 @@ __all__ = [
     "min_snr_weights",
     "posterior",
     "resampled",
+    "saturate",
     "table",
     "target",
 ]

@@ -17,6 +17,23 @@ def target(prediction, x_0, eps, alpha, sigma):
     return eps - x_0 if prediction == "velocity" else alpha * eps - sigma * x_0
 
 
+def error(prediction, output, x_0, eps, alpha, sigma, overshoot=False):
+    """Returns by how much a network's `output` for x_t misses its target.
+
+    Args:
+        overshoot: Whether a guess of x_0 beyond [-1, 1] is no error where x_0 lies at
+            that very bound: all that is beyond will be clipped to it. The best guess is
+            still the mean of all x_0 that x_t may come from, wherever that is inside.
+    """
+    missed = target(prediction, x_0, eps, alpha, sigma) - output
+    if not overshoot:
+        return missed
+    x_t = alpha * x_0 + sigma * eps
+    guess, _ = interpret(prediction, output, x_t, alpha, sigma)
+    beyond = ((x_0 <= -1.0) & (guess < -1.0)) | ((x_0 >= 1.0) & (guess > 1.0))
+    return ops.where(beyond, 0.0, missed)
+
+
 def interpret(prediction, output, x, alpha, sigma, clip=False):
     """Returns (x_0, eps) of x_t `x`, as a network's `output` tells them.
 
@@ -36,6 +53,13 @@ def interpret(prediction, output, x, alpha, sigma, clip=False):
         return x_0, eps
     inside = ops.clip(x_0, -1.0, 1.0)
     return inside, eps + alpha / sigma * (x_0 - inside)
+
+
+def saturate(prediction, output, x, alpha, sigma):
+    """Returns the network's `output` for x_t `x`, changed so that its x_0 is in
+    [-1, 1]."""
+    inside, eps = interpret(prediction, output, x, alpha, sigma, clip=True)
+    return target(prediction, inside, eps, alpha, sigma)
 
 
 def min_snr_weights(prediction, alpha_bar, gamma):

@@ -33,6 +33,10 @@ class DDPM(Denoiser):
         schedule: Of beta: "linear" or "cosine" (Nichol and Dhariwal 2021).
         prediction: What the network tells: "eps", "x0" or "v" = sqrt(alpha_bar) eps -
             sqrt(1 - alpha_bar) x_0; the loss is the squared error of that.
+        overshoot: Whether a guess of x_0 beyond black or white is no error where the
+            pixel is just that. Samples are clipped there, and a background of one
+            colour comes out plain. Of our own; the decoder of the paper, equation 13,
+            counts all beyond the last value as that value too.
         variance: Of a step back: "beta" or "posterior" (paper: both), or "learned", a
             v for each pixel between the two (Nichol and Dhariwal 2021).
         min_snr: gamma of the min-SNR weight of each level's loss, 5 in its paper (Hang
@@ -75,6 +79,7 @@ class DDPM(Denoiser):
         num_timesteps: int = 1000,
         schedule: Literal["linear", "cosine"] = "linear",
         prediction: Literal["eps", "x0", "v"] = "eps",
+        overshoot: bool = False,
         variance: Literal["beta", "posterior", "learned"] = "beta",
         min_snr: float = 0.0,
         num_classes: int = 0,
@@ -91,7 +96,7 @@ class DDPM(Denoiser):
         ema_decay: float = 0.9999,
     ):
         self.num_timesteps, self.prediction = num_timesteps, prediction
-        self.variance, self.min_snr = variance, min_snr
+        self.overshoot, self.variance, self.min_snr = overshoot, variance, min_snr
         self.num_classes, self.label_dropout = num_classes, label_dropout
         self.guidance, self.sampler, self.steps = guidance, sampler, steps
         self.ema_decay = ema_decay
@@ -127,8 +132,10 @@ class DDPM(Denoiser):
         x_t = self.q_sample(images, t, eps)
         answer = self.ask(self.unet, x_t, t, labels, training)
         output, *v = self.split(answer)
-        aim = diffusion.target(self.prediction, images, eps, *self.alpha_sigma(t))
-        error = ops.mean(ops.square(aim - output), axis=(1, 2, 3))
+        missed = diffusion.error(
+            self.prediction, output, images, eps, *self.alpha_sigma(t), self.overshoot
+        )
+        error = ops.mean(ops.square(missed), axis=(1, 2, 3))
         denoising = ops.mean(self.weight(t) * error)
         if not v:
             return {"unet": denoising}, {"denoising": denoising}

@@ -34,6 +34,8 @@ class Flow(Denoiser):
             where the data are simple, as on a background of one colour: there noise
             is to be forgotten, and not to be found in pixels that it hardly moves (Li
             and He 2025).
+        overshoot: Whether a guess of x_0 beyond black or white is no error where the
+            pixel is just that, as in the `ddpm`. Of our own.
         num_classes: Classes of a conditional model; 0 learns without labels.
         label_dropout: Share of labels withheld in training, so that the network learns
             to do without.
@@ -70,6 +72,7 @@ class Flow(Denoiser):
     def __init__(
         self,
         prediction: Literal["velocity", "x0"] = "velocity",
+        overshoot: bool = False,
         num_classes: int = 0,
         label_dropout: float = 0.1,
         guidance: float = 1.0,
@@ -83,7 +86,7 @@ class Flow(Denoiser):
         dropout: float = 0.0,
         ema_decay: float = 0.9999,
     ):
-        self.prediction = prediction
+        self.prediction, self.overshoot = prediction, overshoot
         self.num_classes, self.label_dropout = num_classes, label_dropout
         self.guidance, self.sampler, self.steps = guidance, sampler, steps
         self.ema_decay = ema_decay
@@ -104,10 +107,11 @@ class Flow(Denoiser):
         share = t[:, None, None, None]
         x_t = (1.0 - share) * images + share * eps
         output = self.ask(self.unet, x_t, t, labels, training)
+        error = diffusion.error(
+            self.prediction, output, images, eps, 1.0 - share, share, self.overshoot
+        )
         if self.prediction == "x0":
-            error = (images - output) / ops.maximum(share, LEAST)
-        else:
-            error = eps - images - output
+            error = error / ops.maximum(share, LEAST)
         error = ops.mean(ops.square(error))
         return {"unet": error}, {"velocity": error}
 
