@@ -460,3 +460,39 @@ def test_the_schedule_is_the_config_s():
         betas = diffusion.SCHEDULES[schedule](20)
         model = tiny.model("ddpm", schedule=schedule)
         np.testing.assert_array_equal(model.alpha_bar, diffusion.alpha_bars(betas))
+
+
+def told(model, x_0):
+    """Returns `ask` of a network that tells an image of the one colour `x_0`."""
+
+    def ask(network, x, t, labels=None, training=False):
+        alpha, sigma = model.alpha_sigma(ops.cast(t, "int32"))
+        eps = (x - alpha * x_0) / sigma
+        return diffusion.target(model.prediction, x_0, eps, alpha, sigma)
+
+    return ask
+
+
+@pytest.mark.parametrize("prediction", ["eps", "x0", "v"])
+def test_beyond_black_is_no_error_of_black_with_overshoot(prediction, monkeypatch):
+    black = -np.ones((4, 8, 8, 1), "float32")
+    grey = np.zeros_like(black)
+    for overshoot in (False, True):
+        model = tiny.model("ddpm", prediction=prediction, overshoot=overshoot)
+        monkeypatch.setattr(model, "ask", told(model, -1.5))
+        labels = tiny.labels(4)
+        losses = [float(model.objective(x, labels)[0]["unet"]) for x in (black, grey)]
+        assert (losses[0] == 0) == overshoot and losses[1] > 0
+
+
+def test_guidance_weighs_guesses_within_black_and_white_with_overshoot(monkeypatch):
+    """Guesses of -1.5 without a label and -1 with it are both black."""
+    x, t, labels = tiny.floats(2), np.array([3, 3]), np.array([0, 1], "int32")
+    for overshoot, expected in ((False, -0.5), (True, -1.0)):
+        model = tiny.model("ddpm", num_classes=2, prediction="v", overshoot=overshoot)
+        guess = np.repeat([-1.5, -1.0], 2).astype("float32")[:, None, None, None]
+        monkeypatch.setattr(model, "ask", told(model, guess))
+        alpha, sigma = model.alpha_sigma(t)
+        output = model.ask_guided(None, x, t, labels, 2.0, alpha[:1], sigma[:1])
+        x_0, _ = diffusion.interpret("v", output, x, alpha, sigma)
+        np.testing.assert_allclose(x_0, np.full(x.shape, expected), atol=1e-5)

@@ -100,6 +100,20 @@ def test_a_conditional_flow_is_guided():
     assert (samples[0] != samples[1]).any()
 
 
+@pytest.mark.parametrize("prediction", ["velocity", "x0"])
+def test_beyond_black_is_no_error_of_black_with_overshoot(prediction, monkeypatch):
+    def ask(network, x, t, labels=None, training=False):  # tells an image of -1.5
+        share = t[:, None, None, None]
+        return (x + 1.5) / share if prediction == "velocity" else 0.0 * x - 1.5
+
+    black = -np.ones((4, 8, 8, 1), "float32")
+    for overshoot in (False, True):
+        model = tiny.model("flow", prediction=prediction, overshoot=overshoot)
+        monkeypatch.setattr(model, "ask", ask)
+        losses = [float(model.objective(x)[0]["unet"]) for x in (black, 0.0 * black)]
+        assert (losses[0] == 0) == overshoot and losses[1] > 0
+
+
 def test_inpainting_and_variations(model):
     images, mask = tiny.floats(3), np.zeros((8, 8), bool)
     mask[2:5] = True
