@@ -430,6 +430,22 @@ def test_watching_ends_with_the_run(tmp_path, capsys):
     assert "epoch 7" in out[0] and "model.best_frechet.keras" in out[1]
 
 
+def test_watching_goes_on_while_somebody_trains(tmp_path, monkeypatch):
+    run, model = folder_of(tmp_path / "run", "ae"), tiny.model("ae", (28, 28, 1))
+    checkpoint(run, 1, model)
+    training = runs.RunFolder(run).held()
+    training.__enter__()
+
+    def sleep(_):
+        checkpoint(run, 2, model)
+        training.__exit__(None, None, None)
+
+    monkeypatch.setattr("zoo.evaluation.watch.time.sleep", sleep)
+    watch = evaluation.Watch(run, FEW, evaluation.Progress())
+    watch.run([].append)
+    assert [row["epoch"] for row in watch.rows] == [1, 2]
+
+
 def test_what_cannot_be_watched_is_one_sentence(tmp_path, capsys):
     run = folder_of(tmp_path / "run", "classifier", num_classes=10)
     checkpoint(run, 1, saving.load(run))

@@ -157,7 +157,7 @@ def test_a_rollback_halves_the_rate_and_the_run_goes_on(tmp_path, monkeypatch, c
 
     poison(monkeypatch, when)
     run = trained(tmp_path / "run", "--epochs=2", "--on_nan=rollback")
-    assert run.progress.halved == {"encoder": 1}
+    assert run.progress.halved == {"encoder": 1, "decoder": 1}
     assert "step 5 was not finite: back to step 3" in capsys.readouterr().out
     assert [row["step"] for row in run.folder.rows()] == [3, 6]
     record = json.loads(run.folder.record.read_text())
@@ -184,8 +184,10 @@ def test_a_signal_beside_a_fault_ends_the_run_without_a_rollback(tmp_path, monke
 
 def test_three_rollbacks_are_the_most(tmp_path, monkeypatch):
     poison(monkeypatch, lambda progress, model: progress.epoch == 1)
-    with pytest.raises(faults.NotFiniteError, match="diverged at step 4"):
+    with pytest.raises(faults.NotFiniteError, match="diverged at step 4") as raised:
         trained(tmp_path / "run", "--epochs=2", "--on_nan=rollback")
+    assert "=... than 3 rollbacks have made may help" in str(raised.value)
+    assert "--on_nan" not in str(raised.value)
     run = prepare(tmp_path / "run", "--epochs=2")
     assert run.progress.epoch == 1 and len(run.folder.rows()) == 1
     assert len(run.folder.saved()) == 1

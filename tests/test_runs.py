@@ -42,6 +42,25 @@ def test_resumed_run_equals_uninterrupted_run_to_the_bit(whole, tmp_path):
     assert [row["epoch"] for row in run.folder.rows()] == [1, 2, 3, 4]
 
 
+def test_two_trainings_do_not_share_a_folder(tmp_path, monkeypatch):
+    run, refused = prepare(tmp_path / "run", "--epochs=1"), []
+    assert not run.folder.is_training() and not run.folder.path.exists()
+    begin = callbacks.Clock.on_train_batch_begin
+
+    def beside(self, batch, logs=None):
+        begin(self, batch, logs)
+        if refused:
+            return
+        for start in (prepare, lambda *_: training.train(run)):
+            with pytest.raises(BlockingIOError, match="Another process trains"):
+                start(run.folder.path, "--epochs=1")
+            refused.append(start)
+
+    monkeypatch.setattr(callbacks.Clock, "on_train_batch_begin", beside)
+    training.train(run)
+    assert len(refused) == 2 and not run.folder.is_training()
+
+
 @pytest.mark.parametrize(
     "number, code, done", [(signal.SIGTERM, 143, 1), (signal.SIGINT, 130, 2)]
 )

@@ -20,8 +20,8 @@ class NotFiniteError(ValueError):
         networks: Names of the networks whose gradient or weights are.
     """
 
-    def __init__(self, step, found):
-        self.step = step
+    def __init__(self, step, found, rollbacks=0):
+        self.step, self.found = step, found
         self.terms = [name for kind, name in found if kind == "term"]
         named = [name for kind, name in found if kind != "term"]
         self.networks = list(dict.fromkeys(named))
@@ -35,8 +35,18 @@ class NotFiniteError(ValueError):
         super().__init__(
             f"Training diverged at step {step}: NaN or infinite are "
             f"{' and '.join(parts)}. The last good checkpoint is kept; a lower "
-            f"--learning_rate={rate} or --on_nan=rollback may help."
+            f"--learning_rate={rate} {_more(rollbacks)}may help."
         )
+
+    def after_rollbacks(self, count):
+        """Returns this fault, told after `count` rollbacks that did not help."""
+        return NotFiniteError(self.step, self.found, count)
+
+
+def _more(rollbacks):
+    if rollbacks:
+        return f"than {rollbacks} rollbacks have made "
+    return "or --on_nan=rollback "
 
 
 class Faults:

@@ -1,10 +1,18 @@
-"""Folders that appear complete or not at all."""
+"""Folders that appear complete or not at all, and are one process' at a time."""
 
 import contextlib
 import os
 import pathlib
 import secrets
 import shutil
+import time
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+TRIES, PAUSE = 5, 0.1  # to hold a folder; seconds between them
 
 
 @contextlib.contextmanager
@@ -34,6 +42,51 @@ def appearing(folder, prefix):
                 path.rmdir()
         raise
     sync(folder.parent)
+
+
+@contextlib.contextmanager
+def held(folder):
+    """Holds an existing `folder`, until the end of the context or of the process,
+    however it ends. A disk that knows no locks lets all have it.
+
+    Raises: BlockingIOError: if another holds it.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        for _ in range(TRIES):
+            if _take(handle):
+                break
+            time.sleep(PAUSE)  # somebody may just be looking, see `is_held`
+        else:
+            raise BlockingIOError(f"Another process holds {folder}.")
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_held(folder):
+    """Whether somebody holds `folder`, which may not exist."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return not _take(handle)
+    finally:
+        os.close(handle)
+
+
+def _take(handle):
+    """Locks an open folder until it is closed; returns whether it was free."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # of a disk that knows no locks
+        return True
+    return True
 
 
 def sync(path):

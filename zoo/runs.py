@@ -11,6 +11,7 @@
 Every file appears complete or not at all, so a run may be killed at any time.
 """
 
+import contextlib
 import csv
 import dataclasses
 import json
@@ -20,7 +21,7 @@ import shutil
 
 from absl import logging
 
-from zoo import archives, checksums, saving
+from zoo import archives, checksums, folders, saving
 from zoo.circumstances import circumstances
 from zoo.settings import differences
 
@@ -121,6 +122,37 @@ class RunFolder:
                 f" of {stored['epochs'] or 'any'}. Received: epochs={settings.epochs}."
             )
         return found
+
+    # --- by one process at a time ---------------------------------------------------
+
+    def is_training(self):
+        """Whether a process trains in this folder now."""
+        return folders.is_held(self.path)
+
+    def require_free(self):
+        """Raises BlockingIOError if a process trains in this folder now."""
+        if self.is_training():
+            raise self._busy()
+
+    @contextlib.contextmanager
+    def held(self):
+        """Makes the folder, and keeps other trainings out of it meanwhile.
+
+        Raises: BlockingIOError: if one is at work there.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(folders.held(self.path))
+            except BlockingIOError:
+                raise self._busy() from None
+            yield
+
+    def _busy(self):
+        return BlockingIOError(
+            "Another process trains in this folder now; wait until it has ended, or "
+            f"choose another --workdir. Received: {self.path}."
+        )
 
     # --- records --------------------------------------------------------------------
 

@@ -89,6 +89,7 @@ def prepare(asked):
     strategy = strategies.create(asked["strategy"])  # before anything is computed
     settings = settings_module.resolve(asked)
     folder = workers.folder(strategy, settings, RunFolder)
+    folder.require_free()
     stored, note = folder.stored(), {}
     checkpoint, progress = folder.latest()
     if stored is not None:
@@ -246,35 +247,41 @@ def _lend(source, model, settings):
 def train(run):
     """Trains until the epochs or the budget end, then writes model and curves.
 
-    Raises: NotFiniteError: where a step makes NaN or infinity and no rollback is left.
+    Raises:
+        NotFiniteError: where a step makes NaN or infinity and no rollback is left.
+        BlockingIOError: if another process trains in the folder now.
     """
-    while not run.is_finished():
-        try:
-            _fit(run)
-            break
-        except faults.NotFiniteError as fault:
-            _roll_back(run, fault)
-    run.folder.clear()
-    run.model.save(run.folder.model)
-    rows = run.folder.rows()
-    if rows:
-        figures.save_curves(run.folder.curves, rows)
-    checksums.write(run.folder)
+    with run.folder.held():
+        while not run.is_finished():
+            try:
+                _fit(run)
+                break
+            except faults.NotFiniteError as fault:
+                _roll_back(run, fault)
+        run.folder.clear()
+        run.model.save(run.folder.model)
+        rows = run.folder.rows()
+        if rows:
+            figures.save_curves(run.folder.curves, rows)
+        checksums.write(run.folder)
 
 
 def _roll_back(run, fault):
-    """Puts `run` back to its last checkpoint, the learning rate of the network that
+    """Puts `run` back to its last checkpoint, the learning rates of the networks that
     `fault` names halved; raises the fault if that is not wanted or was done enough."""
-    done = sum(run.progress.halved.values())
-    wanted = run.settings.on_nan == "rollback" and fault.networks
-    if not wanted or done == MOST_ROLLBACKS:
+    if run.settings.on_nan != "rollback" or not fault.networks:
         raise fault
-    network = fault.networks[0]
-    halved = run.progress.halved | {network: run.progress.halved.get(network, 0) + 1}
+    halved = dict(run.progress.halved)
+    for network in fault.networks:
+        halved[network] = halved.get(network, 0) + 1
+    times = max(halved[network] for network in fault.networks)
+    if times > MOST_ROLLBACKS:
+        raise fault.after_rollbacks(MOST_ROLLBACKS)
     checkpoint, progress = run.folder.latest()
+    rates = f"rate{'s' * (len(fault.networks) > 1)} of {' and '.join(fault.networks)}"
     told = (
         f"step {fault.step} was not finite: back to step {progress.step}, the learning "
-        f"rate of {network} halved ({done + 1} of {MOST_ROLLBACKS})"
+        f"{rates} halved ({times} of {MOST_ROLLBACKS})"
     )
     print(told, flush=True)
     progress = dataclasses.replace(progress, halved=halved)

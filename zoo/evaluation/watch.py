@@ -40,7 +40,7 @@ class Watch:
         self.rows, self.best, self._bench = [], None, None
 
     def run(self, say, pause=PAUSE):
-        """Scores checkpoints as they appear, until the run has its finished model.
+        """Scores checkpoints as they appear, until nobody trains in the folder.
 
         Raises: FileNotFoundError: if the folder holds no run.
         """
@@ -49,9 +49,9 @@ class Watch:
                 f"There is no run to watch (run.json). Received: {self.folder.path}."
             )
         while True:
-            finished = self.folder.model.is_file()
+            ended = not self.folder.is_training()
             found = self.look(say)
-            if finished and not found:
+            if ended and not found:
                 return
             if not found:
                 time.sleep(pause)
