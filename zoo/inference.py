@@ -6,7 +6,7 @@ import inspect
 import numpy as np
 from keras import ops
 
-from zoo import backend, inputs, latents, pixels, registry
+from zoo import backend, inputs, latents, pixels, registry, suggestions
 
 PLAIN = (str, int, float, np.generic, type(None))  # one value, not one an image
 
@@ -141,7 +141,7 @@ class Inference:
                 having = f"Options: {', '.join(taken)}. " if taken else ""
                 raise ValueError(
                     f"{self.name!r} has no such option"
-                    f"{registry.nearest(key, taken)}. {having}Received: {key!r}."
+                    f"{suggestions.nearest(key, taken)}. {having}Received: {key!r}."
                 )
             if not isinstance(value, PLAIN):
                 raise ValueError(

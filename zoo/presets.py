@@ -20,7 +20,7 @@ import keras
 import numpy as np
 from scipy import special
 
-from zoo import data, metrics, registry, schedules
+from zoo import data, metrics, registry, schedules, suggestions
 from zoo.inception import Inception
 from zoo.networks import conv
 from zoo.saving import replaced
@@ -83,7 +83,7 @@ def extractor(
     """
     if kind not in KINDS:
         raise ValueError(
-            f"Features are of {' or '.join(KINDS)}{registry.nearest(kind, KINDS)}. "
+            f"Features are of {' or '.join(KINDS)}{suggestions.nearest(kind, KINDS)}. "
             f"Received: features={kind!r}."
         )
     if kind == "inception":

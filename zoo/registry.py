@@ -1,7 +1,6 @@
 """Name -> model class, and what a constructor's signature says about its config."""
 
 import ast
-import difflib
 import importlib
 import inspect
 import math
@@ -10,6 +9,8 @@ import types
 import typing
 
 import keras
+
+from zoo import suggestions
 
 _CLASSES = {}
 
@@ -51,15 +52,9 @@ def find(name):
     if name in names():
         return _CLASSES[name]
     raise ValueError(
-        f"There is no such model{nearest(name, names())}. "
+        f"There is no such model{suggestions.nearest(name, names())}. "
         f"Models: {', '.join(names())}. Received: {name!r}."
     )
-
-
-def nearest(name, known):
-    """Returns ` (did you mean 'x'?)` for the closest of `known`, or nothing."""
-    close = difflib.get_close_matches(str(name), known, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def parameters(cls):
@@ -82,7 +77,7 @@ def resolve(cls, config):
     for key in config:
         if key not in known:
             raise ValueError(
-                f"{_title(cls)} has no such setting{nearest(key, known)}. "
+                f"{_title(cls)} has no such setting{suggestions.nearest(key, known)}. "
                 f"Settings: {', '.join(known)}. Received: {key!r}."
             )
     resolved = {key: config.get(key, default) for key, (_, default) in known.items()}

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import pathlib
 
-from zoo import data, quality, registry, saving, schedules
+from zoo import data, quality, registry, saving, schedules, suggestions
 
 # Digits are 1,350 images: what is an epoch elsewhere are many here.
 EPOCHS = {"digits": 60}
@@ -231,7 +231,7 @@ def _monitor(asked, model):
     known += [quality.TERM] if asked["frechet"] else []
     if name not in known:
         raise ValueError(
-            f"{model.name!r} reports no such term{registry.nearest(name, known)}. "
+            f"{model.name!r} reports no such term{suggestions.nearest(name, known)}. "
             f"Terms: {', '.join(known)}. Received: monitor={name!r}."
         )
     if term == model.monitor.removeprefix("val_"):

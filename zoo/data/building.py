@@ -12,7 +12,8 @@ import threading
 import urllib.parse
 import urllib.request
 
-from zoo.data import checks, idx
+from zoo import suggestions
+from zoo.data import idx
 
 DEBIAN = pathlib.Path("/usr/share/datasets/fashion-mnist")
 # Where the sets that everyone tries come from: enough to tell that there is no network
@@ -98,7 +99,7 @@ def _unknown(name: str) -> ValueError:
     import tensorflow_datasets as tfds
 
     from_tfds = tfds.list_builders(with_community_datasets=False)
-    near = checks.nearest(name, ["digits", *from_tfds])
+    near = suggestions.nearest(name, ["digits", *from_tfds])
     return ValueError(
         f"Unknown data set{near}; known are digits, folder:PATH, npz:PATH, "
         f"records:PATH, {', '.join(ORIGINS)} and the other image sets of tfds. "

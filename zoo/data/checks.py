@@ -1,7 +1,8 @@
 """What the data room refuses, in one sentence each, before anything is read."""
 
-import difflib
 import numbers
+
+from zoo import suggestions
 
 SPLITS = ("train", "validation", "train+validation", "test")
 MIN_SIZE, MAX_SIZE = 8, 256  # pixels: the sizes that every model of the zoo accepts
@@ -23,8 +24,8 @@ def split(value: str) -> str:
     if value in SPLITS:
         return value
     raise ValueError(
-        f"Unknown split{nearest(value, SPLITS)}; splits are {', '.join(SPLITS)}. "
-        f"Received: split={value!r}."
+        f"Unknown split{suggestions.nearest(value, SPLITS)}; splits are "
+        f"{', '.join(SPLITS)}. Received: split={value!r}."
     )
 
 
@@ -67,10 +68,3 @@ def batch_size(value: int, num_examples: int, training: bool) -> int:
             f"Received: batch_size={value}."
         )
     return int(value)
-
-
-def nearest(word, possible) -> str:
-    """Returns ` (did you mean 'x'?)` for the most similar of `possible`, or nothing."""
-    lowered = {str(choice).lower(): choice for choice in possible}
-    close = difflib.get_close_matches(str(word).lower(), lowered, 1, 0.6)
-    return f" (did you mean {lowered[close[0]]!r}?)" if close else ""

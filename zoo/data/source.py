@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from zoo import suggestions
 from zoo.data import checks
 
 
@@ -120,7 +121,7 @@ def _label(source: Source, wanted, classes) -> int:
         return checks.whole("class", _number(wanted), 0, len(names) - 1)
     except ValueError:
         listed = ", ".join(f"{i} ({name})" for i, name in enumerate(names[:20]))
-        near = checks.nearest(wanted, names) if isinstance(wanted, str) else ""
+        near = suggestions.nearest(wanted, names) if isinstance(wanted, str) else ""
         more = ", ..." if len(names) > 20 else ""
         raise ValueError(
             f"Unknown class {wanted!r} of {source.name!r}"

@@ -8,7 +8,7 @@ what a request holds and PNG files are parts of the graphs (docs/serving.md).
 
 from keras import ops
 
-from zoo import backend, registry
+from zoo import backend, suggestions
 from zoo.version import VERSION
 
 
@@ -54,8 +54,9 @@ def export(
     names = list(known) if signatures is None else list(signatures)
     for name in names:
         if name not in known:
+            near = suggestions.nearest(name, known)
             raise ValueError(
-                f"{model.name!r} has no such signature{registry.nearest(name, known)}. "
+                f"{model.name!r} has no such signature{near}. "
                 f"Signatures: {', '.join(known)}. Received: {name!r}."
             )
     chosen = [known[name] for name in names]

@@ -1,0 +1,11 @@
+"""What somebody who wrote an unknown name may have meant."""
+
+import difflib
+
+
+def nearest(word, known):
+    """Returns ` (did you mean 'x'?)` for the most similar of `known`, upper and lower
+    case alike, or nothing."""
+    lowered = {str(name).lower(): name for name in known}
+    close = difflib.get_close_matches(str(word).lower(), lowered, n=1)
+    return f" (did you mean {lowered[close[0]]!r}?)" if close else ""
