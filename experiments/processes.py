@@ -3,6 +3,7 @@
 import contextlib
 import io
 import multiprocessing
+import os
 import subprocess
 import sys
 import time
@@ -64,7 +65,8 @@ def train_side_by_side(jobs, workers=2):
         trainings that have not begun then never do.
     """
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    pool = futures.ProcessPoolExecutor(workers, context, experiments.import_quietly)
+    threads = max((os.cpu_count() or 1) // workers, 1)
+    pool = futures.ProcessPoolExecutor(workers, context, _begin, (threads,))
     try:
         running = {
             pool.submit(_train_quietly, [*flags, f"--workdir={workdir}"]): workdir
@@ -75,6 +77,14 @@ def train_side_by_side(jobs, workers=2):
             print(f"[{number}/{len(jobs)}] {running[done]}", flush=True)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _begin(threads):
+    """Readies a worker, which is to leave the other cores to the others."""
+    experiments.import_quietly()
+    from zoo import backend
+
+    backend.limit_threads(threads)
 
 
 def _train_quietly(flags):
