@@ -136,17 +136,25 @@ class RunFolder:
 
     @contextlib.contextmanager
     def held(self):
-        """Makes the folder, and keeps other trainings out of it meanwhile.
+        """Makes the folder, and keeps other trainings out of it meanwhile; if nothing
+        comes into it, it goes again.
 
         Raises: BlockingIOError: if one is at work there.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(folders.held(self.path))
-            except BlockingIOError:
-                raise self._busy() from None
-            yield
+        path = self.path.absolute()
+        made = [each for each in (path, *path.parents) if not each.exists()]
+        path.mkdir(parents=True, exist_ok=True)
+        try:
+            with contextlib.ExitStack() as stack:
+                try:
+                    stack.enter_context(folders.held(path))
+                except BlockingIOError:
+                    raise self._busy() from None
+                yield
+        finally:
+            for each in made:
+                with contextlib.suppress(OSError):  # not empty
+                    each.rmdir()
 
     def _busy(self):
         return BlockingIOError(
