@@ -26,22 +26,33 @@ def appearing(folder, prefix):
         prefix: Begins the temporary name, which no reader of folders may take up.
     """
     folder = pathlib.Path(folder).absolute()
-    made = [path for path in folder.parents if not path.exists()]
     temporary = folder.with_name(prefix + secrets.token_hex(4))
+    with made(folder.parent):
+        try:
+            temporary.mkdir()  # for whom the umask says
+            yield temporary
+            for path in (*temporary.rglob("*"), temporary):
+                sync(path)
+            temporary.replace(folder)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        sync(folder.parent)
+
+
+@contextlib.contextmanager
+def made(folder):
+    """Makes `folder` and those above it; of these, what is empty at the end of the
+    context goes again."""
+    folder = pathlib.Path(folder).absolute()
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary.mkdir()  # for whom the umask says
-        yield temporary
-        for path in (*temporary.rglob("*"), temporary):
-            sync(path)
-        temporary.replace(folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        for path in made:
-            with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for path in new:
+            with contextlib.suppress(OSError):  # not empty
                 path.rmdir()
-        raise
-    sync(folder.parent)
 
 
 @contextlib.contextmanager

@@ -141,20 +141,12 @@ class RunFolder:
 
         Raises: BlockingIOError: if one is at work there.
         """
-        path = self.path.absolute()
-        made = [each for each in (path, *path.parents) if not each.exists()]
-        path.mkdir(parents=True, exist_ok=True)
-        try:
-            with contextlib.ExitStack() as stack:
-                try:
-                    stack.enter_context(folders.held(path))
-                except BlockingIOError:
-                    raise self._busy() from None
-                yield
-        finally:
-            for each in made:
-                with contextlib.suppress(OSError):  # not empty
-                    each.rmdir()
+        with folders.made(self.path), contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(folders.held(self.path))
+            except BlockingIOError:
+                raise self._busy() from None
+            yield
 
     def _busy(self):
         return BlockingIOError(
