@@ -213,6 +213,20 @@ def test_halving_the_step_cuts_the_error_by_the_order_of_the_method(
     assert errors[1] < 0.03
 
 
+@pytest.mark.parametrize("name", ["heun", "dpmpp_2m"])
+@pytest.mark.parametrize("schedule", diffusion.SCHEDULES)
+def test_few_steps_of_second_order_come_nearer_than_those_of_first(name, schedule):
+    """The step into the least noise is not one to overshoot in."""
+    alpha_bar = diffusion.alpha_bars(diffusion.SCHEDULES[schedule](1000))
+    levels = diffusion.discrete_levels(alpha_bar, 10)
+
+    def error(name):
+        _, covariance = moments(diffusion.SAMPLERS[name], levels)
+        return np.abs(covariance - COVARIANCE).max()
+
+    assert error(name) < error("ddim")
+
+
 def test_random_samplers_approach_the_data():
     alpha_bar = diffusion.alpha_bars(diffusion.linear_betas(1000))
     errors = []
@@ -368,7 +382,7 @@ def test_resampling_brings_made_pixels_nearer_to_the_known(name):
         for times in (1, 2, 4)
     ]
     correlations = [correlation for correlation, _ in found]
-    assert correlations[0] + 0.1 < correlations[1] < correlations[2] - 0.02
+    assert correlations[0] + 0.05 < correlations[1] < correlations[2] - 0.02
     assert correlations[2] < 0.92
 
 
@@ -416,6 +430,9 @@ def test_levels_hold_the_noisiest_timestep_and_data():
         assert len(set(levels.t[:-1])) == steps
         np.testing.assert_allclose(levels.alpha**2 + levels.sigma**2, 1)
     assert list(levels.below(2).t[:-1]) == [1, 0]
+    assert list(diffusion.discrete_levels(alpha_bar, 5).t[:-1]) == [9, 7, 5, 3, 1]
+    both_ends = diffusion.discrete_levels(alpha_bar, 4, "linspace")
+    assert list(both_ends.t[:-1]) == [9, 6, 3, 0]
     for steps in (0, -1, 11, 2.0):
         with pytest.raises(ValueError, match=f"1 to 10 steps. Received: steps={steps}"):
             diffusion.discrete_levels(alpha_bar, steps)

@@ -223,7 +223,8 @@ class DDPM(Denoiser):
         return {"denoising": denoising}
 
     def levels(self, steps):
-        times = torch.linspace(self.config["num_timesteps"] - 1, 0, steps).round()
+        count = self.config["num_timesteps"]
+        times = (torch.arange(steps, 0, -1) * count / steps - 1).round()
         kept = torch.cat([self.alpha_bar[times.long()], torch.ones(1)])
         times = torch.cat([times, torch.zeros(1)]).tolist()
         rows = list(zip(times, kept.sqrt().tolist(), (1 - kept).sqrt().tolist()))

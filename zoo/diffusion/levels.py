@@ -59,11 +59,17 @@ class Levels(NamedTuple):
         return Levels(*(column[-steps - 1 :] for column in self))
 
 
-def discrete_levels(alpha_bar, steps):
+def discrete_levels(alpha_bar, steps, spacing="trailing"):
     """Returns the `Levels` of `steps` evenly spaced timesteps of a schedule, the
     noisiest among them.
 
+    Args:
+        spacing: "trailing": the step from the last of them into data is as long as all
+            others. "linspace": the least noisy one is among them, too; a bound needs
+            it, but the step to it is so large for its noise that samplers of second
+            order overshoot.
     Raises: ValueError: unless 1 <= steps <= T.
+    Source: Lin et al. 2023, arXiv:2305.08891, section 3.3 and table 2.
     """
     most = len(alpha_bar)
     if not _is_whole(steps) or not 1 <= steps <= most:
@@ -71,7 +77,11 @@ def discrete_levels(alpha_bar, steps):
             f"The schedule has {most} timesteps: sampling takes 1 to {most} steps. "
             f"Received: steps={steps!r}."
         )
-    t = np.linspace(most - 1, 0, steps).round().astype(int)
+    if spacing == "linspace":
+        t = np.linspace(most - 1, 0, steps)
+    else:
+        t = np.arange(steps, 0, -1) * most / steps - 1
+    t = t.round().astype(int)
     kept = np.append(alpha_bar[t], 1.0)
     return Levels(np.append(t, 0.0), np.sqrt(kept), np.sqrt(1.0 - kept))
 

@@ -230,7 +230,8 @@ class DDPM(Denoiser):
 
     def bits(self, seeds, images, labels=None, ema=True, k=None):
         """Returns the bound `[B]` in bits per dimension."""
-        levels = self.levels(self.num_timesteps if k is None else k)
+        k = self.num_timesteps if k is None else k
+        levels = diffusion.discrete_levels(self.alpha_bar, k, "linspace")
         nats = bound.variational_bound(
             self.predictor(levels, labels, ema),
             images,
