@@ -1,5 +1,6 @@
 """What `experiments.verify` calls met, and what missed."""
 
+import pathlib
 import types
 
 import numpy as np
@@ -24,6 +25,9 @@ class Runs(targets.Runs):
 
     def load(self, name):
         return self.models[name]
+
+    def drawn(self, path):
+        return np.zeros((10_000, 8, 8, 1), "uint8"), np.arange(10_000) % 10
 
 
 def sampler(count, **options):
@@ -94,15 +98,16 @@ def test_a_ddpm_has_to_draw_what_it_is_asked_for(right, met, monkeypatch):
     judged[round(10_000 * right) :] += 1
     judged %= 10
     model = types.SimpleNamespace(
-        name="ddpm", sample=sampler, guidance=2.0, sampler="ddim"
+        name="ddpm", sample=sampler, guidance=2.0, sampler="dpmpp_2m", steps=20
     )
     runs = Runs({"ddpm": model}, judged)
+    runs.__dict__["folder"] = pathlib.Path("runs")
     known = types.SimpleNamespace(
         probabilities=lambda images: np.eye(10)[judged[: len(images)]]
     )
     runs.__dict__["judge"] = known
     (found, line), (in_time, seconds) = targets.ddpm(runs)
-    assert found == met and f"{right:.1%} of 10,000 samples with guidance 2 " in line
+    assert found == met and f"{right:.1%} of 10,000 samples by dpmpp_2m in 20 " in line
     assert in_time and "64 images at 50 steps of ddim in 0.0 s" in seconds
 
 
@@ -123,6 +128,26 @@ def test_diffusion_stands_beside_the_vae_and_the_best_gan(
     assert [each for each, _ in found] == met
     assert "less than the vae's 2.000" in found[0][1]
     assert "1.5 times the gan's 1.000" in found[1][1]
+
+
+def test_samples_are_drawn_once_and_each_class_as_often(monkeypatch):
+    asked = []
+
+    def sample(count, seed, labels=None):
+        asked.append(labels)
+        return np.ones((count, 1, 1, 1), "float32")
+
+    models = {
+        "cgan": types.SimpleNamespace(conditional=True, sample=sample),
+        "gan": types.SimpleNamespace(conditional=False, sample=sample),
+    }
+    monkeypatch.setattr(targets.zoo, "load", models.get)
+    runs = targets.Runs(None)
+    for name in ("cgan", "cgan", "gan"):
+        images, _ = runs.drawn(name)
+        assert images.dtype == "uint8" and images.min() == 255
+    assert len(asked) == 2 and asked[1] is None
+    assert list(np.bincount(asked[0])) == [1000] * 10
 
 
 def test_an_unknown_model_and_a_missing_run_are_one_sentence(tmp_path, capsys):
