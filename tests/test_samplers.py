@@ -22,7 +22,8 @@ def called(*flags):
 def model(tmp_path_factory):
     """A tiny model of digits, in a file."""
     path = tmp_path_factory.mktemp("samplers") / "flow.keras"
-    tiny.model("flow", (28, 28, 1), patch=4, mult=(1,), attention=()).save(path)
+    sizes = {"patch": 4, "mult": (1,), "attention": (), "num_classes": 10}
+    tiny.model("flow", (28, 28, 1), **sizes).save(path)
     return path
 
 
@@ -87,6 +88,7 @@ def test_a_sweep_goes_on_where_it_stopped(model, tmp_path, capsys, monkeypatch):
         ["heun", "1", "1"],
         ["heun", "2", "3"],
     ]
+    assert "samples with labels, guidance 1" in printed
     # Of another seed it is another measurement.
     assert called(*flags, "--seed=1") == 1
     assert "seed is 1 here and 0 there" in capsys.readouterr().err

@@ -185,7 +185,10 @@ class Sweep:
         for (name, steps, looks), values in sorted(cells.items()):
             both = "".join(f"{values.get(ema, '-'):>15}" for ema in (True, False))
             found.append(f"{name:18}{steps:7}{looks:7}{both}")
-        return [*found, f"{'training images':32}{self.floor:15.4g}"]
+        found.append(f"{'training images':32}{self.floor:15.4g}")
+        if self.model.conditional:
+            found.append(f"samples with labels, guidance {self.model.guidance:g}")
+        return found
 
 
 ROW = ("sampler", "eta", "steps", "ema", "looks", "frechet", "seconds")
