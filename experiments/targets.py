@@ -63,8 +63,7 @@ class Runs:
         if path not in self._drawn:
             model = zoo.load(path)
             labels = np.arange(10_000) % 10 if model.conditional else None
-            options = {} if labels is None else {"labels": labels}
-            samples = model.sample(10_000, seed=self.seed, **options)
+            samples = model.sample(10_000, labels=labels, seed=self.seed)
             self._drawn[path] = pixels.to_uint8(samples), labels
         return self._drawn[path]
 

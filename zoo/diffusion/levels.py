@@ -68,7 +68,7 @@ def discrete_levels(alpha_bar, steps, spacing="trailing"):
             others. "linspace": the least noisy one is among them, too; a bound needs
             it, but the step to it is so large for its noise that samplers of second
             order overshoot.
-    Raises: ValueError: unless 1 <= steps <= T.
+    Raises: ValueError: unless 1 <= steps <= T, or for another spacing.
     Source: Lin et al. 2023, arXiv:2305.08891, section 3.3 and table 2.
     """
     most = len(alpha_bar)
@@ -79,8 +79,12 @@ def discrete_levels(alpha_bar, steps, spacing="trailing"):
         )
     if spacing == "linspace":
         t = np.linspace(most - 1, 0, steps)
-    else:
+    elif spacing == "trailing":
         t = np.arange(steps, 0, -1) * most / steps - 1
+    else:
+        raise ValueError(
+            f'spacing is "trailing" or "linspace". Received: spacing={spacing!r}.'
+        )
     t = t.round().astype(int)
     kept = np.append(alpha_bar[t], 1.0)
     return Levels(np.append(t, 0.0), np.sqrt(kept), np.sqrt(1.0 - kept))
