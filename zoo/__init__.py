@@ -6,6 +6,12 @@ model.fit(zoo.data.load("fashion_mnist"))
 images = model.sample(16, seed=0)
 """
 
+import os
+
+# TensorFlow takes oneDNN's kernels by itself only where the processor has AVX-512, but
+# they are the faster ones on others too: docs/speed.md. It asks when it is imported.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
 from zoo import data, registry, schedules
 from zoo.describe import describe
 from zoo.saving import load
