@@ -151,8 +151,8 @@ def start(verb, main, argv=None):
 
 
 def import_quietly():
-    """Imports the zoo without TensorFlow's notes on the processor, and on graphs that are
-    traced again: a verb that looks at many models does that.
+    """Imports the zoo without TensorFlow's notes on the processor, and on graphs that
+    are traced again: a verb that looks at many models does that.
 
     TensorFlow 2.21 writes the former before it reads the level that is meant to silence
     them, so file descriptor 2 itself has to look away.

@@ -109,6 +109,18 @@ def test_group_normalization_has_the_config_of_keras():
     assert ours.get_config() == theirs.get_config()
 
 
+def test_a_second_derivative_of_groups_is_refused():
+    layer, x = fast.GroupNormalization(2), tf.ones((1, 2, 2, 4))
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = layer(x)
+        slope = inner.gradient(y, x)
+    with pytest.raises(LookupError, match="second derivative"):
+        outer.gradient(slope, x)
+
+
 def test_half_precision_normalises_groups_in_float32():
     ours, theirs = pair("GroupNormalization", groups=2, dtype="mixed_bfloat16")
     x = ops.cast(100 + RANDOM.normal(size=(8, 4, 4, 6)), "bfloat16")

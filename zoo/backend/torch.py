@@ -136,6 +136,14 @@ def batch_norm(x, gamma, beta, epsilon):
     return y.permute(0, 2, 3, 1), mean, factor**-2 - epsilon
 
 
+def group_norm(x, gamma, beta, groups, epsilon):
+    gamma, beta = (tensor(v) for v in (gamma, beta))
+    y = torch.nn.functional.group_norm(
+        x.permute(0, 3, 1, 2), groups, gamma, beta, epsilon
+    )
+    return y.permute(0, 2, 3, 1)
+
+
 def is_symbolic(x):
     return isinstance(x, keras.KerasTensor) or (torch.is_tensor(x) and x.is_meta)
 
