@@ -9,6 +9,7 @@ import re
 # All of Linux; elsewhere the system does not tell.
 CPUINFO, COUNTERS = pathlib.Path("/proc/cpuinfo"), pathlib.Path("/proc/stat")
 STATUS, RESET = pathlib.Path("/proc/self/status"), pathlib.Path("/proc/self/clear_refs")
+BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
 def processor():
@@ -18,6 +19,17 @@ def processor():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def has_bfloat16():
+    """Whether the processor has instructions for bfloat16, without which it takes
+    several times as long as float32; True where the system does not tell."""
+    if not CPUINFO.exists():
+        return True
+    flags = re.search(
+        r"^(?:flags|Features)\s*:(.*)$", CPUINFO.read_text(), re.MULTILINE
+    )
+    return not flags or bool(BFLOAT16 & set(flags[1].split()))
 
 
 def busy_seconds():

@@ -5,7 +5,7 @@ import pathlib
 import sys
 
 import experiments
-from experiments import repeated
+from experiments import machine, repeated
 
 # What runs when nobody says what: real digits, pictures within two minutes.
 RECIPE = pathlib.Path(__file__).parent / "recipes" / "vaegan-digits.flags"
@@ -148,13 +148,20 @@ def with_recipe(argv):
 
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo import reports, training
+    from zoo import backend, reports, training
 
     if VERB.flags["from"].value:
         VERB.parse(repeated.command(VERB.flags["from"].value, VERB.argv))
     asked = VERB.flags.flag_values_dict()
     run = training.prepare(asked)
     say = print if run.is_chief else lambda text: None
+    if asked["precision"] == "mixed_bfloat16" and not (
+        backend.num_accelerators() or machine.has_bfloat16()
+    ):
+        say(
+            "This processor has no instructions for bfloat16, which takes several "
+            "times as long here as --precision=float32."
+        )
     if asked["dry_run"]:
         say("\n".join(reports.describe(run)))
         return

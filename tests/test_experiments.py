@@ -109,6 +109,18 @@ def test_dry_run_tells_and_writes_nothing(tmp_path, capsys):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("has", [True, False])
+def test_a_processor_without_bfloat16_is_told(
+    precision, has, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(train.machine, "has_bfloat16", lambda: has)
+    flags = [f"--precision={precision}", f"--workdir={tmp_path / 'run'}", "--dry_run"]
+    assert called(train, *TINY, *flags) == 0
+    is_told = "no instructions for bfloat16" in capsys.readouterr().out
+    assert is_told == (precision == "mixed_bfloat16" and not has)
+
+
 def test_flags_come_from_a_recipe_too(tmp_path, capsys):
     recipe = tmp_path / "tiny.flags"
     recipe.write_text("# A comment.\n" + "\n".join(TINY))
