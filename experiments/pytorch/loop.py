@@ -92,17 +92,28 @@ def fastest(job, images, labels, clock, rounds=3, steps=8):
     return min(trials, key=lambda trial: min(trial.times))
 
 
-def matmul_rate(precision, side=2048, rounds=5):
+def matmul_rate(precision, side=2048, rounds=5, seconds=0.2):
     """Returns the floating-point operations a second of the best of `rounds` products
-    of two square matrices, in float32, or in bfloat16 for "mixed_bfloat16"."""
+    of two square matrices, in float32, or in bfloat16 for "mixed_bfloat16".
+
+    They are of `side`, or smaller where a product would take longer than `seconds`: a
+    processor without instructions for bfloat16 takes minutes.
+    """
+    tried, spent = 128, 0.0
+    while tried < side and 8 * spent < seconds:
+        tried *= 2
+        spent = min(product_seconds(precision, tried) for _ in range(2))  # one warms up
+    times = [product_seconds(precision, tried) for _ in range(rounds)]
+    return 2 * tried**3 / min(times)
+
+
+def product_seconds(precision, side, times=3):
+    """Seconds that a product of two square matrices takes, the mean of `times`."""
     dtype = torch.bfloat16 if precision == "mixed_bfloat16" else torch.float32
     a, b = (torch.randn(side, side, dtype=dtype) for _ in range(2))
-    times = []
-    for _ in range(rounds + 1):
-        start = time.perf_counter()
-        for _ in range(3):
-            a @ b
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        times.append((time.perf_counter() - start) / 3)
-    return 2 * side**3 / min(times[1:])  # the first one warms up
+    start = time.perf_counter()
+    for _ in range(times):
+        a @ b
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return (time.perf_counter() - start) / times
