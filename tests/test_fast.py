@@ -13,7 +13,9 @@ RANDOM = np.random.default_rng(0)
 
 def pair(kind, **options):
     """A faster layer and Keras' own."""
-    return getattr(fast, kind)(**options), getattr(layers, kind)(**options)
+    keras_own = {"activation": "silu"} if kind == "SiLU" else options
+    theirs = layers.Activation if kind == "SiLU" else getattr(layers, kind)
+    return getattr(fast, kind)(**options), theirs(**keras_own)
 
 
 KINDS = ("BatchNormalization", "Conv2D", "Conv2DTranspose")
@@ -23,6 +25,7 @@ CASES = {
     "groups": ("GroupNormalization", {"groups": 2}, (5, 4, 6)),
     "one group": ("GroupNormalization", {"groups": 1}, (5, 4, 6)),
     "dense groups": ("GroupNormalization", {"groups": 2}, (6,)),
+    "silu": ("SiLU", {}, (5, 4, 6)),
     "grey": ("Conv2D", {"filters": 5, "kernel_size": 4, "strides": 2}, (28, 12, 1)),
     "colour": ("Conv2D", {"filters": 5, "kernel_size": 4, "strides": 2}, (8, 8, 3)),
     "odd": ("Conv2D", {"filters": 5, "kernel_size": 4, "strides": 2}, (9, 8, 3)),

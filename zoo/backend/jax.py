@@ -130,6 +130,9 @@ def group_norm(x, gamma, beta, groups, epsilon):
     return parts.reshape(x.shape) * gamma + beta
 
 
+silu = keras.ops.silu
+
+
 def is_symbolic(x):
     return isinstance(x, (keras.KerasTensor, jax.core.Tracer))
 

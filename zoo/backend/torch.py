@@ -144,6 +144,9 @@ def group_norm(x, gamma, beta, groups, epsilon):
     return y.permute(0, 2, 3, 1)
 
 
+silu = keras.ops.silu
+
+
 def is_symbolic(x):
     return isinstance(x, keras.KerasTensor) or (torch.is_tensor(x) and x.is_meta)
 

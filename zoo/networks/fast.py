@@ -66,6 +66,18 @@ class GroupNormalization(layers.GroupNormalization):
         return ops.cast(y, self.compute_dtype)
 
 
+@keras.saving.register_keras_serializable("zoo")
+class SiLU(layers.Layer):
+    """Keras' `Activation("silu")`, with a gradient of fewer passes over memory: 2 % of a
+    training step of the diffusion models."""
+
+    def call(self, inputs):
+        return backend.silu(inputs)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
 FEW = 4  # channels of images, not of features
 # CPU kernels are slow at convolutions of one or three channels: at their gradient by
 # the image, and at the transposed ones, which are the same computation. So the two

@@ -93,7 +93,7 @@ def build_unet(
         if level:
             x = crop(ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2), sizes[level - 1])
             x = convolution(x, x.shape[-1], f"up_{level}")
-    x = ops.silu(normalize(x, "last_norm"))
+    x = silu(normalize(x, "last_norm"), "last_silu")
     channels = outputs * image_shape[-1] * patch**2
     x = convolution(x, channels, "last", kernel_initializer=SMALL)
     x = crop(unfold(ops.cast(x, "float32"), patch), image_shape[:2])
@@ -122,11 +122,11 @@ def embed_time(times, units):
 def residual_block(x, embedding, channels, dropout, name):
     """Applies two convolutions, with the `embedding` of the time between them, beside a
     shortcut."""
-    h = ops.silu(normalize(x, f"{name}_norm_0"))
+    h = silu(normalize(x, f"{name}_norm_0"), f"{name}_silu_0")
     h = convolution(h, channels, f"{name}_conv_0")
     shift = layers.Dense(channels, name=f"{name}_time")(embedding)
     h = h + ops.reshape(shift, (-1, 1, 1, channels))
-    h = ops.silu(normalize(h, f"{name}_norm_1"))
+    h = silu(normalize(h, f"{name}_norm_1"), f"{name}_silu_1")
     h = conv.dropout(h, dropout, name=f"{name}_dropout") if dropout else h
     h = convolution(h, channels, f"{name}_conv_1", kernel_initializer=SMALL)
     if x.shape[-1] != channels:  # a convolution of 1x1
@@ -156,6 +156,11 @@ def normalize(x, name):
     most = min(32, max(channels // 4, 1))
     groups = max(g for g in range(1, most + 1) if channels % g == 0)
     return fast.GroupNormalization(groups, epsilon=1e-6, name=name)(x)
+
+
+def silu(x, name):
+    """Applies the activation of Ramachandran et al. 2017, arXiv:1710.05941."""
+    return fast.SiLU(name=name)(x)
 
 
 def crop(x, size):
