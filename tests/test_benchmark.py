@@ -50,6 +50,7 @@ def test_both_sides_have_equal_networks(name, shape, capsys):
         assert_names_the_missing_pytorch(capsys)
         return
     import torch
+    from torch.utils.flop_counter import FlopCounterMode
 
     from experiments.pytorch.loop import MODELS
 
@@ -63,7 +64,9 @@ def test_both_sides_have_equal_networks(name, shape, capsys):
         assert sorted(sizes) == sorted(w.value.shape.num_elements() for w in weights)
     count = 2 * ours.batches_per_step
     images = torch.rand(count, shape[2], *shape[:2]) * 2 - 1
-    terms = theirs.step(images, torch.arange(count) % 4)
+    with FlopCounterMode(display=False) as counter:  # its hooks are in the step, too
+        terms = theirs.step(images, torch.arange(count) % 4)
+    assert counter.get_total_flops() > 0
     assert set(terms) == set(ours.terms)
     assert all(torch.isfinite(term) for term in terms.values())
 
@@ -219,7 +222,6 @@ def test_sampling_is_measured_too(tmp_path, capsys):
     assert result["images_per_second"] > 0 and len(result["rival"]) == 1
 
 
-@pytest.mark.slow
 def lines_of(*flags, folder):
     """What a process of the benchmark says, at small counts."""
     flags = [*flags, "--batch_size=8", "--threads=1", "--clock=cpu"]
@@ -235,6 +237,7 @@ def lines_of(*flags, folder):
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_prints_a_table_and_writes_all_rounds(tmp_path, capsys):
     if WITHOUT:
         assert_names_the_missing_pytorch(capsys)

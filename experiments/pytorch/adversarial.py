@@ -80,7 +80,9 @@ class WGAN(GAN):
     def penalty(self, images, x_fake):
         weight = torch.rand(len(images), 1, 1, 1)
         x_hat = (weight * images + (1 - weight) * x_fake).requires_grad_()
-        score = self.networks["critic"](x_hat).sum()
+        # A view, since the counter of operations hooks into what a network takes, and
+        # PyTorch refuses a hook on a leaf within autograd.grad.
+        score = self.networks["critic"](x_hat.view_as(x_hat)).sum()
         (gradient,) = torch.autograd.grad(score, x_hat, create_graph=True)
         return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
 
