@@ -68,8 +68,8 @@ class GroupNormalization(layers.GroupNormalization):
 
 @keras.saving.register_keras_serializable("zoo")
 class SiLU(layers.Layer):
-    """Keras' `Activation("silu")`, with a gradient of fewer passes over memory: 2 % of a
-    training step of the diffusion models."""
+    """Keras' `Activation("silu")`, with a gradient of fewer passes over memory, which
+    takes 2 % off a training step of the diffusion models."""
 
     def call(self, inputs):
         return backend.silu(inputs)
