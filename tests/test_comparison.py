@@ -8,12 +8,13 @@ import re
 import numpy as np
 import pytest
 import tiny
+from PIL import Image
 from test_evaluation import FEW, cache, folder_of  # noqa: F401
 from test_experiments import called, typed
 from test_pages import pictures
 
-from experiments import compare, processes
-from zoo import comparison, evaluation, runs, saving
+from experiments import compare, gallery, processes
+from zoo import comparison, evaluation, pixels, runs, saving
 from zoo.comparison import tables
 from zoo.comparison.pictures import classes_in_turn, plane
 
@@ -217,6 +218,52 @@ def test_a_map_is_the_plane_or_its_principal_components():
     assert re.fullmatch(r"component 1 \(8\d%\)", axes[0])
     with pytest.raises(evaluation.NotApplicableError, match="one dimension"):
         plane(z[:, :1])
+
+
+# --- as one picture -------------------------------------------------------------------
+
+
+def test_a_row_for_all_that_each_model_can(entries):
+    rows = comparison.side_by_side(entries, 3, seed=5)
+    names = ["test images", "vae, rebuilt", f"{HOSTILE}, rebuilt", "vae, new"]
+    assert list(rows) == [*names, "gan, new"]
+    real, vae = rows["test images"], entries[0].model
+    made = {"vae, rebuilt": vae.reconstruct(real), "vae, new": vae.sample(3, seed=5)}
+    for name, images in made.items():
+        np.testing.assert_array_equal(rows[name], pixels.to_uint8(images))
+
+
+def test_a_conditional_model_draws_the_classes_in_turn(tmp_path):
+    (entry,) = comparison.find([folder_of(tmp_path / "cgan", "cgan")])
+    labels = np.arange(12) % entry.model.num_classes
+    made = entry.model.sample(12, labels=labels, seed=0)
+    row = comparison.side_by_side([entry], 12)["cgan, new"]
+    np.testing.assert_array_equal(row, pixels.to_uint8(made))
+
+
+def test_the_gallery_is_a_picture(folders, tmp_path, capsys):
+    out = tmp_path / "gallery.png"
+    flags = [f"--workdirs={folders[0]},{folders[1]}", "--columns=3", f"--out={out}"]
+    assert called(gallery, *flags) == 0
+    width, height = Image.open(out).size
+    assert height > width / 2 and "written" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "flags, told",
+    [
+        ([], "one trained model or more"),
+        (["--workdirs=nowhere"], "nowhere"),
+        (["--columns=0"], "1 to 297"),
+        (["--columns=298"], "1 to 297"),
+        (["--out=gallery.jpg"], "gallery.jpg"),
+    ],
+)
+def test_a_gallery_that_cannot_be_is_one_sentence(flags, told, folders, capsys):
+    ours = [f"--workdirs={folders[0]}"] if flags and "workdirs" not in flags[0] else []
+    assert called(gallery, *ours, *flags) == 1
+    err = capsys.readouterr().err
+    assert told in err and err.count("\n") == 1
 
 
 # --- by command line ------------------------------------------------------------------

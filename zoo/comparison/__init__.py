@@ -10,10 +10,19 @@ import pathlib
 from zoo import pages
 from zoo.comparison import pictures, tables
 from zoo.comparison.entries import Entry, find, measure
+from zoo.comparison.pictures import side_by_side
 from zoo.runs import require_folder
 from zoo.saving import replaced
 
-__all__ = ["Entry", "find", "measure", "page", "require_place", "write"]
+__all__ = [
+    "Entry",
+    "find",
+    "measure",
+    "page",
+    "require_place",
+    "side_by_side",
+    "write",
+]
 
 
 def require_place(path):

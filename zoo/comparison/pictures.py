@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from zoo import data, figures, pages
+from zoo import data, figures, pages, pixels
 from zoo.evaluation import NotApplicableError, need
 
 NUM_SAMPLES = 36
@@ -51,6 +51,41 @@ def classes_in_turn(labels, count):
         rows = labels == label
         turn[rows] = np.arange(rows.sum())
     return np.lexsort((labels, turn))
+
+
+def side_by_side(entries, columns, seed=0):
+    """Returns what a picture of all models shows, a row each.
+
+    Args:
+        entries: `Entry`s of one data set; they need not be measured.
+        columns: Images in a row.
+        seed: Sample i is the image of `seed + i`.
+    Returns: {label: uint8 `[columns, H, W, C]`}: test images, the classes in turn; what
+        each model with an encoder makes of them; new images, of conditional models
+        the classes in turn.
+    Raises: ValueError: if the test images are fewer; or `NotApplicableError` if a model
+        makes images that are not finite.
+    """
+    subject = entries[0].subject
+    images, labels = data.arrays(subject.dataset, "test", **subject.where)
+    if not 1 <= columns <= len(images):
+        raise ValueError(
+            f"A row has 1 to {len(images)} images, as many as there are test images. "
+            f"Received: columns={columns}."
+        )
+    real = images[classes_in_turn(labels, len(images))[:columns]]
+    rows = {"test images": real}
+    for entry in entries:
+        if "reconstruct" in entry.model.capabilities():
+            made = entry.model.reconstruct(real)
+            rows[f"{entry.label}, rebuilt"] = pixels.to_uint8(_finite(made))
+    for entry in entries:
+        model = entry.model
+        if "sample" in model.capabilities():
+            turn = np.arange(columns) % model.num_classes if model.conditional else None
+            made = model.sample(columns, labels=turn, seed=seed)
+            rows[f"{entry.label}, new"] = pixels.to_uint8(_finite(made))
+    return rows
 
 
 def samples(entries, shown):

@@ -1,0 +1,44 @@
+"""Draws test images, and what trained models rebuild and make, as one picture."""
+
+import sys
+
+import experiments
+
+VERB = experiments.Verb(
+    "gallery",
+    __doc__.strip(),
+    "python -m experiments.gallery --workdirs=runs/vae-digits,runs/gan-digits",
+)
+VERB.group("What")
+VERB.define("list", "workdirs", [], "Run folders or .keras files, of one data set.")
+VERB.define("integer", "columns", 12, "Images of each model.")
+VERB.define("integer", "seed", 0, "New image i is the image of seed + i.")
+VERB.group("Where")
+VERB.define("string", "out", "gallery.png", "The picture, a .png file.")
+
+
+def main():
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    import numpy as np
+
+    from zoo import comparison, figures, plots
+
+    flags = VERB.flags
+    if not flags.workdirs:
+        raise ValueError("--workdirs names one trained model or more. Received: none.")
+    plots.require_format(flags.out, (".png",))
+    entries = comparison.find(flags.workdirs)
+    rows = comparison.side_by_side(entries, flags.columns, flags.seed)
+    dataset = entries[0].subject.dataset
+    figures.save_table(
+        flags.out,
+        np.stack(list(rows.values())),
+        [label.replace(f"-{dataset}", "") for label in rows],
+        [""] * flags.columns,
+        f"{dataset}: images of the test set, rebuilt from their codes, and new ones",
+    )
+    print(f"written: {flags.out}")
+
+
+if __name__ == "__main__":
+    sys.exit(experiments.start(VERB, main))
