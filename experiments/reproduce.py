@@ -48,7 +48,10 @@ def folder(runs, name, seed):
 
 def run(name, seed, number, runs):
     """Trains one recipe in a process of its own; returns the exit code."""
-    flags = [f"--flagfile={RECIPES / name}.flags", f"--seed={seed}"]
+    recipe = RECIPES / f"{name}.flags"
+    if recipe.is_relative_to(pathlib.Path.cwd()):  # as it is typed, in run.json too
+        recipe = recipe.relative_to(pathlib.Path.cwd())
+    flags = [f"--flagfile={recipe}", f"--seed={seed}"]
     return processes.train(flags, folder(runs, name, seed), number)
 
 

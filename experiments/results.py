@@ -1,6 +1,7 @@
 """Gathers the evaluations of finished runs into the tables of experiments/README.md."""
 
 import pathlib
+import shutil
 import sys
 
 import experiments
@@ -15,17 +16,25 @@ VERB.define(
     ["runs", "runs/tour-quick"],
     "Folders of runs; evaluated ones count. Of the quick tour's, digits come.",
 )
-VERB.define("string", "out", "experiments/README.md", "The file to write, a .md.")
+VERB.define(
+    "string",
+    "out",
+    "experiments/README.md",
+    "The file to write, a .md. In results/ beside it, records, rows and scores of the "
+    "runs are kept and count from then on: tables grow from machine to machine.",
+)
 
 ROOT = pathlib.Path(__file__).parents[1]
+KEPT = ("run.json", "metrics.csv", "evaluation.json")  # all that a row is made of
 HEAD = """# Results
 
-Written by `python -m experiments.results` from the `evaluation.json` of finished runs.
-A run is trained by the command in its row and measured by `python -m
-experiments.evaluate --workdir=FOLDER`. n/a: the model has no such score. Minutes and
-images a second are those of training, on the machine that trained. The last rows are
-real images, as they are (the floor) and made worse. Published figures come from other
-extractors, splits or data: they are another quantity and never compare with a column.
+Written by `python -m experiments.results` from the `evaluation.json` of finished runs;
+what it is made of lies in `results/`. A run is trained by the command in its row and
+measured by `python -m experiments.evaluate --workdir=FOLDER`. n/a: the model has no
+such score. Minutes and images a second are those of training, on the machine that
+trained. The last rows are real images, as they are (the floor) and made worse.
+Published figures come from other extractors, splits or data: they are another quantity
+and never compare with a column.
 """
 FOOT = """## On a GPU
 
@@ -38,12 +47,14 @@ def main():
     out = pathlib.Path(VERB.flags.out)
     if out.suffix != ".md" or out.is_dir():
         raise ValueError(f"The tables go to a .md file. Received: out={out}.")
-    folders = [
-        file.parent
+    kept = out.parent / "results"
+    new = {
+        file.parent: kept / file.parent.parent.name / file.parent.name
         for runs in VERB.flags.runs
-        for file in sorted(pathlib.Path(runs).glob("*/evaluation.json"))
-    ]
-    if not folders:
+        for file in sorted(pathlib.Path(runs).absolute().glob("*/evaluation.json"))
+    }
+    old = {file.parent for file in kept.glob("*/*/evaluation.json")}
+    if not new and not old:
         raise FileNotFoundError(
             "There is no evaluated run: train recipes by experiments.reproduce and "
             "measure each by experiments.evaluate. "
@@ -53,12 +64,19 @@ def main():
     from zoo.evaluation import results
     from zoo.saving import replaced
 
+    folders = [*(old - set(new.values())), *new]
+    folders.sort(key=lambda folder: (folder.parent.name, folder.name))
     measured = [results.Measured.read(folder) for folder in folders]
     lines = [HEAD, *results.lines(measured, ANCHORS, _command), FOOT]
+    for folder, place in new.items():
+        place.mkdir(parents=True, exist_ok=True)
+        for name in KEPT:
+            with replaced(place / name) as temporary:
+                shutil.copyfile(folder / name, temporary)
     out.parent.mkdir(parents=True, exist_ok=True)
     with replaced(out) as temporary:
         pathlib.Path(temporary).write_text("\n".join(lines))
-    print(f"{len(measured)} runs: {out}")
+    print(f"{len(measured)} runs, {len(new)} of them new: {out}")
 
 
 def _command(run):

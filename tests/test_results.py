@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import pytest
 from test_experiments import called
@@ -86,11 +87,30 @@ def test_runs_of_the_quick_tour_have_their_own_command(root, tmp_path):
     )
 
 
+def test_what_was_gathered_is_kept_and_gives_way_to_what_is_newer(root, tmp_path):
+    out = tmp_path / "there" / "README.md"
+    assert called(verb, f"--runs={root}", f"--out={out}") == 0
+    first = out.read_text()
+    files = {
+        file.name for file in (out.parent / "results/runs/vae-fashion_mnist").iterdir()
+    }
+    assert files == {"run.json", "metrics.csv", "evaluation.json"}
+    assert called(verb, f"--runs={tmp_path / 'nowhere'}", f"--out={out}") == 0
+    assert out.read_text() == first
+    shutil.rmtree(root)
+    run_of(root, "vae-fashion_mnist", "vae", {"frechet": 1.75})
+    assert called(verb, f"--runs={root}", f"--out={out}") == 0
+    rows = [line for line in out.read_text().splitlines() if "vae-fash" in line]
+    assert len(rows) == 1 and "| 1.75 |" in rows[0]
+    assert "mine" in out.read_text()
+
+
 def test_another_protocol_is_refused(root, tmp_path, capsys):
     run_of(root, "other", "gan", {"frechet": 1.0}, num_real=50)
     out = tmp_path / "README.md"
     assert called(verb, f"--runs={root}", f"--out={out}") == 1
-    assert "num_real is" in capsys.readouterr().err and not out.exists()
+    assert "num_real is" in capsys.readouterr().err
+    assert not out.exists() and not (tmp_path / "results").exists()
 
 
 def test_another_data_set_has_a_table_of_its_own(root):
