@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import xml.etree.ElementTree
 
 import numpy as np
 import pytest
@@ -15,10 +16,21 @@ HOSTILE = '<script>alert("1")</script>'
 
 
 def pictures(text):
-    """The pictures in a page, decoded."""
-    found = re.findall(r'src="data:image/png;base64,([^"]+)"', text)
+    """The pictures in a page, decoded; a chart is the root of its SVG."""
+    found = re.findall(r'src="data:image/(png|svg\+xml);base64,([^"]+)"', text)
     assert len(found) == text.count("<img")
-    return [Image.open(io.BytesIO(base64.b64decode(each))) for each in found]
+    return [decoded(kind, base64.b64decode(each)) for kind, each in found]
+
+
+def decoded(kind, content):
+    if kind == "png":
+        return Image.open(io.BytesIO(content))
+    return xml.etree.ElementTree.fromstring(content)
+
+
+def words(chart):
+    """The texts of a chart, in order."""
+    return [element.text for element in chart.iter() if element.tag.endswith("}text")]
 
 
 @pytest.mark.parametrize(
@@ -65,13 +77,27 @@ def test_a_grid_is_the_images_enlarged_without_smoothing():
     np.testing.assert_array_equal(shown[-8:, -8:], tiny.images(6)[5, ..., 0])
 
 
-def test_a_chart_tells_its_size():
+def test_a_chart_tells_its_size_and_is_the_same_each_time():
     from matplotlib.figure import Figure
 
     text = pages.chart(Figure(figsize=(2, 1)), "nothing")
     (picture,) = pictures(text)
-    assert f'width="{picture.width}" height="{picture.height}"' in text
-    assert picture.width == 2 * picture.height
+    assert 'width="400" height="200"' in text
+    assert picture.get("viewBox") == "0 0 144 72"
+    assert text == pages.chart(Figure(figsize=(2, 1)), "nothing")
+
+
+def test_the_words_of_a_chart_are_told_as_words():
+    from matplotlib.figure import Figure
+
+    figure = Figure()
+    figure.add_subplot().set(xlabel="a & b", ylabel="steps", title=HOSTILE)
+    (chart,) = pictures(pages.chart(figure, "lines"))
+    assert {"a & b", "steps", HOSTILE} <= set(words(chart))
+    others = {"a & b": "<甲>", "steps": "段"}
+    tell = lambda label: others.get(label, label)  # noqa: E731
+    (told,) = pictures(pages.chart(figure, "lines", tell))
+    assert words(told) == [others.get(word, word) for word in words(chart)]
 
 
 def test_cells_know_their_columns_and_lack_nothing_silently():

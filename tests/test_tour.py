@@ -11,6 +11,7 @@ import tiny
 from test_evaluation import folder_of
 from test_experiments import called
 from test_pages import pictures
+from test_pages import words as texts_of
 
 from experiments import processes, reproduce, train
 from experiments import tour as verb
@@ -103,6 +104,13 @@ def test_every_language_has_every_text():
         for key, text in texts.items():
             assert text.strip()
             assert words.placeholders(text) == words.placeholders(english[key]), key
+
+
+def test_labels_of_charts_are_told_and_names_and_numbers_stay():
+    told = words.Words("ja").label
+    assert told("steps") == "ステップ数" and told("component 2 (9%)") == "主成分 2 (9%)"
+    same = ("VAE", "0.5", "z 1", "Ankle boot", "D(G(z))")
+    assert [told(label) for label in same] == list(same)
 
 
 def test_every_claim_number_and_caption_has_words():
@@ -242,6 +250,15 @@ def test_every_experiment_finds_its_numbers_and_pictures(bare, monkeypatch):
         assert each.found is not None, (each.claim.key, each.reason)
         assert each.verdict in (HOLDS, PARTLY, NOT)
         assert np.isfinite(list(each.found.numbers.values())).all(), each.claim.key
+    japanese = words.Words("ja")
+    own = re.compile(r"[-−\d.]*|[A-Z].*|cGAN|z \d|-?log.*")  # numbers, names, formulas
+    for each in (each for chapter in results.values() for each in chapter):
+        charts = [f.picture for f in each.found.figures if hasattr(f.picture, "told")]
+        for chart in charts:
+            (picture,) = pictures(pages.chart(chart.figure, chart.alt))
+            for label in (*texts_of(picture), chart.alt):
+                known = japanese.label(label) != label or own.fullmatch(label)
+                assert known, (each.claim.key, label)
     for lang in tour.LANGUAGES:  # every number and caption has words
         assert tour.page(results, bare, lang, command).count("<img") > 50
 

@@ -223,7 +223,9 @@ def scatter(points, labels, titles):
     figure, axes = new_figure(3.4, 3.4)
     colours = COLOURS[0] if labels is None else [colour(label) for label in labels]
     size = np.clip(4000 / len(points), 4, 16)
-    axes.scatter(*points.T, c=colours, s=size, linewidths=0, alpha=0.7)
+    # Thousands of points as pixels: as shapes they would take a megabyte.
+    look = {"linewidths": 0, "alpha": 0.7, "rasterized": True}
+    axes.scatter(*points.T, c=colours, s=size, **look)
     axes.set_xlabel(titles[0])
     axes.set_ylabel(titles[1])
     axes.set_aspect("equal", "datalim")

@@ -1,19 +1,25 @@
 """Pictures as part of the page's text (data URIs)."""
 
 import base64
+import html
 import io
+import re
 
 from zoo import pixels, plots
 from zoo.pages.markup import element
 
 SHARP = 720  # pixels: small images are enlarged to about this width, unsmoothed
 GAP = 2  # pixels between images, before that
-DPI = 200  # of charts, enough for paper
+DPI = 200  # of charts, enough for paper where they have points by the thousand
+# Words of charts stay words, so that the page can tell them in its language; names
+# within the file depend on nothing but what is drawn.
+WORDS = {"svg.fonttype": "none", "svg.hashsalt": "zoo"}
 
 
-def image(png, size, alt):
-    """The PNG file `png` (bytes) of `size` (width, height), described by `alt`."""
-    source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+def image(content, size, alt, kind="png"):
+    """A file (bytes) of the type image/`kind` and of `size` (width, height), described
+    by `alt`."""
+    source = f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"
     return element("img", src=source, width=size[0], height=size[1], alt=alt)
 
 
@@ -26,9 +32,23 @@ def grid(images, alt, columns=None):
     return image(pixels.png(picture), (width, height), alt)
 
 
-def chart(figure, alt):
-    """A matplotlib `Figure` as a picture."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI)
-    width, height = (round(DPI * inches) for inches in figure.get_size_inches())
-    return image(buffer.getvalue(), (width, height), alt)
+def chart(figure, alt, tell=str):
+    """A matplotlib `Figure` as a picture (SVG).
+
+    Args:
+        figure: The figure.
+        alt: What it shows.
+        tell: Function of a label that gives its words on the page.
+    """
+    from matplotlib import rc_context  # takes a second to import
+
+    buffer = io.StringIO()
+    with rc_context(WORDS):
+        figure.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None})
+
+    def told(label):
+        return f">{html.escape(tell(html.unescape(label[1])))}</text>"
+
+    content = re.sub("(?<=[^/])>([^<]+)</text>", told, buffer.getvalue())
+    size = (round(DPI * inches) for inches in figure.get_size_inches())
+    return image(content.encode(), tuple(size), alt, "svg+xml")

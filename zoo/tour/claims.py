@@ -50,13 +50,13 @@ class Figure:
 
     Attributes:
         key: Of its caption among the texts.
-        picture: `zoo.pages.Html`.
+        picture: `zoo.pages.Html`, or a `zoo.tour.drawing.Chart`.
         role: The model that it shows, if the caption names one.
         wide: Whether it stands above the others, over the whole width.
     """
 
     key: str
-    picture: str
+    picture: object
     role: str | None = None
     wide: bool = False
 

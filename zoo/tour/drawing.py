@@ -1,4 +1,6 @@
-"""The tour's charts: few words, since a page may be in any language."""
+"""The tour's charts: labelled in English until a page tells them in its language."""
+
+import dataclasses
 
 import numpy as np
 
@@ -9,6 +11,23 @@ MAPPED = 2000  # points of a map
 SHEET = 36  # images of a sheet
 
 
+@dataclasses.dataclass(frozen=True)
+class Chart:
+    """A chart that waits for the language of its page.
+
+    Attributes:
+        figure: matplotlib's `Figure`.
+        alt: What it shows.
+    """
+
+    figure: object
+    alt: str
+
+    def told(self, words):
+        """Returns `zoo.pages.Html`: the chart in the language of `words`."""
+        return pages.chart(self.figure, words.label(self.alt), words.label)
+
+
 def sheet(images, alt="samples"):
     """The first of many images, as many down as across."""
     return pages.grid(images[:SHEET], alt)
@@ -17,8 +36,7 @@ def sheet(images, alt="samples"):
 def latent_map(points, labels, alt):
     """Latents or features `[N, D]` as a map, coloured by class."""
     shown, axes = pictures.plane(np.asarray(points[:MAPPED], float))
-    chart = pictures.scatter(shown, labels[:MAPPED], axes)
-    return pages.chart(chart, alt)
+    return Chart(pictures.scatter(shown, labels[:MAPPED], axes), alt)
 
 
 def legend(names):
@@ -44,7 +62,7 @@ def lines(series, x_label, y_label, alt, level=None, log=False):
     axes.grid(alpha=0.3)
     if len(series) > 1:
         axes.legend(frameon=False, fontsize=8)
-    return pages.chart(figure, alt)
+    return Chart(figure, alt)
 
 
 def bars(values, alt, level=None, label=None):
@@ -57,7 +75,7 @@ def bars(values, alt, level=None, label=None):
     axes.spines[["top", "right"]].set_visible(False)
     if len(values) > 5 and max(len(str(name)) for name in values) > 3:
         axes.tick_params("x", rotation=45)
-    return pages.chart(figure, alt)
+    return Chart(figure, alt)
 
 
 def stretched(maps):

@@ -38,6 +38,14 @@ class Words:
         title = self(f"numbers.{metric}")
         return f"{self(f'models.{role}')}: {title}" if role else title
 
+    def label(self, text):
+        """Returns a chart's label: its words, with the number that follows them in
+        "component 1"; names and numbers as they are."""
+        head, space, rest = text.partition(" ")
+        if f"labels.{text}" in self.texts or not rest[:1].isdigit():
+            return self.texts.get(f"labels.{text}", text)
+        return self.texts.get(f"labels.{head}", head) + space + rest
+
     def caption(self, figure):
         """Returns the caption of a `Figure`."""
         model = figure.role and self(f"models.{figure.role}")

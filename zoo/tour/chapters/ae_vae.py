@@ -178,7 +178,9 @@ def bound(studio):
     except ValueError as error:  # a likelihood that is none
         raise NotApplicableError(str(error).rstrip(".")) from None
     line = {"": (BOUND_KS, nats)}
-    chart = drawing.lines(line, "k", "nats an image", "bound by samples", log=True)
+    chart = drawing.lines(
+        line, "samples an image", "nats an image", "bound by samples", log=True
+    )
     return Found(
         {
             "vae.elbo": float(nats[0]),
