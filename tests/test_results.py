@@ -125,6 +125,7 @@ def test_another_data_set_has_a_table_of_its_own(root):
     "flags, told", [(["--out=a.txt"], ".md"), (["--runs=nowhere"], "no evaluated run")]
 )
 def test_wrong_input_is_one_sentence(flags, told, tmp_path, capsys):
-    assert called(verb, f"--runs={tmp_path}", *flags) == 1
+    default = [f"--runs={tmp_path}", f"--out={tmp_path / 'README.md'}"]
+    assert called(verb, *default, *flags) == 1
     err = capsys.readouterr().err
     assert told in err and err.count("\n") == 1
