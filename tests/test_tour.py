@@ -16,7 +16,7 @@ from test_pages import words as texts_of
 from experiments import processes, reproduce, train
 from experiments import tour as verb
 from zoo import pages, runs, tour
-from zoo.tour import layout, words
+from zoo.tour import drawing, layout, words
 from zoo.tour.chapters import ae_vae, together
 from zoo.tour.claims import (
     HOLDS,
@@ -113,6 +113,12 @@ def test_labels_of_charts_are_told_and_names_and_numbers_stay():
     assert [told(label) for label in same] == list(same)
 
 
+def test_pictures_are_described_in_the_language_of_the_page():
+    grid = drawing.Grid(tiny.images(4), "test images", 2)
+    assert 'alt="test images"' in grid.told(words.Words("en"))
+    assert 'alt="テスト画像"' in grid.told(words.Words("ja"))
+
+
 def test_every_claim_number_and_caption_has_words():
     known = words.Words("en")
     for claim in CLAIMS:
@@ -158,7 +164,7 @@ def bare(tmp_path):
 @pytest.fixture(scope="module")
 def results():
     """All claims, met by invented numbers, with a picture each."""
-    picture = pages.grid(tiny.images(4), "four")
+    picture = drawing.Grid(tiny.images(4), "four")
     figures = (Figure("samples", picture, "vae"),)
     return {
         chapter: [Result(c, Found(meeting(c.criteria), figures)) for c in claims]
@@ -253,10 +259,12 @@ def test_every_experiment_finds_its_numbers_and_pictures(bare, monkeypatch):
     japanese = words.Words("ja")
     own = re.compile(r"[-−\d.]*|[A-Z].*|cGAN|z \d|-?log.*")  # numbers, names, formulas
     for each in (each for chapter in results.values() for each in chapter):
-        charts = [f.picture for f in each.found.figures if hasattr(f.picture, "told")]
-        for chart in charts:
-            (picture,) = pictures(pages.chart(chart.figure, chart.alt))
-            for label in (*texts_of(picture), chart.alt):
+        for picture in (figure.picture for figure in each.found.figures):
+            labels = [picture.alt]
+            if isinstance(picture, drawing.Chart):
+                (chart,) = pictures(pages.chart(picture.figure, picture.alt))
+                labels += texts_of(chart)
+            for label in labels:
                 known = japanese.label(label) != label or own.fullmatch(label)
                 assert known, (each.claim.key, label)
     for lang in tour.LANGUAGES:  # every number and caption has words

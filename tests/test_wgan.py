@@ -153,6 +153,18 @@ def test_the_papers_optimizers_are_the_default():
     assert (adam.beta_1, adam.beta_2) == (0.0, 0.9)
 
 
+def test_a_small_gradient_moves_a_weight_as_far_as_a_large_one():
+    steps = []
+    for scale in (1e-5, 1.0):  # RMSprop's step does not know the gradient's scale
+        optimizer = zoo.get("wgan").optimizers["generator"]
+        weight = keras.Variable([0.0])
+        optimizer.build([weight])
+        optimizer.apply([keras.ops.array([scale])])
+        steps.append(-tiny.values([weight])[0].item())
+    assert steps[0] == pytest.approx(steps[1], rel=0.01)
+    assert steps[1] == pytest.approx(5e-5 / np.sqrt(0.01), rel=0.01)
+
+
 def test_unusable_settings_are_refused():
     for wrong in ({"clip": 0.0}, {"gp_weight": -1.0}):
         with pytest.raises(ValueError, match="above 0"):

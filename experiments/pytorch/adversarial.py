@@ -35,13 +35,12 @@ class WGAN(GAN):
 
     def make_optimizers(self):
         if self.config["penalty"] == "clip":
-            make, options = torch.optim.RMSprop, {"lr": 5e-5, "alpha": 0.9}
-            options |= {"foreach": True}
+            make, options = torch.optim.RMSprop, {"lr": 5e-5, "foreach": True}
         else:
             make, options = torch.optim.Adam, {"lr": 1e-4, "betas": (0.0, 0.9)}
-            options |= {"fused": True}
+            options |= {"fused": True, "eps": 1e-7}
         return {
-            name: make(network.parameters(), eps=1e-7, **options)
+            name: make(network.parameters(), **options)
             for name, network in self.networks.items()
         }
 

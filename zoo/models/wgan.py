@@ -93,7 +93,11 @@ class WGAN(Adversarial):
 
     def default_optimizers(self):
         if self.penalty == "clip":
-            return {name: keras.optimizers.RMSprop(5e-5) for name in self.networks}
+            # The generator's gradients are near 1e-4, and Keras adds epsilon within the
+            # root: 1e-7, its default, would shorten the steps. As PyTorch's, in which
+            # the authors' code is written: 1e-8 beside the root, rho 0.99.
+            rmsprop = {"learning_rate": 5e-5, "rho": 0.99, "epsilon": 1e-16}
+            return {name: keras.optimizers.RMSprop(**rmsprop) for name in self.networks}
         adam = {"learning_rate": 1e-4, "beta_1": 0.0, "beta_2": 0.9}
         return {name: keras.optimizers.Adam(**adam) for name in self.networks}
 

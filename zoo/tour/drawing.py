@@ -1,4 +1,4 @@
-"""The tour's charts: labelled in English until a page tells them in its language."""
+"""The tour's pictures: in English until a page tells them in its language."""
 
 import dataclasses
 
@@ -28,9 +28,29 @@ class Chart:
         return pages.chart(self.figure, words.label(self.alt), words.label)
 
 
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    """Images as one picture that waits for the language of its page.
+
+    Attributes:
+        images: uint8 or float in [-1, 1], `[N, H, W, C]`.
+        alt: What they are.
+        columns: Images a row; by default as many as rows.
+    """
+
+    images: np.ndarray
+    alt: str
+    columns: int | None = None
+
+    def told(self, words):
+        """Returns `zoo.pages.Html`: the picture, described in the language of
+        `words`."""
+        return pages.grid(self.images, words.label(self.alt), self.columns)
+
+
 def sheet(images, alt="samples"):
     """The first of many images, as many down as across."""
-    return pages.grid(images[:SHEET], alt)
+    return Grid(images[:SHEET], alt)
 
 
 def latent_map(points, labels, alt):

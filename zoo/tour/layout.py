@@ -3,7 +3,6 @@
 from zoo import pages
 from zoo.evaluation import table
 from zoo.tour.claims import MISSING, RELATIONS
-from zoo.tour.drawing import Chart
 
 
 def page(results, words, facts, models, command):
@@ -92,15 +91,11 @@ def body(result, words, command):
         if not wide and found.legend:
             yield found.legend
         if some:
-            figures = (pages.figure(shown(f, words), words.caption(f)) for f in some)
+            figures = (
+                pages.figure(f.picture.told(words), words.caption(f)) for f in some
+            )
             yield pages.gallery(*figures, width=width)
     yield numbers(result, words)
-
-
-def shown(figure, words):
-    """The picture of a `Figure`, a chart in the language of the page."""
-    picture = figure.picture
-    return picture.told(words) if isinstance(picture, Chart) else picture
 
 
 def numbers(result, words):

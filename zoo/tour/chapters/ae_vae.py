@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo import latents, metrics, pages, pixels
+from zoo import latents, metrics, pixels
 from zoo.evaluation import NotApplicableError
 from zoo.tour import drawing
 from zoo.tour.claims import Claim, Criterion, Figure, Found
@@ -101,7 +101,7 @@ def paths(studio):
         off = metrics.nearest(path[:, middle].reshape(-1, path.shape[-1]), z)[0]
         numbers[f"{role}.confidence"] = float(sure[:, middle].mean())
         numbers[f"{role}.sparseness"] = float(off.mean() / usual)
-        strip = pages.grid(made[: SHOWN * STEPS], "interpolations", STEPS)
+        strip = drawing.Grid(made[: SHOWN * STEPS], "interpolations", STEPS)
         strips.append(Figure("paths", strip, role))
     x, y = "place on the path", "classifier's confidence"
     chart = drawing.lines(lines, x, y, "confidence along the paths")
@@ -121,7 +121,7 @@ def editing(studio):
         other = metrics.squared_errors(after, np.roll(before, 1, axis=0))
         own.append(error < other)
         strips += [images[rows[0]], *map(pixels.to_uint8, (before[0], after[0]))]
-    picture = pages.grid(np.stack(strips), "edited images", 3 * 2)
+    picture = drawing.Grid(np.stack(strips), "edited images", 3 * 2)
     return Found(
         {
             "vae.edited": float(np.concatenate(hits).mean()),
@@ -166,7 +166,7 @@ def completion(studio):
     errors = [metrics.squared_errors(each, x).sum() for each in (made, blind)]
     numbers["vae.completed_error"] = float(errors[0] / errors[1])
     grid = [each[:NUM_EXAMPLES] for each in (x, np.where(hidden, 0.0, x), made)]
-    picture = pages.grid(np.concatenate(grid), "completed images", len(grid[0]))
+    picture = drawing.Grid(np.concatenate(grid), "completed images", len(grid[0]))
     return Found(numbers, (Figure("completed", picture, "vae"),), "wide")
 
 

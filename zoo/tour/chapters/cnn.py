@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from scipy import ndimage
 
-from zoo import metrics, pages, pixels
+from zoo import metrics, pixels
 from zoo.evaluation import codes
 from zoo.tour import drawing
 from zoo.tour.claims import Claim, Criterion, Figure, Found
@@ -42,11 +42,11 @@ def filters(studio):
             "filters_alike": float((likeness >= ALIKE).mean()),
         },
         (
-            Figure("hand_filters", pages.grid(enlarged(HAND), "filters", 5)),
-            Figure("hand_maps", pages.grid(drawing.stretched(by_hand), "maps", 5)),
-            Figure("image", pages.grid(image, "a test image", 1)),
-            Figure("filters", pages.grid(enlarged(learned), "filters", 6)),
-            Figure("maps", pages.grid(drawing.stretched(by_network), "maps", 6)),
+            Figure("hand_filters", drawing.Grid(enlarged(HAND), "filters", 5)),
+            Figure("hand_maps", drawing.Grid(drawing.stretched(by_hand), "maps", 5)),
+            Figure("image", drawing.Grid(image, "a test image", 1)),
+            Figure("filters", drawing.Grid(enlarged(learned), "filters", 6)),
+            Figure("maps", drawing.Grid(drawing.stretched(by_network), "maps", 6)),
         ),
         "small",
     )

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from zoo import latents, metrics, pages, pixels
+from zoo import latents, metrics, pixels
 from zoo.tour import drawing
 from zoo.tour.claims import Claim, Criterion, Figure, Found
 
@@ -94,9 +94,11 @@ def between(studio):
             "gan.closer": found.closer,
         },
         (
-            Figure("noise", pages.grid(made[: SHOWN * STEPS], "paths", STEPS), "gan"),
+            Figure("noise", drawing.Grid(made[: SHOWN * STEPS], "paths", STEPS), "gan"),
             Figure(
-                "nearest", pages.grid(pairs, "nearest training images", NEAREST), "gan"
+                "nearest",
+                drawing.Grid(pairs, "nearest training images", NEAREST),
+                "gan",
             ),
         ),
         "wide",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo import metrics, pages, pixels, presets
+from zoo import metrics, pixels, presets
 from zoo.evaluation import codes
 from zoo.tour import drawing
 from zoo.tour.claims import Claim, Criterion, Figure, Found
@@ -21,11 +21,11 @@ def beside(studio, roles, numbers):
     examples = studio.examples(roles[0])
     _, labels = studio.test(roles[0])
     count = len(examples)
-    grid = pages.grid(examples, "test images", count)
+    grid = drawing.Grid(examples, "test images", count)
     figures = [Figure("examples", grid, wide=True)]
     for role in roles:
         made = studio.model(role).reconstruct(examples)
-        grid = pages.grid(pixels.to_uint8(made), "reconstructions", count)
+        grid = drawing.Grid(pixels.to_uint8(made), "reconstructions", count)
         figures.append(Figure("reconstructions", grid, role, wide=True))
     for role in roles:
         grid = drawing.sheet(studio.samples(role))
@@ -95,7 +95,7 @@ def conditional(studio):
     right = studio.classes(images) == np.arange(len(images)) % count
     by_class = [right[label::count].mean() for label in range(count)]
     test, labels = studio.test("cgan")
-    grid = pages.grid(images[: 4 * count], "samples, a class a column", count)
+    grid = drawing.Grid(images[: 4 * count], "samples, a class a column", count)
     return Found(
         {
             "cgan.asked": float(right.mean()),
@@ -133,7 +133,7 @@ def average(studio):
         figures.append(Figure("samples", drawing.sheet(made), role))
     means = [images[studio.classes(images) == k] for k in range(10)]
     means = [each.mean(axis=0) for each in means if len(each)]
-    grid = pages.grid(np.stack(means).astype("uint8"), "means of classes", 5)
+    grid = drawing.Grid(np.stack(means).astype("uint8"), "means of classes", 5)
     return Found(numbers, (Figure("means", grid), *figures))
 
 

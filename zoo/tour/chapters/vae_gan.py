@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo import exploration, metrics, pages, pixels
+from zoo import exploration, metrics, pixels
 from zoo.evaluation import NotApplicableError
 from zoo.evaluation.bench import some
 from zoo.tour import drawing
@@ -42,7 +42,7 @@ def recognisable(studio):
     kept = studio.classes(images) == studio.classes(made)
     changed_first = np.argsort(kept, kind="stable")[: 2 * SHOWN].reshape(2, SHOWN)
     pairs = [each[rows] for rows in changed_first for each in (images, made)]
-    grid = pages.grid(np.concatenate(pairs), "images over reconstructions", SHOWN)
+    grid = drawing.Grid(np.concatenate(pairs), "images over reconstructions", SHOWN)
     samples = studio.samples(VAE)
     return Found(
         {
@@ -94,7 +94,7 @@ def neighbours(studio):
         numbers[f"{role}.change"] = float(change / pixel_spread(studio.test(role)[0]))
         pair = np.concatenate([before[:SHOWN], after[:SHOWN]])
         figures.append(
-            Figure("step", pages.grid(pair, "before and after", SHOWN), role)
+            Figure("step", drawing.Grid(pair, "before and after", SHOWN), role)
         )
     made = studio.reconstructions(VAE)
     numbers["change_ratio"] = numbers[f"{GAN}.change"] / numbers[f"{VAE}.change"]
@@ -122,7 +122,7 @@ def control(studio):
         # Samples that are all of one class cannot be moved to another.
         numbers[f"{role}.controlled"] = np.concatenate(hits).mean() if hits else 0.0
         if strips:
-            grid = pages.grid(np.stack(strips), "before and after", 4)
+            grid = drawing.Grid(np.stack(strips), "before and after", 4)
             figures.append(Figure("controlled", grid, role))
     return Found(numbers, tuple(figures))
 
@@ -145,7 +145,7 @@ def anomaly(studio):
     chart = drawing.lines(curves, "false alarms", "found", "anomalies found")
     for rows in (np.flatnonzero(each)[:SHOWN] for each in (~strange, strange)):
         strips += [images[rows], pixels.to_uint8(made[rows])]
-    grid = pages.grid(np.concatenate(strips), "images over reconstructions", SHOWN)
+    grid = drawing.Grid(np.concatenate(strips), "images over reconstructions", SHOWN)
     return Found(
         numbers,
         (Figure("strange", grid, LEFT_OUT, wide=True), Figure("detection", chart)),
