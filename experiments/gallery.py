@@ -33,7 +33,7 @@ def main():
     figures.save_table(
         flags.out,
         np.stack(list(rows.values())),
-        [label.replace(f"-{dataset}", "") for label in rows],
+        list(rows),
         [""] * flags.columns,
         f"{dataset}: images of the test set, rebuilt from their codes, and new ones",
     )

@@ -185,6 +185,13 @@ def test_a_model_that_has_diverged_is_told_of(entries, tmp_path):
     assert "training has diverged" in part(text, "Samples")
 
 
+def test_labels_leave_out_the_data_set_that_all_share(tmp_path):
+    names = ("vae-digits", "vae-digits-seed1", "best")
+    paths = [folder_of(tmp_path / each, "vae") for each in names]
+    labels = [entry.label for entry in comparison.find(paths)]
+    assert labels == ["vae", "vae-seed1", "best"]
+
+
 def test_labels_are_paths_where_names_are_equal(tmp_path):
     paths = [folder_of(tmp_path / each / "vae", "vae") for each in "ab"]
     assert [e.label for e in comparison.find(paths)] == [str(path) for path in paths]

@@ -14,8 +14,8 @@ class Entry:
     """A model of the comparison.
 
     Attributes:
-        label: How the page calls it: its folder's name, or the path where two folders
-            have one name.
+        label: How the page calls it: its folder's name without the data set's, which
+            all share, or the path where two would have one name.
         path: The run folder or `.keras` file.
         subject: `zoo.evaluation.subject.Subject`: the model and its data set.
         evaluation: Its `Evaluation`, once measured, or None; then `failure` tells why.
@@ -60,14 +60,14 @@ def find(paths, **dataset):
             raise ValueError(
                 f"A run is compared once. Received twice: {paths[number]}."
             )
-    names = [place.name for place in places]
+    subjects = [evaluation.subject.find(path, **dataset) for path in paths]
+    names = [
+        place.name.replace(f"-{subject.dataset}", "")
+        for place, subject in zip(places, subjects)
+    ]
     entries = [
-        Entry(
-            name if names.count(name) == 1 else str(path),
-            path,
-            evaluation.subject.find(path, **dataset),
-        )
-        for path, name in zip(paths, names)
+        Entry(name if names.count(name) == 1 else str(path), path, subject)
+        for path, name, subject in zip(paths, names, subjects)
     ]
     for entry in entries[1:]:
         _require_same_data(entries[0], entry)
