@@ -11,7 +11,7 @@ from scipy import linalg
 from skimage import metrics as skimage_metrics
 
 from zoo import metrics
-from zoo.metrics import kernel, neighbours
+from zoo.metrics import kernel, neighbours, protocol
 
 
 def normal(rows, columns, seed=0):
@@ -380,6 +380,12 @@ PROTOCOL = metrics.Protocol(
     seed=0,
     code="0.1.0 abc",
 )
+
+
+def test_the_codes_that_measured_are_told_once_each_and_short():
+    commits = ("0.1.0 " + "0123456789ab" * 3 + "cdef", "0.1.0 abc", "0.1.0 abc")
+    told = protocol.codes(dataclasses.replace(PROTOCOL, code=c) for c in commits)
+    assert told == "0.1.0 0123456789ab, 0.1.0 abc"
 
 
 def test_scores_of_different_protocols_are_not_compared():

@@ -5,6 +5,7 @@ import math
 from zoo import evaluation, pages
 from zoo.comparison.entries import require_same_protocol
 from zoo.evaluation import table
+from zoo.metrics.protocol import codes
 
 # {score: (how a person calls it, what is better)}
 TITLES = {score: (title, better) for score, title, better in table.ROWS}
@@ -97,13 +98,13 @@ def protocol(entries):
     require_same_protocol(entries)
     evaluations = _evaluations(entries)
     p = evaluations[0].protocol
-    codes = dict.fromkeys(each.protocol.code for each in evaluations)
+    by = codes(each.protocol for each in evaluations)
     classes = "" if p.classes is None else f", classes {', '.join(p.classes)}"
     return (
         f"Scores: {p.num_generated:,} images of each model against {p.num_real:,} "
         f"{p.split} images of {p.dataset}{classes}, seed {p.seed}; features of "
         f"{p.extractor} (sha256 {p.sha256[:16]}); metrics version {p.version}; "
-        f"measured by zoo {' and '.join(codes)}."
+        f"measured by zoo {by}."
     )
 
 

@@ -6,6 +6,7 @@ import pathlib
 
 from zoo import evaluation, registry
 from zoo.evaluation import table
+from zoo.metrics.protocol import codes
 from zoo.runs import RunFolder
 
 # {score: title of its column}
@@ -130,12 +131,12 @@ def lines(runs, anchors, command):
 def _told(runs):
     """The protocol of all `runs`, and what weakens their scores."""
     first = runs[0].evaluation.protocol
-    codes = dict.fromkeys(run.evaluation.protocol.code for run in runs)
+    by = codes(run.evaluation.protocol for run in runs)
     told = (
         f"{first.num_generated:,} images against {first.num_real:,} {first.split} "
         f"images, seed {first.seed}; features of {first.extractor} (sha256 "
         f"{first.sha256[:16]}), metrics version {first.version}, measured by zoo "
-        f"{' and '.join(codes)}."
+        f"{by}."
     )
     return " ".join([told, *(f"Warning: {each}." for each in first.warnings())])
 

@@ -1,6 +1,7 @@
 """How a score was measured: without it a score is a number without a unit."""
 
 import dataclasses
+import re
 
 ENOUGH = 2000  # images: below, Frechet distances are mostly bias
 
@@ -79,3 +80,12 @@ class Protocol:
             )
         classes = values["classes"]
         return cls(**values | {"classes": classes and tuple(classes)})
+
+
+def codes(protocols):
+    """The codes that measured, each once, commits by their first 12 digits, as a
+    text."""
+    short = (
+        re.sub(r"\b([0-9a-f]{12})[0-9a-f]{28}\b", r"\1", p.code) for p in protocols
+    )
+    return ", ".join(dict.fromkeys(short))
