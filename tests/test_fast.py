@@ -80,6 +80,28 @@ def test_outputs_gradients_and_averages_are_those_of_keras(case, training):
         )
 
 
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_an_upsampled_convolution_is_that_of_keras_layers(use_bias):
+    x = tf.constant(RANDOM.normal(size=(3, 5, 4, 6)).astype("float32"))
+    theirs = layers.Conv2D(7, 3, padding="same", use_bias=use_bias)
+    ours = fast.UpsampledConv2D(7, use_bias=use_bias)
+    results = []
+    for layer in (lambda x: theirs(layers.UpSampling2D(2)(x)), ours):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+            if layer is not ours:
+                ours.build(x.shape)
+                ours.set_weights(theirs.get_weights())
+            total = ops.sum(ops.sin(y))
+        variables = (ours if layer is ours else theirs).trainable_variables
+        variables = [variable.value for variable in variables]
+        results.append([y, *tape.gradient(total, [x, *variables])])
+    assert ours(keras.Input((5, 4, 6))).shape == (None, 10, 8, 7)
+    for theirs, ours in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
 def test_weights_saved_with_keras_layers_are_read(tmp_path):
     def network(source):
         x = inputs = layers.Input((8, 8, 1))

@@ -78,6 +78,32 @@ class SiLU(layers.Layer):
         return input_shape
 
 
+@keras.saving.register_keras_serializable("zoo")
+class UpsampledConv2D(layers.Conv2D):
+    """Keras' `UpSampling2D(2)` (each pixel four times) and `Conv2D(filters, 3)` on it.
+
+    Most of the nine weights fall on copies of the same pixel: a pixel of the result
+    sees four pixels, by sums of weights. Which is a transposed convolution of 4x4, with
+    16 products for each pixel and pair of channels in place of 36: half of the time,
+    and 5 % of a training step of the diffusion models.
+    """
+
+    def __init__(self, filters, **options):
+        options = {"kernel_size": 3, "padding": "same"} | options
+        super().__init__(filters, **options)
+
+    def convolution_op(self, inputs, kernel):
+        kernel = ops.pad(kernel, [[1, 1], [1, 1], [0, 0], [0, 0]])
+        kernel = kernel[1:] + kernel[:-1]
+        kernel = kernel[:, 1:] + kernel[:, :-1]
+        kernel = ops.transpose(ops.flip(kernel, (0, 1)), (0, 1, 3, 2))
+        return ops.conv_transpose(inputs, kernel, 2, padding="same")
+
+    def compute_output_shape(self, input_shape):
+        rows, height, width = input_shape[:3]
+        return rows, 2 * height, 2 * width, self.filters
+
+
 FEW = 4  # channels of images, not of features
 # CPU kernels are slow at convolutions of one or three channels: at their gradient by
 # the image, and at the transposed ones, which are the same computation. So the two

@@ -91,8 +91,7 @@ def build_unet(
             x = ops.concatenate([x, skips.pop()], axis=-1)
             x = block(x, level, f"up_{level}_{index}")
         if level:
-            x = crop(ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2), sizes[level - 1])
-            x = convolution(x, x.shape[-1], f"up_{level}")
+            x = enlarge(x, sizes[level - 1], f"up_{level}")
     x = silu(normalize(x, "last_norm"), "last_silu")
     channels = outputs * image_shape[-1] * patch**2
     x = convolution(x, channels, "last", kernel_initializer=SMALL)
@@ -103,6 +102,16 @@ def build_unet(
 def convolution(x, channels, name, **options):
     """Applies a convolution of 3x3."""
     return layers.Conv2D(channels, 3, padding="same", name=name, **options)(x)
+
+
+def enlarge(x, size, name):
+    """Applies a convolution of 3x3 to `[B, H, W, C]` enlarged by 2, each pixel four
+    times, and cut to `size` = (height, width)."""
+    channels = x.shape[-1]
+    if tuple(size) == (2 * x.shape[1], 2 * x.shape[2]):
+        return fast.UpsampledConv2D(channels, name=name)(x)
+    x = crop(ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2), size)
+    return convolution(x, channels, name)
 
 
 def embed_time(times, units):
