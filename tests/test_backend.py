@@ -375,6 +375,7 @@ def five_steps(optimizer):
     return tiny.values([variable, *optimizer.variables])
 
 
+@pytest.mark.parametrize("kind", ["Adam", "AdamW"])
 @pytest.mark.parametrize(
     "options",
     [
@@ -385,9 +386,10 @@ def five_steps(optimizer):
         {"amsgrad": True},
     ],
 )
-def test_a_fused_optimizer_takes_the_steps_of_keras(options):
+def test_a_fused_optimizer_takes_the_steps_of_keras(kind, options):
     options = {"learning_rate": 0.1} | options
-    own = five_steps(keras.optimizers.Adam(**options))  # float32: 1 - 0.999^t is coarse
-    fused = five_steps(backend.fused(keras.optimizers.Adam(**options)))
+    make = getattr(keras.optimizers, kind)
+    own = five_steps(make(**options))  # float32: 1 - 0.999^t is coarse
+    fused = five_steps(backend.fused(make(**options)))
     for ours, theirs in zip(fused, own, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)

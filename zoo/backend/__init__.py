@@ -11,8 +11,7 @@
 | `normal(seed, rows, shape)` | this replica's `[rows, *shape]` of the global batch's standard normal draw; `uniform` on [0, 1) and `integers(seed, rows, shape, low, high)` alike |
 | `normal_of_seeds(seeds, shape, step=0)` | `[len(seeds), *shape]`, standard normal; row i depends on `seeds[i]` and `step` (an int below 2^31, or a tensor) alone |
 | `batch_norm(x, gamma, beta, epsilon)` | `x` `[B, H, W, C]` normalised over all but C, its mean and its variance (divided by n) |
-| `group_norm(x, gamma, beta, groups, epsilon)` | `x` `[B, H, W, C]` normalised over pixels and the channels of each of `groups`; TensorFlow's has no second derivative |
-| `silu(x)` | `x` times its sigmoid |
+| `group_norm(x, gamma, beta, groups, epsilon, activation)` | `x` `[B, H, W, C]` normalised over pixels and the channels of each of `groups`; with "silu" times its sigmoid; TensorFlow's has no second derivative |
 | `is_symbolic(x)` | whether `x` stands for values that a graph is yet to bring |
 | `tensor(array)` | a NumPy array as a tensor; int64 seeds keep their bits, in a form that only `normal_of_seeds` need know |
 | `compiled(function, variables)` | `function` of tensors `[rows, ...]`, which reads `variables`, as one compiled graph without gradients; TensorFlow's serves any number of rows, JAX makes one for each |
@@ -55,7 +54,6 @@ _NAMES = (
     "normal_of_seeds",
     "batch_norm",
     "group_norm",
-    "silu",
     "is_symbolic",
     "tensor",
     "compiled",

@@ -121,16 +121,14 @@ def batch_norm(x, gamma, beta, epsilon):
     return y, mean, variance
 
 
-def group_norm(x, gamma, beta, groups, epsilon):
+def group_norm(x, gamma, beta, groups, epsilon, activation=None):
     gamma, beta = (keras.ops.convert_to_tensor(v) for v in (gamma, beta))
     parts = x.reshape(*x.shape[:3], groups, -1)
     mean = jnp.mean(parts, (1, 2, 4), keepdims=True)
     variance = jnp.var(parts, (1, 2, 4), keepdims=True)
     parts = (parts - mean) * jax.lax.rsqrt(variance + epsilon)
-    return parts.reshape(x.shape) * gamma + beta
-
-
-silu = keras.ops.silu
+    y = parts.reshape(x.shape) * gamma + beta
+    return keras.ops.silu(y) if activation else y
 
 
 def is_symbolic(x):

@@ -54,8 +54,12 @@ def after(model, done, tensors):
     return tf.nest.pack_sequence_as(tensors, flat)
 
 
+# AdamW decays the weights before its step, which is Adam's.
+_ADAMS = (keras.optimizers.Adam, keras.optimizers.AdamW)
+
+
 def fused(optimizer):
-    if type(optimizer) is keras.optimizers.Adam and not optimizer.amsgrad:
+    if type(optimizer) in _ADAMS and not optimizer.amsgrad:
         optimizer.update_step = functools.partial(_adam_step, optimizer)
     if num_replicas() > 1 and _clips(optimizer):
         optimizer._clip_gradients = functools.partial(
@@ -166,7 +170,7 @@ def batch_norm(x, gamma, beta, epsilon):
     return y, mean, variance * ((n - 1.0) / n)
 
 
-def group_norm(x, gamma, beta, groups, epsilon):
+def group_norm(x, gamma, beta, groups, epsilon, activation=None):
     pixels = (1, 2)
 
     def by_group(of_channels):  # [B, C]: the mean of a channel's group
@@ -184,8 +188,13 @@ def group_norm(x, gamma, beta, groups, epsilon):
         square = tf.math.squared_difference(x, wide(mean))
         variance = by_group(tf.reduce_mean(square, pixels))
         rate = tf.math.rsqrt(variance + epsilon)
+        factor = rate * gamma
+        y = x * wide(factor) + wide(beta - mean * factor)
 
         def gradient(dy):
+            if activation:
+                share = tf.sigmoid(y)
+                dy = dy * (share + tf.raw_ops.SigmoidGrad(y=share, dy=y))
             by_shift = tf.reduce_sum(dy, pixels)
             by_factor = (tf.reduce_sum(dy * x, pixels) - mean * by_shift) * rate
             count = tf.cast(tf.shape(x)[1] * tf.shape(x)[2], x.dtype)
@@ -199,19 +208,9 @@ def group_norm(x, gamma, beta, groups, epsilon):
                 _final(each, "group_norm has no second derivative.") for each in of_all
             ]
 
-        factor = rate * gamma
-        return x * wide(factor) + wide(beta - mean * factor), gradient
+        return tf.nn.silu(y) if activation else y, gradient
 
     return normalized(x, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta))
-
-
-@tf.custom_gradient  # with half of the passes over memory
-def silu(x):
-    def gradient(dy):
-        share = tf.sigmoid(x)
-        return dy * (share + tf.raw_ops.SigmoidGrad(y=share, dy=x))
-
-    return tf.nn.silu(x), gradient
 
 
 def _final(tensor, message):

@@ -136,15 +136,13 @@ def batch_norm(x, gamma, beta, epsilon):
     return y.permute(0, 2, 3, 1), mean, factor**-2 - epsilon
 
 
-def group_norm(x, gamma, beta, groups, epsilon):
+def group_norm(x, gamma, beta, groups, epsilon, activation=None):
     gamma, beta = (tensor(v) for v in (gamma, beta))
     y = torch.nn.functional.group_norm(
         x.permute(0, 3, 1, 2), groups, gamma, beta, epsilon
     )
-    return y.permute(0, 2, 3, 1)
-
-
-silu = keras.ops.silu
+    y = y.permute(0, 2, 3, 1)
+    return keras.ops.silu(y) if activation else y
 
 
 def is_symbolic(x):

@@ -92,7 +92,7 @@ def build_unet(
             x = block(x, level, f"up_{level}_{index}")
         if level:
             x = enlarge(x, sizes[level - 1], f"up_{level}")
-    x = silu(normalize(x, "last_norm"), "last_silu")
+    x = normalize(x, "last_norm", "silu")
     channels = outputs * image_shape[-1] * patch**2
     x = convolution(x, channels, "last", kernel_initializer=SMALL)
     x = crop(unfold(ops.cast(x, "float32"), patch), image_shape[:2])
@@ -109,7 +109,8 @@ def enlarge(x, size, name):
     times, and cut to `size` = (height, width)."""
     channels = x.shape[-1]
     if tuple(size) == (2 * x.shape[1], 2 * x.shape[2]):
-        return fast.UpsampledConv2D(channels, name=name)(x)
+        options = {"padding": "same", "enlarge": True, "name": name}
+        return fast.Conv2D(channels, 3, **options)(x)
     x = crop(ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2), size)
     return convolution(x, channels, name)
 
@@ -131,11 +132,11 @@ def embed_time(times, units):
 def residual_block(x, embedding, channels, dropout, name):
     """Applies two convolutions, with the `embedding` of the time between them, beside a
     shortcut."""
-    h = silu(normalize(x, f"{name}_norm_0"), f"{name}_silu_0")
+    h = normalize(x, f"{name}_norm_0", "silu")
     h = convolution(h, channels, f"{name}_conv_0")
     shift = layers.Dense(channels, name=f"{name}_time")(embedding)
     h = h + ops.reshape(shift, (-1, 1, 1, channels))
-    h = silu(normalize(h, f"{name}_norm_1"), f"{name}_silu_1")
+    h = normalize(h, f"{name}_norm_1", "silu")
     h = conv.dropout(h, dropout, name=f"{name}_dropout") if dropout else h
     h = convolution(h, channels, f"{name}_conv_1", kernel_initializer=SMALL)
     if x.shape[-1] != channels:  # a convolution of 1x1
@@ -159,17 +160,14 @@ def attend(x, name):
     return x + ops.reshape(h, (-1, height, width, channels))
 
 
-def normalize(x, name):
-    """Normalises over groups of at least four channels, at most 32 groups."""
+def normalize(x, name, activation=None):
+    """Normalises over groups of at least four channels, at most 32 groups; "silu"
+    activates (Ramachandran et al. 2017, arXiv:1710.05941)."""
     channels = x.shape[-1]
     most = min(32, max(channels // 4, 1))
     groups = max(g for g in range(1, most + 1) if channels % g == 0)
-    return fast.GroupNormalization(groups, epsilon=1e-6, name=name)(x)
-
-
-def silu(x, name):
-    """Applies the activation of Ramachandran et al. 2017, arXiv:1710.05941."""
-    return fast.SiLU(name=name)(x)
+    options = {"epsilon": 1e-6, "activation": activation, "name": name}
+    return fast.GroupNormalization(groups, **options)(x)
 
 
 def crop(x, size):
