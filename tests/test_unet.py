@@ -105,3 +105,11 @@ def test_the_recipe_of_cifar10_has_the_paper_s_35_7_million_weights(tmp_path, ca
     out = capsys.readouterr().out
     count = int(re.search(r"unet +([\d,]+)", out)[1].replace(",", ""))
     assert abs(count - 35.7e6) < 0.1e6
+
+
+def test_weights_lie_where_keras_layers_have_them():
+    """Files name weights by the classes of their layers: under another name, a model of
+    an older version could not be read."""
+    some = network((8, 8, 1))
+    kinds = {type(layer).__name__ for layer in some.layers if layer.weights}
+    assert kinds == {"Conv2D", "Dense", "GroupNormalization"}
