@@ -83,9 +83,10 @@ class Protocol:
 
 
 def codes(protocols):
-    """The codes that measured, each once, commits by their first 12 digits, as a
-    text."""
-    short = (
-        re.sub(r"\b([0-9a-f]{12})[0-9a-f]{28}\b", r"\1", p.code) for p in protocols
-    )
-    return ", ".join(dict.fromkeys(short))
+    """The codes that measured, each once and `short`, as a text."""
+    return ", ".join(dict.fromkeys(short(protocol.code) for protocol in protocols))
+
+
+def short(code):
+    """A code with its commit by the first 12 digits."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{28}\b", r"\1", code)

@@ -15,7 +15,7 @@ import pathlib
 from zoo.circumstances import git_commit
 from zoo.evaluation import NotApplicableError
 from zoo.evaluation.progress import Progress
-from zoo.metrics.protocol import ENOUGH
+from zoo.metrics.protocol import ENOUGH, short
 from zoo.runs import RunFolder
 from zoo.saving import replaced
 from zoo.tour import layout
@@ -104,7 +104,7 @@ def _facts(studio, words, quick):
         "judge": about["name"],
         "accuracy": f"{about['accuracy']:.1%}",
         "sha256": about["sha256"][:16],
-        "code": f"{VERSION} {git_commit() or ''}".strip(),
+        "code": short(f"{VERSION} {git_commit() or ''}".strip()),
     }
     found = [words("page.quick")] if quick else []
     found.append(words("page.data", **told))
