@@ -121,17 +121,22 @@ class Workers:
                 process.send_signal(signal.SIGTERM)
 
     def _wait(self, grace):
-        """Returns the index of the worker that failed first, None if none did."""
+        """Returns the index of the worker for which all end, None if none failed."""
         failed, deadline = None, None
         while any(process.poll() is None for process in self.processes.values()):
-            for index, process in self.processes.items():
-                if failed is None and process.poll():
-                    failed, deadline = index, time.monotonic() + grace
+            if deadline is None and self._failed():
+                time.sleep(POLL)  # the others may be faster than what killed one
+                failed, deadline = self._failed()[0], time.monotonic() + grace
             if deadline is not None and time.monotonic() > deadline:
                 return failed
             time.sleep(POLL)
-        failures = [index for index, each in self.processes.items() if each.poll()]
-        return failed if failed is not None else next(iter(failures), None)
+        return failed if failed is not None else next(iter(self._failed()), None)
+
+    def _failed(self):
+        """Indices of the workers that failed, first those that a signal ended: one that
+        misses another ends by itself."""
+        codes = {index: process.poll() for index, process in self.processes.items()}
+        return sorted((index for index, code in codes.items() if code), key=codes.get)
 
 
 def _reason(process):

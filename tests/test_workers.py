@@ -265,6 +265,22 @@ def test_a_budget_stops_all_at_the_same_step(tmp_path):
     assert (folder / "model.keras").exists()
 
 
+@pytest.mark.parametrize("pause", ["", "sleep 0.3; "])
+def test_of_workers_that_end_as_one_the_killed_one_is_told(pause, monkeypatch, capsys):
+    ends = [f"{pause}exit 1", f"{pause}kill -KILL $$", "sleep 60"]
+
+    def start(self, index):
+        return subprocess.Popen(
+            ["sh", "-c", ends[index]], stdout=subprocess.PIPE, text=True
+        )
+
+    monkeypatch.setattr(workers.Workers, "_start", start)
+    monkeypatch.setattr(workers.signal, "signal", lambda number, handler: None)
+    for ours in ([0, 1], [0, 1, 2]):
+        assert workers.Workers(["a:1", "b:1", "c:1"], ours, []).run(grace=0.1) == 1
+        assert "launch: worker 1 ended by SIGKILL" in capsys.readouterr().err
+
+
 # --- what cannot be -------------------------------------------------------------------
 
 
