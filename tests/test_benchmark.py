@@ -441,3 +441,15 @@ def test_fit_is_measured_against_its_bare_steps(tmp_path, capsys, monkeypatch):
     assert header.split()[:4] == ["images/s", "zoo", "steps", "ratio"]
     assert [line.split()[1] for line in lines[:2]] == ["B=8", "B=16"]
     assert Image.open(plot).width > 500
+
+
+@pytest.mark.slow
+def test_bare_steps_take_as_many_batches_as_those_of_fit(tmp_path, capsys):
+    if WITHOUT:
+        assert_names_the_missing_pytorch(capsys)
+        return
+    flags = ["--models=wgan", "--against=steps", "--steps=3", "--rounds=2"]
+    flags += ["--image_size=16", "--clock=cpu", "--threads=1"]
+    assert called(*flags, f"--out={tmp_path / 'steps.json'}") == 0
+    (wgan,) = json.loads((tmp_path / "steps.json").read_text())["results"]
+    assert 0.5 < wgan["ratio"] < 2  # one batch of a step's gave 0.23

@@ -108,25 +108,20 @@ def load(
     plan = pipeline.Plan(batch_size, seed, shuffle, flip, drop_remainder)
     found = _open(name, data_dir, through_tfds=backend.HAS_TF_DATA)
     labelled = labels and found.class_names is not None
+    shape = found.shape(image_size)
     large = found.is_large(image_size)
     if large and isinstance(found, prepared.Prepared):
         keep = sources.chosen(found, classes)
         plan.count(_num_kept(found, split, keep), training)
-        epoch_of = found.stream(split, image_size, keep, plan)
-    else:
-        images, numbers = _read(found, split, classes, image_size, lazily=large)
-        plan.count(len(images), training)
-        batch = pipeline.gather(images, numbers if labelled else None, plan)
-        count = range(plan.num_batches)
-        if not backend.HAS_TF_DATA:
-            epochs = Epochs(start_epoch, plan.num_batches)
-            return Batches(batch if labelled else _only(batch), count, epochs)
-
-        def epoch_of(epoch):
-            return (batch(epoch, number) for number in count)
-
-    shape = found.shape(image_size)
-    return pipeline.dataset(epoch_of, shape, labelled, plan, start_epoch)
+        batches = found.stream(split, image_size, keep, plan)
+        return pipeline.streamed(batches, shape, labelled, plan, start_epoch)
+    images, numbers = _read(found, split, classes, image_size, lazily=large)
+    plan.count(len(images), training)
+    batch = pipeline.gather(images, numbers if labelled else None, plan)
+    if backend.HAS_TF_DATA:
+        return pipeline.gathered(batch, shape, labelled, plan, start_epoch)
+    epochs = Epochs(start_epoch, plan.num_batches)
+    return Batches(batch if labelled else _only(batch), range(plan.num_batches), epochs)
 
 
 def _only(batch):

@@ -77,21 +77,48 @@ class _Clock:
         return epoch
 
 
-def dataset(batches, shape, labelled, plan, start_epoch):
-    """Wraps `batches(epoch)` as tf.data: an iteration is an epoch, then the next.
+def gathered(batch, shape, labelled, plan, start_epoch):
+    """Wraps `batch(epoch, number)` as tf.data: an iteration is an epoch, then the next.
 
     The epoch moves on when the last batch of an iteration is delivered. An iterator
     that is only peeked at, or made and dropped (as Keras' `fit` does), costs none. Only
     where one batch is the whole epoch is a look at it an epoch.
 
     Args:
-        batches: Function of the epoch that returns an iterator of tuples of arrays.
+        batch: As `gather` returns it.
         shape: `(H, W, C)` of the images.
         labelled: Whether to yield the labels beside the images.
-        plan: The `Plan` by which `batches` was made.
+        plan: The `Plan` by which `batch` was made.
         start_epoch: Epoch of the first iteration.
     """
     import tensorflow as tf  # here, so that arrays() serves who has no TensorFlow
+
+    clock = _Clock(start_epoch)
+    specs = _signature(shape, labelled, plan)
+
+    def take(epoch, number):
+        epoch = clock.epoch if epoch < 0 else int(epoch)
+        return np.int64(epoch), *batch(epoch, int(number))[: 1 + labelled]
+
+    def step(epoch, number):
+        epoch, *tensors = tf.numpy_function(
+            take, [epoch, number], [tf.int64, *(spec.dtype for spec in specs)]
+        )
+        epoch.set_shape(())
+        for tensor, spec in zip(tensors, specs):
+            tensor.set_shape(spec.shape)
+        is_last = number == plan.num_batches - 1
+        return epoch, (tf.where(is_last, epoch, -1), *tensors)
+
+    # `scan` carries on the epoch at which the iteration began. A generator, with its
+    # functions, would take twice as long to begin: as long as a step.
+    data = tf.data.Dataset.range(plan.num_batches).scan(np.int64(-1), step)
+    return _delivered(data, labelled, clock)
+
+
+def streamed(batches, shape, labelled, plan, start_epoch):
+    """As `gathered`, of `batches(epoch)`, which returns an iterator of batches."""
+    import tensorflow as tf
 
     clock = _Clock(start_epoch)
 
@@ -100,6 +127,25 @@ def dataset(batches, shape, labelled, plan, start_epoch):
         for number, batch in enumerate(batches(epoch), 1):
             last = number == plan.num_batches
             yield (epoch if last else -1, *batch[: 1 + labelled])
+
+    signature = (tf.TensorSpec((), tf.int64), *_signature(shape, labelled, plan))
+    data = tf.data.Dataset.from_generator(numbered, output_signature=signature)
+    data = data.apply(tf.data.experimental.assert_cardinality(plan.num_batches))
+    return _delivered(data, labelled, clock)
+
+
+def _signature(shape, labelled, plan):
+    """The specs of a batch."""
+    import tensorflow as tf
+
+    rows = plan.batch_size if plan.drop_remainder else None
+    images = tf.TensorSpec((rows, *shape), tf.uint8)
+    return [images] + [tf.TensorSpec((rows,), tf.int32)] * labelled
+
+
+def _delivered(data, labelled, clock):
+    """The batches of (the epoch that is finished by it or -1, *batch) elements."""
+    import tensorflow as tf
 
     def deliver(finished, *batch):
         # After the prefetch, so that what was only read ahead does not count.
@@ -110,11 +156,6 @@ def dataset(batches, shape, labelled, plan, start_epoch):
         )
         return batch if labelled else batch[0]
 
-    rows = plan.batch_size if plan.drop_remainder else None
-    signature = [tf.TensorSpec((), tf.int64), tf.TensorSpec((rows, *shape), tf.uint8)]
-    signature += [tf.TensorSpec((rows,), tf.int32)] * labelled
-    data = tf.data.Dataset.from_generator(numbered, output_signature=tuple(signature))
-    data = data.apply(tf.data.experimental.assert_cardinality(plan.num_batches))
     return data.prefetch(PREFETCH).map(deliver).with_options(options())
 
 
