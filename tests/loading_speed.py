@@ -22,7 +22,7 @@ import numpy as np
 import zoo
 
 BATCH, ROUNDS = 128, 5
-LOADED, TRAINED = 400, 20  # batches a round
+LOADED, TRAINED = 400, 20  # batches a round, at least
 
 
 def stand_in(folder):
@@ -34,18 +34,20 @@ def stand_in(folder):
     return f"npz:{path}"
 
 
-def spent(action):
-    """Processor seconds of a call."""
+def spent(work, *given):
+    """Processor seconds of each of the batches, whose number `work` returns."""
     began = time.process_time()
-    action()
-    return time.process_time() - began
+    count = work(*given)
+    return (time.process_time() - began) / count
 
 
-def walk(data, count):
-    """Takes `count` batches, epoch after epoch."""
-    while count > 0:
-        for _ in data.take(count):
-            count -= 1
+def walk(data):
+    """Takes whole epochs of at least `LOADED` batches; returns how many."""
+    taken = 0
+    while taken < LOADED:
+        for _ in data:
+            taken += 1
+    return taken
 
 
 def measure(told, name, model_name):
@@ -58,16 +60,13 @@ def measure(told, name, model_name):
     model.compile()
     endless = data.repeat().take(TRAINED)
 
-    def load():
-        walk(data, LOADED)
-
     def train():
         model.fit(endless, verbose=0)
+        return TRAINED
 
-    load(), train()  # the first of each reads and traces
-    rounds = [(spent(load), spent(train)) for _ in range(ROUNDS)]
+    walk(data), train()  # the first of each reads and traces
+    rounds = [(spent(walk, data), spent(train)) for _ in range(ROUNDS)]
     batch, step = (1e3 * statistics.median(side) for side in zip(*rounds))
-    batch, step = batch / LOADED, step / TRAINED
     share = f"{batch / step:.1%}"
     print(
         f"{told:<17}{model_name:<12}{batch:>11.2f}{step:>11.1f}{share:>8}", flush=True
