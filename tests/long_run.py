@@ -12,12 +12,14 @@ import subprocess
 import sys
 import time
 
+import tiny
 from tiny_runs import of
 
+import zoo
 from zoo import checksums
 from zoo.runs import RunFolder
 
-STEPS_PER_EPOCH = 90  # of the 1,350 digits of the training split, 15 a batch
+BATCHES_PER_EPOCH = 90  # of the 1,350 digits of the training split, 15 a batch
 FLAGS = ["--image_size=8", "--batch_size=15"]
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -66,7 +68,9 @@ def main(name, steps, where):
     """Trains, prints what was seen and returns how much larger, as shares, the last
     value is than the first: of memory, of processor time, of a checkpoint; and the
     bytes of TensorBoard's folder."""
-    epochs = -(-steps // STEPS_PER_EPOCH)
+    batches_per_step = zoo.get(name, **tiny.CONFIGS[name]).batches_per_step
+    steps_per_epoch = BATCHES_PER_EPOCH // batches_per_step
+    epochs = -(-steps // steps_per_epoch)
     folder = RunFolder(where / name)
     flags = [*of(name), *FLAGS, f"--epochs={epochs}", f"--workdir={folder.path}"]
     looks = watched([sys.executable, "-m", "experiments.train", *flags], folder)
@@ -74,7 +78,7 @@ def main(name, steps, where):
     rows = folder.rows()
     assert [row["epoch"] for row in rows] == list(range(1, epochs + 1))
     assert [row["step"] for row in rows] == [
-        STEPS_PER_EPOCH * epoch for epoch in range(1, epochs + 1)
+        steps_per_epoch * epoch for epoch in range(1, epochs + 1)
     ]
     wrong = [line for sound, line in checksums.check(folder) if not sound]
     assert not wrong, wrong
