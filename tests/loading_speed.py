@@ -54,9 +54,11 @@ def measure(told, name, model_name):
     """Prints the line of a model on a set."""
     data = zoo.data.load(name, "train", batch_size=BATCH, drop_remainder=True)
     keras.utils.set_random_seed(0)
-    more = {"num_classes": 10} if model_name in ("classifier", "cgan") else {}
-    shape = zoo.data.info(name).image_shape
-    model = zoo.get(model_name, image_shape=shape, **more)
+    info = zoo.data.info(name)
+    config = zoo.registry.resolve(zoo.registry.find(model_name), {})
+    if "num_classes" in config:
+        config["num_classes"] = info.num_classes
+    model = zoo.get(model_name, image_shape=info.image_shape, **config)
     model.compile()
     endless = data.repeat().take(TRAINED)
 

@@ -28,6 +28,12 @@ def called(*flags):
     return experiments.start(benchmark.VERB, benchmark.main, ["benchmark", *flags])
 
 
+def written(*flags, folder):
+    """What the command writes by --out."""
+    assert called(*flags, f"--out={folder}/benchmark.json") == 0
+    return json.loads((folder / "benchmark.json").read_text())
+
+
 def assert_names_the_missing_pytorch(capsys):
     assert called() == 1
     err = capsys.readouterr().err
@@ -215,8 +221,7 @@ def test_sampling_is_measured_too(tmp_path, capsys):
         return
     flags = ["--models=flow", "--task=sampling", "--steps=2", "--rounds=1"]
     flags += ["--batch_size=2", "--threads=1", "--clock=cpu"]
-    assert called(*flags, f"--out={tmp_path}/benchmark.json") == 0
-    content = json.loads((tmp_path / "benchmark.json").read_text())
+    content = written(*flags, folder=tmp_path)
     (result,) = content["results"]
     assert content["task"] == "sampling" and result["ratio"] > 0
     assert result["images_per_second"] > 0 and len(result["rival"]) == 1
@@ -450,6 +455,5 @@ def test_bare_steps_take_as_many_batches_as_those_of_fit(tmp_path, capsys):
         return
     flags = ["--models=wgan", "--against=steps", "--steps=3", "--rounds=2"]
     flags += ["--image_size=16", "--clock=cpu", "--threads=1"]
-    assert called(*flags, f"--out={tmp_path / 'steps.json'}") == 0
-    (wgan,) = json.loads((tmp_path / "steps.json").read_text())["results"]
+    (wgan,) = written(*flags, folder=tmp_path)["results"]
     assert 0.5 < wgan["ratio"] < 2  # one batch of a step's gave 0.23
