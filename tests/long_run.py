@@ -2,11 +2,15 @@
 
     PYTHONPATH=. python tests/long_run.py gan 20000 /tmp/long
 
-Compared are the second tenth of the run (its first is warm-up) and the last one.
+Memory is compared between the second tenth of the run (its first is warm-up) and the
+last one. A shared machine gets faster and slower within seconds, so the time of late
+steps is compared with that of early ones at the same moment: from seven tenths on, a
+second run of the same flags, a tenth old, trains beside it.
 """
 
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -24,21 +28,50 @@ FLAGS = ["--image_size=8", "--batch_size=15"]
 ROOT = pathlib.Path(__file__).parent.parent
 
 
-def watched(command, folder):
-    """Runs a training; returns [(finished epochs, resident memory in bytes, processor
-    time in seconds, bytes of the newest checkpoint)], some ten a second."""
-    looks = []
-    process = subprocess.Popen(command, cwd=ROOT)
-    try:
-        while process.poll() is None:
+class Watched:
+    """A training in a process of its own, and what was seen of it."""
+
+    def __init__(self, flags, path):
+        self.folder = RunFolder(path)
+        command = [sys.executable, "-m", "experiments.train", f"--workdir={path}"]
+        self.process = subprocess.Popen([*command, *flags], cwd=ROOT)
+        self.looks = []  # (finished epochs, bytes of memory, s of processor time)
+        self.sizes = set()  # of checkpoints, in bytes
+
+    def watch_until(self, epoch):
+        """Looks ten times a second until so many epochs are finished, or all."""
+        while self.is_running() and self.finished() < epoch:
             time.sleep(0.1)
-            if folder.metrics.exists() and process.poll() is None:
-                epoch = len(folder.metrics.read_text().splitlines()) - 1
-                looks.append((epoch, *spent(process.pid), newest(folder)))
-    finally:
-        process.kill()
-    assert process.returncode == 0
-    return looks
+            self.look()
+
+    def look(self):
+        if self.folder.metrics.exists() and self.is_running():
+            self.looks.append((self.finished(), *spent(self.process.pid)))
+            self.sizes |= {newest(self.folder)} - {None}
+
+    def is_running(self):
+        return self.process.poll() is None
+
+    def finished(self):
+        try:
+            return len(self.folder.metrics.read_text().splitlines()) - 1
+        except FileNotFoundError:
+            return 0
+
+    def seconds_an_epoch(self, first):
+        """Processor time of an epoch, of the looks from number `first` on."""
+        firsts = {}  # the moment when so many epochs were finished
+        for epoch, _, seconds in self.looks[first:]:
+            firsts.setdefault(epoch, seconds)
+        (start, before), *_, (end, after) = sorted(firsts.items())[1:]
+        return (after - before) / (end - start)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.process.kill()
+        self.process.wait()
 
 
 def spent(pid):
@@ -57,13 +90,6 @@ def newest(folder):
         return None
 
 
-def tenth(pairs, number, epochs):
-    """Values of (epoch, value) within a tenth of the run, from 0."""
-    within = [value for epoch, value in pairs if epoch * 10 // epochs == number]
-    assert within, f"nothing was seen of tenth {number}"
-    return within
-
-
 def main(name, steps, where):
     """Trains, prints what was seen and returns how much larger, as shares, the last
     value is than the first: of memory, of processor time, of a checkpoint; and the
@@ -71,31 +97,42 @@ def main(name, steps, where):
     batches_per_step = zoo.get(name, **tiny.CONFIGS[name]).batches_per_step
     steps_per_epoch = BATCHES_PER_EPOCH // batches_per_step
     epochs = -(-steps // steps_per_epoch)
-    folder = RunFolder(where / name)
-    flags = [*of(name), *FLAGS, f"--epochs={epochs}", f"--workdir={folder.path}"]
-    looks = watched([sys.executable, "-m", "experiments.train", *flags], folder)
+    flags = [*of(name), *FLAGS, f"--epochs={epochs}"]
+    with Watched(flags, where / name) as run:
+        run.watch_until(epochs * 7 // 10)
+        run.process.send_signal(signal.SIGSTOP)
+        with Watched(flags, where / f"{name}-young") as young:
+            young.watch_until(-(-epochs // 10))
+            first, young_first = len(run.looks), len(young.looks)
+            run.process.send_signal(signal.SIGCONT)
+            while run.is_running():
+                time.sleep(0.1)
+                run.look()
+                young.look()
+    assert run.process.returncode == 0
 
-    rows = folder.rows()
+    rows = run.folder.rows()
     assert [row["epoch"] for row in rows] == list(range(1, epochs + 1))
     assert [row["step"] for row in rows] == [
         steps_per_epoch * epoch for epoch in range(1, epochs + 1)
     ]
-    wrong = [line for sound, line in checksums.check(folder) if not sound]
+    wrong = [line for sound, line in checksums.check(run.folder) if not sound]
     assert not wrong, wrong
 
-    memory = [(epoch, resident) for epoch, resident, _, _ in looks]
-    first, last = (statistics.median(tenth(memory, n, epochs)) for n in (1, 9))
-    clock = [(epoch, seconds) for epoch, _, seconds, _ in looks]
-    early, late = (tenth(clock, number, epochs) for number in (1, 9))
-    early, late = (part[-1] - part[0] for part in (early, late))
-    sizes = {size for *_, size in looks if size}
-    logs = sum(file.stat().st_size for file in folder.logs.rglob("*.tfevents.*"))
-    grown = (last / first - 1, late / early - 1, max(sizes) / min(sizes) - 1)
+    tenths = [[], []]  # memory in the second and in the last
+    for epoch, memory, _ in run.looks:
+        if epoch * 10 // epochs in (1, 9):
+            tenths[epoch * 10 // epochs == 9].append(memory)
+    early, late = map(statistics.median, tenths)
+    now, then = run.seconds_an_epoch(first), young.seconds_an_epoch(young_first)
+    smallest, largest = min(run.sizes), max(run.sizes)
+    logs = sum(file.stat().st_size for file in run.folder.logs.rglob("*.tfevents.*"))
+    grown = (late / early - 1, now / then - 1, largest / smallest - 1)
     print(
-        f"{name}: {rows[-1]['step']} steps; memory {first / 2**20:.0f} to "
-        f"{last / 2**20:.0f} MiB ({grown[0]:+.2%}); processor time of a tenth of the "
-        f"run {early:.1f} to {late:.1f} s ({grown[1]:+.1%}); checkpoints {min(sizes)} "
-        f"to {max(sizes)} bytes; TensorBoard {logs} bytes"
+        f"{name}: {rows[-1]['step']} steps; memory {early / 2**20:.0f} to "
+        f"{late / 2**20:.0f} MiB ({grown[0]:+.2%}); processor time of a late epoch "
+        f"{now:.3f} s, of an early one {then:.3f} s ({grown[1]:+.1%}); checkpoints "
+        f"{smallest} to {largest} bytes; TensorBoard {logs} bytes"
     )
     return *grown, logs
 

@@ -126,6 +126,34 @@ def test_a_joined_layer_is_two_of_keras(case):
     assert again.get_config() == layer.get_config()
 
 
+@pytest.mark.parametrize("shape", [(28, 12, 1), (9, 8, 3), (8, 8, 6)])
+def test_values_beside_images_are_planes_of_them(shape):
+    height, width, channels = shape
+    options = {"filters": 5, "kernel_size": 4, "strides": 2, "padding": "same"}
+    ours, theirs = pair("Conv2D", **options)
+    x = tf.constant(RANDOM.normal(size=(6, *shape)).astype("float32"))
+    values = tf.constant(RANDOM.normal(size=(6, 2)).astype("float32"))
+    ours.build([tuple(x.shape), tuple(values.shape)])
+    theirs.build((6, height, width, channels + 2))
+    weights = [RANDOM.uniform(0.5, 1, w.shape) for w in theirs.weights]
+    results = []
+    for layer in (ours, theirs):
+        layer.set_weights(weights)
+        with tf.GradientTape() as tape:
+            tape.watch([x, values])
+            planes = tf.tile(values[:, None, None], (1, height, width, 1))
+            beside = tf.concat([x, planes], axis=-1)
+            y = layer([x, values] if layer is ours else beside)
+            total = ops.sum(ops.sin(y))
+        variables = [variable.value for variable in layer.trainable_variables]
+        results.append([y, *tape.gradient(total, [x, values, *variables])])
+    for found, expected in zip(*results, strict=True):
+        atol = 2e-5 * abs(expected.numpy()).max()
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=atol)
+    inputs = [keras.Input(shape), keras.Input((2,))]
+    assert ours(inputs).shape[1:] == results[0][0].shape[1:]
+
+
 def test_weights_saved_with_keras_layers_are_read(tmp_path):
     def network(source):
         x = inputs = layers.Input((8, 8, 1))

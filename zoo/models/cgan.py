@@ -195,15 +195,11 @@ class CGAN(Adversarial):
 def build_concat(image_shape, num_classes, width, normalization):
     """Returns the network of images `[B, H, W, C]` and one-hot labels `[B, K]`, which
     become planes beside the image's channels, -> logits `[B, 1]`."""
-    x, y = inputs = [layers.Input(image_shape), layers.Input((num_classes,))]
-    height, breadth, channels = image_shape
-    planes = layers.RepeatVector(height * breadth)(y)
-    planes = layers.Reshape((height, breadth, num_classes))(planes)
-    both = layers.Concatenate()([x, planes])
     network = dcgan.build_discriminator(
-        (height, breadth, channels + num_classes), width, normalization
+        image_shape, width, normalization, planes=num_classes
     )
-    return keras.Model(inputs, network(both), name="discriminator")
+    # Within another one, where saved files have its weights.
+    return keras.Model(network.inputs, network(network.inputs), name="discriminator")
 
 
 def build_projection(image_shape, num_classes, width, normalization):

