@@ -154,6 +154,19 @@ def test_values_beside_images_are_planes_of_them(shape):
     assert ours(inputs).shape[1:] == results[0][0].shape[1:]
 
 
+@pytest.mark.parametrize(
+    "options", [{"kernel_size": 4}, {"strides": 2}, {"padding": "valid"}]
+)
+def test_other_convolutions_do_not_enlarge(options):
+    with pytest.raises(ValueError, match="kernel_size 3, strides 1 and padding"):
+        fast.Conv2D(**ENLARGED | options, enlarge=True)
+
+
+def test_groups_know_one_activation():
+    with pytest.raises(ValueError, match="Received: 'relu'"):
+        fast.GroupNormalization(2, activation="relu")
+
+
 def test_weights_saved_with_keras_layers_are_read(tmp_path):
     def network(source):
         x = inputs = layers.Input((8, 8, 1))

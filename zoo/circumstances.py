@@ -57,6 +57,11 @@ def _command():
     return ["python", "-m", spec.name.removesuffix(".__main__"), *sys.argv[1:]]
 
 
+def code():
+    """Version of the zoo and, where git tells it, commit of the code."""
+    return f"{VERSION} {git_commit() or ''}".strip()
+
+
 def git_commit():
     """Commit of the code, with "-dirty" if files differ from it; None without git."""
     folder = pathlib.Path(__file__).parent

@@ -6,7 +6,6 @@ import numpy as np
 
 from zoo import circumstances, data, metrics, presets
 from zoo.evaluation import judges
-from zoo.version import VERSION
 
 FEWEST = 20  # images: what a kernel distance needs
 MOST_TRAIN = 60_000  # training images among which nearest neighbours are sought
@@ -108,7 +107,7 @@ class Bench:
             extractor=self.extractor.name,
             sha256=self.extractor.sha256,
             seed=self.options.seed,
-            code=f"{VERSION} {circumstances.git_commit() or ''}".strip(),
+            code=circumstances.code(),
         )
 
     def need(self, *capabilities):

@@ -12,7 +12,7 @@ Verdicts are functions of numbers (`zoo.tour.claims`), words lie in
 import json
 import pathlib
 
-from zoo.circumstances import git_commit
+from zoo import circumstances
 from zoo.evaluation import NotApplicableError
 from zoo.evaluation.progress import Progress
 from zoo.metrics.protocol import ENOUGH, short
@@ -23,7 +23,6 @@ from zoo.tour.chapters import CHAPTERS
 from zoo.tour.claims import Claim, Criterion, Figure, Found, Result, verdict
 from zoo.tour.studio import Studio
 from zoo.tour.words import LANGUAGES, Words
-from zoo.version import VERSION
 
 __all__ = ["CHAPTERS", "LANGUAGES", "Claim", "Criterion", "Figure", "Found", "Result"]
 __all__ += ["Studio", "Words", "measure", "page", "verdict", "write", "write_numbers"]
@@ -104,7 +103,7 @@ def _facts(studio, words, quick):
         "judge": about["name"],
         "accuracy": f"{about['accuracy']:.1%}",
         "sha256": about["sha256"][:16],
-        "code": short(f"{VERSION} {git_commit() or ''}".strip()),
+        "code": short(circumstances.code()),
     }
     found = [words("page.quick")] if quick else []
     found.append(words("page.data", **told))
