@@ -45,7 +45,7 @@ class Watched:
             self.look()
 
     def look(self):
-        if self.folder.metrics.exists() and self.is_running():
+        if self.is_running():
             self.looks.append((self.finished(), *spent(self.process.pid)))
             self.sizes |= {newest(self.folder)} - {None}
 
@@ -90,6 +90,13 @@ def newest(folder):
         return None
 
 
+def tenth(pairs, number, epochs):
+    """Values of (epoch, value) within a tenth of the run, from 0."""
+    within = [value for epoch, value in pairs if epoch * 10 // epochs == number]
+    assert within, f"nothing was seen of tenth {number}"
+    return within
+
+
 def main(name, steps, where):
     """Trains, prints what was seen and returns how much larger, as shares, the last
     value is than the first: of memory, of processor time, of a checkpoint; and the
@@ -119,11 +126,8 @@ def main(name, steps, where):
     wrong = [line for sound, line in checksums.check(run.folder) if not sound]
     assert not wrong, wrong
 
-    tenths = [[], []]  # memory in the second and in the last
-    for epoch, memory, _ in run.looks:
-        if epoch * 10 // epochs in (1, 9):
-            tenths[epoch * 10 // epochs == 9].append(memory)
-    early, late = map(statistics.median, tenths)
+    memory = [(epoch, resident) for epoch, resident, _ in run.looks]
+    early, late = (statistics.median(tenth(memory, n, epochs)) for n in (1, 9))
     now, then = run.seconds_an_epoch(first), young.seconds_an_epoch(young_first)
     smallest, largest = min(run.sizes), max(run.sizes)
     logs = sum(file.stat().st_size for file in run.folder.logs.rglob("*.tfevents.*"))

@@ -16,6 +16,25 @@ def pair(kind, **options):
     return getattr(fast, kind)(**options), getattr(layers, kind)(**options)
 
 
+def answers(layer, inputs, **options):
+    """What it makes of its tensor or tensors, and the gradients by them and by its
+    weights."""
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        y = layer(inputs, **options)
+        total = ops.sum(ops.sin(y))
+    variables = [variable.value for variable in layer.trainable_variables]
+    return [y, *tape.gradient(total, [*tf.nest.flatten(inputs), *variables])]
+
+
+def require_close(found, expected):
+    for ours, theirs in zip(found, expected, strict=True):
+        ours, theirs = ops.convert_to_numpy(ours), ops.convert_to_numpy(theirs)
+        np.testing.assert_allclose(
+            ours, theirs, rtol=1e-4, atol=2e-5 * abs(theirs).max()
+        )
+
+
 KINDS = ("BatchNormalization", "Conv2D", "Conv2DTranspose")
 CASES = {
     "batch": ("BatchNormalization", {"momentum": 0.9}, (12, 8, 3)),
@@ -64,17 +83,9 @@ def test_outputs_gradients_and_averages_are_those_of_keras(case, training):
         if weights is None:
             weights = [RANDOM.uniform(0.5, 1, v.shape) for v in layer.weights]
         layer.set_weights(weights)
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = layer(x, **({"training": training} if len(weights) == 4 else {}))
-            total = ops.sum(ops.sin(y))
-        variables = [variable.value for variable in layer.trainable_variables]
-        results.append([y, *tape.gradient(total, [x, *variables]), *layer.weights])
-    for ours, theirs in zip(*results, strict=True):
-        ours, theirs = ops.convert_to_numpy(ours), ops.convert_to_numpy(theirs)
-        np.testing.assert_allclose(
-            ours, theirs, rtol=1e-4, atol=2e-5 * abs(theirs).max()
-        )
+        mode = {"training": training} if len(weights) == 4 else {}
+        results.append([*answers(layer, x, **mode), *layer.weights])
+    require_close(*results)
 
 
 ENLARGED = {"filters": 7, "kernel_size": 3, "padding": "same"}
@@ -109,49 +120,51 @@ def test_a_joined_layer_is_two_of_keras(case):
     x = tf.constant(3 + 2 * RANDOM.normal(size=(3, *shape)).astype("float32"))
     layer.build(x.shape)
     weights = [RANDOM.uniform(0.5, 1, w.shape) for w in theirs.weights]
-    results = []
     for each in (theirs, layer):
         each.set_weights(weights)
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = each(x)
-            total = ops.sum(ops.sin(y))
-        variables = [variable.value for variable in each.trainable_variables]
-        results.append([y, *tape.gradient(total, [x, *variables])])
-    for expected, found in zip(*results, strict=True):
-        atol = 2e-5 * abs(expected.numpy()).max()
-        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=atol)
+    require_close(answers(layer, x), answers(theirs, x))
     assert layer(keras.Input(shape)).shape == theirs.output_shape
     again = type(layer).from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
 
 
-@pytest.mark.parametrize("shape", [(28, 12, 1), (9, 8, 3), (8, 8, 6)])
-def test_values_beside_images_are_planes_of_them(shape):
+STRIDED = {"filters": 5, "kernel_size": 4, "strides": 2, "padding": "same"}
+
+
+@pytest.mark.parametrize("count", [2, 10])  # of values
+@pytest.mark.parametrize(
+    "options, shape",
+    [
+        (STRIDED, (28, 12, 1)),
+        (STRIDED, (9, 8, 3)),
+        (STRIDED, (8, 8, 6)),
+        (ENLARGED | {"enlarge": True}, (5, 4, 3)),
+    ],
+)
+def test_values_beside_images_are_planes_of_them(options, shape, count):
     height, width, channels = shape
-    options = {"filters": 5, "kernel_size": 4, "strides": 2, "padding": "same"}
-    ours, theirs = pair("Conv2D", **options)
-    x = tf.constant(RANDOM.normal(size=(6, *shape)).astype("float32"))
-    values = tf.constant(RANDOM.normal(size=(6, 2)).astype("float32"))
-    ours.build([tuple(x.shape), tuple(values.shape)])
-    theirs.build((6, height, width, channels + 2))
+    images = tf.constant(RANDOM.normal(size=(6, *shape)).astype("float32"))
+    values = tf.constant(RANDOM.normal(size=(6, count)).astype("float32"))
+    layer = fast.Conv2D(**options)
+    inputs = [keras.Input(shape), keras.Input((count,))]
+    ours = keras.Model(inputs, layer(inputs))
+    # Keras' layers, of images and planes that lie beside each other.
+    x, y = inputs
+    planes = layers.Reshape((height, width, count))(
+        layers.RepeatVector(height * width)(y)
+    )
+    beside = layers.Concatenate()([x, planes])
+    if layer.enlarge:
+        beside = layers.UpSampling2D(2)(beside)
+    rest = {name: value for name, value in options.items() if name != "enlarge"}
+    theirs = keras.Model(inputs, layers.Conv2D(**rest)(beside))
+
     weights = [RANDOM.uniform(0.5, 1, w.shape) for w in theirs.weights]
-    results = []
-    for layer in (ours, theirs):
-        layer.set_weights(weights)
-        with tf.GradientTape() as tape:
-            tape.watch([x, values])
-            planes = tf.tile(values[:, None, None], (1, height, width, 1))
-            beside = tf.concat([x, planes], axis=-1)
-            y = layer([x, values] if layer is ours else beside)
-            total = ops.sum(ops.sin(y))
-        variables = [variable.value for variable in layer.trainable_variables]
-        results.append([y, *tape.gradient(total, [x, values, *variables])])
-    for found, expected in zip(*results, strict=True):
-        atol = 2e-5 * abs(expected.numpy()).max()
-        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=atol)
-    inputs = [keras.Input(shape), keras.Input((2,))]
-    assert ours(inputs).shape[1:] == results[0][0].shape[1:]
+    for network in (ours, theirs):
+        network.set_weights(weights)
+    found, expected = (answers(n, [images, values]) for n in (ours, theirs))
+    require_close(found, expected)
+    assert ours.output_shape == theirs.output_shape
 
 
 @pytest.mark.parametrize(

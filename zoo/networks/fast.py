@@ -132,14 +132,15 @@ class Conv2D(layers.Conv2D):
 
     def convolution_op(self, inputs, kernel):
         if isinstance(inputs, (list, tuple)):
-            (images, values), (height, width, channels) = inputs, inputs[0].shape[1:]
-            planes = ops.eye(values.shape[1], dtype=values.dtype)[:, None, None]
-            planes = ops.tile(planes, (1, height, width, 1))
-            planes = super().convolution_op(planes, kernel[:, :, channels:])
-            shape = planes.shape[1:]
-            planes = ops.matmul(values, ops.reshape(planes, (planes.shape[0], -1)))
+            images, values = inputs
+            height, width, channels = images.shape[1:]
+            count = values.shape[1]
+            ones = ops.eye(count, dtype=values.dtype)[:, None, None]  # a plane an image
+            ones = ops.tile(ones, (1, height, width, 1))
+            of_ones = self.convolution_op(ones, kernel[:, :, channels:])
+            of_planes = ops.matmul(values, ops.reshape(of_ones, (count, -1)))
             of_images = self.convolution_op(images, kernel[:, :, :channels])
-            return of_images + ops.reshape(planes, (-1, *shape))
+            return of_images + ops.reshape(of_planes, (-1, *of_ones.shape[1:]))
         if self.enlarge:
             kernel = ops.pad(kernel, [[1, 1], [1, 1], [0, 0], [0, 0]])
             kernel = kernel[1:] + kernel[:-1]
