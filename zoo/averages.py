@@ -30,8 +30,9 @@ def decay(most, steps):
 def update(network, average, decay):
     """Moves `average` by (1 - decay) towards `network`; batch statistics are copied."""
     trained = {id(variable) for variable in network.trainable_variables}
+    rate = 1.0 - decay
     for variable, mean in zip(network.weights, average.weights):
         if id(variable) in trained:
-            mean.assign(mean + (1.0 - decay) * (variable - mean))
+            mean.assign(mean + rate * (variable - mean))
         else:
             mean.assign(variable)

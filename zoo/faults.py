@@ -90,7 +90,7 @@ class Faults:
         """Notes whether a network's gradients, a list, are not finite, or its weights
         after a move along them at this rate."""
         gradients = [g for g in gradients if g is not None]
-        squares = _sum([backend.sum_of_squares(g) for g in gradients])
+        squares = backend.sum_of_squares(gradients) if gradients else 0.0
         index = self.networks.index(name)
         here = ops.arange(len(self.networks)) == index
         norm, norms = ops.sqrt(squares), ops.convert_to_tensor(self.norms)

@@ -7,7 +7,7 @@
 | `after(model, done, tensors)` | `tensors`, which are not to be had before the gradients `done` are computed |
 | `fused(optimizer)` | a Keras optimizer, its rule as one operation a variable where the backend has one; of several replicas it clips the sum of gradients |
 | `input_gradient(function, x)` | gradient of sum(function(x)) by `x`, itself differentiable; `function` keeps no statistics of `x` |
-| `sum_of_squares(x)` | of all values of a float tensor, in one pass and without a copy |
+| `sum_of_squares(tensors)` | of all values of float tensors, at least one, in one pass and without a copy |
 | `normal(seed, rows, shape)` | this replica's `[rows, *shape]` of the global batch's standard normal draw; `uniform` on [0, 1) and `integers(seed, rows, shape, low, high)` alike |
 | `normal_of_seeds(seeds, shape, step=0)` | `[len(seeds), *shape]`, standard normal; row i depends on `seeds[i]` and `step` (an int below 2^31, or a tensor) alone |
 | `batch_norm(x, gamma, beta, epsilon)` | `x` `[B, H, W, C]` normalised over all but C, its mean and its variance (divided by n) |

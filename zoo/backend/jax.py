@@ -78,8 +78,8 @@ def input_gradient(function, x):
     return jax.grad(lambda x: jnp.sum(function(x)))(x)
 
 
-def sum_of_squares(x):
-    return jnp.sum(jnp.square(x))  # XLA fuses them
+def sum_of_squares(tensors):
+    return sum(jnp.sum(jnp.square(x)) for x in tensors)  # XLA fuses them
 
 
 # A compiled step sees the global batch, whatever the number of devices: Keras' own

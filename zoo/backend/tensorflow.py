@@ -61,6 +61,9 @@ _ADAMS = (keras.optimizers.Adam, keras.optimizers.AdamW)
 def fused(optimizer):
     if type(optimizer) in _ADAMS and not optimizer.amsgrad:
         optimizer.update_step = functools.partial(_adam_step, optimizer)
+        optimizer._backend_update_step = functools.partial(
+            _adam_steps, optimizer, optimizer._backend_update_step
+        )
     if num_replicas() > 1 and _clips(optimizer):
         optimizer._clip_gradients = functools.partial(
             _clip_after_reduction, optimizer._clip_gradients
@@ -83,28 +86,33 @@ def _clip_after_reduction(clip, gradients):
     return [gradient / context.num_replicas_in_sync for gradient in gradients]
 
 
-def _adam_step(optimizer, gradient, variable, learning_rate):
+def _adam_steps(optimizer, update, gradients, variables, learning_rate):
+    """Steps of all variables, which share their numbers: Keras makes five operations
+    anew for each variable."""
+    step = tf.cast(optimizer.iterations + 1, tf.float32)
+    beta_1, beta_2 = tf.constant(optimizer.beta_1), tf.constant(optimizer.beta_2)
+    numbers = {
+        "lr": learning_rate,
+        "beta1": beta_1,
+        "beta2": beta_2,
+        "beta1_power": beta_1**step,
+        "beta2_power": beta_2**step,
+        "epsilon": tf.constant(optimizer.epsilon),
+    }
+    update(gradients, variables, numbers)
+
+
+def _adam_step(optimizer, gradient, variable, numbers):
     """`Adam.update_step` in one kernel: Keras' operations walk through memory ten
     times, which takes longer than some networks' gradients."""
     index = optimizer._get_variable_index(variable)
     m, v = optimizer._momentums[index].value, optimizer._velocities[index].value
-
-    def number(x):
-        return tf.cast(x, variable.dtype)
-
-    beta_1, beta_2 = number(optimizer.beta_1), number(optimizer.beta_2)
-    step = number(optimizer.iterations + 1)
     tf.raw_ops.ResourceApplyAdam(
         var=variable.handle,
         m=m.handle,
         v=v.handle,
-        beta1_power=beta_1**step,
-        beta2_power=beta_2**step,
-        lr=number(learning_rate),
-        beta1=beta_1,
-        beta2=beta_2,
-        epsilon=number(optimizer.epsilon),
-        grad=number(tf.convert_to_tensor(gradient)),
+        grad=tf.convert_to_tensor(gradient),
+        **{name: tf.cast(x, variable.dtype) for name, x in numbers.items()},
     )
 
 
@@ -115,8 +123,8 @@ def input_gradient(function, x):
     return tape.gradient(total, x)
 
 
-def sum_of_squares(x):
-    return 2 * tf.nn.l2_loss(x)
+def sum_of_squares(tensors):
+    return 2 * tf.add_n([tf.nn.l2_loss(x) for x in tensors])
 
 
 def _rows(draw, seed, rows, shape):
@@ -171,38 +179,39 @@ def batch_norm(x, gamma, beta, epsilon):
 
 
 def group_norm(x, gamma, beta, groups, epsilon, activation=None):
-    pixels = (1, 2)
+    height, width, channels = x.shape[1:]
+    means, sums = (
+        functools.partial(reduce, axis=(1, 2), keepdims=True)
+        for reduce in (tf.reduce_mean, tf.reduce_sum)
+    )
 
-    def by_group(of_channels):  # [B, C]: the mean of a channel's group
-        channels = of_channels.shape[-1]
+    def by_group(of_channels):  # [B, 1, 1, C]: the mean of a channel's group
         mean = tf.reshape(of_channels, (-1, groups, channels // groups))
         mean = tf.reduce_mean(mean, axis=-1, keepdims=True)
-        return tf.reshape(tf.repeat(mean, channels // groups, axis=-1), (-1, channels))
-
-    def wide(of_channels):  # as an image of a pixel
-        return of_channels[:, None, None]
+        mean = tf.tile(mean, (1, 1, channels // groups))
+        return tf.reshape(mean, (-1, 1, 1, channels))
 
     @tf.custom_gradient  # with two thirds of the passes over memory
     def normalized(x, gamma, beta):
-        mean = by_group(tf.reduce_mean(x, pixels))
-        square = tf.math.squared_difference(x, wide(mean))
-        variance = by_group(tf.reduce_mean(square, pixels))
+        mean = by_group(means(x))
+        square = tf.math.squared_difference(x, mean)
+        variance = by_group(means(square))
         rate = tf.math.rsqrt(variance + epsilon)
         factor = rate * gamma
-        y = x * wide(factor) + wide(beta - mean * factor)
+        y = x * factor + (beta - mean * factor)
 
         def gradient(dy):
             if activation:
                 share = tf.sigmoid(y)
                 dy = dy * (share + tf.raw_ops.SigmoidGrad(y=share, dy=y))
-            by_shift = tf.reduce_sum(dy, pixels)
-            by_factor = (tf.reduce_sum(dy * x, pixels) - mean * by_shift) * rate
-            count = tf.cast(tf.shape(x)[1] * tf.shape(x)[2], x.dtype)
+            by_shift = sums(dy)
+            by_factor = (sums(dy * x) - mean * by_shift) * rate
+            count = height * width
             slope = rate**2 * by_group(gamma * by_factor) / count
             level = rate * by_group(gamma * by_shift) / count
-            dx = dy * wide(rate * gamma) - x * wide(slope)
-            dx = dx + wide(mean * slope - level)
-            of_all = dx, tf.reduce_sum(by_factor, 0), tf.reduce_sum(by_shift, 0)
+            dx = dy * factor - x * slope
+            dx = dx + (mean * slope - level)
+            of_all = [dx, *(tf.reduce_sum(d, (0, 1, 2)) for d in (by_factor, by_shift))]
             # What is reused from the forward pass hides its own dependence on x.
             return [
                 _final(each, "group_norm has no second derivative.") for each in of_all

@@ -52,8 +52,8 @@ def input_gradient(function, x):
         return torch.autograd.grad(function(x).sum(), x, create_graph=True)[0]
 
 
-def sum_of_squares(x):
-    return torch.dot(x.flatten(), x.flatten())
+def sum_of_squares(tensors):
+    return sum(torch.dot(x.flatten(), x.flatten()) for x in tensors)
 
 
 # --- random numbers -------------------------------------------------------------------
