@@ -224,6 +224,15 @@ def test_a_second_derivative_of_groups_is_refused():
         outer.gradient(slope, x)
 
 
+def test_images_of_any_size_are_normalised_by_groups():
+    ours, theirs = pair("GroupNormalization", groups=2)
+    any_size = layers.Input((None, None, 6))
+    ours, theirs = (keras.Model(any_size, layer(any_size)) for layer in (ours, theirs))
+    for side in (4, 5):
+        x = RANDOM.normal(size=(3, side, side, 6))
+        np.testing.assert_allclose(ours(x), theirs(x), atol=1e-5)
+
+
 def test_half_precision_normalises_groups_in_float32():
     ours, theirs = pair("GroupNormalization", groups=2, dtype="mixed_bfloat16")
     x = ops.cast(100 + RANDOM.normal(size=(8, 4, 4, 6)), "bfloat16")
