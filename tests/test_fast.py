@@ -224,13 +224,14 @@ def test_a_second_derivative_of_groups_is_refused():
         outer.gradient(slope, x)
 
 
-def test_images_of_any_size_are_normalised_by_groups():
+def test_groups_of_images_of_any_size_have_gradients():
     ours, theirs = pair("GroupNormalization", groups=2)
-    any_size = layers.Input((None, None, 6))
-    ours, theirs = (keras.Model(any_size, layer(any_size)) for layer in (ours, theirs))
+    ours.build((None, None, None, 6))
+    graph = tf.function(lambda x: answers(ours, x))
+    graph = graph.get_concrete_function(tf.TensorSpec((None, None, None, 6)))
     for side in (4, 5):
-        x = RANDOM.normal(size=(3, side, side, 6))
-        np.testing.assert_allclose(ours(x), theirs(x), atol=1e-5)
+        x = tf.constant(RANDOM.normal(size=(3, side, side, 6)), tf.float32)
+        require_close(graph(x), answers(theirs, x))
 
 
 def test_half_precision_normalises_groups_in_float32():
