@@ -383,6 +383,7 @@ def five_steps(optimizer):
     [
         {},
         {"beta_1": 0.0, "beta_2": 0.9, "epsilon": 1e-3},
+        {"beta_1": 0},
         {"weight_decay": 0.1, "clipnorm": 0.5},
         {"learning_rate": keras.optimizers.schedules.CosineDecay(0.1, 5)},
         {"amsgrad": True},

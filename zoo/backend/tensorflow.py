@@ -89,15 +89,19 @@ def _clip_after_reduction(clip, gradients):
 def _adam_steps(optimizer, update, gradients, variables, learning_rate):
     """Steps of all variables, which share their numbers: Keras makes five operations
     anew for each variable."""
-    step = tf.cast(optimizer.iterations + 1, tf.float32)
-    beta_1, beta_2 = tf.constant(optimizer.beta_1), tf.constant(optimizer.beta_2)
+
+    def number(x):  # a rate may be given as an int
+        return tf.cast(x, tf.float32)
+
+    step = number(optimizer.iterations + 1)
+    beta_1, beta_2 = number(optimizer.beta_1), number(optimizer.beta_2)
     numbers = {
         "lr": learning_rate,
         "beta1": beta_1,
         "beta2": beta_2,
         "beta1_power": beta_1**step,
         "beta2_power": beta_2**step,
-        "epsilon": tf.constant(optimizer.epsilon),
+        "epsilon": number(optimizer.epsilon),
     }
     update(gradients, variables, numbers)
 
@@ -111,7 +115,7 @@ def _adam_step(optimizer, gradient, variable, numbers):
         var=variable.handle,
         m=m.handle,
         v=v.handle,
-        grad=tf.convert_to_tensor(gradient),
+        grad=tf.cast(tf.convert_to_tensor(gradient), variable.dtype),
         **{name: tf.cast(x, variable.dtype) for name, x in numbers.items()},
     )
 
@@ -179,7 +183,7 @@ def batch_norm(x, gamma, beta, epsilon):
 
 
 def group_norm(x, gamma, beta, groups, epsilon, activation=None):
-    height, width, channels = x.shape[1:]
+    _, height, width, channels = keras.ops.shape(x)  # numbers, where they are known
     means, sums = (
         functools.partial(reduce, axis=(1, 2), keepdims=True)
         for reduce in (tf.reduce_mean, tf.reduce_sum)
@@ -206,7 +210,7 @@ def group_norm(x, gamma, beta, groups, epsilon, activation=None):
                 dy = dy * (share + tf.raw_ops.SigmoidGrad(y=share, dy=y))
             by_shift = sums(dy)
             by_factor = (sums(dy * x) - mean * by_shift) * rate
-            count = height * width
+            count = tf.cast(height * width, x.dtype)
             slope = rate**2 * by_group(gamma * by_factor) / count
             level = rate * by_group(gamma * by_shift) / count
             dx = dy * factor - x * slope

@@ -72,8 +72,7 @@ class GroupNormalization(layers.GroupNormalization):
         self.activation = activation
 
     def call(self, inputs):
-        is_image = len(inputs.shape) == 4 and None not in inputs.shape[1:]
-        if not is_image or self.axis not in (-1, 3):
+        if len(inputs.shape) != 4 or self.axis not in (-1, 3):
             y = super().call(inputs)
             return ops.silu(y) if self.activation else y
         x = ops.cast(inputs, "float32")  # as in Keras: half types would overflow
