@@ -25,6 +25,12 @@ if backend.NAME == "tensorflow":
     )
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    """Each test draws the same, whichever tests ran before it in its process."""
+    keras.utils.set_random_seed(0)
+
+
 @pytest.fixture(scope="session")
 def trained():
     """trained(name, **config) -> `tiny.Trained`, one for all tests: do not change

@@ -15,8 +15,6 @@ import zoo.data
 from zoo import backend
 from zoo.data import building, idx, prepared, resize
 
-RNG = np.random.default_rng(0)
-
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
@@ -76,7 +74,7 @@ def store(tmp_path):
 
 
 def noise(*shape):
-    return RNG.integers(0, 256, shape, dtype=np.uint8)
+    return np.random.randint(0, 256, shape, dtype=np.uint8)
 
 
 def save_image(path, pixels, **options):
@@ -302,7 +300,7 @@ def test_classes_are_kept_and_renumbered_in_the_given_order():
 def test_classes_may_be_named(tmp_path):
     for name in ("10", "2", "dog"):
         for _ in range(4):
-            save_image(tmp_path / name / f"{RNG.integers(1e9)}.png", noise(8, 8))
+            save_image(tmp_path / name / f"{np.random.randint(10**9)}.png", noise(8, 8))
     name = f"folder:{tmp_path}"
     assert zoo.data.info(name).class_names == ("10", "2", "dog")
     assert zoo.data.info(name, classes=("dog", "2")).class_names == ("dog", "2")
@@ -686,26 +684,47 @@ def test_npz_floats_are_taken_in_minus_one_to_one_only(npz):
 @pytest.mark.parametrize(
     "content",
     [
-        {"images": noise(4, 8, 8, 2)},
-        {"images": noise(4, 8, 8, 4)},
-        {"images": noise(4, 3, 8, 8)},
-        {"images": noise(8, 8)},
-        {"images": noise(4, 4, 4)},
-        {"images": noise(0, 8, 8)},
-        {"images": noise(4, 300, 300)},
-        {"images": np.full((4, 8, 8), 256)},
-        {"images": np.full((4, 8, 8), "a")},
-        {"images": np.array([{}] * 4)},
-        {"images": noise(4, 8, 8), "labels": np.arange(3)},
-        {"images": noise(4, 8, 8), "labels": np.zeros(4)},
-        {"images": noise(4, 8, 8), "labels": np.arange(4)[:, None]},
-        {"images": noise(4, 8, 8), "labels": np.array([0, 1, -1, 2])},
-        {"images": noise(4, 8, 8), "labels": np.array([0, 1, 2**40, 2])},
-        {"x_train": noise(4, 8, 8), "x_test": noise(4, 9, 8)},
-        {"x_train": noise(4, 8, 8), "x_test": noise(4, 8, 8), "y_test": np.arange(4)},
-        {"pictures": noise(4, 8, 8)},
+        pytest.param({"images": noise(4, 8, 8, 2)}, id="two channels"),
+        pytest.param({"images": noise(4, 8, 8, 4)}, id="four channels"),
+        pytest.param({"images": noise(4, 3, 8, 8)}, id="channels first"),
+        pytest.param({"images": noise(8, 8)}, id="one image"),
+        pytest.param({"images": noise(4, 4, 4)}, id="4 pixels"),
+        pytest.param({"images": noise(0, 8, 8)}, id="no image"),
+        pytest.param({"images": noise(4, 300, 300)}, id="300 pixels"),
+        pytest.param({"images": np.full((4, 8, 8), 256)}, id="256"),
+        pytest.param({"images": np.full((4, 8, 8), "a")}, id="text"),
+        pytest.param({"images": np.array([{}] * 4)}, id="objects"),
+        pytest.param(
+            {"images": noise(4, 8, 8), "labels": np.arange(3)}, id="too few labels"
+        ),
+        pytest.param(
+            {"images": noise(4, 8, 8), "labels": np.zeros(4)}, id="labels of floats"
+        ),
+        pytest.param(
+            {"images": noise(4, 8, 8), "labels": np.arange(4)[:, None]},
+            id="labels of two axes",
+        ),
+        pytest.param(
+            {"images": noise(4, 8, 8), "labels": np.array([0, 1, -1, 2])}, id="label -1"
+        ),
+        pytest.param(
+            {"images": noise(4, 8, 8), "labels": np.array([0, 1, 2**40, 2])},
+            id="label 2**40",
+        ),
+        pytest.param(
+            {"x_train": noise(4, 8, 8), "x_test": noise(4, 9, 8)},
+            id="splits of two sizes",
+        ),
+        pytest.param(
+            {
+                "x_train": noise(4, 8, 8),
+                "x_test": noise(4, 8, 8),
+                "y_test": np.arange(4),
+            },
+            id="labels of one split",
+        ),
+        pytest.param({"pictures": noise(4, 8, 8)}, id="no images"),
     ],
-    ids=str,
 )
 def test_npz_of_unusable_content_is_refused(npz, content):
     refusal(zoo.data.arrays, npz(**content))

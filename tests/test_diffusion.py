@@ -11,7 +11,6 @@ from zoo.diffusion import Levels
 
 MEAN = np.array([0.3, -0.6])
 COVARIANCE = np.array([[0.5, 0.2], [0.2, 0.3]])
-RANDOM = np.random.default_rng(0)
 
 
 def exact(levels, mean=MEAN, covariance=COVARIANCE):
@@ -240,7 +239,7 @@ def test_random_samplers_approach_the_data():
 def test_ddim_with_eta_one_is_ddpm_with_the_posterior_variance():
     alpha_bar = diffusion.alpha_bars(diffusion.cosine_betas(50))
     levels = diffusion.discrete_levels(alpha_bar, 50)
-    z = RANDOM.standard_normal((51, 3, 2))
+    z = np.random.standard_normal((51, 3, 2))
     results = [
         sampler(
             exact(levels), z[0], levels, lambda k: ops.take(z, k + 1, axis=0), **option
@@ -256,8 +255,8 @@ def test_ddim_with_eta_one_is_ddpm_with_the_posterior_variance():
 @pytest.mark.parametrize("name", diffusion.SAMPLERS)
 @pytest.mark.parametrize("steps", [1, 2, 5])
 def test_the_trajectory_starts_in_noise_and_ends_in_the_sample(name, steps):
-    levels, x = path(steps), RANDOM.standard_normal((3, 2))
-    z = RANDOM.standard_normal((steps, 3, 2))
+    levels, x = path(steps), np.random.standard_normal((3, 2))
+    z = np.random.standard_normal((steps, 3, 2))
     given = exact(levels), x, levels, lambda k: ops.take(z, k, axis=0)
     passed = diffusion.SAMPLERS[name](*given, trajectory=True)
     assert passed.shape == (steps + 1, 3, 2)
@@ -269,8 +268,8 @@ def test_the_trajectory_starts_in_noise_and_ends_in_the_sample(name, steps):
 @pytest.mark.parametrize("name", diffusion.SAMPLERS)
 @pytest.mark.parametrize("cut", [0, 1, 3, 5])
 def test_a_ladder_gone_down_in_two_parts_ends_in_the_same_sample(name, cut):
-    levels, x = path(5), RANDOM.standard_normal((3, 2))
-    z = RANDOM.standard_normal((5, 3, 2))
+    levels, x = path(5), np.random.standard_normal((3, 2))
+    z = np.random.standard_normal((5, 3, 2))
 
     def run(x, part=None):
         noise = lambda k: ops.take(z, k, axis=0)  # noqa: E731
@@ -283,7 +282,7 @@ def test_a_ladder_gone_down_in_two_parts_ends_in_the_same_sample(name, cut):
 
 @pytest.mark.parametrize("name", diffusion.SAMPLERS)
 def test_after_is_applied_to_each_level_that_a_step_makes(name):
-    levels, x = path(4), RANDOM.standard_normal((3, 2))
+    levels, x = path(4), np.random.standard_normal((3, 2))
 
     def numbered(k, x):
         return ops.zeros_like(x) + ops.cast(k, "float64")
@@ -444,7 +443,7 @@ def test_levels_hold_the_noisiest_timestep_and_data():
 
 @pytest.mark.parametrize("prediction", ["eps", "x0", "v", "velocity"])
 def test_what_a_network_should_answer_is_read_as_data_and_noise(prediction):
-    x_0, eps = RANDOM.uniform(-1, 1, (2, 5)), RANDOM.standard_normal((2, 5))
+    x_0, eps = np.random.uniform(-1, 1, (2, 5)), np.random.standard_normal((2, 5))
     alpha, sigma = (0.7, 0.3) if prediction == "velocity" else (0.6, 0.8)
     x = alpha * x_0 + sigma * eps
     answer = diffusion.target(prediction, x_0, eps, alpha, sigma)
@@ -460,7 +459,7 @@ def test_what_a_network_should_answer_is_read_as_data_and_noise(prediction):
 def test_an_overshoot_is_no_error_at_the_bounds_alone(prediction):
     x_0 = np.array([-1.0, -1.0, 1.0, 1.0, -0.5, 0.5])
     guess = np.array([-1.5, -0.5, 1.5, 0.5, -1.5, 1.5])
-    eps = RANDOM.standard_normal(6)
+    eps = np.random.standard_normal(6)
     alpha, sigma = (0.7, 0.3) if prediction == "velocity" else (0.6, 0.8)
     x = alpha * x_0 + sigma * eps
     # The output that tells `guess` of x.
@@ -499,7 +498,7 @@ def test_min_snr_weights_by_hand():
 def test_the_bound_of_the_exact_model_is_the_entropy():
     scale, pixels = 0.25, 1000
     values = np.arange(256) / 127.5 - 1
-    x_0 = np.round((RANDOM.standard_normal((1, pixels)) * scale + 1) * 127.5)
+    x_0 = np.round((np.random.standard_normal((1, pixels)) * scale + 1) * 127.5)
     x_0 = np.clip(x_0, 0, 255) / 127.5 - 1
     alpha_bar = diffusion.alpha_bars(diffusion.linear_betas(1000))
     levels = diffusion.discrete_levels(alpha_bar, 1000)

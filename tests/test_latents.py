@@ -8,12 +8,10 @@ from scipy import stats
 import zoo
 from zoo import latents, metrics
 
-RANDOM = np.random.default_rng(0)
-
 
 @pytest.mark.parametrize("path", latents.PATHS.values())
 def test_a_path_has_both_ends_and_equal_steps(path):
-    a, b = RANDOM.normal(size=(2, 5, 7))
+    a, b = np.random.normal(size=(2, 5, 7))
     lengths = np.linalg.norm([a, b], axis=-1, keepdims=True)
     b *= lengths[0] / lengths[1]  # an arc's steps are equal then
     z = path(a, b, 6)
@@ -33,13 +31,13 @@ def test_a_line_is_halfway_in_the_middle_and_an_arc_keeps_its_radius():
 
 @pytest.mark.parametrize("end, told", [(0.0, "length 0"), (-2.0, "opposite")])
 def test_an_arc_that_is_not_one_is_refused(end, told):
-    a = RANDOM.normal(size=(3, 4))
+    a = np.random.normal(size=(3, 4))
     with pytest.raises(ValueError, match=told):
         latents.spherical(a, end * a, 4)
 
 
 def test_an_attribute_turns_one_mean_into_the_other():
-    having, lacking = RANDOM.normal(3, 1, (9, 4)), RANDOM.normal(0, 1, (5, 4))
+    having, lacking = np.random.normal(3, 1, (9, 4)), np.random.normal(0, 1, (5, 4))
     moved = lacking + latents.attribute(having, lacking)
     np.testing.assert_allclose(moved.mean(axis=0), having.mean(axis=0), atol=1e-6)
 
@@ -47,7 +45,7 @@ def test_an_attribute_turns_one_mean_into_the_other():
 def stretched(count=4000):
     """Latents of deviations 1, 3, 2, 0.5 along axes turned in the plane of the first
     two, mean 5."""
-    z = RANDOM.normal(size=(count, 4)) * [1, 3, 2, 0.5]
+    z = np.random.normal(size=(count, 4)) * [1, 3, 2, 0.5]
     turned = np.array([[0.8, 0.6], [-0.6, 0.8]])
     return np.concatenate([z[:, :2] @ turned, z[:, 2:]], axis=1) + 5
 
@@ -62,7 +60,7 @@ def test_principal_directions_are_those_of_most_variance():
 
 
 def test_image_directions_are_those_that_change_images_most():
-    z = RANDOM.normal(size=(800, 4))  # all alike: their own variance tells nothing
+    z = np.random.normal(size=(800, 4))  # all alike: their own variance tells nothing
     seen = z @ np.diag([0.1, 5.0, 0.0, 1.0])
     images = np.stack([seen[:, 1], seen[:, 0] + seen[:, 3]], axis=1)[:, :, None, None]
     axes = latents.image_directions(z, images, 2)
@@ -76,7 +74,7 @@ def test_image_directions_are_those_that_change_images_most():
 
 
 def test_coordinates_are_named_by_number_and_ordered_by_variance():
-    z = RANDOM.normal(size=(4000, 4)) * [1, 3, 2, 0.5]
+    z = np.random.normal(size=(4000, 4)) * [1, 3, 2, 0.5]
     axes = latents.coordinates(z, 2)
     assert axes.names == ("z[1]", "z[2]")
     np.testing.assert_allclose(axes.deviations, [3, 2], rtol=0.05)
@@ -114,7 +112,9 @@ def test_a_mixture_of_one_is_the_normal_distribution_of_the_latents():
 
 
 def test_a_mixture_draws_where_the_latents_are_and_not_between():
-    z = np.concatenate([RANDOM.normal(-8, 1, (300, 2)), RANDOM.normal(8, 1, (100, 2))])
+    z = np.concatenate(
+        [np.random.normal(-8, 1, (300, 2)), np.random.normal(8, 1, (100, 2))]
+    )
     drawn = latents.Mixture(z, components=2).draw(range(1000))
     assert (np.abs(drawn) > 3).all()
     assert (drawn[:, 0] > 0).mean() == pytest.approx(0.25, abs=0.05)

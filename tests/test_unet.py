@@ -12,8 +12,6 @@ import experiments
 from experiments import train
 from zoo.networks import fast, unet
 
-RANDOM = np.random.default_rng(0)
-
 
 def network(shape, **changes):
     sizes = {"width": 4, "mult": (1, 2), "depth": 1, "attention": (1,)}
@@ -21,7 +19,7 @@ def network(shape, **changes):
 
 
 def answer(some, shape, *labels):
-    images = RANDOM.uniform(-1, 1, (2, *shape)).astype("float32")
+    images = np.random.uniform(-1, 1, (2, *shape)).astype("float32")
     times = np.array([0.0, 999.0], "float32")
     return ops.convert_to_numpy(some([images, times, *labels]))
 
@@ -66,14 +64,14 @@ def test_several_images_as_channels():
 
 @pytest.mark.parametrize("patch", [1, 2, 3])
 def test_unfold_is_the_inverse_of_fold(patch):
-    x = RANDOM.normal(size=(2, 12, 6, 3)).astype("float32")
+    x = np.random.normal(size=(2, 12, 6, 3)).astype("float32")
     folded = unet.fold(x, patch)
     assert folded.shape == (2, 12 // patch, 6 // patch, 3 * patch**2)
     np.testing.assert_array_equal(unet.unfold(folded, patch), x)
 
 
 def test_fold_pads_odd_sizes_with_zeros():
-    x = RANDOM.normal(size=(2, 5, 7, 1)).astype("float32")
+    x = np.random.normal(size=(2, 5, 7, 1)).astype("float32")
     back = ops.convert_to_numpy(unet.unfold(unet.fold(x, 2), 2))
     assert back.shape == (2, 6, 8, 1)
     np.testing.assert_array_equal(back[:, :5, :7], x)
