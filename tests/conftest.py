@@ -27,8 +27,10 @@ if backend.NAME == "tensorflow":
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """Each test draws the same, whichever tests ran before it in its process."""
+    """Each test draws and computes the same, whichever tests its process ran before."""
     keras.utils.set_random_seed(0)
+    yield
+    keras.config.set_dtype_policy("float32")  # a training's precision outlives it
 
 
 @pytest.fixture(scope="session")
