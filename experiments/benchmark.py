@@ -146,15 +146,22 @@ def main():
                 f"Received: batch_size={size}, replicas={replicas}."
             )
     arrays = {size: data.arrays(flags.dataset, image_size=size) for size in image_sizes}
-    num_classes = data.info(flags.dataset).num_classes
+    num_classes = data.info(flags.dataset, image_size=image_sizes[0]).num_classes
+    asked = itertools.product(models, image_sizes, batch_sizes, sizes("replicas"))
+    todo = [job for each in asked for job in jobs(*each, num_classes)]
+    count = len(arrays[image_sizes[0]][0])
+    for job in todo:
+        taken = job.batch_size * job.batches_per_step
+        if flags.task == "training" and taken > count:
+            raise ValueError(
+                f"A training step of {job.name} takes {taken} images, and there are "
+                f"{count} to train on. Received: batch_size={job.batch_size}."
+            )
     print(throughput.header(flags.against))
     results = []
-    for model, image_size, *how in itertools.product(
-        models, image_sizes, batch_sizes, sizes("replicas")
-    ):
-        for job in jobs(model, image_size, *how, num_classes):
-            results.append(throughput.compare(job, *arrays[image_size]))
-            print(results[-1].line(), flush=True)
+    for job in todo:
+        results.append(throughput.compare(job, *arrays[job.image_size]))
+        print(results[-1].line(), flush=True)
     print("\n" + throughput.costs_header(flags.against))
     print("\n".join(result.costs() for result in results) + "\n")
     if len(batch_sizes) > 1:
@@ -188,8 +195,14 @@ def jobs(name, image_size, batch_size, replicas, num_classes):
     flags = VERB.flags
     model, settings = SETTINGS.get(name, (name, {}))
     config = registry.resolve(registry.find(model), settings)
-    if "num_classes" in config:
+    if "num_classes" in config and num_classes is not None:
         config["num_classes"] = num_classes
+    made = registry.find(model)(**config)
+    if made.needs_labels and num_classes is None:
+        raise ValueError(
+            f"{model!r} learns from labels, and the set has none. "
+            f"Received: dataset={flags.dataset!r}."
+        )
     suffix = f" {image_size}px" if len(flags.image_size or ()) > 1 else ""
     suffix += f" R={replicas}" if len(flags.replicas) > 1 else ""
     suffix += f" B={batch_size}" if len(flags.batch_size) > 1 else ""
@@ -203,7 +216,7 @@ def jobs(name, image_size, batch_size, replicas, num_classes):
             image_size=image_size,
             batch_size=batch_size,
             replicas=replicas,
-            batches_per_step=registry.find(model)(**config).batches_per_step,
+            batches_per_step=made.batches_per_step,
             threads=flags.threads or os.cpu_count(),
             is_compiled=flags.torch_compile,
             **{key: flags[key].value for key in SHARED},

@@ -70,9 +70,10 @@ class Workers:
     def _start(self, index):
         task = {"type": "worker", "index": index}
         config = {"cluster": {"worker": list(self.addresses)}, "task": task}
-        command = [sys.executable, "-m", "experiments.train", "--strategy=multi_worker"]
+        # Last, because a flag file may name another strategy.
+        flags = [*self.rest, "--strategy=multi_worker"]
         return subprocess.Popen(
-            [*command, *self.rest],
+            [sys.executable, "-m", "experiments.train", *flags],
             env=os.environ | {"TF_CONFIG": json.dumps(config), "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

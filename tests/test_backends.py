@@ -161,7 +161,7 @@ def test_the_benchmark_runs_without_tensorflow(name, tmp_path):
 
 
 DEVICES = """
-import jax, keras, numpy as np, tiny
+import experiments, jax, keras, numpy as np, tiny
 from zoo import strategies
 assert len(jax.devices()) == 2
 weights = []
@@ -179,6 +179,10 @@ assert len(model.trainable_variables[0].value.sharding.device_set) == 2
 moved = max(np.abs(a - b).max() for a, b in zip(start, weights[0]))
 apart = max(np.abs(a - b).max() for a, b in zip(*weights))
 assert apart <= 1e-5 * moved, (apart, moved)
+
+from experiments import train
+flags = ["train", "--strategy=mirrored", "--image_size=8", "--batch_size=5"]
+assert experiments.start(train.VERB, train.main, flags) == 1
 """
 
 
@@ -186,6 +190,24 @@ assert apart <= 1e-5 * moved, (apart, moved)
 def test_two_devices_of_jax_equal_one_batch_statistics_included(tmp_path):
     flags = "--xla_force_host_platform_device_count=2"
     on_backend("jax", DEVICES, cwd=tmp_path, XLA_FLAGS=flags)
+    assert not list(tmp_path.iterdir())  # a batch that they cannot share begins nothing
+
+
+RECORDS = """
+from zoo import data
+try:
+    data.write_records("digits", "set", image_size=8)
+except ModuleNotFoundError as error:
+    assert "written by TensorFlow" in str(error)
+else:
+    raise AssertionError("written without TensorFlow")
+"""
+
+
+@every_other
+def test_records_that_cannot_be_written_here_say_so(name, tmp_path):
+    on_backend(name, RECORDS, cwd=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 VERB = """

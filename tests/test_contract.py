@@ -9,7 +9,7 @@ import pytest
 import tiny
 
 import zoo
-from zoo import backend, registry
+from zoo import backend, registry, strategies
 from zoo.networks import fast
 
 every_model = pytest.mark.parametrize("name", zoo.names())
@@ -192,6 +192,34 @@ def test_two_replicas_equal_one_on_the_same_global_batch(name, two_replicas):
     assert_same_moves(start, one, two)
     for term in one.terms:
         np.testing.assert_allclose(logs[1][term], logs[0][term], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("as_arrays", [True, False])
+def test_two_replicas_leave_out_rows_that_they_cannot_share(as_arrays, two_replicas):
+    images, models, start = tiny.floats(15), [], None
+    for strategy, rows in ((None, 14), (two_replicas, 15)):
+        with strategies.scope(strategy):
+            model = tiny.model("gan")
+            start = start or tiny.values(model.trainable_variables)
+            model.compile(
+                {n: keras.optimizers.SGD(0.3) for n in model.networks}, run_eagerly=True
+            )
+        given = images[:rows] if as_arrays else tiny.batches((images[:rows],), 4)
+        how = {"batch_size": 4, "shuffle": False} if as_arrays else {}
+        model.fit(given, verbose=0, **how)
+        models.append(model)
+    assert_same_moves(start, *models)
+
+
+def test_two_replicas_share_a_batch_of_one_and_refuse_odd_ones(two_replicas):
+    with two_replicas.scope():
+        model = tiny.model("gan")
+    data = tiny.batches((tiny.floats(5),), 4)
+    history = model.fit(data, validation_data=data, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+    assert tiny.values([model.optimizer.iterations]) == [2]
+    with pytest.raises(ValueError, match="2 replicas. Received: a batch of 5"):
+        model.fit(tiny.floats(15), batch_size=5)
 
 
 def assert_same_moves(start, one, other):

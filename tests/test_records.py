@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import experiments
 from experiments import prepare
@@ -107,8 +108,32 @@ def test_prepare_writes_what_train_reads(tmp_path, capsys):
     assert called("--image_size=8", f"--out={out}", "--shards=2") == 0
     said = capsys.readouterr().out
     assert "1,350 images in 2 files" in said and f"--dataset=records:{out}" in said
+    assert len(list(out.glob("train*.tfrecord*"))) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
     assert data.info(f"records:{out}").num_examples["train"] == 1350
+
+
+@pytest.mark.parametrize("shards", [7, 64, 1350])
+def test_there_are_as_many_files_as_asked(shards, tmp_path):
+    _, files = data.write_records("digits", tmp_path / "set", None, 8, shards=shards)
+    assert files["train"] == shards
+    assert len(list((tmp_path / "set").glob("train-*"))) == shards
+    for written, own in zip(
+        data.arrays(f"records:{tmp_path / 'set'}", "train"),
+        data.arrays("digits", "train", image_size=8),
+    ):
+        np.testing.assert_array_equal(written, own)
+
+
+def test_a_set_of_which_a_file_is_cut_off_is_not_written(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for number in range(20):
+        file = tmp_path / "photos" / f"{number}.jpg"
+        Image.fromarray(np.random.randint(0, 256, (64, 64), np.uint8)).save(file)
+    file.write_bytes(file.read_bytes()[:-1000])  # behind a header that is whole
+    with pytest.raises(ValueError, match=r"Of \d+ images of the \w+ split \d+ can be"):
+        data.write_records(f"folder:{tmp_path / 'photos'}", tmp_path / "set")
+    assert not (tmp_path / "set").exists()
 
 
 @pytest.mark.parametrize(

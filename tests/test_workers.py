@@ -267,6 +267,16 @@ def test_a_budget_stops_all_at_the_same_step(tmp_path):
     assert (folder / "model.keras").exists()
 
 
+def test_a_flag_file_cannot_choose_another_strategy(monkeypatch):
+    commands = []
+    monkeypatch.setattr(
+        workers.subprocess, "Popen", lambda command, **_: commands.append(command)
+    )
+    workers.Workers(["a:1"], [0], ["--flagfile=mine.flags"])
+    (command,) = commands
+    assert command[-2:] == ["--flagfile=mine.flags", "--strategy=multi_worker"]
+
+
 @pytest.mark.parametrize("pause", ["", "sleep 0.3; "])
 def test_of_workers_that_end_as_one_the_killed_one_is_told(pause, monkeypatch, capsys):
     ends = [f"{pause}exit 1", f"{pause}kill -KILL $$", "sleep 60"]

@@ -26,6 +26,8 @@ from zoo import (
 )
 from zoo.inference import Inference
 
+PRECISIONS = ("float32", "mixed_bfloat16")
+
 
 class ImageModel(Inference, keras.Model):
     """Base of all models.
@@ -171,7 +173,10 @@ class ImageModel(Inference, keras.Model):
 
         Args:
             optimizer: A dict by network, or one optimizer where all networks share one
-                loss (each then gets its own copy).
+                loss. Each network gets a copy of its own, `optimizers[network]`: what
+                is to change later, such as a learning rate, changes there. Variables
+                that a copy excludes from weight decay are not told to files, as in
+                Keras.
             gradient_accumulation_steps: Batches to one update: the memory is that of
                 one, the update that of all joined, but that batch normalisation takes
                 the statistics of each. Random numbers, schedules, averages and
@@ -184,10 +189,11 @@ class ImageModel(Inference, keras.Model):
                     "A zoo model brings its own losses and terms; compile takes an "
                     f"optimizer. Received: {key}={kwargs[key]!r}."
                 )
-        if self.dtype_policy.name == "mixed_float16":
+        if self.dtype_policy.name not in PRECISIONS:
             raise ValueError(
-                "mixed_float16 would scale one loss of several; use mixed_bfloat16, "
-                "which needs no scaling. Received: the policy mixed_float16."
+                f"A model computes in {' or '.join(PRECISIONS)}. (mixed_float16 would "
+                "scale one loss of several, and weights of half types lose small steps."
+                f") Received: the policy {self.dtype_policy.name}."
             )
         inputs.check_integer(
             "gradient_accumulation_steps", gradient_accumulation_steps, 1
@@ -198,6 +204,8 @@ class ImageModel(Inference, keras.Model):
         )
         container = optimizers.NetworkOptimizers(self.optimizers, self._owner_of)
         super().compile(optimizer=container, **kwargs)
+        # Keras resolves "auto" for this machine, and a file may go to another.
+        self.__dict__["_asked_jit"] = kwargs.get("jit_compile", "auto")
         self.gradient_accumulation_steps = gradient_accumulation_steps
         if self.built:
             self._build_optimizers()
@@ -242,7 +250,7 @@ class ImageModel(Inference, keras.Model):
             "optimizer": {
                 name: optimizers.described(o) for name, o in self.optimizers.items()
             },
-            "jit_compile": self.jit_compile,
+            "jit_compile": self._asked_jit,
             "run_eagerly": self.run_eagerly,
             "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }
@@ -282,6 +290,8 @@ class ImageModel(Inference, keras.Model):
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
         how = (kwargs["batch_size"], kwargs.get("shuffle", True))
         x, y = backend.distributed(self, x, y, *how)
+        if hasattr(x, "element_spec"):
+            kwargs["shuffle"] = False  # it has been, if need be
         if validation_data is not None:
             size = kwargs["validation_batch_size"]
             data, labels = backend.distributed(self, data, labels, size)

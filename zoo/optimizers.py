@@ -58,12 +58,20 @@ def described(optimizer):
     return told
 
 
+# Where Keras keeps what `exclude_from_weight_decay` was called with.
+_EXCLUDED = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
+
+
 def _named_copy(optimizer, name):
     """Returns an unbuilt copy called `name`: Keras' own names count up over a process,
     and learning-rate callbacks log `learning_rate_<name>`."""
     optimizer = _checked(optimizer, name)
     config = optimizer.get_config() | {"name": name}
-    return backend.fused(type(optimizer).from_config(config))
+    copy = type(optimizer).from_config(config)
+    for key in _EXCLUDED:  # which the config does not tell
+        if hasattr(optimizer, key):
+            setattr(copy, key, getattr(optimizer, key))
+    return backend.fused(copy)
 
 
 def _checked(given, name):
@@ -79,6 +87,13 @@ def _checked(given, name):
         raise ValueError(
             "A network needs one optimizer of keras.optimizers, or its name such as "
             f"'adam'. Received: {given!r} for {name!r}."
+        )
+    schedules = keras.optimizers.schedules.LearningRateSchedule
+    rate = optimizer._learning_rate
+    if callable(rate) and not isinstance(rate, (keras.Variable, schedules)):
+        raise ValueError(
+            "A learning rate is a number or a schedule of keras.optimizers.schedules: "
+            f"a function cannot be saved. Received: {rate!r} for {name!r}."
         )
     scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
     if scaled or optimizer.loss_scale_factor is not None:

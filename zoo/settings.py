@@ -11,7 +11,6 @@ EPOCHS = {"digits": 60}
 BATCH_SIZE = {"digits": 64}
 FREE = ("epochs", "minutes", "schedule_epochs", "image_every", "data_dir", "workdir")
 FREE += ("checkpoint_every", "on_nan", "steps_per_execution")
-PRECISIONS = ("float32", "mixed_bfloat16")
 MAX_SEED = 2**32 - 1  # that NumPy takes
 JIT = {"auto": "auto", "on": True, "off": False}
 

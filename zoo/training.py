@@ -162,8 +162,7 @@ def _data(settings, epoch, strategy):
         "batch_size": settings.batch_size,
         "drop_remainder": strategy is not None,
     }
-    with strategies.scope(strategy):
-        replicas = backend.num_replicas()
+    replicas = 1 if strategy is None else backend.num_devices(strategy)
     if settings.batch_size % replicas:
         raise ValueError(
             f"A batch is shared out equally among {replicas} replicas. "
@@ -190,9 +189,9 @@ def _data(settings, epoch, strategy):
 
 def _model(settings, train, strategy, halved):
     """Compiled model with networks for the images of `train`."""
-    if strategy is not None and settings.jit == "on":
+    if strategy is not None and settings.jit == "on" and backend.NAME == "tensorflow":
         raise ValueError(
-            "Keras cannot compile by XLA under a strategy of several devices. "
+            "TensorFlow cannot compile by XLA under a strategy of several devices. "
             "Received: jit=on."
         )
     if settings.steps_per_execution > 1 and not (

@@ -20,6 +20,7 @@
 | `scope(model)` | the context in which the model's variables have to be created |
 | `num_accelerators()`, `mirrored()` | GPUs that a model can train on at once; a strategy over all devices, made active, with a `scope()` |
 | `num_replicas()` | devices among which a batch is shared out in the strategy's scope that holds here |
+| `num_devices(strategy)` | devices among which it shares out a batch, each an equal part |
 | `multi_worker()` | a strategy over the workers that `TF_CONFIG` names; waits for them |
 | `distributed(model, x, y, batch_size, shuffle)` | (x, y) of global batches, the same on all workers, as Keras' trainer takes them on this one |
 | `gathered(strategy, numbers)` | the lists of `numbers`, equally long, of all workers, the chief's first |
@@ -62,6 +63,7 @@ _NAMES = (
     "scope",
     "num_accelerators",
     "num_replicas",
+    "num_devices",
     "mirrored",
     "multi_worker",
     "distributed",

@@ -187,6 +187,10 @@ def mirrored():
     return everywhere
 
 
+def num_devices(strategy):
+    return strategy.device_mesh.devices.size
+
+
 def limit_threads(count):
     # XLA has as many threads as the process has cores.
     if hasattr(os, "sched_setaffinity"):  # Linux

@@ -30,8 +30,15 @@ def gradients(model, objective):
     of_networks = {}
     for share, names in shares:
         variables = {name: _values(model.network(name)) for name in names}
-        of_networks.update(tape.gradient(share, variables))
+        found = tape.gradient(share, variables)
+        of_networks.update(tf.nest.map_structure(_dense, found))
     return {name: of_networks[name] for name in losses}, terms
+
+
+def _dense(gradient):
+    """An embedding's gradient comes as a list of rows, of which some are of the same
+    place: Keras would clip them by another norm than that of their sums."""
+    return gradient if gradient is None else tf.convert_to_tensor(gradient)
 
 
 def _values(network):
@@ -80,8 +87,6 @@ def _clip_after_reduction(clip, gradients):
     """Clips the gradient of the global batch: Keras clips each replica's share of it,
     and sums then."""
     context = tf.distribute.get_replica_context()
-    # As tensors: the gradient of an embedding comes as a list of rows.
-    gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
     gradients = clip(context.all_reduce(tf.distribute.ReduceOp.SUM, gradients))
     return [gradient / context.num_replicas_in_sync for gradient in gradients]
 
@@ -115,7 +120,7 @@ def _adam_step(optimizer, gradient, variable, numbers):
         var=variable.handle,
         m=m.handle,
         v=v.handle,
-        grad=tf.cast(tf.convert_to_tensor(gradient), variable.dtype),
+        grad=tf.cast(gradient, variable.dtype),
         **{name: tf.cast(x, variable.dtype) for name, x in numbers.items()},
     )
 
@@ -280,6 +285,10 @@ def num_accelerators():
 
 def num_replicas():
     return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def num_devices(strategy):
+    return strategy.num_replicas_in_sync
 
 
 def mirrored():

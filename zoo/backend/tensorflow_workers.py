@@ -3,6 +3,7 @@ other. The contract stands in `zoo/backend`."""
 
 import functools
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -29,18 +30,54 @@ def has_workers(strategy):
 
 def distributed(model, x, y=None, batch_size=None, shuffle=False):
     strategy = model.distribute_strategy
-    if not has_workers(strategy):
+    is_shared = has_workers(strategy)
+    count = strategy.num_replicas_in_sync
+    if isinstance(x, keras.utils.PyDataset) or not is_shared and count == 1:
         return x, y
     if not hasattr(x, "element_spec"):
-        if shuffle:
+        if is_shared and shuffle:
             raise ValueError(
                 "Each worker would shuffle arrays in its own way: pass shuffle=False, "
                 "or a tf.data set that is the same on all. Received: shuffle=True."
             )
-        size = min(batch_size or 32, len(x))
-        x = tf.data.Dataset.from_tensor_slices(x if y is None else (x, y))
-        x = x.batch(size, drop_remainder=True)
-    return _parts(strategy, x), None
+        _require_divisible(batch_size or 32, count)
+        images = tf.data.Dataset.from_tensor_slices(x if y is None else (x, y))
+        images = images.shuffle(len(x)) if shuffle else images
+        x = images.batch(min(batch_size or 32, len(x)), drop_remainder=is_shared)
+    x = _divisible(x, count)
+    return (_parts(strategy, x) if is_shared else x), None
+
+
+def _require_divisible(size, count):
+    if size % count:
+        raise ValueError(
+            f"A batch is shared out equally among {count} replicas. "
+            f"Received: a batch of {size} images."
+        )
+
+
+def _divisible(data, count):
+    """Returns `data` with batches that `count` divides: without the last rows of one,
+    or, where there are fewer rows than `count`, with some of them twice.
+
+    A replica with fewer rows would weigh each more, and one with none divide by 0.
+    """
+    sizes = {spec.shape[0] for spec in tf.nest.flatten(data.element_spec)}
+    if None not in sizes:
+        _require_divisible(max(sizes), count)
+        return data
+
+    def fitted(x):
+        rows = tf.shape(x)[0]
+        return tf.gather(x, tf.range(tf.maximum(rows // count, 1) * count) % rows)
+
+    # As many batches as before: of a set whose number of batches is not known, Keras
+    # begins a step more, which counts.
+    return data.map(lambda *batch: tf.nest.map_structure(fitted, _one_or_all(batch)))
+
+
+def _one_or_all(batch):
+    return batch if len(batch) > 1 else batch[0]
 
 
 def _parts(strategy, data):
@@ -61,8 +98,7 @@ def _parts(strategy, data):
             return parts[first : first + local]
 
         def own_of_all(*batch):
-            batch = batch if len(batch) > 1 else batch[0]
-            return tf.nest.map_structure(own, batch)
+            return tf.nest.map_structure(own, _one_or_all(batch))
 
         return data.map(own_of_all).unbatch()
 

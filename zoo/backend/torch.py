@@ -169,6 +169,10 @@ def num_accelerators():
     return min(torch.cuda.device_count(), 1)  # Keras trains on one
 
 
+def num_devices(strategy):
+    return 1
+
+
 def mirrored():
     raise ValueError(
         "Several devices need Keras' tensorflow or jax backend. "

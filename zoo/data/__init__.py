@@ -166,7 +166,9 @@ def write_records(
     def batches(split, batch_size):
         size = min(batch_size, told.num_examples[split])
         found = load(name, split, size, shuffle=False, **where)
-        for batch in found.as_numpy_iterator():
+        if hasattr(found, "as_numpy_iterator"):  # as tf.data has it
+            found = found.as_numpy_iterator()
+        for batch in found:
             yield (batch, None) if told.class_names is None else batch
 
     return told, recording.write(name, folder, batches, told, shards)

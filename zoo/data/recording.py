@@ -26,14 +26,25 @@ def write(name, folder, batches, info, shards=None):
         info: The set's `zoo.data.Info`.
         shards: Files of the training split; the other splits get files as large.
     Returns: {split: number of files}.
-    Raises: FileExistsError, ValueError: if `folder` is taken.
+    Raises:
+        FileExistsError, ValueError: if `folder` is taken.
+        ValueError: if images of the set cannot be read.
+        ModuleNotFoundError: without TensorFlow.
     """
     folder = require_free(folder)
+    try:
+        import tensorflow  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "Records are written by TensorFlow, which is not installed."
+        ) from error
     size = SHARD // math.prod(info.image_shape)
     if shards is not None:
         checks.whole("shards", shards, 1, max(1, info.num_examples["train"]))
         size = -(-info.num_examples["train"] // shards)
     files = {p: -(-info.num_examples[p] // size) for p in records.PARTS}
+    if shards is not None:
+        files["train"] = shards
     description = {
         "format": records.FORMAT,
         "dataset": name,
@@ -45,7 +56,13 @@ def write(name, folder, batches, info, shards=None):
     with folders.appearing(folder, ".records-") as temporary:
         for part in records.PARTS:
             examples = _examples(batches(part, BATCH)) if files[part] else ()
-            index = _write_part(temporary, part, examples, size, files[part])
+            total = info.num_examples[part]
+            index = _write_part(temporary, part, examples, total, files[part])
+            if len(index) < total:
+                raise ValueError(
+                    f"Of {total} images of the {part} split {len(index)} can be read: "
+                    f"take away the files that are cut off. Received: {name}."
+                )
             np.save(temporary / f"{part}.npy", index)
         text = json.dumps(description, indent=2) + "\n"
         (temporary / records.DESCRIPTION).write_text(text)
@@ -58,22 +75,23 @@ def _examples(batches):
         yield from zip(images, [-1] * len(images) if labels is None else labels)
 
 
-def _write_part(folder, part, examples, size, count):
-    """Writes the files of one split, `size` examples each; returns its index."""
+def _write_part(folder, part, examples, total, count):
+    """Writes the `count` files of a split of `total` examples, equally many in each but
+    for one; returns its index."""
     # Here, so that reading needs neither TensorFlow nor Keras.
     import tensorflow as tf
 
     from zoo import pixels
 
-    index, writer, end = [], None, 0
+    index, writer, end, before = [], None, 0, None
     with contextlib.ExitStack() as closing:
         for row, (image, label) in enumerate(examples):
-            number = row // size
-            if row % size == 0:
+            number = row * count // total
+            if number != before:
                 path = folder / records.file_name(part, number, count)
                 closing.close()
                 writer = closing.enter_context(tf.io.TFRecordWriter(os.fspath(path)))
-                end = 0
+                end, before = 0, number
             png = pixels.png(image)
             example = _example(png, int(label)).SerializeToString()
             # A record is its length (8 bytes and 4 of checksum), itself, a checksum.
