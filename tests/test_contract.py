@@ -10,6 +10,7 @@ import tiny
 
 import zoo
 from zoo import backend, registry, strategies
+from zoo.data.batches import Batches, Epochs
 from zoo.networks import fast
 
 every_model = pytest.mark.parametrize("name", zoo.names())
@@ -220,6 +221,9 @@ def test_two_replicas_share_a_batch_of_one_and_refuse_odd_ones(two_replicas):
     assert tiny.values([model.optimizer.iterations]) == [2]
     with pytest.raises(ValueError, match="2 replicas. Received: a batch of 5"):
         model.fit(tiny.floats(15), batch_size=5)
+    batches = Batches(lambda epoch, number: tiny.floats(4), range(3), Epochs(0, 3))
+    model.fit(batches, verbose=0)  # by Keras, which asks for batches one by one
+    assert tiny.values([model.optimizer.iterations]) == [5]
 
 
 def assert_same_moves(start, one, other):

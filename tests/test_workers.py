@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import numpy as np
 import pytest
@@ -18,9 +19,12 @@ import zoo
 from experiments import launch, workers
 from zoo import backend, runs, strategies
 from zoo import workers as zoo_workers
+from zoo.data.batches import Batches, Epochs
 
 if backend.NAME != "tensorflow":
     pytest.skip("workers are TensorFlow's", allow_module_level=True)
+
+from zoo.backend import tensorflow_workers  # noqa: E402
 
 ROOT = pathlib.Path(__file__).parent.parent
 LIMIT = 300  # seconds, after which a test gives up
@@ -324,6 +328,15 @@ def test_flags_are_shared_out_between_launch_and_train():
     own, rest = launch.split(argv)
     assert own == ["launch", "--workers=2", "--grace=3"]
     assert rest == ["--model=vae", "--set=width=4"]
+
+
+def test_workers_take_no_py_dataset(monkeypatch):
+    monkeypatch.setattr(tensorflow_workers, "has_workers", lambda strategy: True)
+    strategy = types.SimpleNamespace(num_replicas_in_sync=2)
+    model = types.SimpleNamespace(distribute_strategy=strategy)
+    batches = Batches(lambda epoch, number: tiny.floats(4), range(3), Epochs(0, 3))
+    with pytest.raises(ValueError, match="workers share .* PyDataset, Batches"):
+        tensorflow_workers.distributed(model, batches)
 
 
 @pytest.mark.parametrize("config", ["", "{}", "[", '{"cluster": {"worker": []}}'])

@@ -32,7 +32,13 @@ def distributed(model, x, y=None, batch_size=None, shuffle=False):
     strategy = model.distribute_strategy
     is_shared = has_workers(strategy)
     count = strategy.num_replicas_in_sync
-    if isinstance(x, keras.utils.PyDataset) or not is_shared and count == 1:
+    is_opaque = isinstance(x, keras.utils.PyDataset)  # Keras alone draws its batches
+    if is_shared and is_opaque:
+        raise ValueError(
+            "Several workers share out the batches of a tf.data set, or arrays. "
+            f"Received: a PyDataset, {type(x).__name__}."
+        )
+    if is_opaque or (count == 1 and not is_shared):
         return x, y
     if not hasattr(x, "element_spec"):
         if is_shared and shuffle:
