@@ -22,7 +22,7 @@
 | `num_replicas()` | devices among which a batch is shared out in the strategy's scope that holds here |
 | `num_devices(strategy)` | devices among which it shares out a batch, each an equal part |
 | `multi_worker()` | a strategy over the workers that `TF_CONFIG` names; waits for them |
-| `distributed(model, x, y, batch_size, shuffle)` | (x, y) of global batches, the same on all workers, as Keras' trainer takes them on this one |
+| `distributed(model, x, y, batch_size, shuffle)` | (x, y) of global batches, the same on all workers, of as many rows as replicas can share, as Keras' trainer takes them on this one |
 | `gathered(strategy, numbers)` | the lists of `numbers`, equally long, of all workers, the chief's first |
 | `from_chief(strategy, content)` | the bytes that the chief gives, on all workers |
 | `WORKER_ERRORS` | what a step raises if another worker has gone |
