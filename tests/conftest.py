@@ -58,10 +58,7 @@ def two_replicas():
 
 @pytest.fixture
 def mixed_bfloat16():
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    yield
-    keras.config.set_dtype_policy(policy)
+    keras.config.set_dtype_policy("mixed_bfloat16")  # `seeded` takes it back
 
 
 class Terminal(io.StringIO):

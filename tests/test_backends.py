@@ -161,6 +161,7 @@ def test_the_benchmark_runs_without_tensorflow(name, tmp_path):
 
 
 DEVICES = """
+import contextlib, io
 import experiments, jax, keras, numpy as np, tiny
 from zoo import strategies
 assert len(jax.devices()) == 2
@@ -182,7 +183,9 @@ assert apart <= 1e-5 * moved, (apart, moved)
 
 from experiments import train
 flags = ["train", "--strategy=mirrored", "--image_size=8", "--batch_size=5"]
-assert experiments.start(train.VERB, train.main, flags) == 1
+with contextlib.redirect_stderr(io.StringIO()) as said:
+    assert experiments.start(train.VERB, train.main, flags) == 1
+assert "among 2 replicas. Received: batch_size=5" in said.getvalue()
 """
 
 

@@ -457,4 +457,4 @@ def test_bare_steps_take_as_many_batches_as_those_of_fit(tmp_path, capsys):
     flags = ["--models=wgan", "--against=steps", "--steps=3", "--rounds=2"]
     flags += ["--image_size=16", "--clock=cpu", "--threads=1"]
     (wgan,) = written(*flags, folder=tmp_path)["results"]
-    assert 0.4 < wgan["ratio"] < 2.5  # one batch of a step's gave 0.23
+    assert 0.5 < wgan["ratio"] < 2  # one batch of a step's gave 0.23

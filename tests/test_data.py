@@ -430,21 +430,21 @@ def test_without_a_network_the_ways_out_are_named_at_once(tmp_path, name):
 
     start = time.perf_counter()
     message = refusal(zoo.data.load, name, data_dir=tmp_path)
-    assert time.perf_counter() - start < 30  # tfds tries for three minutes
+    assert time.perf_counter() - start < 2
     assert str(building.manual(name, tmp_path)) in message and "digits" in message
     assert not list(tmp_path.iterdir())
 
 
-def test_a_server_that_does_not_answer_is_given_up(monkeypatch):
+def test_a_server_that_does_not_answer_is_given_up_within_two_seconds(monkeypatch):
     def hang(*_):
-        time.sleep(60)
+        time.sleep(4)
         raise TimeoutError
 
     monkeypatch.undo()
     monkeypatch.setattr(building.socket, "create_connection", hang)
     start = time.perf_counter()
     assert not building.reachable("https://example.invalid")
-    assert time.perf_counter() - start < 20
+    assert time.perf_counter() - start < 2
 
 
 def test_sets_of_tfds_without_images_are_refused_before_any_download(tmp_path):

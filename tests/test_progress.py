@@ -1,7 +1,5 @@
 """What long work shows on a terminal, and that it is silent elsewhere."""
 
-import re
-
 import numpy as np
 import tiny
 
@@ -25,4 +23,4 @@ def test_the_bound_is_silent_elsewhere(trained, capfd):
 def test_a_stage_names_itself_again_after_a_bar_took_its_line(terminal):
     with evaluation.Progress(terminal).stage("sampling"):
         terminal.write("\r          \r")
-    assert re.match(r"sampling \.\.\. \d+\.", terminal.getvalue().rsplit("\r", 1)[1])
+    assert terminal.getvalue().rsplit("\r", 1)[1].startswith("sampling ... 0.")

@@ -108,7 +108,7 @@ def test_a_ddpm_has_to_draw_what_it_is_asked_for(right, met, monkeypatch):
     runs.__dict__["judge"] = known
     (found, line), (in_time, seconds) = targets.ddpm(runs)
     assert found == met and f"{right:.1%} of 10,000 samples by dpmpp_2m in 20 " in line
-    assert in_time and "64 images at 50 steps of ddim in 0." in seconds
+    assert in_time and "64 images at 50 steps of ddim in 0.0 s" in seconds
 
 
 @pytest.mark.parametrize("distance, met", [(1.4, [True] * 2), (1.6, [True, False])])

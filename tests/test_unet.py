@@ -42,7 +42,7 @@ def test_labels_and_times_reach_the_answer():
     images = np.zeros((4, 8, 8, 1), "float32")
     times = np.array([0.0, 0.0, 0.0, 500.0], "float32")
     out = ops.convert_to_numpy(some([images, times, np.array([0, 0, 3, 0])]))
-    np.testing.assert_allclose(out[0], out[1], atol=1e-6)
+    np.testing.assert_allclose(out[0], out[1], atol=1e-7)
     assert (out[2] != out[0]).any() and (out[3] != out[0]).any()
 
 

@@ -285,13 +285,13 @@ class ImageModel(Inference, keras.Model):
         batch_size = kwargs.get("batch_size")
         kwargs.setdefault("validation_batch_size", batch_size)
         x, kwargs["batch_size"] = grouping.grouped(x, self.joined_batches, batch_size)
-        if hasattr(x, "element_spec") or getattr(x, "is_ordered", False):
+        if getattr(x, "is_ordered", False):
             kwargs.setdefault("shuffle", False)  # Keras' default would undo its order
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
         how = (kwargs["batch_size"], kwargs.get("shuffle", True))
         x, y = backend.distributed(self, x, y, *how)
         if hasattr(x, "element_spec"):
-            kwargs["shuffle"] = False  # it has been, if need be
+            kwargs["shuffle"] = False  # a set has its order; so have arrays made one
         if validation_data is not None:
             size = kwargs["validation_batch_size"]
             data, labels = backend.distributed(self, data, labels, size)

@@ -5,7 +5,7 @@
 | `gradients(model, objective)` | runs `objective` once; returns the gradient of each network's loss by that network's variables only, {network: tensors}, and the terms |
 | `no_gradients()` | the context in which weights are moved |
 | `after(model, done, tensors)` | `tensors`, which are not to be had before the gradients `done` are computed |
-| `fused(optimizer)` | a Keras optimizer, its rule as one operation a variable where the backend has one; of several replicas it clips the sum of gradients |
+| `fused(optimizer)` | a Keras optimizer, its rule as one operation a variable where the backend has one; it clips the sum of all replicas' gradients |
 | `input_gradient(function, x)` | gradient of sum(function(x)) by `x`, itself differentiable; `function` keeps no statistics of `x` |
 | `sum_of_squares(tensors)` | of all values of float tensors, at least one, in one pass and without a copy |
 | `normal(seed, rows, shape)` | this replica's `[rows, *shape]` of the global batch's standard normal draw; `uniform` on [0, 1) and `integers(seed, rows, shape, low, high)` alike |

@@ -30,15 +30,8 @@ def gradients(model, objective):
     of_networks = {}
     for share, names in shares:
         variables = {name: _values(model.network(name)) for name in names}
-        found = tape.gradient(share, variables)
-        of_networks.update(tf.nest.map_structure(_dense, found))
+        of_networks.update(tape.gradient(share, variables))
     return {name: of_networks[name] for name in losses}, terms
-
-
-def _dense(gradient):
-    """An embedding's gradient comes as a list of rows, of which some are of the same
-    place: Keras would clip them by another norm than that of their sums."""
-    return gradient if gradient is None else tf.convert_to_tensor(gradient)
 
 
 def _values(network):
@@ -71,7 +64,7 @@ def fused(optimizer):
         optimizer._backend_update_step = functools.partial(
             _adam_steps, optimizer, optimizer._backend_update_step
         )
-    if num_replicas() > 1 and _clips(optimizer):
+    if _clips(optimizer):
         optimizer._clip_gradients = functools.partial(
             _clip_after_reduction, optimizer._clip_gradients
         )
@@ -87,6 +80,9 @@ def _clip_after_reduction(clip, gradients):
     """Clips the gradient of the global batch: Keras clips each replica's share of it,
     and sums then."""
     context = tf.distribute.get_replica_context()
+    # As tensors: the gradient of an embedding comes as a list of rows, of which some
+    # are of one place, and Keras would take another norm than that of their sums.
+    gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
     gradients = clip(context.all_reduce(tf.distribute.ReduceOp.SUM, gradients))
     return [gradient / context.num_replicas_in_sync for gradient in gradients]
 
@@ -120,7 +116,7 @@ def _adam_step(optimizer, gradient, variable, numbers):
         var=variable.handle,
         m=m.handle,
         v=v.handle,
-        grad=tf.cast(gradient, variable.dtype),
+        grad=tf.cast(tf.convert_to_tensor(gradient), variable.dtype),
         **{name: tf.cast(x, variable.dtype) for name, x in numbers.items()},
     )
 

@@ -30,28 +30,28 @@ def has_workers(strategy):
 
 def distributed(model, x, y=None, batch_size=None, shuffle=False):
     strategy = model.distribute_strategy
-    is_shared = has_workers(strategy)
-    count = strategy.num_replicas_in_sync
+    by_workers, count = has_workers(strategy), strategy.num_replicas_in_sync
     is_opaque = isinstance(x, keras.utils.PyDataset)  # Keras alone draws its batches
-    if is_shared and is_opaque:
+    if by_workers and is_opaque:
         raise ValueError(
             "Several workers share out the batches of a tf.data set, or arrays. "
             f"Received: a PyDataset, {type(x).__name__}."
         )
-    if is_opaque or (count == 1 and not is_shared):
+    if is_opaque or (count == 1 and not by_workers):
         return x, y
     if not hasattr(x, "element_spec"):
-        if is_shared and shuffle:
+        if by_workers and shuffle:
             raise ValueError(
                 "Each worker would shuffle arrays in its own way: pass shuffle=False, "
                 "or a tf.data set that is the same on all. Received: shuffle=True."
             )
-        _require_divisible(batch_size or 32, count)
-        images = tf.data.Dataset.from_tensor_slices(x if y is None else (x, y))
-        images = images.shuffle(len(x)) if shuffle else images
-        x = images.batch(min(batch_size or 32, len(x)), drop_remainder=is_shared)
+        size = batch_size or 32
+        _require_divisible(size, count)
+        rows = tf.data.Dataset.from_tensor_slices(x if y is None else (x, y))
+        rows = rows.shuffle(len(x)) if shuffle else rows
+        x = rows.batch(min(size, len(x)), drop_remainder=by_workers)
     x = _divisible(x, count)
-    return (_parts(strategy, x) if is_shared else x), None
+    return (_parts(strategy, x) if by_workers else x), None
 
 
 def _require_divisible(size, count):

@@ -43,8 +43,7 @@ def write(name, folder, batches, info, shards=None):
         checks.whole("shards", shards, 1, max(1, info.num_examples["train"]))
         size = -(-info.num_examples["train"] // shards)
     files = {p: -(-info.num_examples[p] // size) for p in records.PARTS}
-    if shards is not None:
-        files["train"] = shards
+    files["train"] = shards or files["train"]
     description = {
         "format": records.FORMAT,
         "dataset": name,
@@ -76,22 +75,22 @@ def _examples(batches):
 
 
 def _write_part(folder, part, examples, total, count):
-    """Writes the `count` files of a split of `total` examples, equally many in each but
-    for one; returns its index."""
+    """Writes the `count` files of a split of `total` examples, as many in each as in
+    another, or one more; returns its index."""
     # Here, so that reading needs neither TensorFlow nor Keras.
     import tensorflow as tf
 
     from zoo import pixels
 
-    index, writer, end, before = [], None, 0, None
+    index, writer, end = [], None, 0
     with contextlib.ExitStack() as closing:
         for row, (image, label) in enumerate(examples):
             number = row * count // total
-            if number != before:
+            if not index or number > index[-1][0]:
                 path = folder / records.file_name(part, number, count)
                 closing.close()
                 writer = closing.enter_context(tf.io.TFRecordWriter(os.fspath(path)))
-                end, before = 0, number
+                end = 0
             png = pixels.png(image)
             example = _example(png, int(label)).SerializeToString()
             # A record is its length (8 bytes and 4 of checksum), itself, a checksum.
