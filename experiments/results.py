@@ -62,7 +62,7 @@ def main():
         )
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from zoo.evaluation import results
-    from zoo.saving import replaced
+    from zoo.files.atomic import replaced
 
     folders = [*(old - set(new.values())), *new]
     folders.sort(key=lambda folder: (folder.parent.name, folder.name))

@@ -20,7 +20,7 @@ import numpy as np
 
 import experiments
 from experiments import train as verb
-from zoo import archives, saving
+from zoo.files import archives, atomic
 from zoo.runs import RunFolder
 
 FLAGS = ["--model=vae", "--set=width=4", "--set=hidden=8", "--set=latent_dim=2"]
@@ -76,7 +76,7 @@ def partial(workdir):
             names = os.listdir(folder)
         except FileNotFoundError:
             continue
-        yield from (name for name in names if name.startswith(saving.TEMPORARY))
+        yield from (name for name in names if name.startswith(atomic.TEMPORARY))
 
 
 def look(folder, before):
@@ -129,7 +129,7 @@ def main(count, where, seed=0):
     whole = RunFolder(where / "whole")
     finished(whole.path, last)
     same(folder, whole)
-    assert not list(folder.path.rglob(f"{saving.TEMPORARY}*"))
+    assert not list(folder.path.rglob(f"{atomic.TEMPORARY}*"))
     print(f"{count} kills, {writing} in a write, {progress.epoch} epochs: as if none")
 
 

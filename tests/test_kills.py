@@ -10,7 +10,8 @@ import time
 import pytest
 from tiny_runs import TINY
 
-from zoo import archives, data
+from zoo import data
+from zoo.files import archives
 from zoo.runs import RunFolder
 
 ROOT = pathlib.Path(__file__).parent.parent

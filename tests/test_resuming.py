@@ -12,7 +12,8 @@ import pytest
 from tiny_runs import assert_same, of, prepare, trained
 
 import zoo
-from zoo import archives, callbacks, circumstances, runs, training
+from zoo import callbacks, circumstances, runs, training
+from zoo.files import archives
 
 ROOT = pathlib.Path(__file__).parent.parent
 

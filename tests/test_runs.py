@@ -11,7 +11,6 @@ from tiny_runs import assert_same, prepare, rows, state, trained
 
 import zoo
 from zoo import (
-    archives,
     callbacks,
     logs,
     metrics,
@@ -25,6 +24,7 @@ from zoo import (
     strategies,
     training,
 )
+from zoo.files import archives
 
 
 @pytest.fixture(scope="module")

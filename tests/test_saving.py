@@ -12,7 +12,8 @@ import pytest
 import tiny
 
 import zoo
-from zoo import archives, folders, registry, saving
+from zoo import registry
+from zoo.files import archives, atomic, folders
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +113,7 @@ def test_a_failing_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
 
 def test_a_file_appears_under_its_name_only_when_complete(tmp_path):
     path = tmp_path / "file.txt"
-    with saving.replaced(path) as temporary:
+    with atomic.replaced(path) as temporary:
         with open(temporary, "w") as file:
             file.write("new")
         assert not path.exists() and temporary.endswith(".txt")
@@ -129,7 +130,7 @@ def test_files_and_folders_are_on_the_disk_before_they_appear(tmp_path, monkeypa
         synced.append((os.path.relpath(path, tmp_path), there))
 
     monkeypatch.setattr(os, "fsync", recorded)
-    with saving.replaced(tmp_path / "file") as file:
+    with atomic.replaced(tmp_path / "file") as file:
         pass
     assert synced == [(os.path.basename(file), False), (".", True)]
     (tmp_path / "file").unlink()
@@ -145,7 +146,7 @@ def test_files_and_folders_are_on_the_disk_before_they_appear(tmp_path, monkeypa
 def test_files_and_folders_are_for_whom_the_umask_says(tmp_path, mask):
     before = os.umask(mask)
     try:
-        with saving.replaced(tmp_path / "file.txt"):
+        with atomic.replaced(tmp_path / "file.txt"):
             pass
         with folders.appearing(tmp_path / "folder", ".folder-"):
             pass

@@ -14,7 +14,7 @@ import pytest
 import tiny
 
 import zoo
-from zoo import archives
+from zoo.files import archives
 
 
 @pytest.fixture(scope="session")

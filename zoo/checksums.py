@@ -1,13 +1,8 @@
 """Is a run folder what its training wrote? Checksums in the format of `sha256sum`."""
 
 import contextlib
-import hashlib
 
-import numpy as np
-
-from zoo import archives, saving
-
-SUMS = "SHA256SUMS"
+from zoo.files import archives, sums
 
 
 def write(folder):
@@ -16,39 +11,11 @@ def write(folder):
     Of a run that had ended before, only the model and the curves have been written
     again: what else has changed since then is not made right.
     """
-    digests = {_name(folder, file): _sha256(file) for file in _files(folder)}
+    digests = {_name(folder, file): sums._sha256(file) for file in _files(folder)}
     if folder.checksums.is_file():
         again = [_name(folder, file) for file in (folder.model, folder.curves)]
         digests = _told(folder) | {n: digests[n] for n in again if n in digests}
-    _write(folder.checksums, digests)
-
-
-def write_below(path):
-    """Writes SHA256SUMS into a plain folder: all files in it, at any depth."""
-    digests = {f.relative_to(path).as_posix(): _sha256(f) for f in _below(path)}
-    _write(path / SUMS, digests)
-
-
-def _below(path):
-    files = (file for file in path.rglob("*") if file.is_file())
-    return sorted(file for file in files if file != path / SUMS)
-
-
-def _write(path, digests):
-    lines = [f"{digest}  {name}\n" for name, digest in sorted(digests.items())]
-    with saving.replaced(path) as temporary:
-        with open(temporary, "w") as file:
-            file.writelines(lines)
-
-
-def of_arrays(*arrays):
-    """Returns the sha256 of arrays, or of None among them, as text."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        told = "none" if array is None else f"{array.dtype} {array.shape}"
-        digest.update(told.encode())
-        digest.update(b"" if array is None else np.ascontiguousarray(array))
-    return digest.hexdigest()
+    sums._write(folder.checksums, digests)
 
 
 def check(folder):
@@ -62,7 +29,7 @@ def check(folder):
     """
     if not folder.record.is_file():
         if folder.checksums.is_file():
-            return _compared(folder, _below(folder.path))
+            return _compared(folder, sums._below(folder.path))
         raise FileNotFoundError(
             "The folder holds no run (run.json) and no export (SHA256SUMS). "
             f"Received: {folder.path}."
@@ -89,11 +56,6 @@ def _files(folder):
 
 def _name(folder, file):
     return file.relative_to(folder.path).as_posix()
-
-
-def _sha256(file):
-    with open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _sound(file, read, *arguments):
@@ -146,7 +108,9 @@ def _compared(folder, files):
     there = {_name(folder, file): file for file in files}
     missing = sorted(set(told) - set(there))
     extra = sorted(set(there) - set(told))
-    other = [n for n in sorted(set(told) & set(there)) if _sha256(there[n]) != told[n]]
+    other = [
+        n for n in sorted(set(told) & set(there)) if sums._sha256(there[n]) != told[n]
+    ]
     agree = len(told) - len(missing) - len(other)
     return [
         (True, f"{folder.checksums}: {agree} of {len(told)} files agree"),

@@ -9,7 +9,7 @@ import pathlib
 import numpy as np
 
 from zoo import pixels
-from zoo.saving import replaced
+from zoo.files.atomic import replaced
 
 CHARACTER = 0.075  # inches, of a text in 9 points
 DPI = 110

@@ -24,6 +24,7 @@ from zoo import (
     registry,
     saving,
 )
+from zoo.files import atomic
 from zoo.inference import Inference
 
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -450,7 +451,7 @@ class ImageModel(Inference, keras.Model):
                 "There is such a file already; overwrite=True replaces it. "
                 f"Received: {filepath}."
             )
-        with saving.replaced(filepath) as temporary:
+        with atomic.replaced(filepath) as temporary:
             saving.write(self, temporary)
 
     def save_own_variables(self, store):

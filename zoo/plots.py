@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 
 from zoo import pixels
-from zoo.saving import replaced
+from zoo.files.atomic import replaced
 
 MIN_SIDE = 560  # pixels: below, a grid of 28x28 digits is a stamp on today's screens
 

@@ -21,9 +21,9 @@ import numpy as np
 from scipy import special
 
 from zoo import data, metrics, registry, schedules, suggestions
+from zoo.files.atomic import replaced
 from zoo.inception import Inception
 from zoo.networks import conv
-from zoo.saving import replaced
 
 SHIPPED = pathlib.Path(__file__).parent / "weights"
 KINDS = ("classifier", "inception")

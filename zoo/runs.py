@@ -21,8 +21,9 @@ import shutil
 
 from absl import logging
 
-from zoo import archives, checksums, folders, saving
+from zoo import saving
 from zoo.circumstances import circumstances
+from zoo.files import archives, atomic, folders, sums
 from zoo.settings import differences
 
 KEPT = 2  # checkpoints: should the disk spoil one, there is another
@@ -66,7 +67,7 @@ class RunFolder:
         self.model = self.path / "model.keras"
         self.best = self.path / "model.best.keras"
         self.curves = self.path / "curves.png"
-        self.checksums = self.path / checksums.SUMS
+        self.checksums = self.path / sums.SUMS
 
     # --- may this run go on here? ---------------------------------------------------
 
@@ -174,7 +175,7 @@ class RunFolder:
             record.setdefault("continued", []).append(circumstances() | note)
         else:
             record |= circumstances()
-        with saving.replaced(self.record) as temporary:
+        with atomic.replaced(self.record) as temporary:
             pathlib.Path(temporary).write_text(json.dumps(record, indent=2) + "\n")
         for folder in (self.samples, self.checkpoints):
             folder.mkdir(exist_ok=True)
@@ -188,7 +189,7 @@ class RunFolder:
         """Removes the halves of files that a killed process was about to write."""
         single = (self.record, self.metrics, self.curves, self.checksums)
         folders = (folder / "*" for folder in (self.samples, self.checkpoints))
-        saving.clear(*single, self.model, self.best, *folders)
+        atomic.clear(*single, self.model, self.best, *folders)
 
     def rows(self):
         """Rows of metrics.csv: one dict of numbers an epoch; ValueError if damaged."""
@@ -212,7 +213,7 @@ class RunFolder:
         if not rows:
             self.metrics.unlink(missing_ok=True)
             return
-        with saving.replaced(self.metrics) as temporary:
+        with atomic.replaced(self.metrics) as temporary:
             with open(temporary, "w", newline="") as file:
                 writer = csv.DictWriter(file, rows[0])
                 writer.writeheader()
@@ -263,13 +264,13 @@ class RunFolder:
         model.faults.look_at_weights(model)
         model.faults.require_none()
         path = self.checkpoints / f"{progress.step:08d}.keras"
-        with saving.replaced(path) as temporary:
+        with atomic.replaced(path) as temporary:
             text = json.dumps(vars(progress))
             saving.write(model, temporary, {archives.PROGRESS: text})
             # Before the checkpoint that knows of it: if killed in between, the
             # epoch is trained again, and ends in the same best model.
             if best:
-                with saving.replaced(self.best) as copy:
+                with atomic.replaced(self.best) as copy:
                     shutil.copyfile(temporary, copy)
         for old in self.saved()[:-KEPT]:
             old.unlink()
@@ -281,7 +282,7 @@ def _damaged(file):
 
 def _is_foreign(path):
     """Whether a file was not left by a run that was killed before it had its record."""
-    return not path.name.startswith(saving.TEMPORARY)
+    return not path.name.startswith(atomic.TEMPORARY)
 
 
 def require_folder(path):

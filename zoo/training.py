@@ -25,6 +25,7 @@ from zoo import (
     workers,
 )
 from zoo import settings as settings_module
+from zoo.files import sums
 from zoo.logs import Logs
 from zoo.quality import Quality
 from zoo.runs import RunFolder
@@ -184,7 +185,7 @@ def _data(settings, epoch, strategy):
         most = max(len(images) // replicas, 1) * replicas
         how["batch_size"] = min(settings.batch_size, most)
         validation = data.load(settings.dataset, split, **how)
-    return train, validation, images, checksums.of_arrays(images, labels)
+    return train, validation, images, sums.of_arrays(images, labels)
 
 
 def _model(settings, train, strategy, halved):

@@ -11,8 +11,8 @@ from zoo import pages
 from zoo.comparison import pictures, tables
 from zoo.comparison.entries import Entry, find, measure
 from zoo.comparison.pictures import side_by_side
+from zoo.files.atomic import replaced
 from zoo.runs import require_folder
-from zoo.saving import replaced
 
 __all__ = [
     "Entry",

@@ -8,8 +8,8 @@ import pathlib
 
 import numpy as np
 
-from zoo import folders
 from zoo.data import checks, records
+from zoo.files import folders
 
 SHARD = 64 * 2**20  # bytes of pixels that go into one file, unless told otherwise
 BATCH = 256

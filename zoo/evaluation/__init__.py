@@ -19,7 +19,7 @@ from zoo.evaluation import groups, references, subject, table
 from zoo.evaluation.bench import Bench, NotApplicableError, Options, need
 from zoo.evaluation.progress import Progress
 from zoo.evaluation.watch import Watch
-from zoo.saving import replaced
+from zoo.files.atomic import replaced
 
 __all__ = ["Evaluation", "NotApplicableError", "Options", "Progress", "Watch"]
 __all__ += ["evaluate", "groups", "measure", "need", "read", "subject", "table"]

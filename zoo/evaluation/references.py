@@ -9,7 +9,7 @@ import json
 import pathlib
 
 from zoo import metrics, presets
-from zoo.saving import replaced
+from zoo.files.atomic import replaced
 
 
 def measure(bench, protocol):

@@ -13,7 +13,7 @@ import time
 from zoo import figures, metrics
 from zoo.evaluation import images, subject
 from zoo.evaluation.bench import Bench
-from zoo.saving import replaced
+from zoo.files.atomic import replaced
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ import time
 from zoo import metrics, saving
 from zoo.evaluation import images, subject
 from zoo.evaluation.bench import Bench
+from zoo.files import atomic
 from zoo.runs import RunFolder
 
 PAUSE = 10  # seconds between looks into the folder
@@ -85,7 +86,7 @@ class Watch:
             self.best = row
             os.replace(copy, self.kept)
         record = {"protocol": self._bench.protocol().plain(), "rows": self.rows}
-        with saving.replaced(self.record) as temporary:
+        with atomic.replaced(self.record) as temporary:
             text = json.dumps(record | {"best": self.best}, indent=2)
             pathlib.Path(temporary).write_text(text + "\n")
         mark = "  best so far" if row is self.best else ""

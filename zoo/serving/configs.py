@@ -2,7 +2,7 @@
 
 import pathlib
 
-from zoo.saving import replaced
+from zoo.files.atomic import replaced
 from zoo.serving import versions
 
 MODELS, BATCHING = "models.config", "batching.config"

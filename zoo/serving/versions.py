@@ -8,7 +8,8 @@ import contextlib
 import json
 import pathlib
 
-from zoo import checksums, folders, inputs
+from zoo import inputs
+from zoo.files import folders, sums
 
 
 def existing(folder):
@@ -45,4 +46,4 @@ def new(folder, version=None, facts=None):
     with folders.appearing(final, ".version-") as temporary:
         yield temporary, final
         (temporary / "zoo.json").write_text(json.dumps(facts or {}, indent=1) + "\n")
-        checksums.write_below(temporary)
+        sums.write_below(temporary)

@@ -15,9 +15,9 @@ import pathlib
 from zoo import circumstances
 from zoo.evaluation import NotApplicableError
 from zoo.evaluation.progress import Progress
+from zoo.files.atomic import replaced
 from zoo.metrics.protocol import ENOUGH, short
 from zoo.runs import RunFolder
-from zoo.saving import replaced
 from zoo.tour import layout
 from zoo.tour.chapters import CHAPTERS
 from zoo.tour.claims import Claim, Criterion, Figure, Found, Result, verdict
