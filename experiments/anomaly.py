@@ -79,7 +79,7 @@ def _examples(images, x_rec, score, strange):
     score highest and lowest, and those seen that score highest; six labels."""
     import numpy as np
 
-    from zoo import pixels
+    from zoo.inputs import pixels
 
     order = np.argsort(-score)
     out, seen = order[strange[order]], order[~strange[order]]

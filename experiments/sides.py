@@ -131,7 +131,7 @@ def serve_steps(job, start, stop):
     model, batches = _model(job)
     import tensorflow as tf  # quietly, by now
 
-    from zoo import grouping
+    from zoo.inputs import grouping
 
     model.fit(batches, steps_per_epoch=1, verbose=0)
     stop()

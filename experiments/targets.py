@@ -13,8 +13,9 @@ import numpy as np
 from scipy import stats
 
 import zoo
-from zoo import data, metrics, pixels, presets
+from zoo import data, metrics, presets
 from zoo.evaluation import codes
+from zoo.inputs import pixels
 from zoo.runs import RunFolder
 
 DATASET = "fashion_mnist"

@@ -7,7 +7,7 @@ import tensorflow as tf
 import tiny
 
 import zoo
-from zoo import augment
+from zoo.inputs import augment
 
 STRONG = {"shift": 3, "flip": True, "erasing": 0.9, "label_smoothing": 0.0}
 

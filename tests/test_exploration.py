@@ -13,7 +13,7 @@ import zoo
 from experiments import anomaly, arithmetic, interpolate, sample, traverse
 from zoo import exploration, figures, runs
 from zoo.evaluation import subject
-from zoo.pixels import to_float
+from zoo.inputs.pixels import to_float
 
 VERBS = [anomaly, arithmetic, interpolate, traverse]
 

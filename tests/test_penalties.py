@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from zoo import augment, penalties
+from zoo import penalties
+from zoo.inputs import augment
 from zoo.networks import fast
 from zoo.networks.spectral import SpectralNormalization
 

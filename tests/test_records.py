@@ -8,8 +8,9 @@ from PIL import Image
 
 import experiments
 from experiments import prepare
-from zoo import backend, data, pixels
+from zoo import backend, data
 from zoo.data import prepared
+from zoo.inputs import pixels
 
 if backend.NAME != "tensorflow":
     pytest.skip("TensorFlow writes the records", allow_module_level=True)

@@ -16,7 +16,8 @@ from PIL import Image
 import experiments
 import zoo
 from experiments import export, request
-from zoo import pixels, plots
+from zoo import plots
+from zoo.inputs import pixels
 from zoo.serving import client, configs
 
 

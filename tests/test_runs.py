@@ -14,7 +14,6 @@ from zoo import (
     callbacks,
     logs,
     metrics,
-    pixels,
     plots,
     presets,
     runs,
@@ -25,6 +24,7 @@ from zoo import (
     training,
 )
 from zoo.files import archives
+from zoo.inputs import pixels
 
 
 @pytest.fixture(scope="module")

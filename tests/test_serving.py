@@ -13,7 +13,8 @@ import tiny
 from PIL import Image
 
 import zoo
-from zoo import backend, pixels
+from zoo import backend
+from zoo.inputs import pixels
 from zoo.serving import saved, signatures, versions, warmup
 
 SHAPE = (8, 8, 1)

@@ -5,7 +5,8 @@ from typing import Literal
 
 from keras import ops
 
-from zoo import augment, penalties
+from zoo import penalties
+from zoo.inputs import augment
 from zoo.model import ImageModel
 
 Regularizer = Literal["none", "spectral", "r1", "dragan"]

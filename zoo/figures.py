@@ -8,8 +8,8 @@ import pathlib
 
 import numpy as np
 
-from zoo import pixels
 from zoo.files.atomic import replaced
+from zoo.inputs import pixels
 
 CHARACTER = 0.075  # inches, of a text in 9 points
 DPI = 110

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from absl import logging
 
-from zoo import pixels
+from zoo.inputs import pixels
 from zoo.metrics import neighbours
 
 NUM = 64

@@ -7,8 +7,8 @@ import pathlib
 import keras
 import numpy as np
 
-from zoo import pixels
 from zoo.data import building
+from zoo.inputs import pixels
 
 SIDE = 299  # pixels that the network was trained on
 BATCH = 50

@@ -16,7 +16,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 # disk by an error of TensorFlow's, from a thread.
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from zoo import pixels
+from zoo.inputs import pixels
 
 # Of each doubling of the epochs at least so many are told of: the files of a long run
 # stay small, and TensorBoard shows 1000 values and 10 pictures of a tag anyway.

@@ -17,15 +17,14 @@ from zoo import (
     averages,
     backend,
     faults,
-    grouping,
     inputs,
     optimizers,
-    pixels,
     registry,
     saving,
 )
 from zoo.files import atomic
 from zoo.inference import Inference
+from zoo.inputs import grouping, pixels
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 

@@ -4,8 +4,8 @@ import pathlib
 
 import numpy as np
 
-from zoo import pixels
 from zoo.files.atomic import replaced
+from zoo.inputs import pixels
 
 MIN_SIDE = 560  # pixels: below, a grid of 28x28 digits is a stamp on today's screens
 

@@ -20,9 +20,10 @@ import keras
 import numpy as np
 from scipy import special
 
-from zoo import data, metrics, registry, schedules, suggestions
+from zoo import data, metrics, registry, schedules
 from zoo.files.atomic import replaced
 from zoo.inception import Inception
+from zoo.inputs import suggestions
 from zoo.networks import conv
 
 SHIPPED = pathlib.Path(__file__).parent / "weights"

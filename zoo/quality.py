@@ -6,7 +6,8 @@ and its best epoch can be kept.
 
 import keras
 
-from zoo import metrics, pixels, presets
+from zoo import metrics, presets
+from zoo.inputs import pixels
 
 TERM = "frechet"
 MOST_REAL = 10_000  # images; more would make the distance no surer beside its samples

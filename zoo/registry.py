@@ -10,7 +10,7 @@ import typing
 
 import keras
 
-from zoo import suggestions
+from zoo.inputs import suggestions
 
 _CLASSES = {}
 

@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from zoo import data, figures, pages, pixels
+from zoo import data, figures, pages
 from zoo.evaluation import NotApplicableError, need
+from zoo.inputs import pixels
 
 NUM_SAMPLES = 36
 NUM_EXAMPLES = 10  # test images to reconstruct; neighbours are the pairs to interpolate

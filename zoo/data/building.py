@@ -12,8 +12,8 @@ import threading
 import urllib.parse
 import urllib.request
 
-from zoo import suggestions
 from zoo.data import idx
+from zoo.inputs import suggestions
 
 DEBIAN = pathlib.Path("/usr/share/datasets/fashion-mnist")
 # Where the sets that everyone tries come from: enough to tell that there is no network

@@ -2,7 +2,7 @@
 
 import numbers
 
-from zoo import suggestions
+from zoo.inputs import suggestions
 
 SPLITS = ("train", "validation", "train+validation", "test")
 MIN_SIZE, MAX_SIZE = 8, 256  # pixels: the sizes that every model of the zoo accepts

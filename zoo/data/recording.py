@@ -80,7 +80,7 @@ def _write_part(folder, part, examples, total, count):
     # Here, so that reading needs neither TensorFlow nor Keras.
     import tensorflow as tf
 
-    from zoo import pixels
+    from zoo.inputs import pixels
 
     index, writer, end = [], None, 0
     with contextlib.ExitStack() as closing:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from zoo import suggestions
 from zoo.data import checks
+from zoo.inputs import suggestions
 
 
 class Source(abc.ABC):

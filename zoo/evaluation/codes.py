@@ -6,8 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo import metrics, pixels
+from zoo import metrics
 from zoo.evaluation.bench import NotApplicableError
+from zoo.inputs import pixels
 from zoo.metrics.encodings import ACTIVE
 
 # --- encodings ------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from zoo import metrics, pixels, presets
+from zoo import metrics, presets
 from zoo.evaluation.bench import NotApplicableError
+from zoo.inputs import pixels
 
 SAMPLED_AT_ONCE = 1000
 MOST_PIXELS = 4096  # numbers an image: above, PCA would take the longest of all

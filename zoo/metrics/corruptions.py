@@ -6,7 +6,7 @@ Beside a model's score they tell how far it is: "as far as a blur of one pixel".
 import numpy as np
 from scipy import ndimage
 
-from zoo import pixels
+from zoo.inputs import pixels
 from zoo.metrics import checks
 
 BLURS = (0.5, 1.0, 2.0)  # pixels: standard deviation of the normal curve

@@ -6,7 +6,7 @@ All of it is in units of pixels in [0, 1], and float64.
 import numpy as np
 from scipy import ndimage
 
-from zoo import pixels
+from zoo.inputs import pixels
 from zoo.metrics import checks
 
 BATCH = 1000

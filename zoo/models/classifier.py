@@ -11,7 +11,8 @@ mean pooling of Lin et al. 2013, arXiv:1312.4400.
 import keras
 from keras import layers, ops
 
-from zoo import augment, losses
+from zoo import losses
+from zoo.inputs import augment
 from zoo.model import ImageModel
 from zoo.networks import conv
 from zoo.registry import register

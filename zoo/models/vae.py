@@ -14,7 +14,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo import inputs, losses, pixels
+from zoo import inputs, losses
+from zoo.inputs import pixels
 from zoo.model import ImageModel
 from zoo.networks import conv
 from zoo.progress import Bar

@@ -5,7 +5,8 @@ import html
 import io
 import re
 
-from zoo import pixels, plots
+from zoo import plots
+from zoo.inputs import pixels
 from zoo.pages.markup import element
 
 SHARP = 720  # pixels: small images are enlarged to about this width, unsmoothed

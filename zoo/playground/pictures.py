@@ -5,7 +5,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from zoo import pixels, plots
+from zoo import plots
+from zoo.inputs import pixels
 
 FRAMES = 8  # of a film's strip
 

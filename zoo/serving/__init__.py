@@ -8,7 +8,8 @@ what a request holds and PNG files are parts of the graphs (docs/serving.md).
 
 from keras import ops
 
-from zoo import backend, suggestions
+from zoo import backend
+from zoo.inputs import suggestions
 from zoo.version import VERSION
 
 

@@ -9,7 +9,8 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from zoo import inputs, pixels
+from zoo import inputs
+from zoo.inputs import pixels
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from zoo import pixels
+from zoo.inputs import pixels
 
 
 class Given:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from zoo import pixels
+from zoo.inputs import pixels
 from zoo.serving import checks
 from zoo.serving.checks import Input
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from zoo import latents, metrics, pixels
+from zoo import latents, metrics
 from zoo.evaluation import NotApplicableError
+from zoo.inputs import pixels
 from zoo.tour import drawing
 from zoo.tour.claims import Claim, Criterion, Figure, Found
 from zoo.tour.studio import NUM_EXAMPLES

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 from scipy import ndimage
 
-from zoo import metrics, pixels
+from zoo import metrics
 from zoo.evaluation import codes
+from zoo.inputs import pixels
 from zoo.tour import drawing
 from zoo.tour.claims import Claim, Criterion, Figure, Found
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from zoo import metrics, pixels, presets
+from zoo import metrics, presets
 from zoo.evaluation import codes
+from zoo.inputs import pixels
 from zoo.tour import drawing
 from zoo.tour.claims import Claim, Criterion, Figure, Found
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from zoo import exploration, metrics, pixels
+from zoo import exploration, metrics
 from zoo.evaluation import NotApplicableError
 from zoo.evaluation.bench import some
+from zoo.inputs import pixels
 from zoo.tour import drawing
 from zoo.tour.chapters.ae_vae import COMPONENTS, moved
 from zoo.tour.claims import Claim, Criterion, Figure, Found

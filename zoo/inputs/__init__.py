@@ -1,0 +1,3 @@
+"""What comes in: its fields, its range, its checks."""
+
+from zoo.inputs.checks import *  # noqa: F403
