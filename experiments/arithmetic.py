@@ -39,7 +39,8 @@ def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import numpy as np
 
-    from zoo import exploration, figures, latents, plots
+    from zoo import exploration, figures, plots
+    from zoo.core import latents
     from zoo.inputs import pixels
 
     flags = VERB.flags

@@ -190,7 +190,7 @@ def sizes(name):
 
 def jobs(name, image_size, batch_size, replicas, num_classes):
     """Yields the `Job`s of a model and its variants that the flags ask for."""
-    from zoo import registry
+    from zoo.core import registry
 
     flags = VERB.flags
     model, settings = SETTINGS.get(name, (name, {}))

@@ -90,7 +90,7 @@ def _sample(options):
 def _sample_mixture(options):
     """Images of latents drawn from a mixture fitted to encodings."""
     from zoo import exploration
-    from zoo.inference import seeds_from
+    from zoo.core.inference import seeds_from
 
     flags = VERB.flags
     if options:

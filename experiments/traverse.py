@@ -50,7 +50,8 @@ def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import numpy as np
 
-    from zoo import exploration, figures, latents, plots
+    from zoo import exploration, figures, plots
+    from zoo.core import latents
 
     plots.require_format(flags.out, (".png",))
     space = exploration.Explorer(flags.workdir, **VERB.dataset())

@@ -13,7 +13,8 @@ import pytest
 import tiny
 import tqdm
 
-from zoo import backend, progress
+from zoo import backend
+from zoo.core import bar as progress
 
 if backend.NAME == "tensorflow":
     import tensorflow as tf

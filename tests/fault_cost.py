@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 import zoo
-from zoo import faults
+from zoo.core import faults
 
 BATCH = 64
 SECONDS = 20  # a model

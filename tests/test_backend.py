@@ -10,7 +10,7 @@ import tiny
 from keras import ops
 
 from zoo import backend
-from zoo.model import ImageModel
+from zoo.core.model import ImageModel
 
 STEP = 0.25  # the learning rate of these games
 

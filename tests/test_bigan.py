@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 import tiny
 
-from zoo import losses
+from zoo.core import losses
 
 
 def test_the_discriminator_judges_an_image_with_its_code_and_a_code_with_its_image():

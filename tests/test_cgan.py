@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from zoo import losses
+from zoo.core import losses
 
 every_way = pytest.mark.parametrize(
     "conditioning", ["concat", "projection", "auxiliary"]

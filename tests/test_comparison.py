@@ -14,9 +14,10 @@ from test_experiments import called, typed
 from test_pages import pictures
 
 from experiments import compare, gallery, processes
-from zoo import comparison, evaluation, runs, saving
+from zoo import comparison, evaluation, runs
 from zoo.comparison import tables
 from zoo.comparison.pictures import classes_in_turn, plane
+from zoo.core import saving
 from zoo.inputs import pixels
 
 HOSTILE = "<script>alert(1)"

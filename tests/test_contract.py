@@ -9,7 +9,8 @@ import pytest
 import tiny
 
 import zoo
-from zoo import backend, registry, strategies
+from zoo import backend, strategies
+from zoo.core import registry
 from zoo.data.batches import Batches, Epochs
 from zoo.networks import fast
 

@@ -8,7 +8,8 @@ import tiny
 from keras import ops
 
 import zoo
-from zoo import diffusion, progress
+from zoo import diffusion
+from zoo.core import bar as progress
 from zoo.denoiser import Denoiser
 from zoo.models.ddpm import DDPM
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo import bound, diffusion, losses
+from zoo import bound, diffusion
+from zoo.core import losses
 from zoo.diffusion import Levels
 
 MEAN = np.array([0.3, -0.6])

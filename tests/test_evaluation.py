@@ -11,7 +11,8 @@ from test_experiments import called, typed
 
 import zoo
 from experiments import evaluate, extractor
-from zoo import evaluation, presets, runs, saving
+from zoo import evaluation, presets, runs
+from zoo.core import saving
 from zoo.evaluation import images, references, subject, table
 from zoo.evaluation.bench import Bench
 

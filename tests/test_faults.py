@@ -13,7 +13,8 @@ from tiny_runs import of, prepare, trained
 
 import zoo
 from experiments import train as verb
-from zoo import callbacks, faults, health, saving, settings, training
+from zoo import callbacks, health, settings, training
+from zoo.core import faults, saving
 from zoo.runs import Progress
 
 

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from zoo import backend, losses
+from zoo import backend
+from zoo.core import losses
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import tiny
 from scipy import stats
 
 import zoo
-from zoo import latents, metrics
+from zoo import metrics
+from zoo.core import latents
 
 
 @pytest.mark.parametrize("path", latents.PATHS.values())

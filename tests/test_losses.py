@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from zoo import losses
+from zoo.core import losses
 
 LN2 = math.log(2)
 

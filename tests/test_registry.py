@@ -5,8 +5,8 @@ import types
 import pytest
 
 import zoo
-from zoo import registry
-from zoo.model import ImageModel
+from zoo.core import registry
+from zoo.core.model import ImageModel
 
 
 @pytest.fixture

@@ -17,12 +17,11 @@ from zoo import (
     plots,
     presets,
     runs,
-    saving,
-    schedules,
     settings,
     strategies,
     training,
 )
+from zoo.core import saving, schedules
 from zoo.files import archives
 from zoo.inputs import pixels
 

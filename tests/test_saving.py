@@ -12,7 +12,7 @@ import pytest
 import tiny
 
 import zoo
-from zoo import registry
+from zoo.core import registry
 from zoo.files import archives, atomic, folders
 
 
@@ -193,7 +193,7 @@ def test_a_missing_folder_is_named(saved, tmp_path):
 def test_a_model_trained_by_a_schedule_loads_in_a_process_that_only_imports_zoo(
     tmp_path,
 ):
-    from zoo.schedules import Schedule
+    from zoo.core.schedules import Schedule
 
     model = zoo.get("ae", image_shape=(8, 8, 1), **tiny.CONFIGS["ae"])
     model.compile(keras.optimizers.Adam(Schedule("cosine", 1e-3, 10, 0)))

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 import tiny
 
-from zoo import losses
+from zoo.core import losses
 
 
 def test_the_vae_descends_its_pixels_and_the_generator_what_the_discriminator_says():

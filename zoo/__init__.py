@@ -12,9 +12,10 @@ import os
 # they are the faster ones on others too: docs/speed.md. It asks when it is imported.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-from zoo import data, registry, schedules
-from zoo.describe import describe
-from zoo.saving import load
+from zoo import data
+from zoo.core import registry, schedules
+from zoo.core.describe import describe
+from zoo.core.saving import load
 from zoo.serving import export
 from zoo.version import VERSION
 

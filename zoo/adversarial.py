@@ -6,8 +6,8 @@ from typing import Literal
 from keras import ops
 
 from zoo import penalties
+from zoo.core.model import ImageModel
 from zoo.inputs import augment
-from zoo.model import ImageModel
 
 Regularizer = Literal["none", "spectral", "r1", "dragan"]
 WEIGHTS = {"r1": 10.0, "dragan": 10.0}  # of the papers, if no other is given

@@ -13,7 +13,8 @@ import math
 import numpy as np
 from keras import ops
 
-from zoo import diffusion, losses
+from zoo import diffusion
+from zoo.core import losses
 
 
 def variational_bound(predict, x_0, levels, noise, variance="beta"):

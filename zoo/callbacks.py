@@ -12,7 +12,8 @@ import time
 
 import keras
 
-from zoo import backend, faults
+from zoo import backend
+from zoo.core import faults
 
 
 class Clock(keras.callbacks.Callback):

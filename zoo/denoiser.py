@@ -9,8 +9,8 @@ import numpy as np
 from keras import ops
 
 from zoo import backend, diffusion
+from zoo.core.model import ImageModel
 from zoo.editing import Editing
-from zoo.model import ImageModel
 from zoo.networks import unet
 from zoo.sampling import Sampling
 

@@ -8,7 +8,7 @@ import numbers
 import numpy as np
 
 from zoo import backend, diffusion, inputs
-from zoo.inference import seeds_from
+from zoo.core.inference import seeds_from
 
 KNOWN = 2**30  # first step of the noise of known pixels, which no sampler comes to
 

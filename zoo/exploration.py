@@ -4,7 +4,8 @@ import functools
 
 import numpy as np
 
-from zoo import data, inputs, latents, metrics
+from zoo import data, inputs, metrics
+from zoo.core import latents
 from zoo.evaluation import judges, subject
 from zoo.evaluation.bench import some
 

@@ -20,7 +20,8 @@ import keras
 import numpy as np
 from scipy import special
 
-from zoo import data, metrics, registry, schedules
+from zoo import data, metrics
+from zoo.core import registry, schedules
 from zoo.files.atomic import replaced
 from zoo.inception import Inception
 from zoo.inputs import suggestions

@@ -21,8 +21,8 @@ import shutil
 
 from absl import logging
 
-from zoo import saving
 from zoo.circumstances import circumstances
+from zoo.core import saving
 from zoo.files import archives, atomic, folders, sums
 from zoo.settings import differences
 

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from zoo import backend, diffusion
-from zoo.progress import Bar
+from zoo.core.bar import Bar
 
 OWN_OPTIONS = {"ddpm": ("variance",), "ddim": ("eta",)}
 

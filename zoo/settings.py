@@ -4,7 +4,8 @@ import dataclasses
 import json
 import pathlib
 
-from zoo import data, quality, registry, saving, schedules
+from zoo import data, quality
+from zoo.core import registry, saving, schedules
 from zoo.inputs import suggestions
 
 # Digits are 1,350 images: what is an epoch elsewhere are many here.

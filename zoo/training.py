@@ -14,17 +14,15 @@ from zoo import (
     checksums,
     circumstances,
     data,
-    faults,
     figures,
     health,
     inputs,
-    registry,
     reports,
-    saving,
     strategies,
     workers,
 )
 from zoo import settings as settings_module
+from zoo.core import faults, registry, saving
 from zoo.files import sums
 from zoo.logs import Logs
 from zoo.quality import Quality

@@ -12,7 +12,8 @@ import pathlib
 import tempfile
 import zipfile
 
-from zoo import backend, callbacks, faults, strategies
+from zoo import backend, callbacks, strategies
+from zoo.core import faults
 
 SECONDS = 1.0  # from one agreement within an epoch to the next, more or less
 MOST_BATCHES = 1000

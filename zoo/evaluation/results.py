@@ -4,7 +4,8 @@ published."""
 import dataclasses
 import pathlib
 
-from zoo import evaluation, registry
+from zoo import evaluation
+from zoo.core import registry
 from zoo.evaluation import table
 from zoo.metrics.protocol import codes
 from zoo.runs import RunFolder

@@ -3,7 +3,8 @@
 import dataclasses
 import pathlib
 
-from zoo import data, saving
+from zoo import data
+from zoo.core import saving
 from zoo.runs import RunFolder
 
 

@@ -6,7 +6,8 @@ import pathlib
 import shutil
 import time
 
-from zoo import metrics, saving
+from zoo import metrics
+from zoo.core import saving
 from zoo.evaluation import images, subject
 from zoo.evaluation.bench import Bench
 from zoo.files import atomic

@@ -10,10 +10,10 @@ Networks", Science 313, doi:10.1126/science.1127647.
 
 import keras
 
-from zoo import losses
-from zoo.model import ImageModel
+from zoo.core import losses
+from zoo.core.model import ImageModel
+from zoo.core.registry import register
 from zoo.networks import conv
-from zoo.registry import register
 
 
 @register("ae")

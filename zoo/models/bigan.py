@@ -14,10 +14,10 @@ from typing import Literal
 import keras
 from keras import layers, ops
 
-from zoo import losses
 from zoo.adversarial import Adversarial, Regularizer
+from zoo.core import losses
+from zoo.core.registry import register
 from zoo.networks import conv, dcgan
-from zoo.registry import register
 
 
 @register("bigan")

@@ -13,11 +13,12 @@ from typing import Literal
 import keras
 from keras import layers, ops
 
-from zoo import backend, losses
+from zoo import backend
 from zoo.adversarial import Adversarial, Regularizer
-from zoo.model import ImageModel
+from zoo.core import losses
+from zoo.core.model import ImageModel
+from zoo.core.registry import register
 from zoo.networks import dcgan
-from zoo.registry import register
 
 
 @register("cgan")

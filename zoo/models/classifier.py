@@ -11,11 +11,11 @@ mean pooling of Lin et al. 2013, arXiv:1312.4400.
 import keras
 from keras import layers, ops
 
-from zoo import losses
+from zoo.core import losses
+from zoo.core.model import ImageModel
+from zoo.core.registry import register
 from zoo.inputs import augment
-from zoo.model import ImageModel
 from zoo.networks import conv
-from zoo.registry import register
 
 
 @register("classifier")

@@ -15,9 +15,9 @@ import numpy as np
 from keras import ops
 
 from zoo import bound, diffusion, inputs
+from zoo.core.inference import seeds_from
+from zoo.core.registry import register
 from zoo.denoiser import Denoiser
-from zoo.inference import seeds_from
-from zoo.registry import register
 
 
 @register("ddpm")

@@ -13,8 +13,8 @@ from typing import Literal
 from keras import ops
 
 from zoo import diffusion
+from zoo.core.registry import register
 from zoo.denoiser import Denoiser
-from zoo.registry import register
 
 LEAST = 0.05  # noise by which an error of "x0" is divided: below, it would explode
 

@@ -14,12 +14,13 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo import inputs, losses
+from zoo import inputs
+from zoo.core import losses
+from zoo.core.bar import Bar
+from zoo.core.model import ImageModel
+from zoo.core.registry import register
 from zoo.inputs import pixels
-from zoo.model import ImageModel
 from zoo.networks import conv
-from zoo.progress import Bar
-from zoo.registry import register
 
 
 @register("vae")

@@ -12,11 +12,11 @@ from typing import Literal
 
 from keras import ops
 
-from zoo import losses
 from zoo.adversarial import Regularizer
+from zoo.core import losses
+from zoo.core.registry import register
 from zoo.models.vaegan import VAEGAN
 from zoo.networks import conv
-from zoo.registry import register
 
 
 @register("vaegan_hybrid")

@@ -16,8 +16,8 @@ from keras import ops
 
 from zoo import penalties
 from zoo.adversarial import Adversarial
+from zoo.core.registry import register
 from zoo.networks import dcgan
-from zoo.registry import register
 
 
 @register("wgan")

@@ -7,7 +7,8 @@ import pathlib
 
 import numpy as np
 
-from zoo import data, exploration, inputs, latents, presets, saving
+from zoo import data, exploration, inputs, presets
+from zoo.core import latents, saving
 from zoo.evaluation.judges import Judge
 
 MOST_IMAGES = 64  # of one sheet

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from zoo import latents
+from zoo.core import latents
 from zoo.playground import parts, pictures, uploads
 from zoo.playground.player import AVERAGE, MOST_IMAGES
 

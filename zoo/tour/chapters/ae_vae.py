@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from zoo import latents, metrics
+from zoo import metrics
+from zoo.core import latents
 from zoo.evaluation import NotApplicableError
 from zoo.inputs import pixels
 from zoo.tour import drawing

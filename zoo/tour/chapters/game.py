@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import stats
 
-from zoo import latents, metrics
+from zoo import metrics
+from zoo.core import latents
 from zoo.inputs import pixels
 from zoo.tour import drawing
 from zoo.tour.claims import Claim, Criterion, Figure, Found

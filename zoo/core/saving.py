@@ -9,7 +9,7 @@ import keras
 from keras.src.backend.common import global_state
 from keras.src.saving import saving_lib
 
-from zoo import registry
+from zoo.core import registry
 from zoo.files import archives
 
 # Counts and seeds: which one a backend of Keras takes is its own affair, and each

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from zoo import registry
+from zoo.core import registry
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,18 +12,10 @@ import sys
 import keras
 from keras import ops
 
-from zoo import (
-    accumulation,
-    averages,
-    backend,
-    faults,
-    inputs,
-    optimizers,
-    registry,
-    saving,
-)
+from zoo import backend, inputs
+from zoo.core import accumulation, averages, faults, optimizers, registry, saving
+from zoo.core.inference import Inference
 from zoo.files import atomic
-from zoo.inference import Inference
 from zoo.inputs import grouping, pixels
 
 PRECISIONS = ("float32", "mixed_bfloat16")

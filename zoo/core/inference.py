@@ -6,7 +6,8 @@ import inspect
 import numpy as np
 from keras import ops
 
-from zoo import backend, inputs, latents, registry
+from zoo import backend, inputs
+from zoo.core import latents, registry
 from zoo.inputs import pixels, suggestions
 
 PLAIN = (str, int, float, np.generic, type(None))  # one value, not one an image
