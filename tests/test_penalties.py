@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from zoo import penalties
+from zoo.adversarial import penalties
 from zoo.inputs import augment
 from zoo.networks import fast
 from zoo.networks.spectral import SpectralNormalization

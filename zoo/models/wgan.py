@@ -14,8 +14,7 @@ from typing import Literal
 import keras
 from keras import ops
 
-from zoo import penalties
-from zoo.adversarial import Adversarial
+from zoo.adversarial import Adversarial, penalties
 from zoo.core.registry import register
 from zoo.networks import dcgan
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from keras import ops
 
-from zoo import penalties
+from zoo.adversarial import penalties
 from zoo.core.model import ImageModel
 from zoo.inputs import augment
 
