@@ -10,7 +10,7 @@ from keras import ops
 import zoo
 from zoo import diffusion
 from zoo.core import bar as progress
-from zoo.denoiser import Denoiser
+from zoo.diffusion.denoiser import Denoiser
 from zoo.models.ddpm import DDPM
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo import bound, diffusion
+from zoo import diffusion
 from zoo.core import losses
-from zoo.diffusion import Levels
+from zoo.diffusion import Levels, bound
 
 MEAN = np.array([0.3, -0.6])
 COVARIANCE = np.array([[0.5, 0.2], [0.2, 0.3]])

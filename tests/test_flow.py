@@ -6,7 +6,7 @@ import tiny
 from keras import ops
 
 import zoo
-from zoo.denoiser import Denoiser
+from zoo.diffusion.denoiser import Denoiser
 from zoo.models.flow import Flow
 
 

@@ -14,10 +14,11 @@ from typing import Literal
 import numpy as np
 from keras import ops
 
-from zoo import bound, diffusion, inputs
+from zoo import diffusion, inputs
 from zoo.core.inference import seeds_from
 from zoo.core.registry import register
-from zoo.denoiser import Denoiser
+from zoo.diffusion import bound
+from zoo.diffusion.denoiser import Denoiser
 
 
 @register("ddpm")

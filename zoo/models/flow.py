@@ -14,7 +14,7 @@ from keras import ops
 
 from zoo import diffusion
 from zoo.core.registry import register
-from zoo.denoiser import Denoiser
+from zoo.diffusion.denoiser import Denoiser
 
 LEAST = 0.05  # noise by which an error of "x0" is divided: below, it would explode
 

@@ -10,9 +10,9 @@ from keras import ops
 
 from zoo import backend, diffusion
 from zoo.core.model import ImageModel
-from zoo.editing import Editing
+from zoo.diffusion.editing import Editing
+from zoo.diffusion.sampling import Sampling
 from zoo.networks import unet
-from zoo.sampling import Sampling
 
 
 class Denoiser(Sampling, Editing, ImageModel):
