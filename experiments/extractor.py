@@ -21,7 +21,8 @@ VERB.define(
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import zoo
-    from zoo import presets, runs
+    from zoo import runs
+    from zoo.pretrained import features as presets
 
     workdir, out = VERB.flags.workdir, pathlib.Path(VERB.flags.out)
     record = runs.RunFolder(workdir).read_record()

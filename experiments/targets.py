@@ -13,9 +13,10 @@ import numpy as np
 from scipy import stats
 
 import zoo
-from zoo import data, metrics, presets
+from zoo import data, metrics
 from zoo.evaluation import codes
 from zoo.inputs import pixels
+from zoo.pretrained import features as presets
 from zoo.runs import RunFolder
 
 DATASET = "fashion_mnist"

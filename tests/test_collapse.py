@@ -9,7 +9,7 @@ from PIL import Image
 import experiments
 import zoo
 from experiments import collapse, processes
-from zoo import presets
+from zoo.pretrained import features as presets
 
 
 class Judge:

@@ -8,8 +8,10 @@ import pytest
 import tiny
 
 import zoo
-from zoo import inception, metrics, presets
+from zoo import metrics
 from zoo.data import building
+from zoo.pretrained import features as presets
+from zoo.pretrained import inception
 
 SHIPPED = ["digits", "fashion_mnist"]
 

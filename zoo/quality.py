@@ -6,8 +6,9 @@ and its best epoch can be kept.
 
 import keras
 
-from zoo import metrics, presets
+from zoo import metrics
 from zoo.inputs import pixels
+from zoo.pretrained import features as presets
 
 TERM = "frechet"
 MOST_REAL = 10_000  # images; more would make the distance no surer beside its samples

@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from zoo import circumstances, data, metrics, presets
+from zoo import circumstances, data, metrics
 from zoo.evaluation import judges
+from zoo.pretrained import features as presets
 
 FEWEST = 20  # images: what a kernel distance needs
 MOST_TRAIN = 60_000  # training images among which nearest neighbours are sought

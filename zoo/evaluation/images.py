@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from zoo import metrics, presets
+from zoo import metrics
 from zoo.evaluation.bench import NotApplicableError
 from zoo.inputs import pixels
+from zoo.pretrained import features as presets
 
 SAMPLED_AT_ONCE = 1000
 MOST_PIXELS = 4096  # numbers an image: above, PCA would take the longest of all

@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from zoo import data, presets
+from zoo import data
+from zoo.pretrained import features as presets
 
 
 @dataclasses.dataclass(frozen=True)

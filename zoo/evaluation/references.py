@@ -8,8 +8,9 @@ import hashlib
 import json
 import pathlib
 
-from zoo import metrics, presets
+from zoo import metrics
 from zoo.files.atomic import replaced
+from zoo.pretrained import features as presets
 
 
 def measure(bench, protocol):

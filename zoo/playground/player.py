@@ -7,9 +7,10 @@ import pathlib
 
 import numpy as np
 
-from zoo import data, exploration, inputs, presets
+from zoo import data, exploration, inputs
 from zoo.core import latents, saving
 from zoo.evaluation.judges import Judge
+from zoo.pretrained import features as presets
 
 MOST_IMAGES = 64  # of one sheet
 MOST_STEPS = 100  # of a way between two images, and of a sampler

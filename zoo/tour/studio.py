@@ -5,12 +5,13 @@ import pathlib
 
 import numpy as np
 
-from zoo import data, metrics, presets
+from zoo import data, metrics
 from zoo.comparison.pictures import classes_in_turn
 from zoo.evaluation import NotApplicableError, subject
 from zoo.evaluation.bench import some
 from zoo.evaluation.judges import Judge
 from zoo.inputs import pixels
+from zoo.pretrained import features as presets
 from zoo.quality import TERM
 from zoo.runs import RunFolder
 

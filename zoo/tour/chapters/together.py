@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from zoo import metrics, presets
+from zoo import metrics
 from zoo.evaluation import codes
 from zoo.inputs import pixels
+from zoo.pretrained import features as presets
 from zoo.tour import drawing
 from zoo.tour.claims import Claim, Criterion, Figure, Found
 

@@ -23,9 +23,9 @@ from scipy import special
 from zoo import data, metrics
 from zoo.core import registry, schedules
 from zoo.files.atomic import replaced
-from zoo.inception import Inception
 from zoo.inputs import suggestions
 from zoo.networks import conv
+from zoo.pretrained.inception import Inception
 
 SHIPPED = pathlib.Path(__file__).parent / "weights"
 KINDS = ("classifier", "inception")
