@@ -26,7 +26,8 @@ SHOWN = 10  # images a row of the picture
 
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo import exploration, figures, metrics, plots
+    from zoo import exploration, metrics
+    from zoo.drawing import figures, plots
 
     flags = VERB.flags
     plots.require_format(flags.out, (".png",))

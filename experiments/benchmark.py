@@ -106,7 +106,8 @@ def main():
         )
     # JAX would take most of a GPU's memory for each of its processes.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    from zoo import backend, data, figures
+    from zoo import backend, data
+    from zoo.drawing import figures
 
     flags = VERB.flags
     for flag in ("out", "plot"):

@@ -33,7 +33,8 @@ def main():
         folders.append(reproduce.folder(flags.runs, *job[:2]))
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import zoo
-    from zoo import figures, metrics
+    from zoo import metrics
+    from zoo.drawing import figures
     from zoo.pretrained import features as presets
 
     judge = presets.extractor("digits")

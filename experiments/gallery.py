@@ -21,7 +21,8 @@ def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import numpy as np
 
-    from zoo import comparison, figures, plots
+    from zoo import comparison
+    from zoo.drawing import figures, plots
 
     flags = VERB.flags
     if not flags.workdirs:

@@ -73,7 +73,7 @@ def _write(folder, name, values):
     """Writes an output into the folder and prints what is short."""
     import numpy as np
 
-    from zoo import plots
+    from zoo.drawing import plots
 
     folder.mkdir(parents=True, exist_ok=True)
     if name == "png_bytes":

@@ -53,7 +53,7 @@ VERB.define(
 
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo import plots
+    from zoo.drawing import plots
 
     flags = VERB.flags
     plots.require_format(flags.out)

@@ -109,7 +109,8 @@ def test_a_model_without_labels_names_those_with():
 
 def test_a_run_draws_a_row_a_class(tmp_path, monkeypatch):
     from experiments import train as verb
-    from zoo import plots, training
+    from zoo import training
+    from zoo.drawing import plots
 
     grids, save_grid = [], plots.save_grid
     monkeypatch.setattr(

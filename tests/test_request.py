@@ -16,7 +16,7 @@ from PIL import Image
 import experiments
 import zoo
 from experiments import export, request
-from zoo import plots
+from zoo.drawing import plots
 from zoo.inputs import pixels
 from zoo.serving import client, configs
 

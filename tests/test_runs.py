@@ -10,8 +10,9 @@ import pytest
 from tiny_runs import assert_same, prepare, rows, state, trained
 
 import zoo
-from zoo import callbacks, logs, metrics, plots, runs, settings, strategies, training
+from zoo import callbacks, logs, metrics, runs, settings, strategies, training
 from zoo.core import saving, schedules
+from zoo.drawing import plots
 from zoo.files import archives
 from zoo.inputs import pixels
 from zoo.pretrained import features as presets

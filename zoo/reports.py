@@ -5,7 +5,7 @@ import math
 import keras
 import numpy as np
 
-from zoo import plots
+from zoo.drawing import plots
 from zoo.quality import TERM
 
 

@@ -14,7 +14,6 @@ from zoo import (
     checksums,
     circumstances,
     data,
-    figures,
     health,
     inputs,
     reports,
@@ -23,6 +22,7 @@ from zoo import (
 )
 from zoo import settings as settings_module
 from zoo.core import faults, registry, saving
+from zoo.drawing import figures
 from zoo.files import sums
 from zoo.logs import Logs
 from zoo.quality import Quality

@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from zoo import data, figures, pages
+from zoo import data, pages
+from zoo.drawing import figures
 from zoo.evaluation import NotApplicableError, need
 from zoo.inputs import pixels
 

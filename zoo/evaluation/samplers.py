@@ -10,7 +10,8 @@ import json
 import pathlib
 import time
 
-from zoo import figures, metrics
+from zoo import metrics
+from zoo.drawing import figures
 from zoo.evaluation import images, subject
 from zoo.evaluation.bench import Bench
 from zoo.files.atomic import replaced

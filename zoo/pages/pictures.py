@@ -5,7 +5,7 @@ import html
 import io
 import re
 
-from zoo import plots
+from zoo.drawing import plots
 from zoo.inputs import pixels
 from zoo.pages.markup import element
 

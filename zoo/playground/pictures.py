@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from zoo import plots
+from zoo.drawing import plots
 from zoo.inputs import pixels
 
 FRAMES = 8  # of a film's strip
