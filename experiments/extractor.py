@@ -21,8 +21,8 @@ VERB.define(
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import zoo
-    from zoo import runs
     from zoo.pretrained import features as presets
+    from zoo.runs import folder as runs
 
     workdir, out = VERB.flags.workdir, pathlib.Path(VERB.flags.out)
     record = runs.RunFolder(workdir).read_record()

@@ -33,7 +33,8 @@ VERB.define(
 
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo import data, settings
+    from zoo import data
+    from zoo.runs import settings
 
     flags = VERB.flags
     where = {name: flags[name].value for name in ("classes", "image_size", "data_dir")}

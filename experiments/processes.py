@@ -41,7 +41,7 @@ def train_all(jobs):
         jobs: {run folder: flags of `experiments.train` without --workdir}.
     Raises: ValueError, OSError: if a command line is wrong or a training fails.
     """
-    from zoo import training
+    from zoo.runs import training
 
     finished = []
     for workdir, flags in jobs.items():
@@ -89,7 +89,7 @@ def _begin(threads):
 
 def _train_quietly(flags):
     """Within a worker: as `experiments.train`, without a word."""
-    from zoo import training
+    from zoo.runs import training
 
     logging.set_verbosity(logging.ERROR)
     verb.VERB.parse(["train", *flags])

@@ -37,7 +37,7 @@ def command(path, argv):
 def _known():
     """The names of all settings."""
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo.settings import Settings
+    from zoo.runs.settings import Settings
 
     return {field.name for field in dataclasses.fields(Settings)}
 

@@ -151,7 +151,8 @@ def _model(job):
     import keras
 
     import zoo
-    from zoo import backend, strategies
+    from zoo import backend
+    from zoo.runs import strategies
 
     backend.limit_threads(job.threads)
     strategy = _mirrored(job.replicas) if job.replicas > 1 else None

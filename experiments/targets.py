@@ -17,7 +17,7 @@ from zoo import data, metrics
 from zoo.evaluation import codes
 from zoo.inputs import pixels
 from zoo.pretrained import features as presets
-from zoo.runs import RunFolder
+from zoo.runs.folder import RunFolder
 
 DATASET = "fashion_mnist"
 ADVERSARIAL = ("gan", "wgan", "wgan_gp", "cgan", "bigan", "vaegan", "vaegan_hybrid")

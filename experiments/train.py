@@ -148,7 +148,8 @@ def with_recipe(argv):
 
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo import backend, reports, training
+    from zoo import backend
+    from zoo.runs import reports, training
 
     if VERB.flags["from"].value:
         VERB.parse(repeated.command(VERB.flags["from"].value, VERB.argv))

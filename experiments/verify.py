@@ -47,7 +47,8 @@ def main():
 
 def check_folder(path):
     """Prints what is whole and what is not; returns 1 if anything is not."""
-    from zoo import checksums, runs
+    from zoo.runs import checksums
+    from zoo.runs import folder as runs
 
     found = checksums.check(runs.RunFolder(path))
     for sound, line in found:

@@ -21,7 +21,7 @@ import numpy as np
 import experiments
 from experiments import train as verb
 from zoo.files import archives, atomic
-from zoo.runs import RunFolder
+from zoo.runs.folder import RunFolder
 
 FLAGS = ["--model=vae", "--set=width=4", "--set=hidden=8", "--set=latent_dim=2"]
 FLAGS += ["--image_size=8", "--batch_size=450", "--flip", "--checkpoint_every=1"]

@@ -20,8 +20,8 @@ import tiny
 from tiny_runs import of
 
 import zoo
-from zoo import checksums
-from zoo.runs import RunFolder
+from zoo.runs import checksums
+from zoo.runs.folder import RunFolder
 
 BATCHES_PER_EPOCH = 90  # of the 1,350 digits of the training split, 15 a batch
 FLAGS = ["--image_size=8", "--batch_size=15"]

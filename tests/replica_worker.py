@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 import tiny
 
-from zoo import strategies
+from zoo.runs import strategies
 
 
 def train(name, strategy):

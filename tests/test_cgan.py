@@ -109,8 +109,8 @@ def test_a_model_without_labels_names_those_with():
 
 def test_a_run_draws_a_row_a_class(tmp_path, monkeypatch):
     from experiments import train as verb
-    from zoo import training
     from zoo.drawing import plots
+    from zoo.runs import training
 
     grids, save_grid = [], plots.save_grid
     monkeypatch.setattr(

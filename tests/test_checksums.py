@@ -11,8 +11,8 @@ from tiny_runs import TINY, trained
 import experiments
 import zoo
 from experiments import repeated, train, verify
-from zoo import checksums
-from zoo.runs import RunFolder
+from zoo.runs import checksums
+from zoo.runs.folder import RunFolder
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,11 @@ import pytest
 import tiny
 
 import zoo
-from zoo import backend, strategies
+from zoo import backend
 from zoo.core import registry
 from zoo.data.batches import Batches, Epochs
 from zoo.networks import fast
+from zoo.runs import strategies
 
 every_model = pytest.mark.parametrize("name", zoo.names())
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (30, 22, 3)]

@@ -11,11 +11,12 @@ from test_experiments import called, typed
 
 import zoo
 from experiments import evaluate, extractor
-from zoo import evaluation, runs
+from zoo import evaluation
 from zoo.core import saving
 from zoo.evaluation import images, references, subject, table
 from zoo.evaluation.bench import Bench
 from zoo.pretrained import features as presets
+from zoo.runs import folder as runs
 
 
 @pytest.fixture(autouse=True, scope="module")

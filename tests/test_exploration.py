@@ -11,10 +11,11 @@ from test_experiments import called, typed
 
 import zoo
 from experiments import anomaly, arithmetic, interpolate, sample, traverse
-from zoo import exploration, runs
+from zoo import exploration
 from zoo.drawing import figures
 from zoo.evaluation import subject
 from zoo.inputs.pixels import to_float
+from zoo.runs import folder as runs
 
 VERBS = [anomaly, arithmetic, interpolate, traverse]
 

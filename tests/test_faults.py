@@ -13,9 +13,9 @@ from tiny_runs import of, prepare, trained
 
 import zoo
 from experiments import train as verb
-from zoo import callbacks, health, settings, training
 from zoo.core import faults, saving
-from zoo.runs import Progress
+from zoo.runs import callbacks, health, settings, training
+from zoo.runs.folder import Progress
 
 
 def found(model):

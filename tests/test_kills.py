@@ -12,7 +12,7 @@ from tiny_runs import TINY
 
 from zoo import data
 from zoo.files import archives
-from zoo.runs import RunFolder
+from zoo.runs.folder import RunFolder
 
 ROOT = pathlib.Path(__file__).parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -8,9 +8,10 @@ import pytest
 from test_experiments import called
 
 from experiments import results as verb
-from zoo import evaluation, runs
+from zoo import evaluation
 from zoo.evaluation import results
 from zoo.metrics import Protocol
+from zoo.runs import folder as runs
 
 PROTOCOL = Protocol(
     "fashion_mnist", None, None, "test", 100, 100, "classifier", "0" * 64, 0, "0.1"

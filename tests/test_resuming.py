@@ -12,8 +12,9 @@ import pytest
 from tiny_runs import assert_same, of, prepare, trained
 
 import zoo
-from zoo import callbacks, circumstances, runs, training
 from zoo.files import archives
+from zoo.runs import callbacks, circumstances, training
+from zoo.runs import folder as runs
 
 ROOT = pathlib.Path(__file__).parent.parent
 

@@ -10,12 +10,14 @@ import pytest
 from tiny_runs import assert_same, prepare, rows, state, trained
 
 import zoo
-from zoo import callbacks, logs, metrics, runs, settings, strategies, training
+from zoo import metrics
 from zoo.core import saving, schedules
 from zoo.drawing import plots
 from zoo.files import archives
 from zoo.inputs import pixels
 from zoo.pretrained import features as presets
+from zoo.runs import callbacks, logs, settings, strategies, training
+from zoo.runs import folder as runs
 
 
 @pytest.fixture(scope="module")

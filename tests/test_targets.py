@@ -8,7 +8,7 @@ import pytest
 
 import experiments
 from experiments import targets, verify
-from zoo.runs import RunFolder
+from zoo.runs.folder import RunFolder
 
 
 class Runs(targets.Runs):

@@ -15,7 +15,8 @@ from test_pages import words as texts_of
 
 from experiments import processes, reproduce, train
 from experiments import tour as verb
-from zoo import pages, runs, tour
+from zoo import pages, tour
+from zoo.runs import folder as runs
 from zoo.tour import drawing, layout, words
 from zoo.tour.chapters import ae_vae, together
 from zoo.tour.claims import (

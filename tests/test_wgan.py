@@ -77,7 +77,7 @@ def test_fit_joins_the_batches_of_one_step(form, seen):
 
 def test_experiments_join_batches_too(tmp_path):
     from experiments import train as verb
-    from zoo import training
+    from zoo.runs import training
 
     flags = ["--model=wgan", "--image_size=8", "--set=width=4", "--batch_size=100"]
     flags += ["--epochs=1", "--schedule=cosine", f"--workdir={tmp_path}/run"]

@@ -17,9 +17,11 @@ from tiny_runs import TINY
 
 import zoo
 from experiments import launch, workers
-from zoo import backend, runs, strategies
-from zoo import workers as zoo_workers
+from zoo import backend
 from zoo.data.batches import Batches, Epochs
+from zoo.runs import folder as runs
+from zoo.runs import strategies
+from zoo.runs import workers as zoo_workers
 
 if backend.NAME != "tensorflow":
     pytest.skip("workers are TensorFlow's", allow_module_level=True)

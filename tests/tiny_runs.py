@@ -5,7 +5,7 @@ import numpy as np
 import tiny
 
 from experiments import train as verb
-from zoo import training
+from zoo.runs import training
 
 TINY = [
     "--model=vae",

@@ -12,7 +12,7 @@ from zoo.comparison import pictures, tables
 from zoo.comparison.entries import Entry, find, measure
 from zoo.comparison.pictures import side_by_side
 from zoo.files.atomic import replaced
-from zoo.runs import require_folder
+from zoo.runs.folder import require_folder
 
 __all__ = [
     "Entry",

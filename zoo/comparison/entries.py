@@ -6,7 +6,7 @@ import pathlib
 
 from zoo import evaluation
 from zoo.metrics import protocol
-from zoo.runs import RunFolder
+from zoo.runs.folder import RunFolder
 
 
 @dataclasses.dataclass

@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from zoo import circumstances, data, metrics
+from zoo import data, metrics
 from zoo.evaluation import judges
 from zoo.pretrained import features as presets
+from zoo.runs import circumstances
 
 FEWEST = 20  # images: what a kernel distance needs
 MOST_TRAIN = 60_000  # training images among which nearest neighbours are sought

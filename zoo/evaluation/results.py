@@ -8,7 +8,7 @@ from zoo import evaluation
 from zoo.core import registry
 from zoo.evaluation import table
 from zoo.metrics.protocol import codes
-from zoo.runs import RunFolder
+from zoo.runs.folder import RunFolder
 
 # {score: title of its column}
 SCORES = {

@@ -5,7 +5,7 @@ import pathlib
 
 from zoo import data
 from zoo.core import saving
-from zoo.runs import RunFolder
+from zoo.runs.folder import RunFolder
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ from zoo.core import saving
 from zoo.evaluation import images, subject
 from zoo.evaluation.bench import Bench
 from zoo.files import atomic
-from zoo.runs import RunFolder
+from zoo.runs.folder import RunFolder
 
 PAUSE = 10  # seconds between looks into the folder
 

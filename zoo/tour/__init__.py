@@ -12,12 +12,12 @@ Verdicts are functions of numbers (`zoo.tour.claims`), words lie in
 import json
 import pathlib
 
-from zoo import circumstances
 from zoo.evaluation import NotApplicableError
 from zoo.evaluation.progress import Progress
 from zoo.files.atomic import replaced
 from zoo.metrics.protocol import ENOUGH, short
-from zoo.runs import RunFolder
+from zoo.runs import circumstances
+from zoo.runs.folder import RunFolder
 from zoo.tour import layout
 from zoo.tour.chapters import CHAPTERS
 from zoo.tour.claims import Claim, Criterion, Figure, Found, Result, verdict

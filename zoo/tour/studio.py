@@ -12,8 +12,8 @@ from zoo.evaluation.bench import some
 from zoo.evaluation.judges import Judge
 from zoo.inputs import pixels
 from zoo.pretrained import features as presets
-from zoo.quality import TERM
-from zoo.runs import RunFolder
+from zoo.runs.folder import RunFolder
+from zoo.runs.quality import TERM
 
 NUM_EXAMPLES = 10  # test images that are shown
 

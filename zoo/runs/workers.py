@@ -12,8 +12,9 @@ import pathlib
 import tempfile
 import zipfile
 
-from zoo import backend, callbacks, strategies
+from zoo import backend
 from zoo.core import faults
+from zoo.runs import callbacks, strategies
 
 SECONDS = 1.0  # from one agreement within an epoch to the next, more or less
 MOST_BATCHES = 1000

@@ -8,25 +8,23 @@ import sys
 import keras
 from absl import logging
 
-from zoo import (
-    backend,
+from zoo import backend, data, inputs
+from zoo.core import faults, registry, saving
+from zoo.drawing import figures
+from zoo.files import sums
+from zoo.runs import (
     callbacks,
     checksums,
     circumstances,
-    data,
     health,
-    inputs,
     reports,
     strategies,
     workers,
 )
-from zoo import settings as settings_module
-from zoo.core import faults, registry, saving
-from zoo.drawing import figures
-from zoo.files import sums
-from zoo.logs import Logs
-from zoo.quality import Quality
-from zoo.runs import RunFolder
+from zoo.runs import settings as settings_module
+from zoo.runs.folder import RunFolder
+from zoo.runs.logs import Logs
+from zoo.runs.quality import Quality
 
 NUM_RECONSTRUCTIONS = 32
 ENDLESS = 10**6  # epochs, where only the budget ends a run

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from zoo.drawing import plots
-from zoo.quality import TERM
+from zoo.runs.quality import TERM
 
 
 class Record(keras.callbacks.Callback):

@@ -21,10 +21,10 @@ import shutil
 
 from absl import logging
 
-from zoo.circumstances import circumstances
 from zoo.core import saving
 from zoo.files import archives, atomic, folders, sums
-from zoo.settings import differences
+from zoo.runs.circumstances import circumstances
+from zoo.runs.settings import differences
 
 KEPT = 2  # checkpoints: should the disk spoil one, there is another
 

@@ -4,9 +4,10 @@ import dataclasses
 import json
 import pathlib
 
-from zoo import data, quality
+from zoo import data
 from zoo.core import registry, saving, schedules
 from zoo.inputs import suggestions
+from zoo.runs import quality
 
 # Digits are 1,350 images: what is an epoch elsewhere are many here.
 EPOCHS = {"digits": 60}
