@@ -26,8 +26,9 @@ SHOWN = 10  # images a row of the picture
 
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo import exploration, metrics
+    from zoo import metrics
     from zoo.drawing import figures, plots
+    from zoo.evaluation import explorer as exploration
 
     flags = VERB.flags
     plots.require_format(flags.out, (".png",))

@@ -32,9 +32,9 @@ def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import numpy as np
 
-    from zoo import exploration
     from zoo.core import latents
     from zoo.drawing import figures, plots
+    from zoo.evaluation import explorer as exploration
     from zoo.inputs import pixels
 
     flags = VERB.flags

@@ -89,8 +89,8 @@ def _sample(options):
 
 def _sample_mixture(options):
     """Images of latents drawn from a mixture fitted to encodings."""
-    from zoo import exploration
     from zoo.core.inference import seeds_from
+    from zoo.evaluation import explorer as exploration
 
     flags = VERB.flags
     if options:

@@ -32,7 +32,7 @@ def main():
     runs = pathlib.Path(flags.runs or ("runs/tour-quick" if flags.quick else "runs"))
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from zoo import comparison, tour
-    from zoo.evaluation.progress import Progress
+    from zoo.evaluation.stages import Progress
 
     out = pathlib.Path(flags.out or runs / "tour.html")
     pages = _pages(out, tour.LANGUAGES)

@@ -11,8 +11,8 @@ from test_experiments import called, typed
 
 import zoo
 from experiments import anomaly, arithmetic, interpolate, sample, traverse
-from zoo import exploration
 from zoo.drawing import figures
+from zoo.evaluation import explorer as exploration
 from zoo.evaluation import subject
 from zoo.inputs.pixels import to_float
 from zoo.runs import folder as runs

@@ -17,7 +17,7 @@ import time
 from zoo import metrics
 from zoo.evaluation import groups, references, subject, table
 from zoo.evaluation.bench import Bench, NotApplicableError, Options, need
-from zoo.evaluation.progress import Progress
+from zoo.evaluation.stages import Progress
 from zoo.evaluation.watch import Watch
 from zoo.files.atomic import replaced
 

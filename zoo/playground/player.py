@@ -7,8 +7,9 @@ import pathlib
 
 import numpy as np
 
-from zoo import data, exploration, inputs
+from zoo import data, inputs
 from zoo.core import latents, saving
+from zoo.evaluation import explorer as exploration
 from zoo.evaluation.judges import Judge
 from zoo.pretrained import features as presets
 

@@ -13,7 +13,7 @@ import json
 import pathlib
 
 from zoo.evaluation import NotApplicableError
-from zoo.evaluation.progress import Progress
+from zoo.evaluation.stages import Progress
 from zoo.files.atomic import replaced
 from zoo.metrics.protocol import ENOUGH, short
 from zoo.runs import circumstances

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from zoo import exploration, metrics
+from zoo import metrics
 from zoo.evaluation import NotApplicableError
+from zoo.evaluation import explorer as exploration
 from zoo.evaluation.bench import some
 from zoo.inputs import pixels
 from zoo.tour import drawing
