@@ -13,7 +13,8 @@ from PIL import Image
 
 import zoo.data
 from zoo import backend
-from zoo.data import building, idx, prepared, resize
+from zoo.data import resize
+from zoo.data.sources import building, idx, prepared
 
 
 @pytest.fixture(autouse=True)

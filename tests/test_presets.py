@@ -9,7 +9,7 @@ import tiny
 
 import zoo
 from zoo import metrics
-from zoo.data import building
+from zoo.data.sources import building
 from zoo.pretrained import features as presets
 from zoo.pretrained import inception
 

@@ -9,7 +9,7 @@ from PIL import Image
 import experiments
 from experiments import prepare
 from zoo import backend, data
-from zoo.data import prepared
+from zoo.data.sources import prepared
 from zoo.inputs import pixels
 
 if backend.NAME != "tensorflow":

@@ -13,14 +13,15 @@ only tfds can read, and `write_records`.
 
 import dataclasses
 
-from zoo.data import building, checks, pipeline, prepared, recording
+from zoo.data import checks, pipeline
 from zoo.data import source as sources
-from zoo.data.digits import Digits
-from zoo.data.folder import Folder
-from zoo.data.idx import Idx
-from zoo.data.npz import Npz
-from zoo.data.records import Records
 from zoo.data.shuffling import flips, order
+from zoo.data.sources import building, prepared, recording
+from zoo.data.sources.digits import Digits
+from zoo.data.sources.folder import Folder
+from zoo.data.sources.idx import Idx
+from zoo.data.sources.npz import Npz
+from zoo.data.sources.records import Records
 
 __all__ = ["Info", "arrays", "flips", "info", "load", "names", "order", "write_records"]
 

@@ -7,7 +7,7 @@ import pathlib
 import keras
 import numpy as np
 
-from zoo.data import building
+from zoo.data.sources import building
 from zoo.inputs import pixels
 
 SIDE = 299  # pixels that the network was trained on

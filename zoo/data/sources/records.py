@@ -20,7 +20,8 @@ from concurrent import futures
 import numpy as np
 from PIL import Image
 
-from zoo.data import prepared, resize, source
+from zoo.data import resize, source
+from zoo.data.sources import prepared
 
 FORMAT = 1
 DESCRIPTION = "records.json"

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from zoo.data import building, pipeline, resize, shuffling, source
+from zoo.data import pipeline, resize, shuffling, source
+from zoo.data.sources import building
 
 STREAM_ABOVE = 2 * 2**30  # bytes of uint8 pixels: larger sets stay on disk
 _SHUFFLE_BUFFER = 10_000  # encoded images held in memory while a large set streams

@@ -12,7 +12,7 @@ import threading
 import urllib.parse
 import urllib.request
 
-from zoo.data import idx
+from zoo.data.sources import idx
 from zoo.inputs import suggestions
 
 DEBIAN = pathlib.Path("/usr/share/datasets/fashion-mnist")

@@ -8,7 +8,8 @@ import pathlib
 
 import numpy as np
 
-from zoo.data import checks, records
+from zoo.data import checks
+from zoo.data.sources import records
 from zoo.files import folders
 
 SHARD = 64 * 2**20  # bytes of pixels that go into one file, unless told otherwise

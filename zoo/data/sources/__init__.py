@@ -1,0 +1,1 @@
+"""Where images come from, a kind a file."""
