@@ -48,7 +48,8 @@ def main():
     flags = VERB.flags
     _require_sound(flags)
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo import comparison, evaluation
+    from zoo import evaluation
+    from zoo.pages import comparison
     from zoo.runs import settings
 
     names = ("dataset", "classes", "image_size", "data_dir")

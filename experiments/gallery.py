@@ -21,8 +21,8 @@ def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import numpy as np
 
-    from zoo import comparison
     from zoo.drawing import figures, plots
+    from zoo.pages import comparison
 
     flags = VERB.flags
     if not flags.workdirs:

@@ -32,13 +32,13 @@ def main():
     flags = VERB.flags
     _require_gradio()
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo import playground
+    from zoo.pages import playground
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     players = [_loaded(playground.Player, path) for path in flags.workdir]
-    from zoo.playground import page
+    from zoo.pages.playground import page
 
     with page.serving(players, flags.host, flags.port) as address:
         print(f"serving: {address} (Ctrl-C stops it)", flush=True)

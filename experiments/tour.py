@@ -31,8 +31,8 @@ def main():
     flags = VERB.flags
     runs = pathlib.Path(flags.runs or ("runs/tour-quick" if flags.quick else "runs"))
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo import comparison, tour
     from zoo.evaluation.stages import Progress
+    from zoo.pages import comparison, tour
 
     out = pathlib.Path(flags.out or runs / "tour.html")
     pages = _pages(out, tour.LANGUAGES)

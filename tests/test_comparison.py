@@ -14,11 +14,12 @@ from test_experiments import called, typed
 from test_pages import pictures
 
 from experiments import compare, gallery, processes
-from zoo import comparison, evaluation
-from zoo.comparison import tables
-from zoo.comparison.pictures import classes_in_turn, plane
+from zoo import evaluation
 from zoo.core import saving
 from zoo.inputs import pixels
+from zoo.pages import comparison
+from zoo.pages.comparison import tables
+from zoo.pages.comparison.pictures import classes_in_turn, plane
 from zoo.runs import folder as runs
 
 HOSTILE = "<script>alert(1)"

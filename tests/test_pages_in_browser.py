@@ -7,7 +7,7 @@ import pytest
 from test_comparison import cache, entries, folders, text  # noqa: F401
 from test_tour import bare, command, results  # noqa: F401
 
-from zoo import tour
+from zoo.pages import tour
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

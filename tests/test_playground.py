@@ -16,8 +16,8 @@ from test_experiments import called
 
 from experiments import confined
 from experiments import playground as verb
-from zoo import playground
-from zoo.playground import pictures, uploads
+from zoo.pages import playground
+from zoo.pages.playground import pictures, uploads
 
 SHAPE = (28, 28, 1)
 

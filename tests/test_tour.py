@@ -15,11 +15,11 @@ from test_pages import words as texts_of
 
 from experiments import processes, reproduce, train
 from experiments import tour as verb
-from zoo import pages, tour
-from zoo.runs import folder as runs
-from zoo.tour import drawing, layout, words
-from zoo.tour.chapters import ae_vae, together
-from zoo.tour.claims import (
+from zoo import pages
+from zoo.pages import tour
+from zoo.pages.tour import drawing, layout, words
+from zoo.pages.tour.chapters import ae_vae, together
+from zoo.pages.tour.claims import (
     HOLDS,
     MISSING,
     NOT,
@@ -30,6 +30,7 @@ from zoo.tour.claims import (
     Result,
     verdict,
 )
+from zoo.runs import folder as runs
 
 CLAIMS = [claim for claims in tour.CHAPTERS.values() for claim in claims]
 

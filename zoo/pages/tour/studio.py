@@ -6,11 +6,11 @@ import pathlib
 import numpy as np
 
 from zoo import data, metrics
-from zoo.comparison.pictures import classes_in_turn
 from zoo.evaluation import NotApplicableError, subject
 from zoo.evaluation.bench import some
 from zoo.evaluation.judges import Judge
 from zoo.inputs import pixels
+from zoo.pages.comparison.pictures import classes_in_turn
 from zoo.pretrained import features as presets
 from zoo.runs.folder import RunFolder
 from zoo.runs.quality import TERM

@@ -8,10 +8,10 @@ comparison.write(entries, "compare.html", seed=0)
 import pathlib
 
 from zoo import pages
-from zoo.comparison import pictures, tables
-from zoo.comparison.entries import Entry, find, measure
-from zoo.comparison.pictures import side_by_side
 from zoo.files.atomic import replaced
+from zoo.pages.comparison import pictures, tables
+from zoo.pages.comparison.entries import Entry, find, measure
+from zoo.pages.comparison.pictures import side_by_side
 from zoo.runs.folder import require_folder
 
 __all__ = [

@@ -1,6 +1,6 @@
 """The five chapters: each a tuple `CLAIMS`, with the experiments that settle them."""
 
-from zoo.tour.chapters import ae_vae, cnn, game, together, vae_gan
+from zoo.pages.tour.chapters import ae_vae, cnn, game, together, vae_gan
 
 # {key of the chapter's texts: its claims}, in the order of the page
 CHAPTERS = {

@@ -6,8 +6,8 @@ from scipy import stats
 from zoo import metrics
 from zoo.core import latents
 from zoo.inputs import pixels
-from zoo.tour import drawing
-from zoo.tour.claims import Claim, Criterion, Figure, Found
+from zoo.pages.tour import drawing
+from zoo.pages.tour.claims import Claim, Criterion, Figure, Found
 
 END = 0.75  # share of the epochs after which a game counts as ended
 DRAWN = 0.01  # share of the samples from which on a class counts as drawn

@@ -3,9 +3,9 @@
 import math
 
 from zoo import evaluation, pages
-from zoo.comparison.entries import require_same_protocol
 from zoo.evaluation import table
 from zoo.metrics.protocol import codes
+from zoo.pages.comparison.entries import require_same_protocol
 
 # {score: (how a person calls it, what is better)}
 TITLES = {score: (title, better) for score, title, better in table.ROWS}

@@ -8,7 +8,7 @@ import contextlib
 import gradio as gr
 from PIL import Image
 
-from zoo.playground import rooms, uploads
+from zoo.pages.playground import rooms, uploads
 
 FONTS = "system-ui", "sans-serif"  # of the reader's machine, none of another host
 CSS = """

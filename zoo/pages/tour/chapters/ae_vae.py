@@ -6,9 +6,9 @@ from zoo import metrics
 from zoo.core import latents
 from zoo.evaluation import NotApplicableError
 from zoo.inputs import pixels
-from zoo.tour import drawing
-from zoo.tour.claims import Claim, Criterion, Figure, Found
-from zoo.tour.studio import NUM_EXAMPLES
+from zoo.pages.tour import drawing
+from zoo.pages.tour.claims import Claim, Criterion, Figure, Found
+from zoo.pages.tour.studio import NUM_EXAMPLES
 
 MAPS = ("ae_2d", "vae_2d")
 NAMES = dict(zip(MAPS, ("AE", "VAE")))  # in charts

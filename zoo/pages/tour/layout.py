@@ -2,7 +2,7 @@
 
 from zoo import pages
 from zoo.evaluation import table
-from zoo.tour.claims import MISSING, RELATIONS
+from zoo.pages.tour.claims import MISSING, RELATIONS
 
 
 def page(results, words, facts, models, command):

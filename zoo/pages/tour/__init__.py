@@ -16,13 +16,13 @@ from zoo.evaluation import NotApplicableError
 from zoo.evaluation.stages import Progress
 from zoo.files.atomic import replaced
 from zoo.metrics.protocol import ENOUGH, short
+from zoo.pages.tour import layout
+from zoo.pages.tour.chapters import CHAPTERS
+from zoo.pages.tour.claims import Claim, Criterion, Figure, Found, Result, verdict
+from zoo.pages.tour.studio import Studio
+from zoo.pages.tour.words import LANGUAGES, Words
 from zoo.runs import circumstances
 from zoo.runs.folder import RunFolder
-from zoo.tour import layout
-from zoo.tour.chapters import CHAPTERS
-from zoo.tour.claims import Claim, Criterion, Figure, Found, Result, verdict
-from zoo.tour.studio import Studio
-from zoo.tour.words import LANGUAGES, Words
 
 __all__ = ["CHAPTERS", "LANGUAGES", "Claim", "Criterion", "Figure", "Found", "Result"]
 __all__ += ["Studio", "Words", "measure", "page", "verdict", "write", "write_numbers"]

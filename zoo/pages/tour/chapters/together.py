@@ -5,9 +5,9 @@ import numpy as np
 from zoo import metrics
 from zoo.evaluation import codes
 from zoo.inputs import pixels
+from zoo.pages.tour import drawing
+from zoo.pages.tour.claims import Claim, Criterion, Figure, Found
 from zoo.pretrained import features as presets
-from zoo.tour import drawing
-from zoo.tour.claims import Claim, Criterion, Figure, Found
 
 NAMES = {"vae": "VAE", "gan": "GAN", "wgan": "WGAN", "cgan": "cGAN"}  # in charts
 NAMES |= {"vaegan": "VAE-GAN", "vaegan_hybrid": "hybrid", "bigan": "BiGAN"}

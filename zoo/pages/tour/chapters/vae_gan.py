@@ -7,9 +7,9 @@ from zoo.evaluation import NotApplicableError
 from zoo.evaluation import explorer as exploration
 from zoo.evaluation.bench import some
 from zoo.inputs import pixels
-from zoo.tour import drawing
-from zoo.tour.chapters.ae_vae import COMPONENTS, moved
-from zoo.tour.claims import Claim, Criterion, Figure, Found
+from zoo.pages.tour import drawing
+from zoo.pages.tour.chapters.ae_vae import COMPONENTS, moved
+from zoo.pages.tour.claims import Claim, Criterion, Figure, Found
 
 VAE, ALPHA, GAN = "shoes_vae", "shoes_vae_alpha", "shoes_gan"
 LEFT_OUT = "left_out_vae"  # that was not shown every class

@@ -7,7 +7,7 @@
 All but `page`, `rooms` and `parts` works without Gradio.
 """
 
-from zoo.playground.player import Player, Seen
-from zoo.playground.uploads import drawn, read
+from zoo.pages.playground.player import Player, Seen
+from zoo.pages.playground.uploads import drawn, read
 
 __all__ = ["Player", "Seen", "drawn", "read"]

@@ -7,8 +7,8 @@ from scipy import ndimage
 from zoo import metrics
 from zoo.evaluation import codes
 from zoo.inputs import pixels
-from zoo.tour import drawing
-from zoo.tour.claims import Claim, Criterion, Figure, Found
+from zoo.pages.tour import drawing
+from zoo.pages.tour.claims import Claim, Criterion, Figure, Found
 
 HAND = np.array(
     [

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from zoo import pages
-from zoo.comparison import pictures
+from zoo.pages.comparison import pictures
 
 MAPPED = 2000  # points of a map
 SHEET = 36  # images of a sheet

@@ -3,8 +3,8 @@
 import gradio as gr
 
 from zoo.core import latents
-from zoo.playground import parts, pictures, uploads
-from zoo.playground.player import AVERAGE, MOST_IMAGES
+from zoo.pages.playground import parts, pictures, uploads
+from zoo.pages.playground.player import AVERAGE, MOST_IMAGES
 
 SPAN = 3.0  # standard deviations to either side
 MINE = "my images"
