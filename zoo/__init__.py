@@ -12,6 +12,7 @@ import os
 # they are the faster ones on others too: docs/speed.md. It asks when it is imported.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
+import zoo.models  # noqa: F401 (each file of it registers itself)
 from zoo import data
 from zoo.core import registry, schedules
 from zoo.core.describe import describe
@@ -23,7 +24,6 @@ __version__ = VERSION
 # A file whose optimizer has a schedule is loaded by the class that registers there.
 __all__ = ["data", "describe", "export", "get", "load", "names", "schedules"]
 
-registry.discover()
 names = registry.names
 
 

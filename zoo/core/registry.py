@@ -1,10 +1,8 @@
 """Name -> model class, and what a constructor's signature says about its config."""
 
 import ast
-import importlib
 import inspect
 import math
-import pkgutil
 import types
 import typing
 
@@ -33,13 +31,6 @@ def register(name):
         return keras.saving.register_keras_serializable("zoo", name)(cls)
 
     return enter
-
-
-def discover():
-    """Imports every file of `zoo.models`: a model registers itself on import."""
-    package = importlib.import_module("zoo.models")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"zoo.models.{module.name}")
 
 
 def names():
