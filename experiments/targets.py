@@ -56,7 +56,7 @@ class Runs:
 
     @functools.cached_property
     def judge(self):
-        """The classifier of zoo/weights, by which images are judged."""
+        """The classifier of zoo/pretrained/weights, by which images are judged."""
         return presets.extractor(DATASET)
 
     def drawn(self, path):

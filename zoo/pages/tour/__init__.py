@@ -6,7 +6,7 @@
 
 A chapter is a file of `zoo.tour.chapters`: its claims, with experiment and thresholds.
 Verdicts are functions of numbers (`zoo.tour.claims`), words lie in
-`zoo/tour/texts`, a file a language.
+`zoo/pages/tour/texts`, a file a language.
 """
 
 import json
