@@ -14,7 +14,10 @@ VERB.group("What")
 VERB.define("string", "workdir", "runs/classifier-digits", "Folder of a finished run.")
 VERB.group("Where")
 VERB.define(
-    "string", "out", "zoo/pretrained/weights", "Folder of DATASET.npz (weights) and DATASET.json."
+    "string",
+    "out",
+    "zoo/pretrained/weights",
+    "Folder of DATASET.npz (weights) and DATASET.json.",
 )
 
 

@@ -13,8 +13,7 @@ only tfds can read, and `write_records`.
 
 import dataclasses
 
-from zoo.data import checks, pipeline
-from zoo.data import source as sources
+from zoo.data import checks, pipeline, source
 from zoo.data.shuffling import flips, order
 from zoo.data.sources import building, prepared, recording
 from zoo.data.sources.digits import Digits
@@ -112,7 +111,7 @@ def load(
     shape = found.shape(image_size)
     large = found.is_large(image_size)
     if large and isinstance(found, prepared.Prepared):
-        keep = sources.chosen(found, classes)
+        keep = source.chosen(found, classes)
         plan.count(_num_kept(found, split, keep), training)
         batches = found.stream(split, image_size, keep, plan)
         return pipeline.streamed(batches, shape, labelled, plan, start_epoch)
@@ -137,7 +136,7 @@ def info(name, classes=None, image_size=None, data_dir=None):
     """
     found = _open(name, data_dir)
     shape = found.shape(checks.image_size(image_size))
-    keep = sources.chosen(found, classes)
+    keep = source.chosen(found, classes)
     class_names = found.class_names
     if keep is not None:
         class_names = tuple(class_names[label] for label in keep)
@@ -198,12 +197,12 @@ def _open(name, data_dir, through_tfds=False):
 def _read(found, split, classes, image_size, lazily=False):
     """Returns the images and labels of a split, of the chosen classes; `lazily`, the
     images as `Records` reads them when they are wanted."""
-    keep = sources.chosen(found, classes)
+    keep = source.chosen(found, classes)
     found.shape(image_size)  # refuses sizes and channels that no model takes
     read = found.lazily if lazily else found.read
     images, labels = read(split, image_size)
     if keep is not None:
-        rows, labels = sources.rows(labels, keep)
+        rows, labels = source.rows(labels, keep)
         images = images.chosen(rows) if lazily else images[rows]
     if not len(images):
         raise ValueError(
@@ -217,4 +216,4 @@ def _num_kept(found, split, keep):
     """The number of examples of a split that are of the chosen classes."""
     if keep is None:
         return found.num_examples[split]
-    return len(sources.rows(found.labels(split), keep)[0])
+    return len(source.rows(found.labels(split), keep)[0])

@@ -11,7 +11,7 @@ class Judge:
     """A classifier of all classes of a data set.
 
     Attributes:
-        extractor: A `zoo.presets.Extractor`.
+        extractor: A `zoo.pretrained.features.Extractor`.
         names: Of the classes, in the order of its probabilities.
     """
 

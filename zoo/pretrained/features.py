@@ -3,10 +3,10 @@
     extractor = presets.extractor("fashion_mnist")
     extractor.features(images), extractor.probabilities(images)
 
-For digits and Fashion-MNIST the classifiers lie in `zoo/pretrained/weights`, half precision, each
-beside a .json that tells its sha256, its accuracy and the commands that made it. For
-any other labelled set one is trained on the spot, once, and kept in $ZOO_CACHE_DIR
-(~/.cache/zoo).
+For digits and Fashion-MNIST the classifiers lie in `zoo/pretrained/weights`, half
+precision, each beside a .json that tells its sha256, its accuracy and the commands that
+made it. For any other labelled set one is trained on the spot, once, and kept in
+$ZOO_CACHE_DIR (~/.cache/zoo).
 """
 
 import functools

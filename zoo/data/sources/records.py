@@ -32,7 +32,7 @@ READERS = 16  # threads; reading waits for the disk, and decoding leaves Python
 
 
 class Records(source.Source):
-    """A data set that was written by `zoo.data.recording.write`."""
+    """A data set that was written by `zoo.data.sources.recording.write`."""
 
     def __init__(self, path: str):
         self.name = f"records:{path}"

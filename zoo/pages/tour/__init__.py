@@ -4,8 +4,8 @@
     results = tour.measure(studio)
     tour.write(results, studio, "tour.html", "ja", command)
 
-A chapter is a file of `zoo.tour.chapters`: its claims, with experiment and thresholds.
-Verdicts are functions of numbers (`zoo.tour.claims`), words lie in
+A chapter is a file of `zoo.pages.tour.chapters`: its claims, with experiment and
+thresholds. Verdicts are functions of numbers (`zoo.pages.tour.claims`), words lie in
 `zoo/pages/tour/texts`, a file a language.
 """
 

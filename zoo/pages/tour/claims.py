@@ -50,7 +50,7 @@ class Figure:
 
     Attributes:
         key: Of its caption among the texts.
-        picture: A `zoo.tour.drawing.Chart` or `Grid`, to be told in a language.
+        picture: A `zoo.pages.tour.drawing.Chart` or `Grid`, to be told in a language.
         role: The model that it shows, if the caption names one.
         wide: Whether it stands above the others, over the whole width.
     """

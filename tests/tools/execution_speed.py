@@ -1,6 +1,6 @@
 """What several steps in one compiled call gain: `fit` with steps_per_execution.
 
-    PYTHONPATH=. python tests/execution_speed.py [MODEL ...]
+    PYTHONPATH=.:tests python tests/tools/execution_speed.py [MODEL ...]
 
 Each model at its defaults trains on digits (28x28, batches of 16: of larger ones a call
 is a smaller part), by single steps and by 4 and 16 steps a call in turn, without and

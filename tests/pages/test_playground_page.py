@@ -37,7 +37,7 @@ def served(tmp_path_factory):
     (port,) = workers.free_ports(1)
     command = [sys.executable, "-m", "experiments.playground", f"--port={port}"]
     command += [f"--workdir={','.join(map(str, runs))}"]
-    root = str(pathlib.Path(__file__).parent.parent)
+    root = str(pathlib.Path(__file__).parents[2])
     process = subprocess.Popen(
         command,
         cwd=home,

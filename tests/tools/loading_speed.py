@@ -1,6 +1,6 @@
 """What the data costs: processor time of a batch beside that of a training step.
 
-    PYTHONPATH=. python tests/loading_speed.py [MODEL ...]
+    PYTHONPATH=.:tests python tests/tools/loading_speed.py [MODEL ...]
 
 Batches of 128 images of each named set, in epochs as `fit` walks through them, first
 alone and then trained on, in turn. `cifar10`, where it cannot be had, is random pixels

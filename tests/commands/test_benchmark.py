@@ -19,7 +19,7 @@ import experiments
 import zoo
 from experiments import benchmark, machine, sides, throughput
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parents[2]
 WITHOUT = importlib.util.find_spec("torch") is None
 
 

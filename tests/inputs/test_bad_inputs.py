@@ -1,6 +1,6 @@
 """Generated bad inputs: each ends in a sentence that names it, and leaves no trace.
 
-CI generates few of them, `pytest -m full tests/test_bad_inputs.py` a thousand.
+CI generates few of them, `pytest -m full tests/inputs/test_bad_inputs.py` a thousand.
 """
 
 import functools

@@ -16,7 +16,7 @@ from PIL import Image
 import experiments
 from experiments import sample, train
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parents[2]
 TINY = ["--model=vae", "--set=width=4", "--set=hidden=8", "--batch_size=450"]
 TINY += ["--image_size=8", "--epochs=2"]
 

@@ -1,6 +1,6 @@
 """Trains a tiny model for many steps and watches what grows: memory, time, files.
 
-    PYTHONPATH=. python tests/long_run.py gan 20000 /tmp/long
+    PYTHONPATH=.:tests python tests/tools/long_run.py gan 20000 /tmp/long
 
 Memory is compared between the second tenth of the run (its first is warm-up) and the
 last one. A shared machine gets faster and slower within seconds, so the time of late
@@ -25,7 +25,7 @@ from zoo.runs.folder import RunFolder
 
 BATCHES_PER_EPOCH = 90  # of the 1,350 digits of the training split, 15 a batch
 FLAGS = ["--image_size=8", "--batch_size=15"]
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 class Watched:

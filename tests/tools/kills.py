@@ -1,6 +1,6 @@
 """Kills a training again and again, mostly while it saves, and looks at what is left.
 
-    PYTHONPATH=. python tests/kills.py 50 /tmp/kills
+    PYTHONPATH=.:tests python tests/tools/kills.py 50 /tmp/kills
 
 After each kill all checkpoints must be whole, none of an earlier step than before, and
 metrics.csv must hold one row an epoch. In the end the run must equal one that was never

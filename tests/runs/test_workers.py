@@ -28,12 +28,13 @@ if backend.NAME != "tensorflow":
 
 from zoo.backend import tensorflow_workers  # noqa: E402
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parents[2]
+PATHS = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
 LIMIT = 300  # seconds, after which a test gives up
 
 
 def environment(**more):
-    return os.environ | {"TF_NUM_INTRAOP_THREADS": "1", "PYTHONPATH": str(ROOT)} | more
+    return os.environ | {"TF_NUM_INTRAOP_THREADS": "1", "PYTHONPATH": PATHS} | more
 
 
 # --- the steps ------------------------------------------------------------------------
@@ -47,7 +48,7 @@ def train_on_two(folder, names):
     for index in range(2):
         task = {"type": "worker", "index": index}
         config = json.dumps({"cluster": {"worker": addresses}, "task": task})
-        how = {"cwd": ROOT / "tests", "env": environment(TF_CONFIG=config)}
+        how = {"cwd": ROOT / "tests" / "tools", "env": environment(TF_CONFIG=config)}
         running.append(subprocess.Popen(command, **how))
     try:
         assert [each.wait(LIMIT * len(names)) for each in running] == [0, 0]

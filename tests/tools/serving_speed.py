@@ -1,6 +1,6 @@
 """Measures the times of exported models that docs/serving.md tells.
 
-PYTHONPATH=. python tests/serving_speed.py
+PYTHONPATH=.:tests python tests/tools/serving_speed.py
 """
 
 import tempfile

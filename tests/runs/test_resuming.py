@@ -16,7 +16,7 @@ from zoo.files import archives
 from zoo.runs import callbacks, circumstances, training
 from zoo.runs import folder as runs
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parents[2]
 
 FEW = ("vaegan",)  # CI runs these, -m full all
 FULL = (pytest.mark.full, pytest.mark.slow)

@@ -14,8 +14,8 @@ from zoo import data
 from zoo.files import archives
 from zoo.runs.folder import RunFolder
 
-ROOT = pathlib.Path(__file__).parent.parent
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+ROOT = pathlib.Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
 FULL = (pytest.mark.full, pytest.mark.slow)
 
 
@@ -43,7 +43,9 @@ def sentence(done):
     [pytest.param(3, marks=pytest.mark.slow), pytest.param(50, marks=FULL)],
 )
 def test_a_run_survives_kills_at_any_moment(count, tmp_path):
-    done = started(str(ROOT / "tests" / "kills.py"), str(count), str(tmp_path))
+    done = started(
+        str(ROOT / "tests" / "tools" / "kills.py"), str(count), str(tmp_path)
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

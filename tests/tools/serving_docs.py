@@ -1,6 +1,6 @@
 """Writes the part of docs/serving.md that tells of signatures, from real ones.
 
-PYTHONPATH=. python tests/serving_docs.py
+PYTHONPATH=.:tests python tests/tools/serving_docs.py
 """
 
 import json
@@ -11,7 +11,7 @@ import tiny
 import zoo
 from zoo.serving import signatures
 
-PAGE = pathlib.Path(__file__).parent.parent / "docs" / "serving.md"
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "serving.md"
 START, END = "<!-- signatures -->\n", "<!-- end of signatures -->\n"
 SHAPE = (28, 28, 1)
 SIZES = {"latent_dim": 32, "num_classes": 10}  # as those of a real model

@@ -15,6 +15,7 @@ import zoo.data
 from zoo import backend
 from zoo.data import resize
 from zoo.data.sources import building, idx, prepared
+from zoo.data.sources import npz as npz_source
 
 
 @pytest.fixture(autouse=True)
@@ -767,5 +768,5 @@ def test_npz_is_never_unpickled(npz, tmp_path):
 
 
 def test_npz_of_a_decompression_bomb_is_refused(npz, monkeypatch):
-    monkeypatch.setattr(zoo.data.npz, "MAX_BYTES", 1000)
+    monkeypatch.setattr(npz_source, "MAX_BYTES", 1000)
     assert "unpacks" in refusal(zoo.data.arrays, npz(images=noise(50, 8, 8)))

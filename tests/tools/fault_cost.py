@@ -1,6 +1,6 @@
 """What the fault checks cost of a training step.
 
-    PYTHONPATH=. python tests/fault_cost.py [MODEL ...]
+    PYTHONPATH=.:tests python tests/tools/fault_cost.py [MODEL ...]
 
 Of each model at its defaults (28x28, a batch of 64) two copies train in turn, one with
 the checks taken out; compared are the lower quartiles of both in processor time, on one

@@ -17,7 +17,7 @@ import tiny
 
 import zoo
 
-TESTS = pathlib.Path(__file__).parent
+TESTS = pathlib.Path(__file__).parents[1]
 OTHERS = [name for name in ("jax", "torch") if name != keras.backend.backend()]
 every_other = pytest.mark.parametrize("name", OTHERS)
 HIDDEN = ("tensorflow", "tensorflow_datasets")
@@ -57,14 +57,14 @@ def run_tests(name, file, *options, timeout):
 
 @every_other
 def test_the_functions_of_the_backend(name):
-    assert " passed" in run_tests(name, "test_backend.py", timeout=300)
+    assert " passed" in run_tests(name, "backend/test_backend.py", timeout=300)
 
 
 @pytest.mark.slow
 @pytest.mark.full
 @every_other
 def test_the_contract_holds(name):
-    run_tests(name, "test_contract.py", timeout=6000)
+    run_tests(name, "core/test_contract.py", timeout=6000)
 
 
 MODELS = """
