@@ -8,89 +8,34 @@ from keras import ops
 
 from zoo import backend, inputs
 from zoo.core import latents, registry
+from zoo.core.capabilities import Capable
 from zoo.inputs import pixels, suggestions
 
 PLAIN = (str, int, float, np.generic, type(None))  # one value, not one an image
 
 
-class Inference:
+class Inference(Capable):
     """The part of `ImageModel` that answers questions.
 
     A model implements the tensor methods `draw`, `to_latent` and `to_images` as far as
     its paper has them; what users call checks, cuts into batches, compiles, converts.
     """
 
-    conditional = False  # whether `draw` takes labels
     nll_unit = "nats"  # of `nll`, an image; or "bits per dimension"
-
-    def draw(self, seeds, labels=None, ema=True):
-        """Returns the images `[B, H, W, C]` of int64 `seeds` `[B]`, row by row; of
-        int32 `labels` `[B]`, or of labels drawn from the seeds, if conditional. Further
-        arguments are options of `sample`."""
-        raise TypeError(f"{type(self).__name__} does not define draw.")
-
-    def to_latent(self, images, seeds=None):
-        """Returns latents `[B, D]` of float images; of `seeds`, a draw instead of the
-        mean."""
-        raise TypeError(f"{type(self).__name__} does not define to_latent.")
-
-    def to_images(self, z):
-        """Returns the images `[B, H, W, C]` of latents `[B, D]`."""
-        raise TypeError(f"{type(self).__name__} does not define to_images.")
-
-    def to_classes(self, images):
-        """Returns probabilities `[B, K]` and penultimate features `[B, D]` of float
-        images."""
-        raise TypeError(f"{type(self).__name__} does not define to_classes.")
 
     def noise(self, seeds):
         """Returns z `[B, latent_dim]` of N(0, 1), the prior of `draw`, row by row of
         int64 `seeds` `[B]`."""
         return backend.normal_of_seeds(seeds, (self.config["latent_dim"],))
 
-    @property
-    def is_stochastic(self):
-        """Whether an encoding is a distribution q(z|x) = N(z_mean, exp(z_logvar)), of
-        which the tensor method `posterior` tells."""
-        return hasattr(self, "posterior")
-
-    @classmethod
-    def capabilities(cls):
-        """Returns what the model can do, e.g. {"sample", "encode", "decode"}."""
-        hooks = {
-            "sample": "draw",
-            "encode": "to_latent",
-            "decode": "to_images",
-            "classify": "features",
-            "nll": "nll",
-            "inpaint": "inpaint",
-            "vary": "variations",
-        }
-        able = {
-            name
-            for name, hook in hooks.items()
-            if getattr(cls, hook) is not getattr(Inference, hook)
-        }
-        if {"encode", "decode"} <= able:
-            able |= {"reconstruct", "interpolate"}
-        return able
-
     def features(self, images):
-        """Returns penultimate features `[N, D]`; a classifier's."""
-        self.require("classify")
+        """Returns penultimate features, float32 `[N, D]`, of `images` `[N, H, W,
+        C]`."""
+        return self.in_batches("to_features", 250, self.ready("classify", images))
 
-    def nll(self, images, **options):
-        """Returns -log p(x) `[N]` in `nll_unit`, or a bound of it; a likelihood
-        model's."""
-        self.require("nll")
-
-    def inpaint(self, images, mask, **options):
-        """Returns `images` with the pixels of `mask` made anew; a denoising model's."""
-        self.require("inpaint")
-
-    def variations(self, images, strength=0.5, **options):
-        """Returns images like `images`; a denoising model's."""
-        self.require("vary")
+    def to_features(self, images):
+        """Returns penultimate features `[B, D]` of float images."""
+        return self.to_classes(images)[1]
 
     def sample(
         self,
@@ -213,28 +158,6 @@ class Inference:
         images = inputs.to_array(images)
         inputs.check_images(images, self.image_shape)
         return pixels.to_float(images)
-
-    def require(self, *capabilities):
-        """Raises ValueError unless the model can do all of these, and has networks."""
-        for capability in capabilities:
-            if capability not in self.capabilities():
-                able = [
-                    n
-                    for n in registry.names()
-                    if capability in registry.find(n).capabilities()
-                ]
-                raise ValueError(
-                    f"{self.name!r} cannot {capability}. "
-                    f"Models that can: {', '.join(able)}."
-                )
-        self._require_networks()
-
-    def _require_networks(self):
-        if not self.built:
-            raise ValueError(
-                f"{self.name!r} has no networks yet: call fit, or give "
-                "zoo.get(name, image_shape=(height, width, channels))."
-            )
 
     def in_batches(self, method, batch_size, *arrays, **options):
         """Returns the NumPy result of the tensor method `method` on all rows of

@@ -297,7 +297,7 @@ class ImageModel(Inference, keras.Model):
     def evaluate(self, x=None, y=None, *, value_range=None, **kwargs):
         """Returns the terms on a data set (see `fit`), as `keras.Model.evaluate`
         does."""
-        self._require_networks()
+        self.require_networks()
         _check_options(kwargs)
         if not kwargs.get("_use_cached_eval_dataset"):  # fit has checked it already
             x, y = self._checked_data(x, y, value_range)
@@ -311,7 +311,7 @@ class ImageModel(Inference, keras.Model):
         Args:
             x: As `fit` takes it; labels are left aside.
         """
-        self._require_networks()
+        self.require_networks()
         _check_options(kwargs)
         x, _ = inputs.standardize(x)
         inputs.shape_of(x)  # a set of single images is refused before one is drawn
@@ -341,7 +341,7 @@ class ImageModel(Inference, keras.Model):
     def unpack(self, data):
         """Returns (float32 images `[B, H, W, C]` in [-1, 1], int labels `[B]` or
         None)."""
-        self._require_networks()
+        self.require_networks()
         images, labels = inputs.split(data)
         return pixels.to_float(images), labels
 
@@ -406,7 +406,7 @@ class ImageModel(Inference, keras.Model):
         return self(images, training=False)
 
     def __call__(self, images, *args, **kwargs):
-        self._require_networks()
+        self.require_networks()
         if not backend.is_symbolic(images):
             images = images if ops.is_tensor(images) else inputs.to_array(images)
             inputs.check_images(images, self.image_shape)
@@ -432,7 +432,7 @@ class ImageModel(Inference, keras.Model):
     def save(self, filepath, overwrite=True):
         """Writes a `.keras` file: config, weights, optimizer and random state. It
         appears under its name only when complete."""
-        self._require_networks()
+        self.require_networks()
         if not str(filepath).endswith(".keras"):
             raise ValueError(
                 f"A model is saved as a .keras file. Received: {str(filepath)!r}."
