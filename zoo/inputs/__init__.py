@@ -1,3 +1,19 @@
-"""What comes in: its fields, its range, its checks."""
+"""What comes in: the fields of a batch, their range, their checks."""
 
-from zoo.inputs.checks import *  # noqa: F403
+from zoo.inputs.checks import (
+    SLACK,
+    check_images,
+    check_integer,
+    check_labels,
+    to_array,
+    to_labels,
+    to_latents,
+    to_texts,
+)
+from zoo.inputs.feeds import first_batch, look, shape_of
+from zoo.inputs.fields import Layout
+from zoo.inputs.shapes import clip_shape_of, image_shape_of
+
+__all__ = ["SLACK", "Layout", "check_images", "check_integer", "check_labels"]
+__all__ += ["clip_shape_of", "first_batch", "image_shape_of", "look", "shape_of"]
+__all__ += ["to_array", "to_labels", "to_latents", "to_texts"]
