@@ -14,7 +14,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import zoo.models  # noqa: F401 (each file of it registers itself)
 from zoo import data
-from zoo.core import registry, schedules
+from zoo.core import registry, saving, schedules
 from zoo.core.describe import describe
 from zoo.core.saving import load
 from zoo.serving import export
@@ -43,7 +43,7 @@ def get(name, image_shape=None, weights=None, **config):
             "zoo.get has no trained weights yet; zoo.load reads your own files. "
             f"Received: weights={weights!r}."
         )
-    model = cls(**config)
+    model = cls(**saving.with_parts(cls, config))
     model.compile()
     if image_shape is not None:
         model.build(image_shape)

@@ -5,6 +5,8 @@ names its networks and the terms it reports, builds the networks, and writes its
 objective and order of play; everything else stands here.
 """
 
+import contextlib
+
 import keras
 from keras import ops
 
@@ -13,6 +15,7 @@ from zoo.core import accumulation, averages, parts, registry
 from zoo.core.calls import Calls
 from zoo.core.compiling import Compiling
 from zoo.core.fitting import Fitting
+from zoo.core.measuring import MeasuringSeed
 from zoo.core.storing import Storing
 from zoo.inputs import pixels
 
@@ -72,6 +75,10 @@ class ImageModel(Calls, Fitting, Compiling, Storing, keras.Model):
         self.seed_generator = keras.random.SeedGenerator()
         self.means = {name: keras.metrics.Mean(name=name) for name in self.terms}
         self.image_shape = self.source_shape = None
+        # Kept out of Keras' tracking: no file holds its state, which never changes.
+        rows = next(iter(self.means.values())).count if self.terms else None
+        self.__dict__["_measuring_seed"] = MeasuringSeed(lambda: rows.value)
+        self.__dict__["_seeds"] = self.seed_generator
         self.__dict__["states"] = {}  # Keras tracks them already
 
     def __init_subclass__(cls, **kwargs):
@@ -135,6 +142,13 @@ class ImageModel(Calls, Fitting, Compiling, Storing, keras.Model):
         description = self.config[name]
         if description is None:
             return None
+        frame = tuple(description["image_shape"])[-3:]
+        if frame != self.image_shape[-3:]:
+            raise ValueError(
+                f"The {name} of {self.name!r} was built for images of "
+                f"{'x'.join(map(str, frame))}. "
+                f"Received: {'x'.join(map(str, self.image_shape[-3:]))}."
+            )
         part = registry.find(description["name"])(**description["config"])
         part.build(description["image_shape"], description["source_shape"])
         lender = self._lenders.pop(name, None)
@@ -236,8 +250,19 @@ class ImageModel(Calls, Fitting, Compiling, Storing, keras.Model):
     @backend.stateless
     def test_step(self, data):
         fields = self.unpack(data)
-        _, terms = self.objective(*fields, training=False)
+        with self._measuring():
+            _, terms = self.objective(*fields, training=False)
         return self.track(terms, fields[0])
+
+    @contextlib.contextmanager
+    def _measuring(self):
+        """Within, random numbers are those of measuring."""
+        self._measuring_seed.draws = 0
+        self.__dict__["_seeds"] = self._measuring_seed
+        try:
+            yield
+        finally:
+            self.__dict__["_seeds"] = self.seed_generator
 
     @backend.stateless
     def predict_step(self, data):
@@ -257,16 +282,16 @@ class ImageModel(Calls, Fitting, Compiling, Storing, keras.Model):
 
     def normal(self, rows, shape):
         """Standard normal `[rows, *shape]`: this replica's rows of the global draw."""
-        return backend.normal(self.seed_generator, rows, shape)
+        return backend.normal(self._seeds, rows, shape)
 
     def uniform(self, rows, shape):
         """Uniform on [0, 1) `[rows, *shape]`: this replica's rows of the global
         draw."""
-        return backend.uniform(self.seed_generator, rows, shape)
+        return backend.uniform(self._seeds, rows, shape)
 
     def integers(self, rows, shape, low, high):
         """Integers in [low, high) `[rows, *shape]`: our rows of the global draw."""
-        return backend.integers(self.seed_generator, rows, shape, low, high)
+        return backend.integers(self._seeds, rows, shape, low, high)
 
 
 def _tensor(field, value):
