@@ -452,6 +452,13 @@ def test_init_from_lends_model_and_weights(whole, tmp_path):
     assert int(run.model.optimizer.iterations) == 0
 
 
+def test_the_lender_is_loaded_once(whole, tmp_path, monkeypatch):
+    loaded, load = [], saving.load
+    monkeypatch.setattr(saving, "load", lambda path: loaded.append(path) or load(path))
+    prepare(tmp_path / "run", f"--init_from={whole.folder.path}")
+    assert loaded == [str(whole.folder.path)]
+
+
 @pytest.mark.parametrize(
     "flag, told",
     [
