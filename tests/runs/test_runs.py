@@ -54,6 +54,33 @@ def test_two_trainings_do_not_share_a_folder(tmp_path, monkeypatch):
     assert len(refused) == 2 and not run.folder.is_training()
 
 
+def content(path):
+    return {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_run_that_another_process_has_trained_meanwhile_is_left_as_it_is(
+    tmp_path, begun
+):
+    if begun:
+        trained(tmp_path / "run", "--epochs=1")
+    slow = prepare(tmp_path / "run", "--epochs=2", *([] if begun else ["--seed=1"]))
+    trained(tmp_path / "run", "--epochs=2")
+    before = content(tmp_path / "run")
+    with pytest.raises(ValueError, match="Another process has trained .* since"):
+        training.train(slow)
+    assert content(tmp_path / "run") == before
+
+
+def test_a_work_folder_that_got_other_files_meanwhile_is_left_as_it_is(tmp_path):
+    run = prepare(tmp_path / "run", "--epochs=1")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("mine")
+    with pytest.raises(ValueError, match="other files"):
+        training.train(run)
+    assert [file.name for file in (tmp_path / "run").iterdir()] == ["thesis.tex"]
+
+
 @pytest.mark.parametrize(
     "number, code, done", [(signal.SIGTERM, 143, 1), (signal.SIGINT, 130, 2)]
 )

@@ -95,6 +95,22 @@ class RunFolder:
             )
         return changes
 
+    def snapshot(self):
+        """What tells whether a training has changed the folder: the content of run.json
+        and the names of the checkpoints."""
+        record = self.record.read_bytes() if self.record.exists() else None
+        return record, [file.name for file in self.saved()]
+
+    def require_unchanged(self, snapshot):
+        """Raises ValueError if a training has changed the folder since `snapshot`."""
+        self.stored()  # no run may have become files that are no run's
+        if self.snapshot() != snapshot:
+            raise ValueError(
+                "Another process has trained in the work folder since this one looked "
+                "into it: repeat the command, which looks anew, or choose another "
+                f"--workdir. Received: {self.path}."
+            )
+
     # --- records --------------------------------------------------------------------
 
     def open(self, settings, facts, progress, continuation):

@@ -19,6 +19,7 @@ class Run:
     """A run that is ready to start: everything is checked, nothing is written.
 
     Attributes:
+        snapshot: Of the folder as it was, by which `train` sees that it still is so.
         strategy: Of `tf.distribute`, or None.
         dataset: The `DataSet`.
         lender: The model whose weights a new model begins with, or None.
@@ -34,6 +35,7 @@ class Run:
 
     settings: object
     folder: object
+    snapshot: tuple
     progress: object
     strategy: object
     dataset: object
@@ -80,9 +82,10 @@ def prepare(flags):
     settings = settings_module.resolve(flags, dataset, lender)
     folder = workers.folder(strategy, settings)
     lock.require_free(folder.path)
+    snapshot = folder.snapshot()  # first: what is read later is no older
     stored = folder.stored()
     checkpoint, progress = folder.latest()
-    run = Run(settings, folder, progress, strategy, dataset, lender)
+    run = Run(settings, folder, snapshot, progress, strategy, dataset, lender)
     if stored is not None:
         _require_same_settings(run, stored, flags)
     _take_images(run)

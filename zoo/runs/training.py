@@ -25,8 +25,10 @@ def train(run):
     Raises:
         NotFiniteError: where a step makes NaN or infinity and no rollback is left.
         BlockingIOError: if another process trains in the folder now.
+        ValueError: if one has trained there since `run` was prepared.
     """
     with run.folder.held():
+        run.folder.require_unchanged(run.snapshot)
         while not run.is_finished():
             try:
                 _fit(run)
