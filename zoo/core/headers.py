@@ -8,20 +8,9 @@ import ast
 import functools
 import pathlib
 
+from zoo.core.capabilities import HOOKS, JOINED
+
 ROOT = pathlib.Path(__file__).parents[2]
-HOOKS = {  # capability: the method that a model overrides
-    "sample": "draw",
-    "encode": "to_latent",
-    "decode": "to_images",
-    "classify": "to_classes",
-    "inpaint": "inpaint",
-    "vary": "variations",
-    "nll": "nll",
-}
-JOINED = {  # what follows from several
-    "reconstruct": {"encode", "decode"},
-    "interpolate": {"encode", "decode"},
-}
 
 
 class Header:

@@ -7,6 +7,7 @@ import math
 import types
 import typing
 
+from zoo.core import parts
 from zoo.inputs import suggestions
 
 _CLASSES = {}
@@ -73,6 +74,12 @@ def file_to_read(name):
     return None if name in _CLASSES else _MODULES.get(name)
 
 
+def part_names(cls):
+    """Returns the names of the settings of a class that are trained models."""
+    known = parameters(cls).items()
+    return [name for name, (hint, _) in known if parts.Part in choices(hint)]
+
+
 def parameters(cls):
     """Returns {argument: (annotation, default)} of a model's constructor."""
     hints = typing.get_type_hints(cls.__init__)
@@ -106,9 +113,12 @@ def parse_setting(name, key, text):
     """Returns the value that `text` (of a command line) means for a model's setting."""
     cls = find(name)
     known = parameters(cls)
-    resolve(cls, {key: known[key][1]} if key in known else {key: text})
+    if key not in known:
+        resolve(cls, {key: text})  # says which settings there are
     annotation = known[key][0]
-    if str in _choices(annotation) or _literals(annotation):
+    if parts.Part in choices(annotation):
+        return None if text.lower() == "none" else text  # a path, read when it is built
+    if str in choices(annotation) or _literals(annotation):
         return _checked(cls, key, annotation, text)
     try:
         value = ast.literal_eval(text)
@@ -125,7 +135,7 @@ def _title(cls):
     return repr(getattr(cls, "registry_name", cls.__name__))
 
 
-def _choices(annotation):
+def choices(annotation):
     """Returns the alternatives of a union, or the annotation alone."""
     if isinstance(annotation, types.UnionType):
         return typing.get_args(annotation)
@@ -141,9 +151,11 @@ def _is(annotation, origin):
 
 
 def _checked(cls, key, annotation, value):
-    for choice in _choices(annotation):
+    for choice in choices(annotation):
         if choice is types.NoneType and value is None:
             return None
+        if choice is parts.Part:
+            return parts.described(key, value)
         if choice is float and type(value) in (int, float) and math.isfinite(value):
             return float(value)
         if choice in (int, bool, str) and type(value) is choice:
@@ -160,13 +172,13 @@ def _checked(cls, key, annotation, value):
 
 def _describe(annotation):
     words = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}
-    words[types.NoneType] = "none"
-    parts = []
-    for choice in _choices(annotation):
+    words |= {types.NoneType: "none", parts.Part: "a trained model"}
+    alternatives = []
+    for choice in choices(annotation):
         if _literals(choice):
-            parts.append("one of " + ", ".join(map(repr, _literals(choice))))
+            alternatives.append("one of " + ", ".join(map(repr, _literals(choice))))
         elif _is(choice, tuple):
-            parts.append("a tuple such as (1, 2)")
+            alternatives.append("a tuple such as (1, 2)")
         else:
-            parts.append(words[choice])
-    return " or ".join(parts)
+            alternatives.append(words[choice])
+    return " or ".join(alternatives)

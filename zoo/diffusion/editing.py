@@ -87,7 +87,7 @@ class Editing:
         self.require_options(method, options)
         inputs.check_integer("batch_size", batch_size, 1)
         rows = (seeds_from(seed, len(rows[0])), *rows)
-        rows += () if labels is None else (self._labels(labels, len(rows[0])),)
+        rows += () if labels is None else (self.checked_labels(labels, len(rows[0])),)
         return self.descend(method, batch_size, *rows, ema=bool(ema), **options)
 
     # --- tensors ----------------------------------------------------------------------

@@ -125,14 +125,6 @@ class Classifier(ImageModel):
             images = augment.erase(images, ops.cast(ops.stack(box, axis=-1), "int32"))
         return images
 
-    def features(self, images):
-        """Returns the penultimate features, float32 `[N, D]`, of images `[N, H, W,
-        C]`."""
-        return self.in_batches("to_features", 250, self.ready("classify", images))
-
-    def to_features(self, images):
-        return self.classifier(images, training=False)[0]
-
     def to_classes(self, images):
         features, logits = self.classifier(images, training=False)
         return ops.softmax(logits, axis=-1), features

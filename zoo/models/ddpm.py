@@ -226,7 +226,7 @@ class DDPM(Denoiser):
         if k is not None:
             inputs.check_integer("k", k, 1, self.num_timesteps)
         seeds = seeds_from(seed, len(images))
-        rows = () if labels is None else (self._labels(labels, len(images)),)
+        rows = () if labels is None else (self.checked_labels(labels, len(images)),)
         return self.in_batches("bits", batch_size, seeds, images, *rows, ema=ema, k=k)
 
     def bits(self, seeds, images, labels=None, ema=True, k=None):

@@ -1,0 +1,169 @@
+"""What a model can do: one table, one hook each.
+
+A capability is the overriding of its hook. A room that shows, scores or serves has a
+list of its own, (name, needs, function), and `model.can(needs)` alone decides.
+"""
+
+import inspect
+
+from zoo.core import registry
+
+HOOKS = {  # capability: the method that a model overrides
+    "sample": "draw",
+    "encode": "to_latent",
+    "decode": "to_images",
+    "classify": "to_classes",
+    "translate": "to_target",
+    "predict_frames": "to_future",
+    "between": "to_between",
+    "inpaint": "inpaint",
+    "vary": "variations",
+    "nll": "nll",
+}
+JOINED = {  # what follows from several
+    "reconstruct": {"encode", "decode"},
+    "interpolate": {"encode", "decode"},
+}
+
+
+class Capable:
+    """The part of `ImageModel` that tells what the model can do.
+
+    The hooks are functions of tensors. Rows `[B, ...]` come first, then `ema` (whether
+    to use the averaged network), then the model's own options, one value each.
+    """
+
+    conditional = False  # whether `draw` takes labels
+
+    # --- hooks ------------------------------------------------------------------------
+
+    def draw(self, seeds, labels=None, ema=True):
+        """Returns the images `[B, H, W, C]`, or clips `[B, T, H, W, C]`, of int64
+        `seeds` `[B]`, row by row.
+
+        A model may take int32 `labels` `[B]`; `captions` and `negative`, int32 tokens
+        `[B, L]`; and options. Without labels a conditional model draws them from the
+        seeds.
+        """
+        raise self._undefined("draw")
+
+    def to_latent(self, images, seeds=None):
+        """Returns latents `[B, D]` of float images; of `seeds`, a draw instead of the
+        mean."""
+        raise self._undefined("to_latent")
+
+    def to_images(self, z):
+        """Returns the images `[B, H, W, C]` of latents `[B, D]`."""
+        raise self._undefined("to_images")
+
+    def to_classes(self, images):
+        """Returns probabilities `[B, K]` and penultimate features `[B, D]` of float
+        images."""
+        raise self._undefined("to_classes")
+
+    def to_target(self, sources, seeds, back=False, labels=None, ema=True):
+        """Returns the images `[B, H, W, C]` that float `sources` `[B, h, w, c]` become;
+        with `back`, the sources of images."""
+        raise self._undefined("to_target")
+
+    def to_future(self, past, seeds, frames, labels=None, ema=True):
+        """Returns the `frames` frames `[B, frames, H, W, C]` that follow the float
+        frames `past` `[B, t, H, W, C]`."""
+        raise self._undefined("to_future")
+
+    def to_between(self, first, last, times, ema=True):
+        """Returns the images `[B, len(times), H, W, C]` at `times`, numbers in (0, 1),
+        on the way between float images `[B, H, W, C]`."""
+        raise self._undefined("to_between")
+
+    def inpaint(self, images, mask, **options):
+        """Returns `images` with the pixels of `mask` made anew."""
+        self.require("inpaint")
+
+    def variations(self, images, strength=0.5, **options):
+        """Returns images like `images`."""
+        self.require("vary")
+
+    def nll(self, images, **options):
+        """Returns -log p(x) `[N]` in `nll_unit`, or a bound of it."""
+        self.require("nll")
+
+    def _undefined(self, hook):
+        return TypeError(f"{type(self).__name__} does not define {hook}.")
+
+    # --- answers ----------------------------------------------------------------------
+
+    @property
+    def is_stochastic(self):
+        """Whether an encoding is a distribution q(z|x) = N(z_mean, exp(z_logvar)), of
+        which the tensor method `posterior` tells."""
+        return hasattr(self, "posterior")
+
+    @classmethod
+    def capabilities(cls):
+        """Returns what the model can do, e.g. {"sample", "encode", "decode"}."""
+        able = {
+            capability
+            for capability, hook in HOOKS.items()
+            if getattr(cls, hook) is not getattr(Capable, hook)
+        }
+        return able | {name for name, needs in JOINED.items() if needs <= able}
+
+    def traits(self):
+        """Returns what else a need may name: "labels" (samples of a class), "prompts",
+        "negative", "posterior" (an encoding is a distribution), and the options of
+        `sample`, such as "guidance", "steps" and "trajectory"."""
+        traits = {"posterior"} if self.is_stochastic else set()
+        if "sample" not in self.capabilities():
+            return traits
+        traits |= set(self.options_of("draw"))
+        traits |= {"negative"} & set(inspect.signature(self.draw).parameters)
+        traits |= {"prompts"} if self.takes_captions else set()
+        return traits | ({"labels"} if self.conditional else set())
+
+    @property
+    def takes_captions(self):
+        """Whether `draw` takes the tokens of captions."""
+        return "captions" in inspect.signature(self.draw).parameters
+
+    def options_of(self, hook):
+        """Returns the names of the options of a hook: what it takes after `ema`."""
+        names = list(inspect.signature(getattr(self, hook)).parameters)
+        return names[names.index("ema") + 1 :]
+
+    def can(self, *needs):
+        """Whether the model has all of `needs`: capabilities and traits, as texts or
+        collections of texts."""
+        wanted = set()
+        for need in needs:
+            wanted |= {need} if isinstance(need, str) else set(need)
+        missing = wanted - self.capabilities()
+        return not missing or missing <= self.traits()
+
+    def require(self, *capabilities):
+        """Raises ValueError unless the model can do all of these, and has networks."""
+        for capability in capabilities:
+            if capability not in self.capabilities():
+                having = models_that_can(capability)
+                raise ValueError(
+                    f"{self.name!r} cannot {capability}. "
+                    f"Models that can: {', '.join(having) or 'none'}."
+                )
+        self.require_networks()
+
+    def require_networks(self):
+        """Raises ValueError unless the model has networks."""
+        if not self.built:
+            raise ValueError(
+                f"{self.name!r} has no networks yet: call fit, or give "
+                "zoo.get(name, image_shape=(height, width, channels))."
+            )
+
+
+def models_that_can(capability):
+    """Returns the sorted names of the models that have a capability."""
+    return [
+        name
+        for name in registry.names()
+        if capability in registry.find(name).capabilities()
+    ]
