@@ -1,17 +1,23 @@
 """Name -> model class, and what a constructor's signature says about its config."""
 
 import ast
+import importlib
 import inspect
 import math
 import types
 import typing
 
-import keras
-
 from zoo.core import parts
 from zoo.inputs import suggestions
 
 _CLASSES = {}
+_MODULES = {}  # name: the module that registers it once it is imported
+
+
+def announce(modules):
+    """Enters {name: module} of models whose files are imported when they are asked
+    for."""
+    _MODULES.update(modules)
 
 
 def register(name):
@@ -21,7 +27,10 @@ def register(name):
     """
 
     def enter(cls):
-        known = _CLASSES.get(name)
+        import keras  # here, so that names are known before a framework is
+
+        elsewhere = _MODULES.get(name, cls.__module__) != cls.__module__
+        known = find(name) if elsewhere else _CLASSES.get(name)
         if known is not None and known.__qualname__ != cls.__qualname__:
             raise ValueError(
                 f"The name {name!r} is taken by {_path(known)}; choose another. "
@@ -36,17 +45,33 @@ def register(name):
 
 def names():
     """Returns the sorted names of all models."""
-    return sorted(_CLASSES)
+    return sorted(_CLASSES.keys() | _MODULES.keys())
+
+
+def require(name):
+    """Raises ValueError unless `name` is a model's, and suggests the nearest; imports
+    nothing."""
+    if name not in names():
+        raise ValueError(
+            f"There is no such model{suggestions.nearest(name, names())}. "
+            f"Models: {', '.join(names())}. Received: {name!r}."
+        )
 
 
 def find(name):
-    """Returns the class registered as `name`; a miss suggests the nearest name."""
-    if name in names():
-        return _CLASSES[name]
-    raise ValueError(
-        f"There is no such model{suggestions.nearest(name, names())}. "
-        f"Models: {', '.join(names())}. Received: {name!r}."
-    )
+    """Returns the class registered as `name`; its file is imported if it has to be.
+
+    Raises: ValueError: for an unknown name, with the nearest right one.
+    """
+    require(name)
+    if name not in _CLASSES:
+        importlib.import_module(_MODULES[name])
+    return _CLASSES[name]
+
+
+def file_to_read(name):
+    """Returns the module of a model that has not been imported, None of another."""
+    return None if name in _CLASSES else _MODULES.get(name)
 
 
 def part_names(cls):
