@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tiny
 from PIL import Image
-from test_evaluation import FEW, cache, folder_of  # noqa: F401
-from test_experiments import called, typed
 from test_pages import pictures
+from untrained import FEW, cache, folder_of  # noqa: F401
+from verbs import called, typed
 
 from experiments import compare, gallery, processes
 from zoo import evaluation
@@ -24,7 +24,7 @@ from zoo.runs import folder as runs
 
 HOSTILE = "<script>alert(1)"
 NAMES = {"vae": "vae", "gan": "gan", HOSTILE: "ae"}
-SILENT = evaluation.Progress()
+SILENT = evaluation.Stages()
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tiny
 from PIL import Image
-from test_evaluation import folder_of
-from test_experiments import called
+from untrained import folder_of
+from verbs import called
 
 from experiments import confined
 from experiments import playground as verb

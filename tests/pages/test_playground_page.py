@@ -13,7 +13,7 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from test_evaluation import folder_of
+from untrained import folder_of
 
 from experiments import workers
 

@@ -8,10 +8,10 @@ import types
 import numpy as np
 import pytest
 import tiny
-from test_evaluation import folder_of
-from test_experiments import called
 from test_pages import pictures
 from test_pages import words as texts_of
+from untrained import folder_of
+from verbs import called
 
 from experiments import processes, reproduce, train
 from experiments import tour as verb

@@ -1,7 +1,7 @@
 """Several trained models on one data set, side by side on one page.
 
 entries = comparison.find(["runs/vae-digits", "runs/gan-digits"])
-comparison.measure(entries, evaluation.Options(), evaluation.Progress())
+comparison.measure(entries, evaluation.Options(), evaluation.Stages())
 comparison.write(entries, "compare.html", seed=0)
 """
 
