@@ -21,9 +21,9 @@ def write(folder, model_name, signatures):
 
 def request(model_name, signature):
     """Returns the PredictRequest of a `Signature`'s example."""
-    found = predict_pb2.PredictRequest()
-    found.model_spec.name = model_name
-    found.model_spec.signature_name = signature.name
+    example = predict_pb2.PredictRequest()
+    example.model_spec.name = model_name
+    example.model_spec.signature_name = signature.name
     for name, takes in signature.takes.items():
-        found.inputs[name].CopyFrom(tf.make_tensor_proto(takes.example()))
-    return found
+        example.inputs[name].CopyFrom(tf.make_tensor_proto(takes.example()))
+    return example
