@@ -53,7 +53,6 @@ def _require_number(value, label):
         print_exception=False,
     )
 
-
 class Number(gr.Number):
     """Gradio's field of a number, which tells what is none."""
 
