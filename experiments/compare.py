@@ -67,7 +67,7 @@ def main():
     processes.train_all(jobs)
     entries = comparison.find([*jobs, *flags.workdirs], **dataset)
     options = evaluation.Options(num_images=flags.num_images, seed=flags.seed)
-    comparison.measure(entries, options, evaluation.Progress(sys.stdout))
+    comparison.measure(entries, options, evaluation.Stages(sys.stdout))
     comparison.write(entries, out, flags.seed)
     print(f"written: {out}")
 

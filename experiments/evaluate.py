@@ -70,12 +70,12 @@ def main():
     options = evaluation.Options(**{name: flags[name].value for name in names})
     if flags.watch:
         watch = evaluation.Watch(
-            flags.workdir, options, evaluation.Progress(), **VERB.dataset()
+            flags.workdir, options, evaluation.Stages(), **VERB.dataset()
         )
         watch.run(lambda line: print(line, flush=True))
         print(f"best: {watch.kept}" if watch.best else "no checkpoint to score")
         return
-    progress = evaluation.Progress(sys.stdout)
+    progress = evaluation.Stages(sys.stdout)
     found = evaluation.evaluate(flags.workdir, options, progress, **VERB.dataset())
     path = found.write(flags.out)
     print("\n" + "\n".join(evaluation.table.lines(found)))

@@ -1,7 +1,6 @@
 """Serves a page on which trained models are played with: sliders, images, steps."""
 
 import importlib.util
-import ipaddress
 import signal
 import sys
 import threading
@@ -31,26 +30,26 @@ VERB.define("integer", "port", 7860, "Of the page.", lower_bound=0, upper_bound=
 def main():
     flags = VERB.flags
     _require_gradio()
-    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo.pages import playground
-
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    players = [_loaded(playground.Player, path) for path in flags.workdir]
-    from zoo.pages.playground import page
+    players = [_loaded(path) for path in flags.workdir]
+    from zoo.pages.playground import guard, page
 
     with page.serving(players, flags.host, flags.port) as address:
         print(f"serving: {address} (Ctrl-C stops it)", flush=True)
-        if not _is_private(flags.host):
+        if not guard.is_loopback(flags.host):
             print("Whoever reaches this address can use the page.", flush=True)
         stop.wait()
 
 
-def _loaded(player, path):
-    found = player(path, **VERB.dataset())
-    print(f"loaded: {path}" + (f" ({found.note})" if found.note else ""), flush=True)
-    return found
+def _loaded(path):
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    from zoo.pages import playground
+
+    player = playground.Player(path, **VERB.dataset())
+    print(f"loaded: {path}" + (f" ({player.note})" if player.note else ""), flush=True)
+    return player
 
 
 def _require_gradio():
@@ -59,13 +58,6 @@ def _require_gradio():
             "The page is made by Gradio, which is not installed: "
             "pip install -r requirements-playground.txt."
         )
-
-
-def _is_private(host):
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 if __name__ == "__main__":

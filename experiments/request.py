@@ -49,7 +49,7 @@ def main():
     server = connect(
         flags.server or f"localhost:{port}", flags.model, flags.version, flags.timeout
     )
-    given = rows.Given(
+    materials = rows.Materials(
         flags.num_images,
         flags.seed,
         VERB.numbers("labels") if flags.labels else (),
@@ -63,7 +63,7 @@ def main():
             f"{flags.model!r} on the server has no such signature. Signatures: "
             f"{', '.join(sorted(known))}. Received: signature={flags.signature}."
         )
-    inputs = given.rows(flags.signature, known[flags.signature].inputs)
+    inputs = materials.rows(flags.signature, known[flags.signature].inputs)
     outputs = server.predict(flags.signature, inputs)
     for name, values in outputs.items():
         _write(pathlib.Path(flags.out), name, values)

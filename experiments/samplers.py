@@ -58,7 +58,7 @@ def main():
     from zoo.evaluation import samplers
 
     options = evaluation.Options(num_images=flags.num_images, seed=flags.seed)
-    progress = evaluation.Progress(sys.stdout)
+    progress = evaluation.Stages(sys.stdout)
     dataset = {name: flags[name].value for name in ("dataset", "data_dir")}
     sweep = samplers.Sweep(flags.workdir, options, progress, flags.out, **dataset)
     steps = sorted({int(text) for text in flags.steps})

@@ -31,7 +31,7 @@ def main():
     flags = VERB.flags
     runs = pathlib.Path(flags.runs or ("runs/tour-quick" if flags.quick else "runs"))
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo.evaluation.stages import Progress
+    from zoo.evaluation.stages import Stages
     from zoo.pages import comparison, tour
 
     out = pathlib.Path(flags.out or runs / "tour.html")
@@ -48,7 +48,7 @@ def main():
         most = flags.num_images
     dataset = "digits" if flags.quick else "fashion_mnist"
     studio = tour.Studio(folders, dataset, most, flags.seed)
-    results = tour.measure(studio, Progress(sys.stdout))
+    results = tour.measure(studio, Stages(sys.stdout))
     for lang, path in pages.items():
         tour.write(results, studio, path, lang, _command(flags.runs), flags.quick)
         print(f"written: {path}")

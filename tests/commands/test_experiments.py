@@ -1,51 +1,20 @@
 """The verbs as a user types them, on the embedded digits."""
 
 import json
-import os
-import pathlib
 import re
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 from PIL import Image
+from verbs import called, start, typed
 
 import experiments
 from experiments import sample, train
 
-ROOT = pathlib.Path(__file__).parents[2]
 TINY = ["--model=vae", "--set=width=4", "--set=hidden=8", "--batch_size=450"]
 TINY += ["--image_size=8", "--epochs=2"]
-
-
-def start(verb, *flags, cwd):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)  # as on a user's machine
-    return subprocess.Popen(
-        [sys.executable, "-m", f"experiments.{verb}", *flags],
-        cwd=cwd,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def typed(verb, *flags, cwd, timeout=600):
-    """Output of a command that succeeds."""
-    process = start(verb, *flags, cwd=cwd)
-    out, err = process.communicate(timeout=timeout)
-    assert process.returncode == 0, err
-    assert err == ""
-    return out
-
-
-def called(verb, *flags):
-    """Exit code of the same command within this process, where nothing is imported."""
-    return experiments.start(verb.VERB, verb.main, [verb.VERB.name, *flags])
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,6 @@ def test_the_bound_is_silent_elsewhere(trained, capfd):
 
 
 def test_a_stage_names_itself_again_after_a_bar_took_its_line(terminal):
-    with evaluation.Progress(terminal).stage("sampling"):
+    with evaluation.Stages(terminal).stage("sampling"):
         terminal.write("\r          \r")
     assert terminal.getvalue().rsplit("\r", 1)[1].startswith("sampling ... 0.")

@@ -96,7 +96,7 @@ def test_a_sweep_goes_on_where_it_stopped(model, tmp_path, capsys, monkeypatch):
 
 def test_all_settings_draw_from_the_same_seeds(model, tmp_path):
     options = zoo.evaluation.Options(num_images=20)
-    progress = zoo.evaluation.Progress()
+    progress = zoo.evaluation.Stages()
     sweep = Sweep(model, options, progress, tmp_path / "a.json", dataset="digits")
     rows = [sweep.measure(Setting("euler", None, 2, True)) for _ in range(2)]
     assert rows[0]["frechet"] == rows[1]["frechet"] and sweep.floor < rows[0]["frechet"]

@@ -7,38 +7,19 @@ import types
 import numpy as np
 import pytest
 import tiny
-from test_experiments import called, typed
+from capable import only  # noqa: F401
+from untrained import FEW, cache, folder_of  # noqa: F401
+from verbs import called, typed
 
 import zoo
 from experiments import evaluate, extractor
 from zoo import evaluation
 from zoo.core import saving
+from zoo.core.capabilities import Capable
 from zoo.evaluation import images, references, subject, table
 from zoo.evaluation.bench import Bench
 from zoo.pretrained import features as presets
 from zoo.runs import folder as runs
-
-
-@pytest.fixture(autouse=True, scope="module")
-def cache(tmp_path_factory):
-    """A cache of the tests' own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ZOO_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-FEW = evaluation.Options(num_images=60, nll_images=4, k=2)
-
-
-def folder_of(path, name, dataset="digits", shape=(28, 28, 1), classes=None, **config):
-    """A run folder with an untrained tiny model; nothing of it takes time."""
-    path.mkdir(parents=True, exist_ok=True)
-    tiny.model(name, shape, **config).save(path / "model.keras")
-    settings = {"epochs": 1, "dataset": dataset, "classes": classes, "image_size": None}
-    settings |= {"data_dir": None}
-    record = {"settings": settings, "command": "by hand", "git_commit": None}
-    (path / "run.json").write_text(json.dumps(record))
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +68,7 @@ def test_references_are_measured_once_a_protocol(measured):
     bench = types.SimpleNamespace(
         test=images, test_labels=None, train=images, details={}, options=FEW
     )
-    bench.compare, bench.progress = compare, evaluation.Progress()
+    bench.compare, bench.progress = compare, evaluation.Stages()
     protocol = dataclasses.replace(measured.protocol, code="0.1.0 abc")
     first = references.measure(bench, protocol)
     assert references.measure(bench, protocol) == first and calls == [30] * 7
@@ -177,6 +158,18 @@ def test_what_a_model_cannot_is_listed(name, tmp_path):
     assert widest(found) <= 88
 
 
+@pytest.mark.parametrize(
+    "name, scores",
+    [("only_sample", {"frechet"}), ("only_encode", {"neighbour_accuracy"})],
+)
+def test_a_model_that_can_do_one_thing_has_its_scores(name, scores, only, tmp_path):  # noqa: F811
+    found = evaluation.evaluate(folder_of(tmp_path / "run", name), FEW)
+    assert scores <= set(found.scores)
+    lacking = "sample" if name == "only_encode" else "encode"
+    assert f"{name!r} cannot {lacking}" in found.not_applicable.values()
+    assert found.not_applicable["recon_mse"] == f"{name!r} cannot reconstruct"
+
+
 def test_chosen_classes_keep_their_names(tmp_path):
     run = folder_of(tmp_path / "run", "gan")
     found = evaluation.evaluate(run, FEW, classes=("3", "8"))
@@ -187,17 +180,18 @@ def test_chosen_classes_keep_their_names(tmp_path):
     assert found.not_applicable["recon_mse"] == "'gan' cannot reconstruct"
 
 
-class Oracle:
+class Oracle(Capable):
     """A sampler that copies training images of the labels that it is asked for."""
 
     name, config, conditional = "oracle", {"num_classes": 10}, True
+    draw = None  # which makes it a sampler
 
     def __init__(self, collapsed):
         self.images, self.labels = zoo.data.arrays("digits", "train")
         self.collapsed = collapsed
 
-    def capabilities(self):
-        return {"sample"}
+    def traits(self):
+        return {"labels"}
 
     def sample(self, count, labels, seed):
         assert len(labels) == count
@@ -212,7 +206,7 @@ def test_samples_of_asked_labels_that_are_copies_are_found_out(run):
     for collapsed in (False, True):
         target = dataclasses.replace(subject.find(run), model=Oracle(collapsed))
         options = evaluation.Options(num_images=297, cas_steps=3)
-        bench = Bench(target, options, evaluation.Progress())
+        bench = Bench(target, options, evaluation.Stages())
         bench.prepare()
         found[collapsed] = images.samples(bench)
     taught = images.substitution(bench)
@@ -384,7 +378,7 @@ def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path, monkeypatch):
     noise, grey = tiny.model("gan", (28, 28, 1)), tiny.model("gan", (28, 28, 1))
     grey.generator_ema.set_weights([w * 0 for w in grey.generator.get_weights()])
     said, steps = [], [grey, noise, grey]
-    watch = evaluation.Watch(run, FEW, evaluation.Progress())
+    watch = evaluation.Watch(run, FEW, evaluation.Stages())
     for step, model in enumerate(steps, 1):
         checkpoint(run, step, model)
         assert watch.look(said.append) and not watch.look(said.append)
@@ -401,18 +395,18 @@ def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path, monkeypatch):
     assert record["best"] == watch.best and record["rows"] == watch.rows
     assert not list(run.glob(".watched*"))
     # Who watches again goes on with what was found, and keeps the best.
-    again = evaluation.Watch(run, FEW, evaluation.Progress())
+    again = evaluation.Watch(run, FEW, evaluation.Stages())
     checkpoint(run, 4, steps[2 - int(marked[1])])  # the worse of both, or as good
     assert again.look(said.append)
     assert [row["epoch"] for row in again.rows] == [1, 2, 3, 4]
     assert again.best == watch.best and "best" not in said[-1]
     # What has its score is not sampled again.
-    third = evaluation.Watch(run, FEW, evaluation.Progress())
+    third = evaluation.Watch(run, FEW, evaluation.Stages())
     with monkeypatch.context() as patch:
         patch.setattr(images, "made_by", None)
         assert third.look(said.append) and third.rows == again.rows
     others = evaluation.Options(num_images=40, nll_images=4, k=2)
-    other = evaluation.Watch(run, others, evaluation.Progress())
+    other = evaluation.Watch(run, others, evaluation.Stages())
     assert other.look(said.append)
     assert [row["epoch"] for row in other.rows] == [4]  # of another protocol
 
@@ -444,7 +438,7 @@ def test_watching_goes_on_while_somebody_trains(tmp_path, monkeypatch):
         training.__exit__(None, None, None)
 
     monkeypatch.setattr("zoo.evaluation.watch.time.sleep", sleep)
-    watch = evaluation.Watch(run, FEW, evaluation.Progress())
+    watch = evaluation.Watch(run, FEW, evaluation.Stages())
     watch.run([].append)
     assert [row["epoch"] for row in watch.rows] == [1, 2]
 

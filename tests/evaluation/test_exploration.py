@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tiny
 from PIL import Image
-from test_evaluation import folder_of
-from test_experiments import called, typed
+from untrained import folder_of
+from verbs import called, typed
 
 import zoo
 from experiments import anomaly, arithmetic, interpolate, sample, traverse

@@ -5,7 +5,7 @@ import json
 import shutil
 
 import pytest
-from test_experiments import called
+from verbs import called
 
 from experiments import results as verb
 from zoo import evaluation

@@ -36,6 +36,14 @@ def test_frechet_distance_of_two_known_gaussians():
     assert metrics.frechet_distance(one, two) == pytest.approx(14, rel=1e-12)
 
 
+def test_the_error_of_a_frechet_distance_is_how_it_varies_from_set_to_set():
+    real = normal(3000, 4)
+    sets = [1.3 * normal(300, 4, seed=n) + 0.4 for n in range(1, 101)]
+    varies = np.std([metrics.frechet_distance(real, each) for each in sets], ddof=1)
+    errors = [metrics.frechet_error(real, each) for each in sets]
+    assert 0.8 < np.mean(errors) / varies < 1.25
+
+
 def test_frechet_distance_of_covariances_that_do_not_commute():
     s1 = np.array([[2.0, 0.5], [0.5, 1.0]])
     s2 = np.array([[1.0, -0.3], [-0.3, 3.0]])
@@ -117,6 +125,19 @@ def test_kernel_distance_of_one_distribution_is_zero_within_its_error():
     assert found.subset_size == 300
     far = metrics.kernel_distance(normal(99, 8), normal(99, 8, seed=1) + 1, subsets=9)
     assert far.value > 5 * far.standard_error
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+def test_the_error_of_a_kernel_distance_is_how_it_varies_from_set_to_set(shift):
+    distances = [
+        metrics.kernel_distance(
+            normal(120, 4, seed=2 * n), normal(120, 4, seed=2 * n + 1) + shift, 20
+        )
+        for n in range(100)
+    ]
+    varies = np.std([each.value for each in distances], ddof=1)
+    told = np.sqrt(np.mean([each.standard_error**2 for each in distances]))
+    assert 0.75 < told / varies < 1.3
 
 
 def test_kernel_distance_is_a_function_of_the_seed():

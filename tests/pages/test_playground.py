@@ -1,5 +1,7 @@
 """What the playground does without its page: latents, pictures of strangers, files."""
 
+import ast
+import asyncio
 import os
 import pathlib
 import struct
@@ -10,14 +12,15 @@ import zlib
 import numpy as np
 import pytest
 import tiny
+from capable import only  # noqa: F401
 from PIL import Image
-from test_evaluation import folder_of
-from test_experiments import called
+from untrained import folder_of
+from verbs import called
 
 from experiments import confined
 from experiments import playground as verb
 from zoo.pages import playground
-from zoo.pages.playground import pictures, uploads
+from zoo.pages.playground import guard, pictures, plan, uploads
 
 SHAPE = (28, 28, 1)
 
@@ -58,8 +61,7 @@ def opened(tmp_path_factory):
 )
 def test_a_page_has_rooms_for_what_the_model_can(name, able, starts, options, opened):
     player = opened(name)
-    rooms = {"sample", "steer", "see", "between", "denoise"}
-    assert player.able & rooms == able
+    assert {room.name for room in player.rooms} == able
     assert player.starts == starts and player.options == options
     assert name in player.about and "digits" in player.about and not player.note
 
@@ -71,7 +73,7 @@ def test_a_file_without_a_run_is_played_without_its_data(tmp_path):
     assert "no run folder" in player.note and player.starts == ["seed"]
     assert player.moved(player.start("seed", 3), [1.0]).shape == (8, 8, 1)
     player = playground.Player(tmp_path / "ae.keras")  # has no prior either
-    assert player.able >= {"see", "between"} and "steer" not in player.able
+    assert [room.name for room in player.rooms] == ["see", "between"]
     with pytest.raises(ValueError, match="8x8x1.*28x28"):
         playground.Player(tmp_path / "ae.keras", dataset="digits")
     with pytest.raises(FileNotFoundError, match="none.keras"):
@@ -139,7 +141,7 @@ def test_an_image_is_encoded_rebuilt_and_named(opened):
     np.testing.assert_array_equal(seen.reconstruction, wanted)
     _, labels = player.space.test
     assert max(seen.classes, key=seen.classes.get) == str(labels[0])
-    assert "the zoo's classifier-digits" in seen.teller
+    assert "the zoo's classifier-digits" in seen.classifier
 
 
 def test_a_classifier_names_images_by_itself(opened):
@@ -259,4 +261,58 @@ def test_the_page_is_private_unless_told_otherwise():
     assert verb.VERB.flags["host"].default == "127.0.0.1"
     hosts = {"127.0.0.1": True, "localhost": True, "::1": True, "0.0.0.0": False}
     for host, private in (hosts | {"machine.example": False}).items():
-        assert verb._is_private(host) == private
+        assert guard.is_loopback(host) == private
+
+
+PAGE = "127.0.0.1:7860"
+
+
+@pytest.mark.parametrize(
+    "headers, status",
+    [
+        ({"host": PAGE}, 200),
+        ({"host": "localhost:7860", "origin": "http://localhost:7860"}, 200),
+        ({"host": "[::1]:7860"}, 200),
+        ({"host": "localhost"}, 200),
+        ({"host": "evil.example:7860"}, 403),
+        ({"host": "evil.example:7860", "origin": "http://evil.example:7860"}, 403),
+        ({"host": "127.0.0.1.evil.example"}, 403),
+        ({"host": PAGE, "origin": "http://evil.example"}, 403),
+        ({"host": PAGE, "origin": "http://localhost:8000"}, 403),
+        ({"host": PAGE, "origin": "null"}, 403),
+        ({}, 403),
+    ],
+)
+def test_a_private_page_answers_its_own_machine_and_page_alone(headers, status):
+    sent = []
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def send(message):
+        sent.append(message)
+
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "headers": pairs}
+    asyncio.run(guard.OwnMachine(app)(scope, None, send))
+    assert sent[0]["status"] == status
+    assert not dict(sent[0]["headers"]).get(b"access-control-allow-origin")
+
+
+def test_every_room_is_a_function_of_the_page():
+    source = (pathlib.Path(plan.__file__).parent / "rooms.py").read_text()
+    functions = {node.name for node in ast.parse(source).body if hasattr(node, "name")}
+    assert {room.name for room in plan.ROOMS} <= functions
+
+
+@pytest.mark.parametrize(
+    "name, room", [("only_sample", "sample"), ("only_encode", "see")]
+)
+def test_a_model_that_can_do_one_thing_has_its_room(name, room, only, tmp_path):  # noqa: F811
+    player = playground.Player(folder_of(tmp_path / name, name))
+    assert [each.name for each in player.rooms] == [room] and not player.starts
+    if room == "sample":
+        assert player.sample(0, 2).shape == (2, *SHAPE)
+    else:
+        seen = player.see(player.space.test_images([0])[0])
+        assert seen.z.shape == (3,) and seen.reconstruction is None

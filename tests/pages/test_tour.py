@@ -8,10 +8,10 @@ import types
 import numpy as np
 import pytest
 import tiny
-from test_evaluation import folder_of
-from test_experiments import called
 from test_pages import pictures
 from test_pages import words as texts_of
+from untrained import folder_of
+from verbs import called
 
 from experiments import processes, reproduce, train
 from experiments import tour as verb
@@ -26,7 +26,7 @@ from zoo.pages.tour.claims import (
     PARTLY,
     Criterion,
     Figure,
-    Found,
+    Findings,
     Result,
     verdict,
 )
@@ -58,14 +58,14 @@ def test_a_verdict_counts_the_thresholds_that_are_met():
 )  # fmt: skip
 def test_another_number_is_another_verdict_on_the_page(claim):
     numbers = meeting(claim.criteria)
-    found = Result(claim, Found(numbers))
+    found = Result(claim, Findings(numbers))
     assert found.verdict == HOLDS
     shown = layout.claim(found, words.Words("en"), None)
     assert '<b class="verdict holds">holds</b>' in shown
     first = claim.criteria[0]
     away = -9.0 if first.relation == ">=" else 9.0
     changed = numbers | {first.number: first.threshold(numbers) + away}
-    other = Result(claim, Found(changed))
+    other = Result(claim, Findings(changed))
     assert other.verdict in (PARTLY, NOT)
     assert f'class="verdict {other.verdict}"' in layout.claim(
         other, words.Words("en"), None
@@ -76,7 +76,7 @@ def test_thresholds_stand_on_the_page():
     claim = next(claim for claim in CLAIMS if claim.key == "clear")
     numbers = {"shoes_gan.sharpness": 0.93, "shoes_vae.sharpness": 0.44}
     numbers |= {"shoes_gan.precision": 0.5, "shoes_vae.precision": 0.6}
-    shown = layout.numbers(Result(claim, Found(numbers)), words.Words("en"))
+    shown = layout.numbers(Result(claim, Findings(numbers)), words.Words("en"))
     shown = html.unescape(re.sub(r"<[^>]*>", "|", shown))
     assert "|≥ 0.8|" in shown and "|0.93|" in shown
     assert "≥ 0.44 (VAE, alpha 1: sharpness of samples)" in shown
@@ -92,7 +92,7 @@ def test_a_number_close_to_another_measured_one_is_marked():
     numbers = {
         f"shoes_{m}.{k}": 0.5 for m in ("vae", "gan") for k in ("recall", "coverage")
     }
-    shown = layout.numbers(Result(claim, Found(numbers)), words.Words("en"))
+    shown = layout.numbers(Result(claim, Findings(numbers)), words.Words("en"))
     assert shown.count("yes, closely") == 2
 
 
@@ -117,8 +117,8 @@ def test_labels_of_charts_are_told_and_names_and_numbers_stay():
 
 def test_pictures_are_described_in_the_language_of_the_page():
     grid = drawing.Grid(tiny.images(4), "test images", 2)
-    assert 'alt="test images"' in grid.told(words.Words("en"))
-    assert 'alt="テスト画像"' in grid.told(words.Words("ja"))
+    assert 'alt="test images"' in grid.html(words.Words("en"))
+    assert 'alt="テスト画像"' in grid.html(words.Words("ja"))
 
 
 def test_every_claim_number_and_caption_has_words():
@@ -169,7 +169,7 @@ def results():
     picture = drawing.Grid(tiny.images(4), "four")
     figures = (Figure("samples", picture, "vae"),)
     return {
-        chapter: [Result(c, Found(meeting(c.criteria), figures)) for c in claims]
+        chapter: [Result(c, Findings(meeting(c.criteria), figures)) for c in claims]
         for chapter, claims in tour.CHAPTERS.items()
     }
 
@@ -255,13 +255,13 @@ def test_every_experiment_finds_its_numbers_and_pictures(bare, monkeypatch):
             runs.RunFolder(folder).write_rows(rows)
     results = tour.measure(bare)
     for each in (each for chapter in results.values() for each in chapter):
-        assert each.found is not None, (each.claim.key, each.reason)
+        assert each.findings is not None, (each.claim.key, each.reason)
         assert each.verdict in (HOLDS, PARTLY, NOT)
-        assert np.isfinite(list(each.found.numbers.values())).all(), each.claim.key
+        assert np.isfinite(list(each.findings.numbers.values())).all(), each.claim.key
     japanese = words.Words("ja")
     own = re.compile(r"[-−\d.]*|[A-Z].*|cGAN|z \d|-?log.*")  # numbers, names, formulas
     for each in (each for chapter in results.values() for each in chapter):
-        for picture in (figure.picture for figure in each.found.figures):
+        for picture in (figure.picture for figure in each.findings.figures):
             labels = [picture.alt]
             if isinstance(picture, drawing.Chart):
                 (chart,) = pictures(pages.chart(picture.figure, picture.alt))

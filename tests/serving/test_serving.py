@@ -3,13 +3,16 @@
 import io
 import pathlib
 import signal
+import struct
 import sys
+import zlib
 
 import loader
 import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from capable import only  # noqa: F401
 from PIL import Image
 
 import zoo
@@ -208,6 +211,22 @@ def test_a_stochastic_encoder_tells_its_distribution():
     assert set(found) == {"z"}  # of the deterministic one
 
 
+@pytest.mark.parametrize(
+    "name, offered",
+    [
+        ("only_sample", {"sample", "sample_png"}),
+        ("only_encode", {"encode", "encode_uint8"}),
+    ],
+)
+def test_a_model_that_can_do_one_thing_is_exported(name, offered, only, tmp_path):  # noqa: F811
+    model = only(name)
+    assert set(signatures.of(model)) == offered
+    path = zoo.export(model, tmp_path, warmup=False)
+    assert (path / "saved_model.pb").is_file()
+    with pytest.raises(ValueError, match="Signatures: (sample|encode), "):
+        zoo.export(model, tmp_path, ["classify"])
+
+
 @each(["cgan", "ddpm"])
 def test_a_seed_is_an_image_in_any_process(name, served):
     it = served(name)
@@ -244,6 +263,17 @@ def test_mixed_precision_stays_inside(tmp_path, mixed_bfloat16):
 
 IMAGES = tiny.floats(2)
 FILE = png(tiny.images(1)[0])
+
+
+def with_chunk_before_header(file, content):
+    """A PNG file with a part before its header, which decoders skip over."""
+    part = b"zoOo" + content
+    ends = struct.pack(">I", len(content)), struct.pack(">I", zlib.crc32(part))
+    return file[:8] + ends[0] + part + ends[1] + file[8:]
+
+
+BIG = png(np.zeros((9, 12), "uint8"))
+DISGUISED = with_chunk_before_header(BIG, struct.pack(">II", 8, 8))  # where sizes stand
 WRONG = {  # name: (model, signature, inputs, what the message says)
     "size": ("classifier", "classify", {"images": IMAGES[:, :7]}, "shape [2, 7, 8, 1]"),
     "rank": ("classifier", "classify", {"images": IMAGES[0]}, "shape [8, 8, 1]"),
@@ -288,9 +318,10 @@ WRONG = {  # name: (model, signature, inputs, what the message says)
     "big file": (
         "vae",
         "reconstruct_png",
-        [png(np.zeros((9, 12), "uint8"))],
+        [BIG],
         "9x12",
     ),
+    "disguised": ("vae", "reconstruct_png", [DISGUISED], f"{len(DISGUISED)} bytes"),
     "big jpeg": (
         "vae",
         "reconstruct_png",

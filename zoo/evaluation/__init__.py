@@ -1,8 +1,8 @@
 """One protocol for every family: what a trained model is worth, beside real images.
 
-    found = evaluation.evaluate("runs/vaegan-digits")
-    print("\\n".join(table.lines(found)))
-    found.write()
+    scores = evaluation.evaluate("runs/vaegan-digits")
+    print("\\n".join(table.lines(scores)))
+    scores.write()
 
 Every score stands beside the floor (the same score of training images) and a ladder of
 blurred and of noisy ones, and goes nowhere without its `zoo.metrics.Protocol`.
@@ -17,11 +17,11 @@ import time
 from zoo import metrics
 from zoo.evaluation import groups, references, subject, table
 from zoo.evaluation.bench import Bench, NotApplicableError, Options, need
-from zoo.evaluation.stages import Progress
+from zoo.evaluation.stages import Stages
 from zoo.evaluation.watch import Watch
 from zoo.files.atomic import replaced
 
-__all__ = ["Evaluation", "NotApplicableError", "Options", "Progress", "Watch"]
+__all__ = ["Evaluation", "NotApplicableError", "Options", "Stages", "Watch"]
 __all__ += ["evaluate", "groups", "measure", "need", "read", "subject", "table"]
 
 
@@ -82,12 +82,12 @@ def evaluate(path, options=None, progress=None, **dataset):
     Args:
         path: A run folder or a `.keras` file.
         options: `Options`; by default 10,000 images.
-        progress: `Progress`; by default silent.
+        progress: `Stages`; by default silent.
         **dataset: `dataset`, `classes`, `image_size`, `data_dir` where those of the run
             are not meant.
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be measured.
     """
-    progress = progress or Progress()
+    progress = progress or Stages()
     with progress.stage("reading the model"):
         target = subject.find(path, **dataset)
     return measure(target, options or Options(), progress)
@@ -103,7 +103,7 @@ def measure(target, options, progress):
     scores = _scores(bench)
     pictured = {"frechet", "recon_frechet"} & set(scores)
     protocol = bench.protocol()
-    found = Evaluation(
+    evaluation = Evaluation(
         model=target.model.name,
         file=str(target.file),
         protocol=protocol,
@@ -114,34 +114,36 @@ def measure(target, options, progress):
         details=bench.details,
         out=str(target.out),
     )
-    found.details["options"] = dataclasses.asdict(options)
-    found.details["seconds"] = round(time.monotonic() - began, 1)
-    return found
+    evaluation.details["options"] = dataclasses.asdict(options)
+    evaluation.details["seconds"] = round(time.monotonic() - began, 1)
+    return evaluation
 
 
 def _scores(bench):
     """{score: number} of all groups; what does not apply is noted at the bench."""
-    found = {}
-    for title, measure, names in groups.GROUPS:
+    scores = {}
+    for group in groups.GROUPS:
         try:
-            with bench.progress.stage(title):
-                found |= measure(bench)
+            with bench.progress.stage(group.title):
+                bench.need(*group.needs)
+                scores |= group.measure(bench)
         except NotApplicableError as error:
-            bench.skip(str(error), *names)
-        told = {*found, *bench.not_applicable}
-        bench.skip(bench.unlabelled, *(name for name in names if name not in told))
-    return {name: _plain(value) for name, value in found.items()}
+            bench.skip(str(error), *group.scores)
+        settled = {*scores, *bench.not_applicable}
+        unsettled = (name for name in group.scores if name not in settled)
+        bench.skip(bench.unlabelled, *unsettled)
+    return {name: _plain(value) for name, value in scores.items()}
 
 
 def _warnings(bench, protocol):
-    found = [*bench.subject.warnings, *protocol.warnings()]
+    warnings = [*bench.subject.warnings, *protocol.warnings()]
     count, size = bench.real_features.shape
     if count <= size:
-        found.append(
+        warnings.append(
             f"{count} images have no full covariance of {size} features: the Frechet "
             "distance misses directions"
         )
-    return found
+    return warnings
 
 
 def _plain(value):

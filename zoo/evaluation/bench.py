@@ -13,6 +13,13 @@ FEWEST = 20  # images: what a kernel distance needs
 MOST_TRAIN = 60_000  # training images among which nearest neighbours are sought
 
 
+LACKS = {  # need: what a model that does not meet it lacks; others "cannot" do it
+    "labels": "takes no labels",
+    "nll": "has no likelihood",
+    "posterior": "has no distribution q(z|x)",
+}
+
+
 class NotApplicableError(ValueError):
     """A score that a model or a data set does not have; the text tells why."""
 
@@ -48,7 +55,7 @@ class Bench:
         test, train: uint8 images `[N, H, W, C]` of equal number, not more than asked
             for; `test_labels`, `train_labels`: int32 `[N]` or None.
         all_train: The training images, up to `MOST_TRAIN`.
-        made: uint8 samples, once there are some.
+        samples: uint8 samples of the model, once they are drawn.
         not_applicable: {score: reason}; `details`: more to keep.
 
     Raises: ValueError: if there are fewer than `FEWEST` test images.
@@ -67,9 +74,9 @@ class Bench:
                 f"An evaluation needs at least {FEWEST} test images. "
                 f"Received: {num_images}."
             )
-        self.test, self.test_labels = some(*test, num_images, random)
-        self.train, self.train_labels = some(*train, num_images, random)
-        self.all_train, _ = some(*train, MOST_TRAIN, random)
+        self.test, self.test_labels = subset(*test, num_images, random)
+        self.train, self.train_labels = subset(*train, num_images, random)
+        self.all_train, _ = subset(*train, MOST_TRAIN, random)
         self.extractor, self.judge, self.classes = self._extractors()
 
     def _extractors(self):
@@ -77,11 +84,11 @@ class Bench:
         subject = self.subject
         where = {key: subject.where[key] for key in ("image_size", "data_dir")}
         judge = classes = None
-        found = judges.find(subject, self.progress.say)
-        if found is not None:
-            judge, names = found.extractor, found.names
-            told = {key: judge.about[key] for key in ("name", "sha256", "accuracy")}
-            self.details["judge"] = told
+        classifier = judges.find(subject, self.progress.say)
+        if classifier is not None:
+            judge, names = classifier.extractor, classifier.names
+            facts = {key: judge.about[key] for key in ("name", "sha256", "accuracy")}
+            self.details["judge"] = facts
             classes = np.array([names.index(n) for n in subject.info.class_names])
         kind = self.options.features
         if kind == "classifier" and judge is not None:
@@ -112,9 +119,9 @@ class Bench:
             code=circumstances.code(),
         )
 
-    def need(self, *capabilities):
-        """Raises NotApplicableError unless the model can do all of these."""
-        need(self.model, *capabilities)
+    def need(self, *needs):
+        """Raises NotApplicableError unless the model meets all `needs`."""
+        need(self.model, *needs)
 
     def need_labels(self):
         """Raises NotApplicableError if the data set has no labels."""
@@ -138,7 +145,7 @@ class Bench:
         kernel = metrics.kernel_distance(
             self.real_features, features, seed=self.options.seed
         )
-        found = {
+        scores = {
             "frechet": metrics.frechet_distance(self.moments, features),
             "kernel": kernel.value,
             "kernel_spread": kernel.spread,
@@ -147,9 +154,9 @@ class Bench:
             "sharpness": self.ratio_of_sharpness(images),
         }
         if self.judge is None:
-            return found
+            return scores
         p = self.probabilities(images, features) if p is None else p
-        return found | self._compare_classes(p)
+        return scores | self._compare_classes(p)
 
     def ratio_of_sharpness(self, images):
         """Gradient energy of images, divided by that of the test images."""
@@ -165,25 +172,30 @@ class Bench:
         return self.judge.classify(features)
 
     def _compare_classes(self, p):
-        made = metrics.class_histogram(p.argmax(axis=1), p.shape[1])
+        generated = metrics.class_histogram(p.argmax(axis=1), p.shape[1])
         real = metrics.class_histogram(self.classes[self.test_labels], p.shape[1])
         return {
             "classifier_score": metrics.classifier_score(p),
-            "class_distance": metrics.histogram_distance(made, real),
+            "class_distance": metrics.histogram_distance(generated, real),
         }
 
 
-def need(model, *capabilities):
-    """Raises NotApplicableError unless `model` can do all of `capabilities`."""
-    for capability in capabilities:
-        if capability not in model.capabilities():
-            lacks = f"cannot {capability}"
-            lacks = "has no likelihood" if capability == "nll" else lacks
-            raise NotApplicableError(f"{model.name!r} {lacks}")
+def need(model, *needs):
+    """Raises NotApplicableError unless `model` meets all `needs`, each as `model.can`
+    takes it."""
+    for each in needs:
+        if not model.can(each):
+            raise NotApplicableError(lack(model, each))
 
 
-def some(images, labels, count, random):
-    """Returns at most `count` images and their labels: all in order, or some drawn."""
+def lack(model, need):
+    """Returns what `model` lacks that does not meet `need`, as a reason."""
+    return f"{model.name!r} {LACKS.get(need, f'cannot {need}')}"
+
+
+def subset(images, labels, count, random):
+    """Returns all images and labels in their order, or `count` of them, drawn by the
+    generator `random`, if there are more."""
     if len(images) <= count:
         return images, labels
     rows = random.permutation(len(images))[:count]

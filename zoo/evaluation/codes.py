@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from zoo import metrics
-from zoo.evaluation.bench import NotApplicableError
+from zoo.evaluation.bench import NotApplicableError, lack
 from zoo.inputs import pixels
 from zoo.metrics.encodings import ACTIVE
 
@@ -16,11 +16,10 @@ from zoo.metrics.encodings import ACTIVE
 
 def encodings(bench):
     """Classes by nearest neighbour and linear probe, beside the untrained encoder."""
-    bench.need("encode")
     bench.need_labels()
-    found = _class_accuracies(bench, bench.model)
+    trained = _class_accuracies(bench, bench.model)
     plain = _class_accuracies(bench, untrained(bench.model, bench.options.seed))
-    return found | {f"{name}_untrained": value for name, value in plain.items()}
+    return trained | {f"{name}_untrained": value for name, value in plain.items()}
 
 
 def untrained(model, seed):
@@ -42,19 +41,18 @@ def _class_accuracies(bench, model):
 
 def latents(bench):
     """Moments of encodings beside the prior; KL and active units."""
-    bench.need("encode")
-    if "sample" not in bench.model.capabilities():
+    if not bench.model.can("sample"):
         raise NotApplicableError(f"{bench.model.name!r} has no prior to compare with")
     z = bench.model.encode(bench.test, sample=True, seed=bench.options.seed)
-    found = metrics.latent_statistics(z)
+    statistics = metrics.latent_statistics(z)
     numbers = {
-        "latent_mean": found.mean_norm,
-        "latent_variance": found.mean_variance,
-        "latent_correlation": found.correlation,
-        "latent_kl_to_prior": found.kl_to_prior,
+        "latent_mean": statistics.mean_norm,
+        "latent_variance": statistics.mean_variance,
+        "latent_correlation": statistics.correlation,
+        "latent_kl_to_prior": statistics.kl_to_prior,
     }
-    if not bench.model.is_stochastic:
-        reason = f"{bench.model.name!r} has no distribution q(z|x)"
+    if not bench.model.can("posterior"):
+        reason = lack(bench.model, "posterior")
         bench.skip(reason, "latent_kl", "active_units")
         return numbers
     z_mean, z_logvar = posterior(bench.model, bench.test)
@@ -79,7 +77,6 @@ def posterior(model, images, batch_size=1000):
 
 def likelihood(bench):
     """-log p(x) of the first test images by the model's own `nll`."""
-    bench.need("nll")
     options = {"k": bench.options.k, "seed": bench.options.seed}
     known = inspect.signature(bench.model.nll).parameters
     options = {name: value for name, value in options.items() if name in known}
@@ -102,7 +99,6 @@ def likelihood(bench):
 
 def classification(bench):
     """The model's own accuracy on the test images."""
-    bench.need("classify")
     bench.need_labels()
     if bench.model.config["num_classes"] != len(bench.classes):
         raise NotApplicableError(

@@ -7,7 +7,7 @@ import numpy as np
 from zoo import data, inputs, metrics
 from zoo.core import latents
 from zoo.evaluation import judges, subject
-from zoo.evaluation.bench import some
+from zoo.evaluation.bench import subset
 
 MOST = 10_000  # training images that are encoded
 LONGEST = 16  # characters of a class's name below a picture
@@ -41,7 +41,7 @@ class Explorer:
     @functools.cached_property
     def train(self):
         """Training images, at most `MOST`, and their labels or None."""
-        return self._some(self.subject.where)
+        return self._train(self.subject.where)
 
     def pair(self, classes):
         """Returns the names of two `classes`, given by number or name among all of the
@@ -50,7 +50,7 @@ class Explorer:
         where = self.subject.where | {"classes": classes}
         names = data.info(self.subject.dataset, **where).class_names
         test = data.arrays(self.subject.dataset, "test", **where)
-        return names, self._some(where), test
+        return names, self._train(where), test
 
     def with_left_out(self):
         """Returns the test images `[N, H, W, C]` of all classes, their classes' names
@@ -72,9 +72,9 @@ class Explorer:
         classes = np.array(names)[labels]
         return images, classes, ~np.isin(classes, seen)
 
-    def _some(self, where):
+    def _train(self, where):
         images, labels = data.arrays(self.subject.dataset, "train", **where)
-        return some(images, labels, MOST, np.random.default_rng(self.seed))
+        return subset(images, labels, MOST, np.random.default_rng(self.seed))
 
     def first_of_classes(self, most):
         """Returns the numbers of the first test images of different classes, an even
@@ -141,8 +141,8 @@ class Explorer:
 
 
 def captions(names, p):
-    """Returns R lists of C texts, such as "Bag 0.98", of what `Explorer.tell` told of
-    `[R, C]` images; None of nothing."""
+    """Returns R lists of C texts, such as "Bag 0.98", of the `names` and probabilities
+    `p` that `Explorer.tell` gives `[R, C]` images; None if it names none."""
     if names is None:
         return None
     return [

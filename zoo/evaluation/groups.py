@@ -1,9 +1,11 @@
 """The scores by what a model can do: samples, reconstructions, encodings, likelihood.
 
-A group is a function of the `Bench` that returns {score: number} and raises
-`NotApplicableError` for what the model or the data set lacks: such scores are listed
-with the reason, never dropped.
+Scores that a model or a data set does not have are listed with the reason, never
+dropped.
 """
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 from zoo.evaluation import codes, images
 
@@ -15,21 +17,49 @@ ERRORS = ("mse", "psnr", "ssim", *COMPARED, *CLASSES, "class_kept")
 ACCURACIES = ("neighbour_accuracy", "probe_accuracy")
 MOMENTS = ("latent_mean", "latent_variance", "latent_correlation", "latent_kl_to_prior")
 
-# (what happens, function of the bench, the scores that it may find)
+
+class Group(NamedTuple):
+    """Scores that are measured together.
+
+    Attributes:
+        title: What is measured.
+        needs: What the model has to be able to do, as `model.can` takes it.
+        measure: Function of the `Bench` that returns {score: number}. It raises
+            `NotApplicableError` for what the data set or the model's settings lack.
+        scores: Names of all scores that it may return.
+    """
+
+    title: str
+    needs: tuple
+    measure: Callable
+    scores: tuple
+
+
 GROUPS = (
-    ("samples", images.samples, (*COMPARED, *CLASSES, *NEAR)),
-    (
+    Group("samples", ("sample",), images.samples, (*COMPARED, *CLASSES, *NEAR)),
+    Group(
         "reconstructions",
+        ("reconstruct",),
         images.reconstructions,
         (*(f"recon_{e}" for e in ERRORS), "pca_mse"),
     ),
-    (
+    Group(
         "classes in encodings",
+        ("encode",),
         codes.encodings,
         (*ACCURACIES, *(f"{a}_untrained" for a in ACCURACIES)),
     ),
-    ("train on samples, test on real", images.substitution, ("cas", "cas_real")),
-    ("latents", codes.latents, (*MOMENTS, "latent_kl", "active_units")),
-    ("likelihood", codes.likelihood, ("nll", "nll_error", "bits_per_dim")),
-    ("classification", codes.classification, ("accuracy",)),
+    Group(
+        "train on samples, test on real",
+        ("sample",),
+        images.substitution,
+        ("cas", "cas_real"),
+    ),
+    Group(
+        "latents", ("encode",), codes.latents, (*MOMENTS, "latent_kl", "active_units")
+    ),
+    Group(
+        "likelihood", ("nll",), codes.likelihood, ("nll", "nll_error", "bits_per_dim")
+    ),
+    Group("classification", ("classify",), codes.classification, ("accuracy",)),
 )

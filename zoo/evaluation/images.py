@@ -3,7 +3,7 @@
 import numpy as np
 
 from zoo import metrics
-from zoo.evaluation.bench import NotApplicableError
+from zoo.evaluation.bench import NotApplicableError, lack
 from zoo.inputs import pixels
 from zoo.pretrained import features as presets
 
@@ -17,25 +17,24 @@ MOST_PIXELS = 4096  # numbers an image: above, PCA would take the longest of all
 def samples(bench):
     """Distances, manifolds, classes and sharpness of samples, as many as test images;
     of a conditional model, of the test images' labels."""
-    bench.need("sample")
-    labels = _asked(bench)
-    made = bench.made = sample(bench, len(bench.test), labels)
-    features = bench.extractor.features(made)
-    p = bench.probabilities(made, features)
-    found = bench.compare(made, features, p)
+    labels = _labels(bench)
+    images = bench.samples = sample(bench, len(bench.test), labels)
+    features = bench.extractor.features(images)
+    p = bench.probabilities(images, features)
+    scores = bench.compare(images, features, p)
     train = bench.extractor.features(bench.all_train)
     near = metrics.memorisation(train, bench.real_features, features)
-    found |= {"nearest_train": near.ratio, "closer_to_train": near.closer}
+    scores |= {"nearest_train": near.ratio, "closer_to_train": near.closer}
     bench.details["nearest_train_distance"] = near.distance
     if labels is None:
-        bench.skip(f"{bench.model.name!r} takes no labels", "conditional_accuracy")
+        bench.skip(lack(bench.model, "labels"), "conditional_accuracy")
     if p is not None:
         shares = metrics.class_histogram(p.argmax(axis=1), p.shape[1])
         bench.details["class_histogram"] = shares.tolist()
         if labels is not None:
-            asked = bench.classes[labels]
-            found["conditional_accuracy"] = metrics.accuracy(p, asked)
-    return found
+            wanted = bench.classes[labels]
+            scores["conditional_accuracy"] = metrics.accuracy(p, wanted)
+    return scores
 
 
 def sample(bench, count, labels=None, **options):
@@ -44,9 +43,10 @@ def sample(bench, count, labels=None, **options):
     parts = []
     for start in range(0, count, SAMPLED_AT_ONCE):
         rows = slice(start, min(start + SAMPLED_AT_ONCE, count))
-        asked = {} if labels is None else {"labels": labels[rows]}
+        if labels is not None:
+            options["labels"] = labels[rows]
         seed = bench.options.seed + start
-        images = bench.model.sample(rows.stop - start, seed=seed, **asked, **options)
+        images = bench.model.sample(rows.stop - start, seed=seed, **options)
         parts.append(_rounded(images))
         bench.progress.step(rows.stop, count)
     return np.concatenate(parts)
@@ -62,9 +62,23 @@ def _rounded(images):
     return pixels.to_uint8(images)
 
 
-def _asked(bench):
+def _labels(bench):
     """The labels that samples are made of; None for models that take none."""
-    return bench.test_labels if bench.model.conditional else None
+    return bench.test_labels if bench.model.can("labels") else None
+
+
+def _samples(bench, **options):
+    return sample(bench, len(bench.test), _labels(bench), **options)
+
+
+def _reconstructions(bench):
+    return _rounded(bench.model.reconstruct(bench.test))
+
+
+KINDS = (  # (what a model makes, needs, function of the bench), the most telling first
+    ("samples", ("sample",), _samples),
+    ("reconstructions", ("reconstruct",), _reconstructions),
+)
 
 
 def made_by(bench, **options):
@@ -73,11 +87,9 @@ def made_by(bench, **options):
 
     Raises: ValueError: if it makes neither.
     """
-    able = bench.model.capabilities()
-    if "sample" in able:
-        return sample(bench, len(bench.test), _asked(bench), **options)
-    if "reconstruct" in able:
-        return _rounded(bench.model.reconstruct(bench.test))
+    for _, needs, make in KINDS:
+        if bench.model.can(needs):
+            return make(bench, **options)
     raise ValueError(
         "Only a model that makes images can be watched. "
         f"Received: {bench.model.name!r}, which cannot sample or reconstruct."
@@ -89,16 +101,15 @@ def made_by(bench, **options):
 
 def reconstructions(bench):
     """Errors of reconstructed test images, and all that is measured of samples."""
-    bench.need("reconstruct")
-    made = _rounded(bench.model.reconstruct(bench.test))
-    features = bench.extractor.features(made)
-    found = metrics.reconstruction_errors(bench.test, made)
-    p = bench.probabilities(made, features)
-    found |= bench.compare(made, features, p)
+    images = _reconstructions(bench)
+    features = bench.extractor.features(images)
+    scores = metrics.reconstruction_errors(bench.test, images)
+    p = bench.probabilities(images, features)
+    scores |= bench.compare(images, features, p)
     if p is not None:
         real = bench.probabilities(bench.test, bench.real_features)
-        found["class_kept"] = metrics.accuracy(p, real.argmax(axis=1))
-    return {f"recon_{name}": value for name, value in found.items()} | _linear(bench)
+        scores["class_kept"] = metrics.accuracy(p, real.argmax(axis=1))
+    return {f"recon_{name}": value for name, value in scores.items()} | _linear(bench)
 
 
 def _linear(bench):
@@ -123,17 +134,18 @@ def substitution(bench):
     Source: Ravuri and Vinyals 2019, arXiv:1905.10887 (classification accuracy score);
         with a small network and few steps, so read it beside that of real images.
     """
-    bench.need("sample")
     bench.need_labels()
-    labels, steps = _asked(bench), bench.options.cas_steps
-    if labels is None:
-        raise NotApplicableError(f"{bench.model.name!r} takes no labels")
+    bench.need("labels")
+    labels, steps = bench.test_labels, bench.options.cas_steps
     if not steps or len(bench.classes) < 2:
         raise NotApplicableError(f"{len(bench.classes)} classes, cas_steps={steps}")
-    sets = {"cas": (bench.made, labels), "cas_real": (bench.train, bench.train_labels)}
-    found = {}
+    sets = {
+        "cas": (bench.samples, labels),
+        "cas_real": (bench.train, bench.train_labels),
+    }
+    scores = {}
     for name, (images, numbers) in sets.items():
-        judge = presets.taught(images, numbers, len(bench.classes), steps)
-        p = judge.predict(bench.test, batch_size=250, verbose=0)
-        found[name] = metrics.accuracy(p, bench.test_labels)
-    return found
+        student = presets.taught(images, numbers, len(bench.classes), steps)
+        p = student.predict(bench.test, batch_size=250, verbose=0)
+        scores[name] = metrics.accuracy(p, bench.test_labels)
+    return scores

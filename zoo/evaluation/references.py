@@ -25,17 +25,17 @@ def measure(bench, protocol):
     if path.is_file():
         with bench.progress.stage(f"the floor and the ladder, from {path}"):
             return json.loads(path.read_text())
-    found = {}
+    scores = {}
     with bench.progress.stage("the floor: training images"):
-        found["train"] = bench.compare(bench.train)
+        scores["train"] = bench.compare(bench.train)
     for name, images in metrics.ladder(bench.train, bench.options.seed):
         with bench.progress.stage(f"the ladder: {name}"):
-            found[name] = bench.compare(images)
+            scores[name] = bench.compare(images)
     if not protocol.code.endswith("-dirty"):  # such code may be anything
         path.parent.mkdir(parents=True, exist_ok=True)
         with replaced(path) as temporary:
-            pathlib.Path(temporary).write_text(json.dumps(found, indent=2) + "\n")
-    return found
+            pathlib.Path(temporary).write_text(json.dumps(scores, indent=2) + "\n")
+    return scores
 
 
 def _path(bench, protocol):

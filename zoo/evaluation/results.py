@@ -56,11 +56,11 @@ class Measured:
             version.
         """
         folder, path = RunFolder(path), pathlib.Path(path)
-        found = evaluation.read(path / "evaluation.json")
+        scores = evaluation.read(path / "evaluation.json")
         record, rows = folder.read_record(), folder.rows()
         if not rows or "parameters" not in record:
             raise ValueError(f"The run has no rows of training. Received: {path}.")
-        return cls(path, found, record, rows)
+        return cls(path, scores, record, rows)
 
     @property
     def name(self):
@@ -77,8 +77,8 @@ class Measured:
         """The data set that it was measured by, with its classes."""
         protocol = self.evaluation.protocol
         classes = protocol.classes
-        told = "" if classes is None else f", classes {', '.join(classes)}"
-        return protocol.dataset + told
+        chosen = "" if classes is None else f", classes {', '.join(classes)}"
+        return protocol.dataset + chosen
 
     @property
     def seconds(self):
@@ -105,57 +105,66 @@ def lines(runs, anchors, command):
         command: Function of a `Measured`: the command that trains it, a text.
     Raises: ValueError: if runs of one data set were measured by different protocols.
     """
-    found = []
+    texts = []
     for dataset in dict.fromkeys(run.dataset for run in runs):
-        some = [run for run in runs if run.dataset == dataset]
-        first = some[0].evaluation.protocol
-        for run in some[1:]:
+        measured = [run for run in runs if run.dataset == dataset]
+        first = measured[0].evaluation.protocol
+        for run in measured[1:]:
             run.evaluation.protocol.require_same(first)
-        taken = [s for s in SCORES if any(s in r.evaluation.scores for r in some)]
-        heads = ["run", *(SCORES[score] for score in taken), *COST]
-        models = dict.fromkeys(run.model for run in some)
-        known = {m: anchors[m, dataset] for m in models if (m, dataset) in anchors}
-        protocols = list(dict.fromkeys(protocol for _, protocol in known.values()))
-        rows = []
-        for run in some:
-            figure, protocol = known.get(run.model, ("", None))
-            told = f"{figure} [{protocols.index(protocol) + 1}]" if protocol else ""
-            rows.append([*_row(run, taken, command(run)), told])
-        rows += _real(some, taken)
-        found += [f"## {dataset}", "", _told(some), "", *_table(heads, rows)]
-        if protocols:
-            told = "; ".join(f"[{n}] {each}" for n, each in enumerate(protocols, 1))
-            found += [f"Published, each by a protocol of its own: {told}.", ""]
-    return found
+        texts += [f"## {dataset}", "", _protocol(measured), ""]
+        texts += _part(measured, anchors, command)
+    return texts
 
 
-def _told(runs):
+def _part(runs, anchors, command):
+    """The table of `runs` of one data set, and the protocols of published figures."""
+    scores = [s for s in SCORES if any(s in run.evaluation.scores for run in runs)]
+    heads = ["run", *(SCORES[score] for score in scores), *COST]
+    keys = dict.fromkeys((run.model, run.dataset) for run in runs)
+    published = {key: anchors[key] for key in keys if key in anchors}
+    protocols = list(dict.fromkeys(protocol for _, protocol in published.values()))
+    rows = []
+    for run in runs:
+        figure, protocol = published.get((run.model, run.dataset), ("", None))
+        cell = f"{figure} [{protocols.index(protocol) + 1}]" if protocol else ""
+        rows.append([*_row(run, scores, command(run)), cell])
+    rows += _real(runs, scores)
+    texts = _table(heads, rows)
+    if protocols:
+        notes = "; ".join(f"[{n}] {each}" for n, each in enumerate(protocols, 1))
+        texts += [f"Published, each by a protocol of its own: {notes}.", ""]
+    return texts
+
+
+def _protocol(runs):
     """The protocol of all `runs`, and what weakens their scores."""
     first = runs[0].evaluation.protocol
     by = codes(run.evaluation.protocol for run in runs)
-    told = (
+    text = (
         f"{first.num_generated:,} images against {first.num_real:,} {first.split} "
         f"images, seed {first.seed}; features of {first.extractor} (sha256 "
         f"{first.sha256[:16]}), metrics version {first.version}, measured by zoo "
         f"{by}."
     )
-    return " ".join([told, *(f"Warning: {each}." for each in first.warnings())])
+    return " ".join([text, *(f"Warning: {each}." for each in first.warnings())])
 
 
-def _row(run, taken, command):
+def _row(run, names, command):
     scores = run.evaluation.scores
-    cells = [table.short(scores[name]) if name in scores else NONE for name in taken]
+    cells = [table.short(scores[name]) if name in scores else NONE for name in names]
     cost = [f"{run.seconds / 60:.1f}", f"{run.speed:,.0f}"]
     cost += [f"{sum(run.record['parameters'].values()):,}", f"`{command}`"]
     return [run.name, *cells, *cost]
 
 
-def _real(runs, taken):
+def _real(runs, names):
     """Rows of real images: the same for all runs of a protocol."""
-    found = next((r.evaluation.references for r in runs if r.evaluation.references), {})
-    for name in (name for name in REAL if name in found):
-        cells = [table.short(found[name][s]) if s in found[name] else "" for s in taken]
-        yield [REAL[name], *cells, *[""] * len(COST)]
+    references = (run.evaluation.references for run in runs)
+    scores = next((each for each in references if each), {})
+    for kind in (kind for kind in REAL if kind in scores):
+        of_kind = scores[kind]
+        cells = [table.short(of_kind[n]) if n in of_kind else "" for n in names]
+        yield [REAL[kind], *cells, *[""] * len(COST)]
 
 
 def _table(heads, rows):

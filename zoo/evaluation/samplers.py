@@ -57,21 +57,21 @@ def settings(model, steps, samplers=None):
             1 but for the variance.
     Raises: ValueError: if the model is not sampled in steps, or not by such a sampler.
     """
-    able = getattr(model, "samplers", ())
-    if not able:
+    if not model.can("sampler", "steps"):
         raise ValueError(
             f"Steps are those of a model that removes noise. Received: {model.name!r}."
         )
     for name in samplers or ():
-        if name not in able:
+        if name not in model.samplers:
             raise ValueError(
-                f"{model.name!r} samples by {', '.join(able)}. Received: {name!r}."
+                f"{model.name!r} samples by {', '.join(model.samplers)}. "
+                f"Received: {name!r}."
             )
     for count in steps:
         model.levels(count)  # says what is wrong
     return [
         Setting(name, eta, count, ema)
-        for name in samplers or [each for each in able if each != "ddpm"]
+        for name in samplers or [each for each in model.samplers if each != "ddpm"]
         for eta in ((0.0, 1.0) if name == "ddim" else (None,))
         for count in steps
         for ema in ((True, False) if model.config["ema_decay"] else (False,))
@@ -84,9 +84,10 @@ class Sweep:
     Args:
         path: A run folder or a `.keras` file.
         options: `Options`: `num_images`, `seed`, `features`.
-        progress: `Progress`.
-        out: The record, a .json that a sweep of the same goes on with; a table .csv and
-            a picture .png stand beside it. By default `samplers.json` in the folder.
+        progress: `Stages`.
+        out: The record, a .json file; a sweep of the same model and protocol goes on
+            with it. A table .csv and a picture .png get the same name. By default
+            `samplers.json` in the folder.
         **dataset: As for `evaluate`.
 
     Attributes:
@@ -98,8 +99,8 @@ class Sweep:
     def __init__(self, path, options, progress, out=None, **dataset):
         target = subject.find(path, **dataset)
         self.model, self.file = target.model, target.file
-        beside = target.out.name.replace("evaluation", "samplers")
-        self.out = pathlib.Path(out or target.out.with_name(beside))
+        name = target.out.name.replace("evaluation", "samplers")
+        self.out = pathlib.Path(out or target.out.with_name(name))
         if self.out.suffix != ".json":
             raise ValueError(f"The record is a .json file. Received: {self.out}.")
         self.bench = Bench(target, options, progress)
@@ -139,12 +140,12 @@ class Sweep:
     def measure(self, setting):
         """Measures one `Setting` and writes the record, the table and the picture."""
         began = time.monotonic()
-        made = images.made_by(self.bench, **setting.options)
+        samples = images.made_by(self.bench, **setting.options)
         seconds = time.monotonic() - began
-        found = metrics.Moments.of(self.bench.extractor, made)
+        moments = metrics.Moments.of(self.bench.extractor, samples)
         row = dataclasses.asdict(setting) | {
             "looks": setting.looks,
-            "frechet": metrics.frechet_distance(self.real, found),
+            "frechet": metrics.frechet_distance(self.real, moments),
             "seconds": round(seconds, 2),
         }
         self.rows.append(row)
@@ -182,14 +183,14 @@ class Sweep:
             each = Setting(*(row[key] for key in ROW[:4]))
             key = (each.name, each.steps, each.looks)
             cells.setdefault(key, {})[each.ema] = f"{row['frechet']:.4g}"
-        found = [f"{'Frechet distance':18}{'steps':>7}{'looks':>7}{AVERAGE}"]
+        lines = [f"{'Frechet distance':18}{'steps':>7}{'looks':>7}{AVERAGE}"]
         for (name, steps, looks), values in sorted(cells.items()):
             both = "".join(f"{values.get(ema, '-'):>15}" for ema in (True, False))
-            found.append(f"{name:18}{steps:7}{looks:7}{both}")
-        found.append(f"{'training images':32}{self.floor:15.4g}")
-        if self.model.conditional:
-            found.append(f"samples with labels, guidance {self.model.guidance:g}")
-        return found
+            lines.append(f"{name:18}{steps:7}{looks:7}{both}")
+        lines.append(f"{'training images':32}{self.floor:15.4g}")
+        if self.model.can("labels"):
+            lines.append(f"samples with labels, guidance {self.model.guidance:g}")
+        return lines
 
 
 ROW = ("sampler", "eta", "steps", "ema", "looks", "frechet", "seconds")

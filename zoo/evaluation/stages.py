@@ -4,7 +4,7 @@ import contextlib
 import time
 
 
-class Progress:
+class Stages:
     """Writes "sampling 10,000 images ... 3.2 s" as the stage begins and ends.
 
     Args:

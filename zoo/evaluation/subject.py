@@ -56,8 +56,10 @@ def find(path, dataset=None, classes=None, image_size=None, data_dir=None):
             f"{dataset!r} has {_size(info.image_shape)}: choose another "
             f"--dataset or --image_size. Received: dataset={dataset!r}."
         )
-    beside = path.with_name(f"{path.stem}.evaluation.json")
-    out = path / "evaluation.json" if path.is_dir() else beside
+    if path.is_dir():
+        out = path / "evaluation.json"
+    else:
+        out = path.with_name(f"{path.stem}.evaluation.json")
     return Subject(model, file, out, dataset, where, info, warnings)
 
 

@@ -47,18 +47,18 @@ WIDTH, FIRST, SINGLE = 6, 24, 60
 
 def lines(evaluation):
     """Lines of at most 88 columns."""
-    found = [*_head(evaluation), ""]
-    found += _columns(evaluation) + [""]
+    texts = [*_head(evaluation), ""]
+    texts += _columns(evaluation) + [""]
     for score, title, better in SINGLES:
         if score in evaluation.scores:
             value = short(evaluation.scores[score])
-            found.append(f"{_titled(title, better):<{SINGLE}} {value:>{WIDTH}}")
-    found += ["", "(-) less is better, (+) more is, (1) best at 1", ""]
+            texts.append(f"{_titled(title, better):<{SINGLE}} {value:>{WIDTH}}")
+    texts += ["", "(-) less is better, (+) more is, (1) best at 1", ""]
     for reason, scores in by_reason(evaluation.not_applicable).items():
-        found += _wrapped(f"not applicable, {reason}: {', '.join(scores)}")
+        texts += _wrapped(f"not applicable, {reason}: {', '.join(scores)}")
     for warning in evaluation.warnings:
-        found += _wrapped(f"warning: {warning}")
-    return found
+        texts += _wrapped(f"warning: {warning}")
+    return texts
 
 
 def short(value):
@@ -80,15 +80,15 @@ def _head(evaluation):
     p = evaluation.protocol
     classes = "" if p.classes is None else f", classes {', '.join(map(str, p.classes))}"
     judge = evaluation.details.get("judge", {})
-    told = f"sha256 {p.sha256[:16]}"
+    facts = f"sha256 {p.sha256[:16]}"
     if judge.get("sha256") == p.sha256:
-        told = f"accuracy {judge['accuracy']:.1%}, {told}"
+        facts = f"accuracy {judge['accuracy']:.1%}, {facts}"
     return [
         evaluation.file,
         f"{evaluation.model} on {p.dataset}{classes}",
         f"{p.num_generated:,} images against {p.num_real:,} {p.split} images, "
         f"seed {p.seed}",
-        f"features: {p.extractor} ({told})",
+        f"features: {p.extractor} ({facts})",
         f"zoo {p.code}, metrics version {p.version}",
     ]
 
@@ -105,16 +105,16 @@ def _columns(evaluation):
     if not columns:
         return []
     parts = [name.rpartition(" ") for name in columns]
-    found = []
+    texts = []
     for words in ([first for first, _, _ in parts], [last for _, _, last in parts]):
-        found.append(_row("", words))
+        texts.append(_row("", words))
     for score, title, better in ROWS:
         if any(score in each for each in columns.values()):
             values = [
                 short(each[score]) if score in each else "" for each in columns.values()
             ]
-            found.append(_row(_titled(title, better), values))
-    return found
+            texts.append(_row(_titled(title, better), values))
+    return texts
 
 
 def _row(title, cells):
@@ -128,10 +128,10 @@ def _titled(title, better):
 
 def by_reason(reasons):
     """{score: reason} as {reason: [score]}."""
-    found = {}
+    scores = {}
     for score, reason in reasons.items():
-        found.setdefault(reason, []).append(score)
-    return found
+        scores.setdefault(reason, []).append(score)
+    return scores
 
 
 def _wrapped(text):

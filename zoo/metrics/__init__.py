@@ -1,14 +1,15 @@
 """Scores of images and encodings, one protocol for every family of models.
 
-Metrics work on features, images and arrays, never on a model's name; what makes features
-is any object with `features(images)`. What is summed is summed in float64, and what would
-not fit into memory comes in blocks. A score means something beside its `Protocol` only,
-and beside the same score of real images (the floor) and of corrupted ones (the ladder).
+Metrics work on features, images and arrays, and know no model's name. An object with
+`features(images)` makes the features. Sums are of float64, and what would not fit into
+memory comes in blocks. A score has a meaning only together with its `Protocol`, and
+next to the same score of real images (the floor) and of corrupted ones (the ladder).
 
-    real, made = (extractor.features(x) for x in (images, model.sample(10_000)))
-    metrics.frechet_distance(real, made)
-    metrics.manifold_scores(real, made).coverage
-"""  # noqa: E501
+    real = extractor.features(images)
+    generated = extractor.features(model.sample(10_000))
+    metrics.frechet_distance(real, generated)
+    metrics.manifold_scores(real, generated).coverage
+"""
 
 from zoo.metrics.corruptions import blur, ladder, noise
 from zoo.metrics.detection import Detection, detection
@@ -25,7 +26,7 @@ from zoo.metrics.encodings import (
     linear_probe_accuracy,
     neighbour_accuracy,
 )
-from zoo.metrics.frechet import Moments, frechet_distance
+from zoo.metrics.frechet import Moments, frechet_distance, frechet_error
 from zoo.metrics.kernel import kernel_distance
 from zoo.metrics.likelihood import bits_per_dim, likelihood
 from zoo.metrics.manifold import RealManifold, manifold_scores
@@ -53,6 +54,7 @@ __all__ = [
     "classifier_score",
     "detection",
     "frechet_distance",
+    "frechet_error",
     "gradient_energy",
     "histogram_distance",
     "kernel_distance",

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-ALLOWED = 0.05  # false alarms, of `Detection.found`
+ALLOWED = 0.05  # false alarms that `Detection.found` is measured at
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,5 +44,5 @@ def detection(normal, anomalous):
         )
     is_anomaly = np.arange(len(scores)) >= len(normal)
     alarms, hits, _ = metrics.roc_curve(is_anomaly, scores, drop_intermediate=False)
-    found = float(hits[alarms <= ALLOWED].max())
-    return Detection(float(metrics.auc(alarms, hits)), found, alarms, hits)
+    share = float(hits[alarms <= ALLOWED].max())
+    return Detection(float(metrics.auc(alarms, hits)), share, alarms, hits)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo.metrics import checks
+from zoo.metrics import arrays
 
 
 def classifier_score(probabilities):
@@ -21,7 +21,7 @@ def classifier_score(probabilities):
 
 def class_histogram(labels, num_classes):
     """Share of each class among `labels` `[N]`, float64 `[num_classes]`."""
-    counts = np.bincount(checks.labels(labels, num_classes), minlength=num_classes)
+    counts = np.bincount(arrays.labels(labels, num_classes), minlength=num_classes)
     return counts / counts.sum()
 
 
@@ -45,8 +45,8 @@ def accuracy(probabilities, labels):
         probabilities: `[N, classes]`.
         labels: int `[N]`.
     """
-    probabilities = checks.matrix(probabilities, "probabilities")
-    labels = checks.labels(labels, probabilities.shape[1])
+    probabilities = arrays.matrix(probabilities, "probabilities")
+    labels = arrays.labels(labels, probabilities.shape[1])
     if len(labels) != len(probabilities):
         raise ValueError(
             "There is one label an image. "
@@ -56,7 +56,7 @@ def accuracy(probabilities, labels):
 
 
 def _distributions(probabilities):
-    p = checks.matrix(probabilities, "probabilities")
+    p = arrays.matrix(probabilities, "probabilities")
     if p.min() < 0 or np.abs(p.sum(axis=1) - 1).max() > 1e-3:
         raise ValueError(
             "Probabilities are at least 0 and add up to 1 in each row. "

@@ -1,11 +1,11 @@
-"""What encodings hold: classes by 1-NN and linear probe; their shape beside a prior."""
+"""What encodings hold: classes by 1-NN and linear probe; their shape, and a prior's."""
 
 import dataclasses
 import warnings
 
 import numpy as np
 
-from zoo.metrics import checks, neighbours
+from zoo.metrics import arrays, neighbours
 
 ACTIVE = 0.01  # variance of a unit's mean above which it counts as active
 
@@ -39,7 +39,7 @@ def linear_probe_accuracy(train, train_labels, test, test_labels, iterations=200
 
     _same_length(train, train_labels)
     _same_length(test, test_labels)
-    train, test = checks.pair(train, test)
+    train, test = arrays.pair(train, test)
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=iterations))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -49,7 +49,7 @@ def linear_probe_accuracy(train, train_labels, test, test_labels, iterations=200
 
 @dataclasses.dataclass(frozen=True)
 class LatentStatistics:
-    """Moments of latents beside those of the prior N(0, 1).
+    """Moments of latents, to be compared with those of the prior N(0, 1).
 
     Attributes:
         mean: `[D]`, of the prior 0.
@@ -75,7 +75,7 @@ def latent_statistics(z):
 
     Raises: ValueError: if there are fewer than two, or one is not finite.
     """
-    z = checks.matrix(z, "latents", at_least=2)
+    z = arrays.matrix(z, "latents", at_least=2)
     mean = z.mean(axis=0)
     covariance = np.atleast_2d(np.cov(z, rowvar=False))
     variance = np.diag(covariance)
@@ -103,7 +103,7 @@ def kl_per_dimension(z_mean, z_logvar):
         z_mean, z_logvar: `[N, D]`, of q(z|x).
     Source: Kingma and Welling 2013, arXiv:1312.6114, appendix B.
     """
-    z_mean, z_logvar = checks.pair(z_mean, z_logvar)
+    z_mean, z_logvar = arrays.pair(z_mean, z_logvar)
     kl = 0.5 * (z_mean**2 + np.exp(z_logvar) - 1 - z_logvar)
     return kl.mean(axis=0)
 
@@ -114,7 +114,7 @@ def active_units(z_mean, threshold=ACTIVE):
 
     Source: Burda et al. 2015, arXiv:1509.00519, section 5.2.
     """
-    z_mean = checks.matrix(z_mean, "latents", at_least=2)
+    z_mean = arrays.matrix(z_mean, "latents", at_least=2)
     return int((z_mean.var(axis=0, ddof=1) > threshold).sum())
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo.metrics import checks
+from zoo.metrics import arrays
 
 
 class Moments:
@@ -31,14 +31,14 @@ class Moments:
 
     def update(self, features):
         """Adds features `[N, D]`; returns the moments themselves."""
-        batch = checks.matrix(features)
+        batch = arrays.matrix(features)
         mean = batch.mean(axis=0)
         centred = batch - mean
         if self.mean is None:
             self.count, self.mean = len(batch), mean
             self._scatter = centred.T @ centred
             return self
-        checks.same_size(len(self.mean), len(mean))
+        arrays.same_size(len(self.mean), len(mean))
         total = self.count + len(batch)
         delta = mean - self.mean
         between = np.outer(delta, delta) * (self.count * len(batch) / total)
@@ -78,7 +78,7 @@ def frechet_distance(real, generated):
     )
     if one.mean is None or two.mean is None:
         raise ValueError("A covariance needs at least 2 images. Received: 0.")
-    checks.same_size(len(one.mean), len(two.mean))
+    arrays.same_size(len(one.mean), len(two.mean))
     s1, s2 = one.covariance, two.covariance
     root = _root(s1)
     product = root @ s2 @ root
@@ -86,6 +86,34 @@ def frechet_distance(real, generated):
     shift = one.mean - two.mean
     distance = shift @ shift + np.trace(s1) + np.trace(s2) - 2 * cross
     return max(float(distance), 0.0)  # rounding may leave -1e-14 for equal sets
+
+
+def frechet_error(real, features):
+    """Standard error of `frechet_distance(real, features)`, as far as it comes from the
+    choice of the generated images; the real ones are those of all models.
+
+    To first order: how much each image moves the distance by its share of the mean and
+    the covariance. Where the sets are equal but for chance, that is too little.
+
+    Args:
+        real: Features `[N, D]`, or their `Moments`.
+        features: Of the generated images, `[M, D]`.
+    Source: the derivative of the distance by the covariance S2 is 1 - T, where T is the
+        optimal map of Dowson and Landau 1982, S1^(1/2) (S1^(1/2) S2 S1^(1/2))^(-1/2)
+        S1^(1/2).
+    """
+    real = real if isinstance(real, Moments) else Moments().update(real)
+    features = arrays.matrix(features, "generated features", at_least=2)
+    generated = Moments().update(features)
+    root = _root(real.covariance)
+    values, vectors = np.linalg.eigh(root @ generated.covariance @ root)
+    roots = _square_roots(values)
+    inverse = np.divide(1, roots, out=np.zeros_like(roots), where=roots > 0)
+    optimal = root @ (vectors * inverse) @ vectors.T @ root
+    centred = features - generated.mean
+    by_covariance = ((centred - centred @ optimal) * centred).sum(axis=1)
+    shares = 2 * centred @ (generated.mean - real.mean) + by_covariance
+    return float(shares.std(ddof=1) / np.sqrt(len(features)))
 
 
 def _root(covariance):

@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage: quality and variety told apart.
+"""Precision, recall, density and coverage: quality and variety, each by itself.
 
 A set of features is taken for the union of balls around its points, each as large as
 the distance to the k-th nearest neighbour. Precision and density ask whether samples
@@ -9,12 +9,12 @@ import dataclasses
 
 import numpy as np
 
-from zoo.metrics import checks, neighbours
+from zoo.metrics import arrays, neighbours
 
 
 @dataclasses.dataclass(frozen=True)
 class ManifoldScores:
-    """What `RealManifold.compare` found.
+    """Quality and variety of samples, by `RealManifold.compare`.
 
     Attributes:
         precision: Share of samples inside a ball of a real image.
@@ -45,7 +45,7 @@ class RealManifold:
     """
 
     def __init__(self, features, ball_k=3, density_k=5):
-        self.features = checks.matrix(features, "real features")
+        self.features = arrays.matrix(features, "real features")
         self.ball_k, self.density_k = ball_k, density_k
         self._balls, self._dense_balls = neighbours.radii(
             self.features, (ball_k, density_k)
@@ -53,7 +53,7 @@ class RealManifold:
 
     def compare(self, generated):
         """Returns the `ManifoldScores` of features `[M, D]`."""
-        real, generated = checks.pair(self.features, generated)
+        real, generated = arrays.pair(self.features, generated)
         (balls,) = neighbours.radii(generated, (self.ball_k,))
         precise = np.zeros(len(generated), dtype=bool)
         hits = recalled = covered = 0

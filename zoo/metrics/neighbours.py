@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 from scipy import stats
 
-from zoo.metrics import checks
+from zoo.metrics import arrays
 
 BLOCK_BYTES = 2**26
 
@@ -30,7 +30,7 @@ def distance_blocks(queries, references):
 
 
 def radii(points, ranks):
-    """Squared distances to the neighbours of the given ranks among the other points.
+    """Squared distances to the neighbours of these ranks among the other points.
 
     Args:
         points: float64 `[N, D]`.
@@ -44,13 +44,13 @@ def radii(points, ranks):
             f"The neighbour of rank {max(ranks)} needs more points than that. "
             f"Received: {len(points)}."
         )
-    found = np.empty((len(ranks), len(points)))
+    squared = np.empty((len(ranks), len(points)))
     for rows, distances in distance_blocks(points, points):
-        # A point itself comes first, at rank 0, even beside its copies.
+        # A point itself comes first, at rank 0, even where it has copies.
         distances[np.arange(len(distances)), np.arange(rows.start, rows.stop)] = -1
         distances.partition(ranks, axis=1)
-        found[:, rows] = distances[:, ranks].T
-    return found
+        squared[:, rows] = distances[:, ranks].T
+    return squared
 
 
 def nearest(queries, references, k=1):
@@ -60,7 +60,7 @@ def nearest(queries, references, k=1):
     Raises: ValueError: if there are fewer than `k` references, or the features differ
         in size or are not finite.
     """
-    references, queries = checks.pair(references, queries)
+    references, queries = arrays.pair(references, queries)
     if not 1 <= k <= len(references):
         raise ValueError(
             f"k is 1 to the {len(references)} references. Received: k={k}."
@@ -68,22 +68,23 @@ def nearest(queries, references, k=1):
     distances = np.empty((len(queries), k))
     indices = np.empty((len(queries), k), dtype=np.int64)
     for rows, block in distance_blocks(queries, references):
-        found = block.argmin(1)[:, None] if k == 1 else _smallest(block, k)
-        indices[rows] = found
-        distances[rows] = np.sqrt(np.take_along_axis(block, found, axis=1))
+        columns = block.argmin(1)[:, None] if k == 1 else _smallest(block, k)
+        indices[rows] = columns
+        distances[rows] = np.sqrt(np.take_along_axis(block, columns, axis=1))
     return distances, indices
 
 
 def _smallest(block, k):
     """Columns `[rows, k]` of the `k` smallest values of each row, smallest first."""
-    found = np.argpartition(block, k - 1, axis=1)[:, :k]
-    order = np.take_along_axis(block, found, axis=1).argsort(axis=1, kind="stable")
-    return np.take_along_axis(found, order, axis=1)
+    columns = np.argpartition(block, k - 1, axis=1)[:, :k]
+    values = np.take_along_axis(block, columns, axis=1)
+    order = values.argsort(axis=1, kind="stable")
+    return np.take_along_axis(columns, order, axis=1)
 
 
 @dataclasses.dataclass(frozen=True)
 class Memorisation:
-    """How near samples lie to training images, beside unseen real images.
+    """How near samples lie to training images, compared with unseen real images.
 
     Attributes:
         distance: Median distance of a sample to its nearest training image, in units of

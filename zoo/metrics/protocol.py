@@ -48,20 +48,20 @@ class Protocol:
 
     def differences(self, other):
         """What differs from `other`, as texts; the code may."""
-        found = []
+        texts = []
         for field in dataclasses.fields(self):
             here, there = getattr(self, field.name), getattr(other, field.name)
             if field.name != "code" and here != there:
-                found.append(f"{field.name} is {here} here and {there} there")
-        return found
+                texts.append(f"{field.name} is {here} here and {there} there")
+        return texts
 
     def require_same(self, other):
         """Raises ValueError, with the differences, if scores must not be compared."""
-        found = self.differences(other)
-        if found:
+        differences = self.differences(other)
+        if differences:
             raise ValueError(
                 "Scores of different protocols are not compared: "
-                f"{'; '.join(found)}. Measure both the same way."
+                f"{'; '.join(differences)}. Measure both the same way."
             )
 
     def plain(self):

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from zoo.inputs import pixels
-from zoo.metrics import checks
+from zoo.metrics import arrays
 
 BATCH = 1000
 SIGMA, RADIUS = 1.5, 5  # the window of Wang et al.: 11 x 11
@@ -74,7 +74,7 @@ def pca_errors(train, images, components, seed=0):
     from sklearn.decomposition import PCA
 
     train, images = (
-        pixels.intensities(checks.images_or_clips(each)).reshape(len(each), -1)
+        pixels.intensities(arrays.images_or_clips(each)).reshape(len(each), -1)
         for each in (train, images)
     )
     if components > min(train.shape):
@@ -88,7 +88,7 @@ def pca_errors(train, images, components, seed=0):
 
 def _by_batch(function, *sets):
     """`function` of the intensities of all sets of images, a batch at a time."""
-    sets = [checks.images_or_clips(each) for each in sets]
+    sets = [arrays.images_or_clips(each) for each in sets]
     if len({each.shape for each in sets}) > 1:
         raise ValueError(
             "Images and their reconstructions are of one shape. "

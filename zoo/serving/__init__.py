@@ -28,7 +28,7 @@ def export(
     Args:
         model: A model with networks.
         folder: Of all versions of the model; its name is the model's on the server.
-        signatures: Names of those to export; all that the model can do if None.
+        signatures: Names of those to export; if None, of all that the model can do.
         version: A whole number; one more than the last if None.
         steps, sampler: Of a denoising model's samples, fixed in the graph; the settings
             of the model if None.
@@ -51,8 +51,8 @@ def export(
     from zoo.serving import signatures as offered
 
     options = {"steps": steps, "sampler": sampler}
-    given = {name: value for name, value in options.items() if value is not None}
-    known = offered.of(model, **given)
+    options = {name: value for name, value in options.items() if value is not None}
+    known = offered.of(model, **options)
     names = list(known) if signatures is None else list(signatures)
     for name in names:
         if name not in known:
@@ -72,7 +72,7 @@ def export(
 
 
 def _facts(model):
-    """What an export tells of its model: which one it is, after how many steps."""
+    """What an export says of its model: which one it is, after how many steps."""
     steps = model.optimizer.iterations if model.optimizer else 0
     return {
         "model": model.name,

@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-# A check of the graph failed; the kernel tells more than its sentence.
+# What TensorFlow says if a check of the graph fails: its sentence, and more.
 _CHECKED = re.compile(r"assertion failed: \[(.*?\.)\]\s*\[\[")
 
 
 class Ends(NamedTuple):
-    """Inputs and outputs of a signature as its server tells, {name: (dtype name, shape
-    with -1 for any size)} each."""
+    """Inputs and outputs of a signature as its server lists them, each {name: (dtype
+    name, shape with -1 for any size)}."""
 
     inputs: dict
     outputs: dict
@@ -39,23 +39,22 @@ class Rest:
 
     def states(self):
         """Returns {version: its state, such as "AVAILABLE"}."""
-        found = self._ask("")["model_version_status"]
-        return {int(each["version"]): each["state"] for each in found}
+        versions = self._ask("")["model_version_status"]
+        return {int(each["version"]): each["state"] for each in versions}
 
     def signatures(self):
         """Returns {signature: `Ends`}."""
-        found = self._ask("/metadata")["metadata"]["signature_def"]
-        return _signatures(found)
+        return _signatures(self._ask("/metadata")["metadata"]["signature_def"])
 
     def predict(self, signature, rows):
         """Returns {output: array} of {input: array `[N, ...]`}, bytes as objects."""
         outputs = self.signatures()[signature].outputs
         inputs = {name: _to_json(values) for name, values in rows.items()}
-        asked = {"signature_name": signature, "inputs": inputs}
-        found = self._ask(":predict", asked)["outputs"]
-        if len(outputs) == 1:  # of one output, the reply has no name
-            found = dict.fromkeys(outputs, found)
-        return {name: _from_json(found[name], outputs[name][0]) for name in outputs}
+        question = {"signature_name": signature, "inputs": inputs}
+        values = self._ask(":predict", question)["outputs"]
+        if len(outputs) == 1:  # the reply does not name an output that is the only one
+            values = dict.fromkeys(outputs, values)
+        return {name: _from_json(values[name], outputs[name][0]) for name in outputs}
 
     def _ask(self, path, content=None):
         """Returns the JSON that the server replies."""
@@ -151,8 +150,8 @@ def _no_server(address, reason):
 
 def _refused(status, message):
     sentence = _CHECKED.search(message)
-    told = sentence.group(1) if sentence else message
-    return f"The server refuses the request, status {status}: {told}"
+    reason = sentence.group(1) if sentence else message
+    return f"The server refuses the request, status {status}: {reason}"
 
 
 def _message(content):
@@ -162,20 +161,20 @@ def _message(content):
         return content.decode(errors="replace")[:200]
 
 
-def _signatures(found):
-    """Reads a SignatureDefMap as JSON, but for TensorFlow's own entry, the
-    initialisation, which has no method."""
+def _signatures(plain):
+    """Reads a SignatureDefMap as JSON. TensorFlow's own entry, the initialisation, has
+    no method and is left out."""
     return {
         name: Ends(*(_ends(each.get(side, {})) for side in Ends._fields))
-        for name, each in found["signature_def"].items()
+        for name, each in plain["signature_def"].items()
         if each.get("method_name")
     }
 
 
-def _ends(found):
+def _ends(plain):
     """Reads the inputs or outputs of a SignatureDef as JSON."""
     ends = {}
-    for name, tensor in found.items():
+    for name, tensor in plain.items():
         sizes = [int(dim["size"]) for dim in tensor["tensor_shape"].get("dim", [])]
         dtype = tensor["dtype"].removeprefix("DT_").lower()
         ends[name] = {"float": "float32"}.get(dtype, dtype), tuple(sizes)

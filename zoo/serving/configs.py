@@ -1,4 +1,4 @@
-"""What a server is told beside its models: which they are, how to join requests."""
+"""The files that configure a server: which models it has, how it joins requests."""
 
 import pathlib
 
@@ -38,15 +38,15 @@ def write(root, base=BASE):
     """Writes `models.config` and `batching.config` into `root`, the folder of all
     models' folders; returns their paths.
 
-    The newest two versions of each model are served: the label `latest` is the newest,
-    `previous` the one before, or the same if there is one.
+    The newest two versions of each model are served. The label `latest` is the newest,
+    and `previous` the one before, or the same if there is only one.
     Raises: ValueError: if there is no version of a model.
     """
     root = pathlib.Path(root)
-    found = models(root)
-    if not found:
+    versions_of = models(root)
+    if not versions_of:
         raise ValueError(f"There is no exported model in the folder. Received: {root}.")
-    texts = {MODELS: models_config(found, base), BATCHING: _BATCHING}
+    texts = {MODELS: models_config(versions_of, base), BATCHING: _BATCHING}
     for name, text in texts.items():
         with replaced(root / name) as temporary:
             pathlib.Path(temporary).write_text(text)
@@ -56,14 +56,14 @@ def write(root, base=BASE):
 def models(root):
     """Returns {model: its versions} of the folders in `root`."""
     folders = sorted(path for path in pathlib.Path(root).iterdir() if path.is_dir())
-    found = {folder.name: versions.existing(folder) for folder in folders}
-    return {name: numbers for name, numbers in found.items() if numbers}
+    numbers_of = {folder.name: versions.existing(folder) for folder in folders}
+    return {name: numbers for name, numbers in numbers_of.items() if numbers}
 
 
-def models_config(found, base=BASE):
+def models_config(versions_of, base=BASE):
     """Returns the text of a `models.config` of {model: its versions}."""
     parts = []
-    for name, numbers in found.items():
+    for name, numbers in versions_of.items():
         kept = numbers[-KEPT:]
         labels = {"latest": kept[-1], "previous": kept[0]}
         text = _MODEL.format(

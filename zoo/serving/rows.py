@@ -1,4 +1,4 @@
-"""The inputs of a request, made of what a user has: seeds, labels, picture files."""
+"""The inputs of a request, out of what a user has: seeds, labels, picture files."""
 
 import pathlib
 
@@ -8,8 +8,8 @@ from PIL import Image
 from zoo.inputs import pixels
 
 
-class Given:
-    """What a user gives for a request.
+class Materials:
+    """What a user has for a request.
 
     Args:
         count: Number of images to sample, or of steps on the way between two.
@@ -30,7 +30,7 @@ class Given:
         """Returns {input: array} for the `inputs` {name: (dtype, shape)} of a
         signature.
 
-        Raises: ValueError: if the user has not given what an input needs.
+        Raises: ValueError: if the user has not what an input needs.
         """
         return {
             name: self._row(signature, name, dtype, shape)

@@ -6,14 +6,13 @@ first, so that a server can join requests into batches.
 
 import dataclasses
 import functools
-import inspect
 from collections.abc import Callable
 
 import tensorflow as tf
 
 from zoo.inputs import pixels
-from zoo.serving import checks
-from zoo.serving.checks import Input
+from zoo.serving import requests
+from zoo.serving.requests import Input
 
 MAIN = ("classify", "sample", "reconstruct")  # the first that there is, is the default
 SEED = Input("int64", (), 0, 2**62)  # the seeds of `model.sample`
@@ -43,10 +42,10 @@ class Signature:
         def serve(**values):
             if with_checks:
                 values = {
-                    name: checks.checked(values[name], name, takes, self.name)
+                    name: requests.checked(values[name], name, takes, self.name)
                     for name, takes in self.takes.items()
                 }
-                values = checks.same_rows(values, self.name)
+                values = requests.same_rows(values, self.name)
             outputs = self.answer(**values)
             return {name: _full_precision(value) for name, value in outputs.items()}
 
@@ -70,11 +69,13 @@ def of(model, **options):
     model.require()
     model.require_options("draw", options)
     offer = Offer(model, options)
-    found = []
-    for capability in ("classify", "encode", "decode", "reconstruct", "sample"):
-        if capability in model.capabilities():
-            found += getattr(offer, capability)()
-    return {signature.name: signature for signature in found}
+    signatures = [
+        signature
+        for _, needs, signatures_of in OFFERS
+        if model.can(needs)
+        for signature in signatures_of(offer)
+    ]
+    return {signature.name: signature for signature in signatures}
 
 
 def main(names):
@@ -87,7 +88,7 @@ class Offer:
 
     def __init__(self, model, options):
         self.model = model
-        self.floats = checks.floats(model.image_shape)
+        self.floats = requests.floats(model.image_shape)
         self.bytes = Input("uint8", model.image_shape)
         self.files = {"image_bytes": Input("string", model.image_shape)}
         self.to_classes = _graph(model.to_classes)
@@ -123,7 +124,7 @@ class Offer:
     def encode(self):
         def encode(images):
             images = pixels.to_float(images)
-            if not self.model.is_stochastic:
+            if not self.model.can("posterior"):
                 return {"z": self.to_latent(images)}
             z_mean, z_logvar = self.model.posterior(images)
             return {"z": z_mean, "z_mean": z_mean, "z_logvar": z_logvar}
@@ -169,9 +170,9 @@ class Offer:
 
     def sample(self):
         model, takes = self.model, {"seed": SEED}
-        if model.conditional:
+        if model.can("labels"):
             takes["label"] = Input("int32", (), 0, model.config["num_classes"] - 1)
-            if "guidance" in inspect.signature(model.draw).parameters:
+            if model.can("guidance"):
                 takes["guidance"] = Input("float32", (), 0, usual=model.guidance)
 
         def sample(seed, label=None, **guidance):
@@ -184,6 +185,15 @@ class Offer:
             Signature("sample", takes, sample, is_network=False),
             Signature("sample_png", takes, sample_png, is_network=False),
         ]
+
+
+OFFERS = (  # (what is answered, needs, function of an `Offer`: its signatures)
+    ("classes", ("classify",), Offer.classify),
+    ("latents", ("encode",), Offer.encode),
+    ("images of latents", ("decode",), Offer.decode),
+    ("reconstructions", ("reconstruct",), Offer.reconstruct),
+    ("samples", ("sample",), Offer.sample),
+)
 
 
 def _graph(function):

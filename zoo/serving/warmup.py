@@ -35,9 +35,9 @@ def request(model_name, signature):
     """Returns the PredictRequest of a `Signature`'s example."""
     from tensorflow_serving.apis import predict_pb2
 
-    found = predict_pb2.PredictRequest()
-    found.model_spec.name = model_name
-    found.model_spec.signature_name = signature.name
+    example = predict_pb2.PredictRequest()
+    example.model_spec.name = model_name
+    example.model_spec.signature_name = signature.name
     for name, takes in signature.takes.items():
-        found.inputs[name].CopyFrom(tf.make_tensor_proto(takes.example()))
-    return found
+        example.inputs[name].CopyFrom(tf.make_tensor_proto(takes.example()))
+    return example

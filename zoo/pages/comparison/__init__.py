@@ -1,7 +1,7 @@
 """Several trained models on one data set, side by side on one page.
 
 entries = comparison.find(["runs/vae-digits", "runs/gan-digits"])
-comparison.measure(entries, evaluation.Options(), evaluation.Progress())
+comparison.measure(entries, evaluation.Options(), evaluation.Stages())
 comparison.write(entries, "compare.html", seed=0)
 """
 
@@ -50,14 +50,15 @@ def page(entries, seed=0):
         seed: Sample i is the image of `seed + i`.
     Raises: ValueError: if the models were not measured by one protocol.
     """
-    shown = pictures.Shown.of(entries[0].subject, seed)
+    material = pictures.Material.of(entries[0].subject, seed)
+    sections = (
+        pages.section(section.title, *section.parts(entries, material))
+        for section in pictures.SECTIONS
+    )
     labels = ", ".join(entry.label for entry in entries)
     return pages.page(
         f"{labels} on {entries[0].subject.dataset}",
-        pages.section("Samples", *pictures.samples(entries, shown)),
-        pages.section("Reconstructions", *pictures.reconstructions(entries, shown)),
-        pages.section("Interpolations", *pictures.interpolations(entries, shown)),
-        pages.section("Latent maps", *pictures.latent_maps(entries, shown)),
+        *sections,
         pages.section("Scores", *tables.scores(entries)),
         pages.section("Models", *tables.models(entries)),
         pages.section("Learning curves", *pictures.curves(entries)),

@@ -76,14 +76,14 @@ def find(paths, **dataset):
 
 def _require_same_data(first, other):
     here, there = _data(first), _data(other)
-    found = [
+    differences = [
         f"{name} is {here[name]} in {first.path} and {there[name]} in {other.path}"
         for name in here
         if here[name] != there[name]
     ]
-    if found:
+    if differences:
         raise ValueError(
-            f"Models are compared on the same images: {'; '.join(found)}. "
+            f"Models are compared on the same images: {'; '.join(differences)}. "
             "Choose runs of one data set, or say by --dataset which images are meant."
         )
 
@@ -98,12 +98,12 @@ def _data(entry):
 
 
 def measure(entries, options, progress):
-    """Gives each `Entry` its evaluation: one that lies beside the model and was made
-    by the same options, or else a new one, which is kept if there is none there and
-    the folder is ours to change.
+    """Gives each `Entry` its evaluation. One that lies beside the model is taken if it
+    is of the same options. Else the model is measured, and the evaluation is kept if
+    there is none and the folder can be written to.
 
-    A model whose images cannot be measured (a training that has diverged) is told of by
-    `failure`.
+    If a model's images cannot be measured, since its training has diverged, `failure`
+    says so.
 
     Raises: ValueError: if no model could be measured, or not all by one protocol.
     """
@@ -138,19 +138,19 @@ def _stored(subject, options):
     if not _is_current(subject):
         return None
     try:
-        found = evaluation.read(subject.out)
+        stored = evaluation.read(subject.out)
     except ValueError:  # of another version
         return None
     where, info = subject.where, subject.info
     classes = None if where["classes"] is None else tuple(info.class_names)
     same = (
-        found.details.get("options") == dataclasses.asdict(options)
-        and found.protocol.version == protocol.VERSION
-        and found.protocol.dataset == subject.dataset
-        and found.protocol.classes == classes
-        and found.protocol.image_size == where["image_size"]
+        stored.details.get("options") == dataclasses.asdict(options)
+        and stored.protocol.version == protocol.VERSION
+        and stored.protocol.dataset == subject.dataset
+        and stored.protocol.classes == classes
+        and stored.protocol.image_size == where["image_size"]
     )
-    return found if same else None
+    return stored if same else None
 
 
 def _is_current(subject):

@@ -1,31 +1,32 @@
 """The pictures of a comparison: the same images and seeds for every model."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from zoo import data, pages
+from zoo.core import latents
 from zoo.drawing import figures
 from zoo.evaluation import NotApplicableError, need
 from zoo.inputs import pixels
+from zoo.pages import charts
 
 NUM_SAMPLES = 36
 NUM_EXAMPLES = 10  # test images to reconstruct; neighbours are the pairs to interpolate
 NUM_PAIRS = 4
 STEPS = 8  # of an interpolation, both ends included
 NUM_MAPPED = 2000
-# matplotlib's tab10; with more classes, colours repeat.
-COLOURS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd")
-COLOURS += ("#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf")
 
 
 @dataclasses.dataclass(frozen=True)
-class Shown:
-    """The test images of the page.
+class Material:
+    """What the pictures of all models are made of.
 
     Attributes:
-        images: uint8 `[N, H, W, C]`; `labels`: int32 `[N]` or None.
-        examples: Some of them, the classes in turn.
+        images: Test images, uint8 `[N, H, W, C]`; `labels`: int32 `[N]` or None.
+        examples: A few of the test images, the classes in turn.
         class_names: Names of the labels, or None.
         seed: Sample i is the image of `seed + i`.
     """
@@ -43,6 +44,12 @@ class Shown:
         examples = images[classes_in_turn(labels, len(images))[:NUM_EXAMPLES]]
         return cls(images, labels, examples, subject.info.class_names, seed)
 
+    @property
+    def pairs(self):
+        """Two arrays of examples: both ends of each interpolation."""
+        count = min(len(self.examples) // 2, NUM_PAIRS)
+        return self.examples[0::2][:count], self.examples[1::2][:count]
+
 
 def classes_in_turn(labels, count):
     """Returns the row numbers `[count]`: the first of each class, the second, ..."""
@@ -53,6 +60,24 @@ def classes_in_turn(labels, count):
         rows = labels == label
         turn[rows] = np.arange(rows.sum())
     return np.lexsort((labels, turn))
+
+
+# --- one picture of all models --------------------------------------------------------
+
+
+def _rebuilt(model, real, seed):
+    return model.reconstruct(real)
+
+
+def _new(model, real, seed):
+    turn = np.arange(len(real)) % model.num_classes if model.can("labels") else None
+    return model.sample(len(real), labels=turn, seed=seed)
+
+
+ROWS = (  # (name, needs, function of the model, test images and seed)
+    ("rebuilt", ("reconstruct",), _rebuilt),
+    ("new", ("sample",), _new),
+)
 
 
 def side_by_side(entries, columns, seed=0):
@@ -77,107 +102,163 @@ def side_by_side(entries, columns, seed=0):
         )
     real = images[classes_in_turn(labels, len(images))[:columns]]
     rows = {"test images": real}
-    for entry in entries:
-        if "reconstruct" in entry.model.capabilities():
-            made = entry.model.reconstruct(real)
-            rows[f"{entry.label}, rebuilt"] = pixels.to_uint8(_finite(made))
-    for entry in entries:
-        model = entry.model
-        if "sample" in model.capabilities():
-            turn = np.arange(columns) % model.num_classes if model.conditional else None
-            made = model.sample(columns, labels=turn, seed=seed)
-            rows[f"{entry.label}, new"] = pixels.to_uint8(_finite(made))
+    for name, needs, make in ROWS:
+        for entry in (entry for entry in entries if entry.model.can(needs)):
+            row = _finite(make(entry.model, real, seed))
+            rows[f"{entry.label}, {name}"] = pixels.to_uint8(row)
     return rows
 
 
-def samples(entries, shown):
-    """New images of every model beside real ones."""
+# --- pictures of the page, a model each -----------------------------------------------
 
-    def draw(entry):
-        need(entry.model, "sample")
-        images = entry.model.sample(NUM_SAMPLES, seed=shown.seed)
-        return pages.grid(_finite(images), f"new images by {entry.label}")
 
+def new_images(entry, material):
+    """Samples of the material's seeds."""
+    images = entry.model.sample(NUM_SAMPLES, seed=material.seed)
+    return pages.grid(_finite(images), f"new images by {entry.label}")
+
+
+def reconstructions(entry, material):
+    """The examples as the model rebuilds them."""
+    images = _finite(entry.model.reconstruct(material.examples))
+    return pages.grid(images, f"reconstructions by {entry.label}", len(images))
+
+
+def ways_between_images(entry, material):
+    """Straight lines between the encodings of the pairs."""
+    images = entry.model.interpolate(*material.pairs, steps=STEPS)
+    alt = f"interpolations between test images by {entry.label}"
+    return _ways(images, alt)
+
+
+def ways_between_samples(entry, material):
+    """Arcs between draws of the prior, as many as there are pairs."""
+    model, count = entry.model, len(material.pairs[0])
+    z = model.prior(2 * count, seed=material.seed)
+    path = latents.spherical(z[:count], z[count:], STEPS)
+    images = model.decode(path.reshape(-1, path.shape[-1]))
+    return _ways(images, f"interpolations between samples by {entry.label}")
+
+
+def _ways(images, alt):
+    images = _finite(images)
+    return pages.grid(images.reshape(-1, *images.shape[-3:]), alt, STEPS)
+
+
+def latent_map(entry, material):
+    """Where the encoder puts the test images, coloured by class."""
+    labels = None if material.labels is None else material.labels[:NUM_MAPPED]
+    z = _finite(entry.model.encode(material.images[:NUM_MAPPED]))
+    points, axes = charts.plane(z)
+    chart = charts.scatter(points, labels, axes)
+    return pages.chart(chart, f"map of the latents of {entry.label}")
+
+
+# --- sections: the pictures of all models, with what belongs to them ------------------
+
+
+def beside_samples(pictures, material):
+    """Real images beside the new ones."""
     alt = "images of the test set"
-    real = pages.figure(pages.grid(shown.images[:NUM_SAMPLES], alt), "test images")
-    yield pages.gallery(real, *_of_each(entries, draw), width="small")
+    real = pages.figure(pages.grid(material.images[:NUM_SAMPLES], alt), "test images")
+    yield pages.gallery(real, *pictures, width="small")
 
 
-def reconstructions(entries, shown):
-    """The same test images through every model that has an encoder."""
-
-    def draw(entry):
-        need(entry.model, "reconstruct")
-        images = _finite(entry.model.reconstruct(shown.examples))
-        return pages.grid(images, f"reconstructions by {entry.label}", len(images))
-
+def beside_reconstructions(pictures, material):
+    """The examples above their reconstructions."""
     alt = "test images to reconstruct"
-    real = pages.grid(shown.examples, alt, len(shown.examples))
-    figures = _of_each(entries, draw)
-    yield pages.gallery(pages.figure(real, "test images"), *figures, width="wide")
+    real = pages.grid(material.examples, alt, len(material.examples))
+    yield pages.gallery(pages.figure(real, "test images"), *pictures, width="wide")
 
 
-def interpolations(entries, shown):
-    """Straight lines in every model's latent space, between the same test images."""
-    a, b = shown.examples[0::2], shown.examples[1::2]
-    count = min(len(b), NUM_PAIRS)
-
-    def draw(entry):
-        need(entry.model, "interpolate")
-        images = entry.model.interpolate(a[:count], b[:count], steps=STEPS)
-        images = _finite(images).reshape(-1, *shown.examples.shape[1:])
-        alt = f"interpolations between test images by {entry.label}"
-        return pages.grid(images, alt, STEPS)
-
-    ends = np.stack([a[:count], b[:count]], axis=1).reshape(-1, *a.shape[1:])
-    real = pages.grid(ends, "the pairs of test images", 2 * count)
+def beside_ways(pictures, material):
+    """The pairs of test images above the ways between them."""
+    ends = np.stack(material.pairs, axis=1)
+    ends = ends.reshape(-1, *ends.shape[-3:])
+    real = pages.grid(ends, "the pairs of test images", len(ends))
     yield pages.gallery(pages.figure(real, "pairs of test images"), width="wide")
     yield pages.paragraph(
-        "A pair a line. The first and the last image of a line are reconstructions.",
+        "Each line of images leads through the latent space, from one image of a pair "
+        "to the other. The first and the last image of a line are reconstructions.",
         note=True,
     )
-    yield pages.gallery(*_of_each(entries, draw))
+    yield pages.gallery(*pictures)
 
 
-def latent_maps(entries, shown):
-    """Where every encoder puts the test images, coloured by class."""
-    images = shown.images[:NUM_MAPPED]
-    labels = None if shown.labels is None else shown.labels[:NUM_MAPPED]
-
-    def draw(entry):
-        need(entry.model, "encode")
-        z = _finite(entry.model.encode(images))
-        points, axes = plane(z)
-        return pages.chart(
-            scatter(points, labels, axes), f"map of the latents of {entry.label}"
-        )
-
-    if labels is not None:
-        names = enumerate(shown.class_names)
-        yield pages.legend({name: colour(number) for number, name in names})
-    yield pages.gallery(*_of_each(entries, draw))
+def beside_maps(pictures, material):
+    """What the colours and the axes of the maps mean."""
+    if material.labels is not None:
+        names = enumerate(material.class_names)
+        yield pages.legend({name: charts.colour(number) for number, name in names})
+    yield pages.gallery(*pictures)
     yield pages.paragraph(
-        f"{len(images):,} test images. Of more than two latent dimensions, the map "
-        "shows the two principal components, with their share of the variance.",
+        f"{min(len(material.images), NUM_MAPPED):,} test images. Of more than two "
+        "latent dimensions, the map shows the two principal components, with their "
+        "share of the variance.",
         note=True,
     )
 
 
-def plane(z):
-    """Returns latents `[N, D]` as points `[N, 2]`, and what the two axes are.
+class Way(NamedTuple):
+    """A way to make a section's picture of a model.
 
-    Raises: NotApplicableError: of a single dimension there is no map.
+    Attributes:
+        needs: What the model has to be able to do, as `model.can` takes it.
+        draw: Function of an `Entry` and the `Material` that returns the picture.
+        note: A sentence below it, or None.
     """
-    if z.shape[1] == 1:
-        raise NotApplicableError("the latent has one dimension")
-    if z.shape[1] == 2:
-        return z, ("z 1", "z 2")
-    from sklearn.decomposition import PCA
 
-    pca = PCA(2, random_state=0).fit(z)
-    shares = (f"{share:.0%}" for share in pca.explained_variance_ratio_)
-    axes = (f"component {n} ({share})" for n, share in enumerate(shares, 1))
-    return pca.transform(z), tuple(axes)
+    needs: tuple
+    draw: Callable
+    note: str | None = None
+
+
+class Section(NamedTuple):
+    """A section of the page: a picture of each model, or why there is none.
+
+    Attributes:
+        title: Its heading.
+        ways: `Way`s, of which the first is taken that the model can go.
+        arrange: Function of the pictures and the `Material` that yields the parts.
+    """
+
+    title: str
+    ways: tuple
+    arrange: Callable
+
+    def parts(self, entries, material):
+        """Yields the parts of the section."""
+        pictures = [self._picture(entry, material) for entry in entries]
+        return self.arrange(pictures, material)
+
+    def _picture(self, entry, material):
+        able = (way for way in self.ways if entry.model.can(way.needs))
+        way = next(able, self.ways[0])
+        try:
+            need(entry.model, *way.needs)
+            return pages.figure(way.draw(entry, material), entry.label, way.note)
+        except NotApplicableError as error:
+            return pages.missing(entry.label, f"not applicable: {error}")
+
+
+OWN_ENDS = "It cannot encode test images: these are arcs between samples of its own."
+SECTIONS = (
+    Section("Samples", (Way(("sample",), new_images),), beside_samples),
+    Section(
+        "Reconstructions",
+        (Way(("reconstruct",), reconstructions),),
+        beside_reconstructions,
+    ),
+    Section(
+        "Interpolations",
+        (
+            Way(("interpolate",), ways_between_images),
+            Way(("sample", "decode"), ways_between_samples, OWN_ENDS),
+        ),
+        beside_ways,
+    ),
+    Section("Latent maps", (Way(("encode",), latent_map),), beside_maps),
+)
 
 
 def curves(entries):
@@ -189,53 +270,17 @@ def curves(entries):
             reason = "not applicable: there is no metrics.csv of its training"
             yield pages.paragraph(reason, note=True)
             continue
-        charts = (_curve(rows, term, entry.label) for term in figures.terms_of(rows))
-        yield pages.gallery(*charts)
+        terms = figures.terms_of(rows)
+        yield pages.gallery(*(_curve(rows, term, entry.label) for term in terms))
 
 
-def _of_each(entries, draw):
-    """A figure for each entry: `draw(entry)`, or why there is none."""
-    figures = []
-    for entry in entries:
-        try:
-            figures.append(pages.figure(draw(entry), entry.label))
-        except NotApplicableError as error:
-            figures.append(pages.missing(entry.label, f"not applicable: {error}"))
-    return figures
+def _curve(rows, term, label):
+    figure, axes = charts.new_figure(2.9, 2.2)
+    figures.draw_term(axes, rows, term)
+    return pages.chart(figure, f"{term} of {label} over the epochs")
 
 
 def _finite(values):
     if not np.isfinite(values).all():
         raise NotApplicableError("NaN or infinity, the training has diverged")
     return values
-
-
-def colour(label):
-    return COLOURS[label % len(COLOURS)]
-
-
-def new_figure(width, height):
-    from matplotlib.figure import Figure  # takes a second to import
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.add_subplot()
-
-
-def scatter(points, labels, titles):
-    figure, axes = new_figure(3.4, 3.4)
-    colours = COLOURS[0] if labels is None else [colour(label) for label in labels]
-    size = np.clip(4000 / len(points), 4, 16)
-    # Thousands of points as pixels: as shapes they would take a megabyte.
-    look = {"linewidths": 0, "alpha": 0.7, "rasterized": True}
-    axes.scatter(*points.T, c=colours, s=size, **look)
-    axes.set_xlabel(titles[0])
-    axes.set_ylabel(titles[1])
-    axes.set_aspect("equal", "datalim")
-    axes.grid(alpha=0.3)
-    return figure
-
-
-def _curve(rows, term, label):
-    figure, axes = new_figure(2.9, 2.2)
-    figures.draw_term(axes, rows, term)
-    return pages.chart(figure, f"{term} of {label} over the epochs")

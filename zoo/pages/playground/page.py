@@ -7,9 +7,11 @@ import contextlib
 
 import gradio as gr
 from PIL import Image
+from starlette.middleware import Middleware  # comes with Gradio
 
-from zoo.pages.playground import rooms, uploads
+from zoo.pages.playground import guard, rooms, uploads
 
+KEPT = 3600  # seconds that an uploaded file or a picture is kept
 FONTS = "system-ui", "sans-serif"  # of the reader's machine, none of another host
 CSS = """
 .gradio-container { max-width: 1100px !important; width: 100%; margin: auto; }
@@ -23,7 +25,8 @@ CSS = """
 
 @contextlib.contextmanager
 def serving(players, host, port):
-    """Yields the address at which the page of the `Player`s is served; stops then.
+    """Yields the address at which the page of the `Player`s is served, and stops it
+    afterwards. On an address of this machine, it answers this machine alone.
 
     Raises: OSError: if the port is taken.
     """
@@ -31,6 +34,7 @@ def serving(players, host, port):
     Image.MAX_IMAGE_PIXELS = uploads.MOST_PIXELS
     page = built(players)
     page.queue(max_size=32)
+    own = [Middleware(guard.OwnMachine, host=host)] if guard.is_loopback(host) else []
     try:
         _, address, _ = page.launch(
             server_name=host,
@@ -45,6 +49,7 @@ def serving(players, host, port):
             enable_monitoring=False,
             prevent_thread_lock=True,
             quiet=True,
+            app_kwargs={"middleware": own},
         )
         yield address
     finally:
@@ -53,7 +58,8 @@ def serving(players, host, port):
 
 def built(players):
     """Returns the page, a tab a `Player`."""
-    with gr.Blocks(title="zoo playground", analytics_enabled=False) as page:
+    options = {"analytics_enabled": False, "delete_cache": (KEPT // 6, KEPT)}
+    with gr.Blocks(title="zoo playground", **options) as page:
         gr.Markdown("# zoo playground")
         if len(players) == 1:
             _model(players[0])
@@ -69,7 +75,7 @@ def _model(player):
     """All that one model can do, a tab each."""
     gr.Markdown(player.about + (f"\n\n{player.note}" if player.note else ""))
     with gr.Tabs():
-        for ability, (title, build) in rooms.ROOMS.items():
-            if ability in player.able:
-                with gr.Tab(title):
-                    build(player)
+        for room in player.rooms:
+            with gr.Tab(room.title):
+                gr.Markdown(room.about)
+                getattr(rooms, room.name)(player)

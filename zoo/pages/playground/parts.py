@@ -2,6 +2,7 @@
 
 import functools
 import html
+import math
 import threading
 
 import gradio as gr
@@ -13,8 +14,8 @@ ONE_AT_A_TIME = threading.Lock()  # a model's graphs are shared by all readers
 
 
 def answer(outputs):
-    """Decorates an event's function, which runs alone; what is wrong is told on the
-    page, and the components `outputs` are emptied."""
+    """Decorates an event's function: no other one runs at the same time. Its errors
+    become words on the page, and the components `outputs` are emptied."""
 
     def decorate(function):
         @functools.wraps(function)
@@ -43,9 +44,43 @@ def picture(label, value=None):
     )
 
 
+def _require_number(value, label):
+    """Raises gr.Error unless `value` is a finite number. A page sends no others, but
+    whoever calls the server may."""
+    if type(value) in (int, float) and math.isfinite(value):
+        return
+    received = f"a {type(value).__name__}" if type(value) is not float else value
+    raise gr.Error(
+        html.escape(f"{label} is a number. Received: {received}."),
+        title="Not possible",
+        print_exception=False,
+    )
+
+
+class Number(gr.Number):
+    """Gradio's field of a number, which tells what is none."""
+
+    is_template = True  # looks like Gradio's own
+
+    def preprocess(self, payload):
+        if payload is not None:
+            _require_number(payload, self.label)
+        return super().preprocess(payload)
+
+
+class Slider(gr.Slider):
+    """Gradio's slider, which tells what is no number."""
+
+    is_template = True
+
+    def preprocess(self, payload):
+        _require_number(payload, self.label)
+        return super().preprocess(payload)
+
+
 def whole(value, label):
     """A field of whole numbers from 0."""
-    return gr.Number(value, label=label, precision=0, minimum=0)
+    return Number(value, label=label, precision=0, minimum=0)
 
 
 def canvas(width, height):
@@ -77,20 +112,20 @@ def options(player):
         fields["label"] = gr.Dropdown([ANY, *player.class_names], label="Label")
     if "guidance" in player.options:
         value = float(model.guidance)
-        fields["guidance"] = gr.Slider(0, 8, value, step=0.5, label="Guidance")
+        fields["guidance"] = Slider(0, 8, value, step=0.5, label="Guidance")
     if "steps" in player.options:
         steps = min(model.steps, player.most)
-        fields["steps"] = gr.Slider(1, player.most, steps, step=1, label="Steps")
+        fields["steps"] = Slider(1, player.most, steps, step=1, label="Steps")
     if "sampler" in player.options:
         names = list(model.samplers)
         fields["sampler"] = gr.Dropdown(names, value=model.sampler, label="Sampler")
     return fields
 
 
-def given(player, fields, values):
+def chosen(player, fields, values):
     """Returns the options of a sample, of the `values` of their `fields`."""
-    chosen = dict(zip(fields, values))
-    if "label" in chosen:
-        label = chosen["label"]
-        chosen["label"] = None if label == ANY else player.class_names.index(label)
-    return chosen
+    options = dict(zip(fields, values))
+    if "label" in options:
+        label = options["label"]
+        options["label"] = None if label == ANY else player.class_names.index(label)
+    return options

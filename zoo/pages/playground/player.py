@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import inspect
 import pathlib
 
 import numpy as np
@@ -11,16 +10,19 @@ from zoo import data, inputs
 from zoo.core import latents, saving
 from zoo.evaluation import explorer as exploration
 from zoo.evaluation.judges import Judge
+from zoo.pages.playground.plan import AVERAGE, ROOMS, SEED, STARTS
 from zoo.pretrained import features as presets
 
 MOST_IMAGES = 64  # of one sheet
 MOST_STEPS = 100  # of a way between two images, and of a sampler
-ENCODED = 2000  # training images, of whose encodings the directions are
-DECODED = 1000  # latents of the prior, likewise
-
-
-AVERAGE, SEED, TEST = "average", "seed", "test image"
-STARTS = {SEED: {"sample", "decode"}, TEST: {"encode", "decode", "data"}}  # their needs
+# Directions are those of the encodings of training images, or of latents of the prior.
+ENCODED, DECODED = 2000, 1000
+OPTIONS = {  # option of a sample: what the model needs for it
+    "label": ("sample", "labels"),
+    "guidance": ("sample", "labels", "guidance"),
+    "steps": ("sample", "steps"),
+    "sampler": ("sample", "sampler"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,14 +34,14 @@ class Seen:
         z: Its encoding `[D]`.
         reconstruction: float32 `[H, W, C]` in [-1, 1].
         classes: {class: probability}.
-        teller: Who told the classes, a text.
+        classifier: Which one told the classes, a text such as "by vae-digits".
     """
 
     image: np.ndarray
     z: np.ndarray | None = None
     reconstruction: np.ndarray | None = None
     classes: dict | None = None
-    teller: str = ""
+    classifier: str = ""
 
 
 class Player:
@@ -52,9 +54,8 @@ class Player:
     Attributes:
         name: Of the folder or file.
         model: As `zoo.load` gives it.
-        able: What it can do: capabilities of the model, "data" (it has), "steer" (along
-            directions), "between" (ways between latents), "see" (an image), "denoise".
-        starts: The kinds of latents that `start` gives beside the average.
+        rooms: The `plan.Room`s that the model has what it takes for.
+        starts: The kinds of latents that `start` gives, besides the average.
         options: Names of the options of its samples: label, guidance, steps, sampler.
         note: A sentence if there is no data set at hand, else "".
     Raises: ValueError, FileNotFoundError: in one sentence, if there is no model, or no
@@ -72,19 +73,17 @@ class Player:
                 raise
             self.model = saving.load(path)
             self.note = f"Without its data set: {error}"
-        drawn_by = set(inspect.signature(self.model.draw).parameters)
-        self.options = {"steps", "sampler"} & drawn_by
-        if self.model.conditional:
-            self.options |= {"label"} | ({"guidance"} & drawn_by)
-        self.able = self.model.capabilities() | ({"data"} if self.space else set())
-        self.starts = [kind for kind, needed in STARTS.items() if needed <= self.able]
-        for name, can in {
-            "steer": bool(self.starts),
-            "between": bool(self.starts) or "reconstruct" in self.able,
-            "see": bool({"encode", "classify"} & self.able),
-            "denoise": "trajectory" in drawn_by,
-        }.items():
-            self.able |= {name} if can else set()
+        self.options = {name for name, needs in OPTIONS.items() if self.can(*needs)}
+        self.starts = [kind for kind, needs in STARTS.items() if self.can(*needs)]
+        self.rooms = [
+            room for room in ROOMS if any(self.can(*needs) for needs in room.needs)
+        ]
+
+    def can(self, *needs):
+        """Whether the model meets all `needs`, as `model.can` takes them; "data" is
+        the data set of its run."""
+        has_data = self.space is not None or "data" not in needs
+        return has_data and self.model.can(*(need for need in needs if need != "data"))
 
     # --- words ------------------------------------------------------------------------
 
@@ -110,9 +109,9 @@ class Player:
         if self.space is None:
             return None
         subject = self.space.subject
-        found = presets.shipped(subject.dataset, tuple(self.model.image_shape))
+        extractor = presets.shipped(subject.dataset, tuple(self.model.image_shape))
         info = data.info(subject.dataset, **subject.where | {"classes": None})
-        return found and Judge(found, info.class_names)
+        return extractor and Judge(extractor, info.class_names)
 
     # --- samples ----------------------------------------------------------------------
 
@@ -147,7 +146,7 @@ class Player:
         """Up to 8 leading directions, as `latents.Axes`: of the encodings of training
         images, or else of samples, by what changes these images most."""
         count = min(8, self.model.config["latent_dim"])
-        if {"encode", "data"} <= self.able:
+        if self.can("encode", "data"):
             z = self.model.encode(self.space.train[0][:ENCODED])
             return latents.principal_directions(z, count)
         z = self.model.prior(DECODED, seed=0)
@@ -155,7 +154,7 @@ class Player:
 
     def start(self, kind, number=0):
         """Returns the latent `[D]` of the seed or the test image `number`, as `kind`
-        says; or the average of those by which the directions were found."""
+        says; or the average of the latents that the directions are of."""
         if kind == AVERAGE:
             return self.axes.centre.astype("float32")
         if kind == SEED:
@@ -183,17 +182,17 @@ class Player:
 
     def see(self, image):
         """Returns the `Seen` of an image uint8 `[H, W, C]`."""
-        batch, found = image[None], {}
-        if "encode" in self.able:
-            found["z"] = self.encoded(image)
-        if "reconstruct" in self.able:
-            found["reconstruction"] = self.model.reconstruct(batch)[0]
-        if "classify" in self.able:
+        batch, parts = image[None], {}
+        if self.can("encode"):
+            parts["z"] = self.encoded(image)
+        if self.can("reconstruct"):
+            parts["reconstruction"] = self.model.reconstruct(batch)[0]
+        if self.can("classify"):
             p = self.model.predict(batch, verbose=0)[0]
-            found["classes"] = dict(zip(self.class_names, map(float, p)))
-            found["teller"] = f"by {self.name}"
+            parts["classes"] = dict(zip(self.class_names, map(float, p)))
+            parts["classifier"] = f"by {self.name}"
         elif self.judge is not None:
             p = self.judge.extractor.probabilities(batch)[0]
-            found["classes"] = dict(zip(self.judge.names, map(float, p)))
-            found["teller"] = f"by the zoo's {self.judge.extractor.name}"
-        return Seen(image, **found)
+            parts["classes"] = dict(zip(self.judge.names, map(float, p)))
+            parts["classifier"] = f"by the zoo's {self.judge.extractor.name}"
+        return Seen(image, **parts)

@@ -1,38 +1,45 @@
-"""Rooms of the page, a function of a `Player` each: components and what they call."""
+"""Rooms of the page, a function of a `Player` each: components and what they call.
+
+`plan.ROOMS` names them. Each shows something before it is asked for anything.
+"""
 
 import gradio as gr
+import numpy as np
 
 from zoo.core import latents
+from zoo.inputs import pixels
 from zoo.pages.playground import parts, pictures, uploads
-from zoo.pages.playground.player import AVERAGE, MOST_IMAGES
+from zoo.pages.playground.plan import AVERAGE
+from zoo.pages.playground.player import MOST_IMAGES
 
 SPAN = 3.0  # standard deviations to either side
 MINE = "my images"
+FIRST, FIRST_IN_STEPS = 16, 4  # images at the beginning; fewer where they take long
+STEPS = 8  # images on the way between two, at the beginning
 
 
-def _sample(player):
+def sample(player):
+    count = FIRST_IN_STEPS if player.can("steps") else FIRST
     with gr.Row():
         with gr.Column(scale=1):
             seed = parts.whole(0, "Seed (of the first image)")
-            count = gr.Slider(1, MOST_IMAGES, 16, step=1, label="Images")
+            number = parts.Slider(1, MOST_IMAGES, count, step=1, label="Images")
             options = parts.options(player)
             button = gr.Button("Sample", variant="primary")
         with gr.Column(scale=2):
-            # Where it takes long, samples are not made before they are asked for.
-            is_quick = "steps" not in player.options
-            first = pictures.sheet(player.sample(0, 16)) if is_quick else None
+            first = pictures.sheet(player.sample(0, count))
             picture = parts.picture("Samples", first)
 
     @parts.answer([picture])
-    def sample(seed, count, *values):
-        given = parts.given(player, options, values)
-        return pictures.sheet(player.sample(seed, count, **given))
+    def draw(seed, count, *values):
+        chosen = parts.chosen(player, options, values)
+        return pictures.sheet(player.sample(seed, count, **chosen))
 
-    inputs = [seed, count, *options.values()]
-    gr.on([button.click, seed.submit], sample, inputs, picture)
+    inputs = [seed, number, *options.values()]
+    gr.on([button.click, seed.submit], draw, inputs, picture)
 
 
-def _steer(player):
+def steer(player):
     def moved(kind, number, *offsets):
         return pictures.sheet(player.moved(player.start(kind, number), offsets)[None])
 
@@ -44,7 +51,7 @@ def _steer(player):
                 kind = gr.Radio(kinds, value=kinds[0], label="Start")
                 number = parts.whole(0, "Its number")
             sliders = [
-                gr.Slider(-SPAN, SPAN, 0.0, step=0.1, label=f"{name} ({share:.0%})")
+                parts.Slider(-SPAN, SPAN, 0.0, step=0.1, label=f"{name} ({share:.0%})")
                 for name, share in zip(axes.names, axes.shares)
             ]
             gr.Markdown("In standard deviations, with shares of the variance.")
@@ -52,56 +59,44 @@ def _steer(player):
         with gr.Column(scale=1, elem_classes="in-sight"):
             picture = parts.picture("Image", moved(kinds[0], 0))
 
-    steer = parts.answer([picture])(moved)
+    move = parts.answer([picture])(moved)
 
     inputs, events = [kind, number, *sliders], [kind.change, number.change]
     events += [slider.input for slider in sliders]
     quietly = {"trigger_mode": "always_last", "show_progress": "hidden"}
-    gr.on(events, steer, inputs, picture, **quietly)
+    gr.on(events, move, inputs, picture, **quietly)
     zeros = reset.click(lambda: [0.0] * len(sliders), None, sliders)
-    zeros.then(steer, inputs, picture, **quietly)
+    zeros.then(move, inputs, picture, **quietly)
 
 
-def _see(player):
-    height, width, _ = player.model.image_shape
+# --- an image -------------------------------------------------------------------------
+
+
+def see(player):
+    shape, first = player.model.image_shape, player.see(_first_image(player))
     with gr.Row():
         with gr.Column(scale=1):
             with gr.Tab("Upload"):
-                file = gr.File(
-                    label=f"Picture, at most {uploads.LARGEST >> 20} MB",
-                    file_types=["image"],
-                    height=140,
-                )
-                inverted = gr.Checkbox(label="Change light and dark")
-                gr.Markdown(
-                    f"It is cut about its middle and scaled to {width}x{height}."
-                )
+                file, inverted = _upload(shape)
             with gr.Tab("Draw"):
-                canvas = parts.canvas(width, height)
+                canvas = parts.canvas(shape[1], shape[0])
                 show = gr.Button("Look at the drawing", variant="primary")
-            if "data" in player.able:
+            if player.can("data"):
                 with gr.Tab("Test image"):
                     number = parts.whole(0, "Its number")
                     take = gr.Button("Look at it", variant="primary")
         with gr.Column(scale=2):
+            panels = list(_pictures(first).items())
             with gr.Row():
-                shown = [parts.picture("What the model sees")]
-                if "reconstruct" in player.able:
-                    shown.append(parts.picture("Reconstruction"))
-            if "encode" in player.able:
-                shown.append(parts.picture("Encoding"))
-            classes = gr.Label(num_top_classes=5, label="Class", visible=_tells(player))
+                outputs = [parts.picture(*panel) for panel in panels[:2]]
+            outputs += [parts.picture(*panel) for panel in panels[2:]]
+            is_known = first.classes is not None
+            classes = gr.Label(num_top_classes=5, visible=is_known, **_classes(first))
+            outputs.append(classes)
 
     def seen(image):
-        found = player.see(image)
-        values = [pictures.sheet(image[None])]
-        if found.reconstruction is not None:
-            values.append(pictures.sheet(found.reconstruction[None]))
-        if found.z is not None:
-            values.append(pictures.bars(found.z))
-        return [*values, gr.Label(found.classes, label=f"Class, {found.teller}")]
-
-    shape, outputs = player.model.image_shape, [*shown, classes]
+        answer = player.see(image)
+        return [*_pictures(answer).values(), gr.Label(**_classes(answer))]
 
     @parts.answer(outputs)
     def upload(path, inverted):
@@ -115,20 +110,68 @@ def _see(player):
             raise ValueError("Nothing is drawn yet.")
         return seen(uploads.drawn(layers["composite"], shape))
 
+    @parts.answer(outputs)
+    def look(number):
+        return seen(player.space.test_images([number])[0])
+
     gr.on([file.change, inverted.change], upload, [file, inverted], outputs)
     show.click(drawing, canvas, outputs)
-    if "data" in player.able:
-        look = parts.answer(outputs)(lambda n: seen(player.space.test_images([n])[0]))
+    if player.can("data"):
         gr.on([take.click, number.submit], look, number, outputs)
 
 
-def _tells(player):
-    return "classify" in player.able or player.judge is not None
+def _first_image(player):
+    """The image to begin with: of the data set, or else of the model, or else black."""
+    if player.can("data"):
+        return player.space.test_images([0])[0]
+    if player.can("sample"):
+        return pixels.to_uint8(player.sample(0, 1))[0]
+    return np.zeros(player.model.image_shape, "uint8")
 
 
-def _between(player):
+def _upload(shape):
+    """The field of a file, and whether light and dark change places."""
+    height, width, _ = shape
+    file = gr.File(
+        label=f"Picture, at most {uploads.LARGEST >> 20} MB",
+        file_types=["image"],
+        height=140,
+    )
+    inverted = gr.Checkbox(label="Change light and dark")
+    gr.Markdown(f"It is cut about its middle and scaled to {width}x{height}.")
+    return file, inverted
+
+
+def _pictures(seen):
+    """{label: picture} of a `Seen`."""
+    panels = {"What the model sees": pictures.sheet(seen.image[None])}
+    if seen.reconstruction is not None:
+        panels["Reconstruction"] = pictures.sheet(seen.reconstruction[None])
+    if seen.z is not None:
+        panels["Encoding"] = pictures.bars(seen.z)
+    return panels
+
+
+def _classes(seen):
+    """What `gr.Label` takes of a `Seen`."""
+    return {"value": seen.classes, "label": f"Class, {seen.classifier}"}
+
+
+# --- several images -------------------------------------------------------------------
+
+
+def between(player):
     kinds = list(player.starts)
-    kinds += [MINE] if "reconstruct" in player.able else []
+    kinds += [MINE] if player.can("reconstruct") else []
+
+    def ways(ends, steps, path):
+        images = player.between(*ends, steps, path)
+        return pictures.sheet(images, columns=min(8, steps))
+
+    first = None
+    if player.starts:
+        ends = [player.start(kinds[0], number) for number in (0, 1)]
+        first = ways(ends, STEPS, "linear")
     with gr.Row():
         with gr.Column(scale=1):
             kind = gr.Radio(kinds, value=kinds[0], label="Between")
@@ -137,48 +180,46 @@ def _between(player):
             with gr.Row(visible=kinds[0] == MINE) as uploaded:
                 picker = {"file_types": ["image"], "height": 140, "min_width": 120}
                 files = [gr.File(label=label, **picker) for label in ("From", "To")]
-            steps = gr.Slider(2, 24, 8, step=1, label="Images")
+            steps = parts.Slider(2, 24, STEPS, step=1, label="Images")
             path = gr.Radio(list(latents.PATHS), value="linear", label="Path")
             button = gr.Button("Interpolate", variant="primary")
         with gr.Column(scale=2):
-            picture = parts.picture("From one to the other")
+            picture = parts.picture("From one to the other", first)
 
     def swap(kind):
         return gr.Row(visible=kind != MINE), gr.Row(visible=kind == MINE)
 
     @parts.answer([picture])
-    def between(kind, a, b, file_a, file_b, steps, path):
+    def interpolate(kind, a, b, file_a, file_b, steps, path):
         if kind != MINE:
-            ends = [player.start(kind, number) for number in (a, b)]
-        elif None in (file_a, file_b):
+            return ways([player.start(kind, number) for number in (a, b)], steps, path)
+        if None in (file_a, file_b):
             raise ValueError("A way between images needs two of them.")
-        else:
-            shape = player.model.image_shape
-            images = [uploads.read(file, shape) for file in (file_a, file_b)]
-            ends = [player.encoded(image) for image in images]
-        images = player.between(*ends, steps, path)
-        return pictures.sheet(images, columns=min(8, steps))
+        shape = player.model.image_shape
+        images = [uploads.read(file, shape) for file in (file_a, file_b)]
+        return ways([player.encoded(image) for image in images], steps, path)
 
     kind.change(swap, kind, [numbered, uploaded])
-    button.click(between, [kind, a, b, *files, steps, path], picture)
+    button.click(interpolate, [kind, a, b, *files, steps, path], picture)
 
 
-def _denoise(player):
+def denoise(player):
+    first = player.denoising(0)
+    last = len(first) - 1
     with gr.Row():
         with gr.Column(scale=1):
             seed = parts.whole(0, "Seed")
             options = parts.options(player)
             button = gr.Button("Denoise", variant="primary")
         with gr.Column(scale=2):
-            picture = parts.picture("Image at this step")
-            step = gr.Slider(0, player.most, 0, step=1, label="Step", interactive=True)
-            strip = parts.picture("From noise to image")
-    film = gr.State()
+            picture = parts.picture("Image at this step", pictures.sheet(first[-1:]))
+            step = parts.Slider(0, last, last, step=1, label="Step", interactive=True)
+            strip = parts.picture("From noise to image", pictures.strip(first))
+    film = gr.State(first)
 
     @parts.answer([film])
-    def denoise(seed, *values):
-        given = parts.given(player, options, values)
-        return player.denoising(seed, **given)
+    def remove(seed, *values):
+        return player.denoising(seed, **parts.chosen(player, options, values))
 
     def play(film):
         """Shows each step, one after the other."""
@@ -186,8 +227,11 @@ def _denoise(player):
             return
         last, whole = len(film) - 1, pictures.strip(film)
         for number, x_t in enumerate(film):
-            shown = pictures.sheet(x_t[None])
-            yield shown, gr.Slider(maximum=last, value=number), whole
+            yield (
+                pictures.sheet(x_t[None]),
+                gr.Slider(maximum=last, value=number),
+                whole,
+            )
             whole = gr.skip()  # is there already
 
     def at(film, number):
@@ -195,17 +239,7 @@ def _denoise(player):
             return None
         return pictures.sheet(film[min(number, len(film) - 1)][None])
 
-    made = button.click(
-        denoise, [seed, *options.values()], film, show_progress_on=picture
-    )
-    made.then(play, film, [picture, step, strip], show_progress="hidden")
+    inputs = [seed, *options.values()]
+    ended = button.click(remove, inputs, film, show_progress_on=picture)
+    ended.then(play, film, [picture, step, strip], show_progress="hidden")
     step.input(at, [film, step], picture, show_progress="hidden")
-
-
-ROOMS = {
-    "sample": ("Sample", _sample),
-    "steer": ("Directions", _steer),
-    "see": ("Your image", _see),
-    "between": ("Between two", _between),
-    "denoise": ("Step by step", _denoise),
-}

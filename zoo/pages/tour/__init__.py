@@ -13,28 +13,36 @@ import json
 import pathlib
 
 from zoo.evaluation import NotApplicableError
-from zoo.evaluation.stages import Progress
+from zoo.evaluation.stages import Stages
 from zoo.files.atomic import replaced
 from zoo.metrics.protocol import ENOUGH, short
 from zoo.pages.tour import layout
 from zoo.pages.tour.chapters import CHAPTERS
-from zoo.pages.tour.claims import Claim, Criterion, Figure, Found, Result, verdict
+from zoo.pages.tour.claims import Claim, Criterion, Figure, Findings, Result, verdict
 from zoo.pages.tour.studio import Studio
 from zoo.pages.tour.words import LANGUAGES, Words
 from zoo.runs import circumstances
 from zoo.runs.folder import RunFolder
 
-__all__ = ["CHAPTERS", "LANGUAGES", "Claim", "Criterion", "Figure", "Found", "Result"]
+__all__ = [
+    "CHAPTERS",
+    "LANGUAGES",
+    "Claim",
+    "Criterion",
+    "Figure",
+    "Findings",
+    "Result",
+]
 __all__ += ["Studio", "Words", "measure", "page", "verdict", "write", "write_numbers"]
 
 
 def measure(studio, progress=None, chapters=CHAPTERS):
-    """Returns {chapter: [`Result`]}: every claim, looked at or told what it lacks.
+    """Returns {chapter: [`Result`]}, a result for every claim.
 
     Args:
-        progress: `zoo.evaluation.Progress`; by default silent.
+        progress: `zoo.evaluation.Stages`; by default silent.
     """
-    progress = progress or Progress()
+    progress = progress or Stages()
     results = {}
     for key, claims in chapters.items():
         results[key] = []
@@ -83,7 +91,7 @@ def write_numbers(results, path):
     plain = {
         each.claim.key: {
             "verdict": each.verdict,
-            "numbers": each.found.numbers if each.found else {},
+            "numbers": each.findings.numbers if each.findings else {},
         }
         for part in results.values()
         for each in part
@@ -95,7 +103,7 @@ def write_numbers(results, path):
 def _facts(studio, words, quick):
     """Sentences on the data, the judge and the code."""
     about = studio.judge.extractor.about
-    told = {
+    values = {
         "dataset": studio.dataset,
         "real": f"{len(studio.test()[0]):,}",
         "count": f"{studio.num_images:,}",
@@ -105,21 +113,21 @@ def _facts(studio, words, quick):
         "sha256": about["sha256"][:16],
         "code": short(circumstances.code()),
     }
-    found = [words("page.quick")] if quick else []
-    found.append(words("page.data", **told))
+    sentences = [words("page.quick")] if quick else []
+    sentences.append(words("page.data", **values))
     if min(len(studio.test()[0]), studio.num_images) < ENOUGH:
-        found.append(words("page.few", enough=f"{ENOUGH:,}"))
-    return found
+        sentences.append(words("page.few", enough=f"{ENOUGH:,}"))
+    return sentences
 
 
 def _models(studio, words):
     """[(role, folder, state)] of all roles."""
-    found = []
+    models = []
     for role, folder in studio.folders.items():
         rows, state = RunFolder(folder).rows(), words("page.untrained")
         if not studio.lacking((role,)) and rows:
             minutes = sum(row["seconds"] for row in rows) / 60
             epochs = rows[-1]["epoch"]
             state = words("page.trained", epochs=epochs, minutes=f"{minutes:.1f}")
-        found.append((role, str(folder), state))
-    return found
+        models.append((role, str(folder), state))
+    return models

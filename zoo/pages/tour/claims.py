@@ -1,4 +1,4 @@
-"""Claims, what was found of them, and verdicts as functions of the numbers alone."""
+"""Claims, the findings on them, and verdicts as functions of the numbers alone."""
 
 import collections.abc
 import dataclasses
@@ -50,7 +50,7 @@ class Figure:
 
     Attributes:
         key: Of its caption among the texts.
-        picture: A `zoo.pages.tour.drawing.Chart` or `Grid`, to be told in a language.
+        picture: A `zoo.pages.tour.drawing.Chart` or `Grid`.
         role: The model that it shows, if the caption names one.
         wide: Whether it stands above the others, over the whole width.
     """
@@ -62,8 +62,8 @@ class Figure:
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
-    """What an experiment found.
+class Findings:
+    """What an experiment has found out.
 
     Attributes:
         numbers: {key: float}; a key is "metric" or "role.metric".
@@ -87,7 +87,7 @@ class Claim:
         source: Numbers of the articles' claims, such as ("A3", "B4").
         needs: Roles of the models that the experiment looks at.
         criteria: `Criterion`s; the verdict follows from them alone.
-        look: The experiment: a function of the `Studio` that returns `Found`.
+        look: The experiment: a function of the `Studio` that returns `Findings`.
     """
 
     key: str
@@ -103,17 +103,18 @@ class Result:
 
     Attributes:
         claim: The `Claim`.
-        found: `Found`, or None; then `lacking` are the roles that are not trained, and
-            `reason` is what the experiment itself lacks, a sentence or None.
+        findings: `Findings`, or None if the experiment could not be made. Then
+            `lacking` are the roles that are not trained, and `reason` is what the
+            experiment itself lacks, a sentence or None.
     """
 
     claim: Claim
-    found: Found | None
+    findings: Findings | None
     lacking: tuple = ()
     reason: str | None = None
 
     @property
     def verdict(self):
-        if self.found is None:
+        if self.findings is None:
             return MISSING
-        return verdict(self.claim.criteria, self.found.numbers)
+        return verdict(self.claim.criteria, self.findings.numbers)

@@ -1,11 +1,11 @@
-"""The tour's pictures: in English until a page tells them in its language."""
+"""The tour's pictures: in English until a page translates them."""
 
 import dataclasses
 
 import numpy as np
 
 from zoo import pages
-from zoo.pages.comparison import pictures
+from zoo.pages import charts
 
 MAPPED = 2000  # points of a map
 SHEET = 36  # images of a sheet
@@ -23,7 +23,7 @@ class Chart:
     figure: object
     alt: str
 
-    def told(self, words):
+    def html(self, words):
         """Returns `zoo.pages.Html`: the chart in the language of `words`."""
         return pages.chart(self.figure, words.label(self.alt), words.label)
 
@@ -42,7 +42,7 @@ class Grid:
     alt: str
     columns: int | None = None
 
-    def told(self, words):
+    def html(self, words):
         """Returns `zoo.pages.Html`: the picture, described in the language of
         `words`."""
         return pages.grid(self.images, words.label(self.alt), self.columns)
@@ -55,18 +55,18 @@ def sheet(images, alt="samples"):
 
 def latent_map(points, labels, alt):
     """Latents or features `[N, D]` as a map, coloured by class."""
-    shown, axes = pictures.plane(np.asarray(points[:MAPPED], float))
-    return Chart(pictures.scatter(shown, labels[:MAPPED], axes), alt)
+    points, axes = charts.plane(np.asarray(points[:MAPPED], float))
+    return Chart(charts.scatter(points, labels[:MAPPED], axes), alt)
 
 
 def legend(names):
     """What the colours of maps mean, by the names of the classes."""
-    return pages.legend({name: pictures.colour(n) for n, name in enumerate(names)})
+    return pages.legend({name: charts.colour(n) for n, name in enumerate(names)})
 
 
 def lines(series, x_label, y_label, alt, level=None, log=False):
     """Curves {label: (x, y)}, with a dotted line at `level`."""
-    figure, axes = pictures.new_figure(4.2, 2.9)
+    figure, axes = charts.new_figure(4.2, 2.9)
     for label, (x, y) in series.items():
         axes.plot(x, y, label=label, marker="o" if len(x) < 15 else None, markersize=3)
     if level is not None:
@@ -87,7 +87,7 @@ def lines(series, x_label, y_label, alt, level=None, log=False):
 
 def bars(values, alt, level=None, label=None):
     """A bar a class or a name: {name: value}."""
-    figure, axes = pictures.new_figure(4.2, 2.6)
+    figure, axes = charts.new_figure(4.2, 2.6)
     axes.bar(list(map(str, values)), list(values.values()))
     if level is not None:
         axes.axhline(level, color="0.5", linestyle=":")

@@ -15,7 +15,7 @@ def page(results, words, facts, models, command):
         models: [(role, folder, state)]: what was looked at.
         command: Function of roles: the command that trains them, a text.
     """
-    parts = [chapter(key, found, words, command) for key, found in results.items()]
+    parts = [chapter(key, part, words, command) for key, part in results.items()]
     return pages.page(
         words("page.title"),
         pages.paragraph(words("page.intro")),
@@ -36,14 +36,14 @@ def page(results, words, facts, models, command):
 def summary(results, words):
     """A table a chapter: its claims and their verdicts."""
     columns = [words("page.verdict")]
-    for key, found in results.items():
+    for key, part in results.items():
         rows = [
             pages.row(
                 link(each.claim.key, words(f"claims.{each.claim.key}.claim")),
                 columns,
                 [badge(each.verdict, words)],
             )
-            for each in found
+            for each in part
         ]
         title = words(f"chapters.{key}.title")
         yield pages.table(columns, rows, title, kind="verdicts")
@@ -76,45 +76,46 @@ def claim(result, words, command):
 
 def body(result, words, command):
     """Pictures and numbers, or what is missing and how to get it."""
-    found = result.found
-    if found is None and result.lacking:
+    findings = result.findings
+    if findings is None and result.lacking:
         names = (words(f"models.{role}") for role in result.lacking)
         models = words("page.comma").join(names)
         yield pages.paragraph(words("page.lacking", models=models))
         yield pages.element("pre", command(result.lacking))
         return
-    if found is None:
+    if findings is None:
         yield pages.paragraph(words("page.reason", reason=result.reason))
         return
-    for wide, width in ((True, "wide"), (False, found.width)):
-        some = [f for f in found.figures if f.wide == wide]
-        if not wide and found.legend:
-            yield found.legend
-        if some:
-            figures = (
-                pages.figure(f.picture.told(words), words.caption(f)) for f in some
-            )
+    for wide, width in ((True, "wide"), (False, findings.width)):
+        if not wide and findings.legend:
+            yield findings.legend
+        figures = [
+            pages.figure(each.picture.html(words), words.caption(each))
+            for each in findings.figures
+            if each.wide == wide
+        ]
+        if figures:
             yield pages.gallery(*figures, width=width)
     yield numbers(result, words)
 
 
 def numbers(result, words):
-    """The table of a claim: what the verdict hangs on, then what else was found."""
+    """The table of a claim: the numbers that decide the verdict, then the others."""
     columns = [words(f"page.{name}") for name in ("value", "threshold", "met")]
-    found, rows = result.found.numbers, []
+    values, rows = result.findings.numbers, []
     for criterion in result.claim.criteria:
-        limit = table.short(criterion.threshold(found))
+        limit = table.short(criterion.threshold(values))
         limit = f"{RELATIONS[criterion.relation]} {limit}"
         if isinstance(criterion.limit, str):
             limit += f" ({words.number(criterion.limit)})"
-        met = words("page.yes" if criterion.is_met(found) else "page.no")
-        if criterion.is_close(found):
+        met = words("page.yes" if criterion.is_met(values) else "page.no")
+        if criterion.is_close(values):
             met = words("page.close", met=met)
-        cells = [table.short(found[criterion.number]), limit, met]
+        cells = [table.short(values[criterion.number]), limit, met]
         rows.append(pages.row(words.number(criterion.number), columns, cells))
-    told = {key for c in result.claim.criteria for key in (c.number, c.limit)}
-    for key in (key for key in found if key not in told):
-        cells = [table.short(found[key]), "", ""]
+    decisive = {key for c in result.claim.criteria for key in (c.number, c.limit)}
+    for key in (key for key in values if key not in decisive):
+        cells = [table.short(values[key]), "", ""]
         rows.append(pages.row(words.number(key), columns, cells, detail=True))
     return pages.table(columns, rows, kind="numbers")
 
@@ -141,5 +142,5 @@ def link(key, text):
 
 def missing(results):
     """The roles that claims lack, each once, in order."""
-    found = (r for part in results.values() for r in part if r.verdict == MISSING)
-    return tuple(dict.fromkeys(role for each in found for role in each.lacking))
+    without = (r for part in results.values() for r in part if r.verdict == MISSING)
+    return tuple(dict.fromkeys(role for each in without for role in each.lacking))

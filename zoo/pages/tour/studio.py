@@ -7,7 +7,7 @@ import numpy as np
 
 from zoo import data, metrics
 from zoo.evaluation import NotApplicableError, subject
-from zoo.evaluation.bench import some
+from zoo.evaluation.bench import subset
 from zoo.evaluation.judges import Judge
 from zoo.inputs import pixels
 from zoo.pages.comparison.pictures import classes_in_turn
@@ -15,15 +15,15 @@ from zoo.pretrained import features as presets
 from zoo.runs.folder import RunFolder
 from zoo.runs.quality import TERM
 
-NUM_EXAMPLES = 10  # test images that are shown
+NUM_EXAMPLES = 10  # test images of a picture
 
 
 class Studio:
-    """Trained models by the role that they play; everything is made once and kept.
+    """Trained models by the role that they play; what is computed is kept.
 
     Args:
         folders: {role: run folder}; those without a finished model are lacking.
-        dataset: That all but the collapse is shown on.
+        dataset: The data set of all models but those that collapse.
         num_images: Test images, samples and training images that are measured, at most.
         seed: Of what is drawn.
     """
@@ -94,7 +94,7 @@ class Studio:
             name, where = self.dataset, {}
             if role is not None:
                 name, where = self.subject(role).dataset, self.subject(role).where
-            return some(*data.arrays(name, split, **where), most, self.random())
+            return subset(*data.arrays(name, split, **where), most, self.random())
 
         return self._once((split, most), role, read)
 
@@ -103,7 +103,7 @@ class Studio:
         return self.subject(role).info.class_names
 
     def examples(self, role=None):
-        """Some test images, the classes in turn."""
+        """A few test images, the classes in turn."""
         images, labels = self.test(role)
         return images[classes_in_turn(labels, len(images))[:NUM_EXAMPLES]]
 
@@ -115,7 +115,7 @@ class Studio:
     def drawn(self, role, count, **options):
         """uint8 samples; `options` are those of the model's `sample`."""
         model = self.model(role)
-        if model.conditional:
+        if model.can("labels"):
             classes = model.config["num_classes"]
             options["labels"] = np.arange(count) % classes
         return finite(model.sample(count, seed=self.seed, **options))
@@ -143,25 +143,35 @@ class Studio:
         """The classifier's features `[N, D]` of images of the tour's data set."""
         return self.judge.extractor.features(images)
 
-    def real(self, role):
+    def test_features(self, role):
         """The features of `test(role)`."""
-        return self._once("real", role, lambda: self.features(self.test(role)[0]))
 
-    def made(self, role):
+        def make():
+            return self.features(self.test(role)[0])
+
+        return self._once("test features", role, make)
+
+    def sample_features(self, role):
         """The features of `samples(role)`."""
-        return self._once("made", role, lambda: self.features(self.samples(role)))
+
+        def make():
+            return self.features(self.samples(role))
+
+        return self._once("sample features", role, make)
 
     def frechet(self, role, features=None):
         """Frechet distance of samples, or of `features`, to the test images."""
-        made = self.made(role) if features is None else features
-        return metrics.frechet_distance(self.real(role), made)
+        if features is None:
+            features = self.sample_features(role)
+        return metrics.frechet_distance(self.test_features(role), features)
 
     def manifold(self, role):
         """`ManifoldScores` of as many samples as there are test images."""
 
         def measure():
-            real = self.real(role)
-            return metrics.manifold_scores(real, self.made(role)[: len(real)])
+            real = self.test_features(role)
+            generated = self.sample_features(role)[: len(real)]
+            return metrics.manifold_scores(real, generated)
 
         return self._once("manifold", role, measure)
 

@@ -54,13 +54,13 @@ class Words:
 
 def flat(tables, prefix=""):
     """Nested tables as {"table.key": text}."""
-    found = {}
+    texts = {}
     for key, value in tables.items():
         if isinstance(value, dict):
-            found |= flat(value, f"{prefix}{key}.")
+            texts |= flat(value, f"{prefix}{key}.")
         else:
-            found[prefix + key] = value
-    return found
+            texts[prefix + key] = value
+    return texts
 
 
 def placeholders(text):

@@ -7,13 +7,13 @@ from zoo.core import latents
 from zoo.evaluation import NotApplicableError
 from zoo.inputs import pixels
 from zoo.pages.tour import drawing
-from zoo.pages.tour.claims import Claim, Criterion, Figure, Found
+from zoo.pages.tour.claims import Claim, Criterion, Figure, Findings
 from zoo.pages.tour.studio import NUM_EXAMPLES
 
 MAPS = ("ae_2d", "vae_2d")
 NAMES = dict(zip(MAPS, ("AE", "VAE")))  # in charts
 STEPS = 9  # of a path, both ends included; its middle third is looked at
-NUM_PATHS, SHOWN = 200, 4
+NUM_PATHS, PICTURED = 200, 4
 COMPONENTS = 10  # of the mixture
 EDITED = 20  # images an edited pair of classes
 COMPLETED, ROUNDS = 500, 10  # images, and copies of each
@@ -26,33 +26,33 @@ def maps(studio):
     for role in MAPS:
         (_, train_labels), (_, labels) = studio.train(role), studio.test(role)
         z_train, z = studio.codes(role, "train"), studio.codes(role)
-        found = metrics.latent_statistics(z)
+        statistics = metrics.latent_statistics(z)
         numbers |= {
-            f"{role}.to_prior": found.kl_to_prior / z.shape[1],
-            f"{role}.from_centre": found.mean_norm,
+            f"{role}.to_prior": statistics.kl_to_prior / z.shape[1],
+            f"{role}.from_centre": statistics.mean_norm,
             f"{role}.neighbours": metrics.neighbour_accuracy(
                 z_train, train_labels, z, labels
             ),
         }
         figures.append(Figure("map", drawing.latent_map(z, labels, "latents"), role))
     legend = drawing.legend(studio.class_names(MAPS[0]))
-    return Found(numbers, tuple(figures), legend=legend)
+    return Findings(numbers, tuple(figures), legend=legend)
 
 
 def prior(studio):
     """Whether a VAE's latents follow its prior, and how various its samples are."""
     z = studio.model("vae").encode(studio.test("vae")[0], True, studio.seed)
-    found, made = metrics.latent_statistics(z), studio.manifold("vae")
+    statistics, manifold = metrics.latent_statistics(z), studio.manifold("vae")
     shares = [
         metrics.class_histogram(studio.classes(x), len(studio.judge.names))
         for x in (studio.test("vae")[0], studio.samples("vae"))
     ]
     grid = drawing.sheet(studio.samples("vae"))
-    return Found(
+    return Findings(
         {
-            "vae.to_prior": found.kl_to_prior / z.shape[1],
-            "vae.variance": found.mean_variance,
-            "vae.recall": made.recall,
+            "vae.to_prior": statistics.kl_to_prior / z.shape[1],
+            "vae.variance": statistics.mean_variance,
+            "vae.recall": manifold.recall,
             "vae.class_distance": metrics.histogram_distance(*shares),
         },
         (Figure("samples", grid, "vae"),),
@@ -65,29 +65,29 @@ def generator(studio):
     z = studio.codes("ae", "train")
     blind = studio.random().standard_normal((studio.num_images, z.shape[1]))
     fitted = latents.Mixture(z, COMPONENTS, studio.seed).draw(range(studio.num_images))
-    made = {
+    decoded = {
         "blind": pixels.to_uint8(model.decode(blind.astype("float32"))),
         "fitted": pixels.to_uint8(model.decode(fitted)),
     }
     numbers = {
         f"ae.frechet_{name}": studio.frechet("ae", studio.features(images))
-        for name, images in made.items()
+        for name, images in decoded.items()
     }
     numbers["ae.gain"] = numbers["ae.frechet_blind"] / numbers["ae.frechet_fitted"]
     numbers["vae.frechet"] = studio.frechet("vae")
     figures = [
         Figure(f"ae_{name}", drawing.sheet(images), "ae")
-        for name, images in made.items()
+        for name, images in decoded.items()
     ]
     figures.append(Figure("samples", drawing.sheet(studio.samples("vae")), "vae"))
-    return Found(numbers, tuple(figures))
+    return Findings(numbers, tuple(figures))
 
 
 def paths(studio):
     """Straight paths between the same images through both latent spaces."""
-    images, labels = studio.test(MAPS[0])
+    tested, labels = studio.test(MAPS[0])
     random = studio.random()
-    a, b = random.integers(len(images), size=(2, 20 * NUM_PATHS))
+    a, b = random.integers(len(tested), size=(2, 20 * NUM_PATHS))
     rows = np.flatnonzero(labels[a] != labels[b])[:NUM_PATHS]
     a, b = a[rows], b[rows]
     numbers, strips, lines = {}, [], {}
@@ -95,19 +95,19 @@ def paths(studio):
     for role in MAPS:
         model, z = studio.model(role), studio.codes(role)
         path = latents.linear(z[a], z[b], STEPS)
-        made = model.decode(path.reshape(-1, path.shape[-1]))
-        _, sure = studio.judge.tell(pixels.to_uint8(made))
+        images = pixels.to_uint8(model.decode(path.reshape(-1, path.shape[-1])))
+        _, sure = studio.judge.tell(images)
         sure = sure.reshape(path.shape[:2])
         lines[NAMES[role]] = (np.linspace(0, 1, STEPS), sure.mean(axis=0))
         usual = np.median(metrics.nearest(z, z, 2)[0][:, 1])
         off = metrics.nearest(path[:, middle].reshape(-1, path.shape[-1]), z)[0]
         numbers[f"{role}.confidence"] = float(sure[:, middle].mean())
         numbers[f"{role}.sparseness"] = float(off.mean() / usual)
-        strip = drawing.Grid(made[: SHOWN * STEPS], "interpolations", STEPS)
+        strip = drawing.Grid(images[: PICTURED * STEPS], "interpolations", STEPS)
         strips.append(Figure("paths", strip, role))
     x, y = "place on the path", "classifier's confidence"
     chart = drawing.lines(lines, x, y, "confidence along the paths")
-    return Found(numbers, (*strips, Figure("confidence", chart)))
+    return Findings(numbers, (*strips, Figure("confidence", chart)))
 
 
 def editing(studio):
@@ -124,7 +124,7 @@ def editing(studio):
         own.append(error < other)
         strips += [images[rows[0]], *map(pixels.to_uint8, (before[0], after[0]))]
     picture = drawing.Grid(np.stack(strips), "edited images", 3 * 2)
-    return Found(
+    return Findings(
         {
             "vae.edited": float(np.concatenate(hits).mean()),
             "vae.edited_own": float(np.concatenate(own).mean()),
@@ -149,8 +149,8 @@ def moved(model, z, labels, known, known_labels):
 
 
 def completion(studio):
-    """The lower half of an image from the upper: copied again and again, the half that
-    is known put back each time.
+    """The lower half of images from the upper. An image is rebuilt again and again, and
+    each time the half that is known is put back.
 
     Source: Rezende et al. 2014, arXiv:1401.4082, appendix F.
     """
@@ -158,18 +158,18 @@ def completion(studio):
     x, hidden = pixels.to_float(images), np.zeros(images.shape[1:], bool)
     hidden[len(hidden) // 2 :] = True
     mean = pixels.to_float(studio.train("vae")[0]).mean(axis=0)
-    blind = made = np.where(hidden, mean, x)
+    blind = completed = np.where(hidden, mean, x)
     for _ in range(ROUNDS):
-        made = np.where(hidden, model.reconstruct(made), x)
+        completed = np.where(hidden, model.reconstruct(completed), x)
     classes, numbers = studio.classes(images), {}
-    for name, each in (("vae.completed", made), ("blind", blind)):
-        told = studio.classes(pixels.to_uint8(each))
-        numbers[f"{name}_class"] = float((told == classes).mean())
-    errors = [metrics.squared_errors(each, x).sum() for each in (made, blind)]
+    for name, each in (("vae.completed", completed), ("blind", blind)):
+        kept = studio.classes(pixels.to_uint8(each)) == classes
+        numbers[f"{name}_class"] = float(kept.mean())
+    errors = [metrics.squared_errors(each, x).sum() for each in (completed, blind)]
     numbers["vae.completed_error"] = float(errors[0] / errors[1])
-    grid = [each[:NUM_EXAMPLES] for each in (x, np.where(hidden, 0.0, x), made)]
+    grid = [each[:NUM_EXAMPLES] for each in (x, np.where(hidden, 0.0, x), completed)]
     picture = drawing.Grid(np.concatenate(grid), "completed images", len(grid[0]))
-    return Found(numbers, (Figure("completed", picture, "vae"),), "wide")
+    return Findings(numbers, (Figure("completed", picture, "vae"),), "wide")
 
 
 def bound(studio):
@@ -183,7 +183,7 @@ def bound(studio):
     chart = drawing.lines(
         line, "samples an image", "nats an image", "bound by samples", log=True
     )
-    return Found(
+    return Findings(
         {
             "vae.elbo": float(nats[0]),
             "vae.bound": float(nats[-1]),

@@ -8,7 +8,7 @@ from zoo import metrics
 from zoo.evaluation import codes
 from zoo.inputs import pixels
 from zoo.pages.tour import drawing
-from zoo.pages.tour.claims import Claim, Criterion, Figure, Found
+from zoo.pages.tour.claims import Claim, Criterion, Figure, Findings
 
 HAND = np.array(
     [
@@ -36,7 +36,7 @@ def filters(studio):
     plain = pixels.intensities(image)[0].mean(axis=-1)
     by_hand = np.stack([ndimage.correlate(plain, each) for each in HAND])
     by_network = np.stack([ndimage.correlate(plain, f) for f in learned])
-    return Found(
+    return Findings(
         {
             "filter_likeness": float(likeness.mean()),
             "filter_chance": float(chance.mean()),
@@ -81,16 +81,16 @@ def layers(studio):
         x.output for x in network.layers if isinstance(x, keras.layers.Activation)
     ]
     means = [keras.layers.GlobalAveragePooling2D(dtype="float32")(x) for x in levels]
-    found = keras.Model(network.input, means)
+    inside = keras.Model(network.input, means)
     sets = [studio.train(), studio.test()]
-    inside = [found.predict(pixels.to_float(x), 250, verbose=0) for x, _ in sets]
+    values = [inside.predict(pixels.to_float(x), 250, verbose=0) for x, _ in sets]
     accuracy = [
         metrics.linear_probe_accuracy(train, sets[0][1], test, sets[1][1])
-        for train, test in zip(*inside)
+        for train, test in zip(*values)
     ]
     line = {"": (range(1, len(accuracy) + 1), accuracy)}
     chart = drawing.lines(line, "layer", "accuracy", "accuracy by layer")
-    return Found(
+    return Findings(
         {
             "probe_first": accuracy[0],
             "probe_last": accuracy[-1],
@@ -111,7 +111,7 @@ def extractor(studio):
 
     model = studio.model("gan")
     fresh = codes.untrained(model, studio.seed)
-    return Found(
+    return Findings(
         {
             "pixels_nearest": nearest(lambda x: x.reshape(len(x), -1) / 255.0),
             "features_nearest": nearest(studio.features),
@@ -122,13 +122,14 @@ def extractor(studio):
 
 
 def inside_discriminator(model):
-    """A function of images: what the discriminator's last layer is given, `[N, D]`."""
+    """Returns a function of images: the inputs `[N, D]` of the discriminator's last
+    layer."""
     network = model.discriminator
     inside = keras.Model(network.input, network.layers[-1].input)
 
     def features(images):
-        found = inside.predict(pixels.to_float(images), 250, verbose=0)
-        return found.reshape(len(found), -1)
+        values = inside.predict(pixels.to_float(images), 250, verbose=0)
+        return values.reshape(len(values), -1)
 
     return features
 
@@ -146,15 +147,15 @@ def spaces(studio):
     f_train, f = pca.transform(f_train), pca.transform(f)
     x_train, x = (pixels.intensities(i).reshape(len(i), -1) for i in (train, test))
 
-    def left(given, asked):
+    def left(train_codes, test_codes):
         """Share of the pixels' variance that a linear map does not restore."""
-        error = (Ridge().fit(given, x_train).predict(asked) - x) ** 2
+        error = (Ridge().fit(train_codes, x_train).predict(test_codes) - x) ** 2
         return float(error.mean() / x.var(axis=0).mean())
 
     near = [metrics.nearest(each, each, NEIGHBOURS + 1)[1][:, 1:] for each in (f, z)]
     shared = [len(set(a) & set(b)) / NEIGHBOURS for a, b in zip(*near)]
     probe = metrics.linear_probe_accuracy
-    return Found(
+    return Findings(
         {
             "features_probe": probe(f_train, train_labels, f, test_labels),
             "latents_probe": probe(z_train, train_labels, z, test_labels),

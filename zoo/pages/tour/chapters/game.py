@@ -1,4 +1,4 @@
-"""The game: the coin toss, the trick, collapse, noise in between, what losses tell."""
+"""The game: the coin toss, the trick, collapse, paths between draws, losses."""
 
 import numpy as np
 from scipy import stats
@@ -7,11 +7,11 @@ from zoo import metrics
 from zoo.core import latents
 from zoo.inputs import pixels
 from zoo.pages.tour import drawing
-from zoo.pages.tour.claims import Claim, Criterion, Figure, Found
+from zoo.pages.tour.claims import Claim, Criterion, Figure, Findings
 
 END = 0.75  # share of the epochs after which a game counts as ended
 DRAWN = 0.01  # share of the samples from which on a class counts as drawn
-STEPS, NUM_PATHS, SHOWN = 16, 50, 4  # of paths between draws of noise
+STEPS, NUM_PATHS, PICTURED = 16, 50, 4  # of paths between draws of noise
 NEAREST = 8
 
 
@@ -29,7 +29,7 @@ def coin_toss(studio):
         for term in ("d_real", "d_fake", "d_loss")
     )
     chart = drawing.lines(curves, "epoch", "D", "D over the epochs", level=0.5)
-    return Found(
+    return Findings(
         {
             "gan.off_real": abs(real - 0.5),
             "gan.off_fake": abs(fake - 0.5),
@@ -52,7 +52,7 @@ def trick(studio):
     epochs = [row["epoch"] for row in rows]
     curves = {"-log D(G(z))": (epochs, 1 - fake), "log(1 - D(G(z)))": (epochs, fake)}
     chart = drawing.lines(curves, "epoch", "|gradient|", "gradients of two losses")
-    return Found(
+    return Findings(
         {
             "gan.gradient_most": float(gain.max()),
             "gan.gradient": float(np.median(gain)),
@@ -67,14 +67,14 @@ def collapse(studio):
     for role in ("collapse_gan", "gan"):
         images = studio.samples(role)
         judge = studio.judge_of(studio.subject(role).dataset)
-        found = judge.extractor.probabilities(images).argmax(axis=1)
-        shares = metrics.class_histogram(found, len(judge.names))
+        classes = judge.extractor.probabilities(images).argmax(axis=1)
+        shares = metrics.class_histogram(classes, len(judge.names))
         numbers[f"{role}.missing"] = float((shares < DRAWN).sum())
         numbers[f"{role}.rarest"] = float(shares.min())
         bars = drawing.bars(dict(enumerate(shares)), "classes", 1 / len(shares))
         figures.append(Figure("samples", drawing.sheet(images), role))
         figures.append(Figure("histogram", bars, role))
-    return Found(numbers, tuple(figures), "medium")
+    return Findings(numbers, tuple(figures), "medium")
 
 
 def between(studio):
@@ -82,21 +82,22 @@ def between(studio):
     model = studio.model("gan")
     z = model.prior(2 * NUM_PATHS, seed=studio.seed)
     path = latents.spherical(z[:NUM_PATHS], z[NUM_PATHS:], STEPS)
-    made = model.decode(path.reshape(-1, path.shape[-1]))
-    images = pixels.intensities(made).reshape(NUM_PATHS, STEPS, -1)
-    steps = np.linalg.norm(np.diff(images, axis=1), axis=-1)
+    images = model.decode(path.reshape(-1, path.shape[-1]))
+    x = pixels.intensities(images).reshape(NUM_PATHS, STEPS, -1)
+    steps = np.linalg.norm(np.diff(x, axis=1), axis=-1)
     train, _ = studio.train("gan", most=60_000)
-    known, samples = studio.features(train), studio.made("gan")
-    found = metrics.memorisation(known, studio.real("gan"), samples)
+    known, samples = studio.features(train), studio.sample_features("gan")
+    near = metrics.memorisation(known, studio.test_features("gan"), samples)
     _, rows = metrics.nearest(samples[:NEAREST], known)
+    strip = images[: PICTURED * STEPS]
     pairs = np.concatenate([studio.samples("gan")[:NEAREST], train[rows[:, 0]]])
-    return Found(
+    return Findings(
         {
             "gan.jump": float((steps.max(axis=1) / steps.mean(axis=1)).mean()),
-            "gan.closer": found.closer,
+            "gan.closer": near.closer,
         },
         (
-            Figure("noise", drawing.Grid(made[: SHOWN * STEPS], "paths", STEPS), "gan"),
+            Figure("noise", drawing.Grid(strip, "paths", STEPS), "gan"),
             Figure(
                 "nearest",
                 drawing.Grid(pairs, "nearest training images", NEAREST),
@@ -107,7 +108,7 @@ def between(studio):
     )
 
 
-def told(studio):
+def informative(studio):
     """Rank correlation of losses with the distance of samples, over the epochs."""
     numbers, figures = {}, []
     for role, terms in (("gan", ("d_loss", "g_loss")), ("wgan", ("wasserstein",))):
@@ -124,7 +125,7 @@ def told(studio):
         chart = drawing.lines(curves, "epoch", "of its largest", "losses and distance")
         figures.append(Figure("losses", chart, role))
     numbers["gan.rank"] = max(numbers["gan.rank_d_loss"], numbers["gan.rank_g_loss"])
-    return Found(numbers, tuple(figures))
+    return Findings(numbers, tuple(figures))
 
 
 def cost(studio):
@@ -139,7 +140,7 @@ def cost(studio):
         curves[role.upper()] = ([row["epoch"] for row in rows], height)
     numbers["cost_ratio"] = numbers["gan.seconds"] / numbers["vae.seconds"]
     chart = drawing.lines(curves, "epoch", "loss, from least to most", "two losses")
-    return Found(numbers, (Figure("rises", chart),))
+    return Findings(numbers, (Figure("rises", chart),))
 
 
 CLAIMS = (
@@ -185,7 +186,7 @@ CLAIMS = (
             Criterion("gan.rank", "<=", 0.5),
             Criterion("wgan.rank_wasserstein", ">=", 0.5),
         ),
-        told,
+        informative,
     ),
     Claim(
         "cost",

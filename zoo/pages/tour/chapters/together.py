@@ -6,7 +6,7 @@ from zoo import metrics
 from zoo.evaluation import codes
 from zoo.inputs import pixels
 from zoo.pages.tour import drawing
-from zoo.pages.tour.claims import Claim, Criterion, Figure, Found
+from zoo.pages.tour.claims import Claim, Criterion, Figure, Findings
 from zoo.pretrained import features as presets
 
 NAMES = {"vae": "VAE", "gan": "GAN", "wgan": "WGAN", "cgan": "cGAN"}  # in charts
@@ -18,16 +18,17 @@ MOST_BY_STEPS = 1000  # samples a number of steps
 TAUGHT = 60  # training steps of a classifier
 
 
-def beside(studio, roles, numbers):
-    """`Found` of numbers, with reconstructions, samples and latent maps of roles."""
+def side_by_side(studio, roles, numbers):
+    """Returns `Findings`: the numbers, with reconstructions, samples and latent maps of
+    all roles."""
     examples = studio.examples(roles[0])
     _, labels = studio.test(roles[0])
     count = len(examples)
     grid = drawing.Grid(examples, "test images", count)
     figures = [Figure("examples", grid, wide=True)]
     for role in roles:
-        made = studio.model(role).reconstruct(examples)
-        grid = drawing.Grid(pixels.to_uint8(made), "reconstructions", count)
+        images = pixels.to_uint8(studio.model(role).reconstruct(examples))
+        grid = drawing.Grid(images, "reconstructions", count)
         figures.append(Figure("reconstructions", grid, role, wide=True))
     for role in roles:
         grid = drawing.sheet(studio.samples(role))
@@ -36,12 +37,12 @@ def beside(studio, roles, numbers):
         chart = drawing.latent_map(studio.codes(role), labels, "latents")
         figures.append(Figure("map", chart, role))
     legend = drawing.legend(studio.class_names(roles[0]))
-    return Found(numbers, tuple(figures), "medium", legend)
+    return Findings(numbers, tuple(figures), "medium", legend)
 
 
 def feature_error(studio, role):
     """Mean distance of reconstructions from their images in the judge's features."""
-    gap = studio.features(studio.reconstructions(role)) - studio.real(role)
+    gap = studio.features(studio.reconstructions(role)) - studio.test_features(role)
     return float(np.linalg.norm(gap, axis=-1).mean())
 
 
@@ -53,7 +54,7 @@ def vaegan(studio):
         sharp = studio.sharpness(role, studio.reconstructions(role))
         numbers[f"{role}.recon_sharpness"] = sharp
         numbers[f"{role}.frechet"] = studio.frechet(role)
-    return beside(studio, ("vae", "vaegan"), numbers)
+    return side_by_side(studio, ("vae", "vaegan"), numbers)
 
 
 def hybrid(studio):
@@ -64,7 +65,7 @@ def hybrid(studio):
         numbers[f"{role}.sharpness"] = studio.sharpness(role, studio.samples(role))
     least, most = sorted(numbers[f"{r}.frechet"] for r in ("vaegan", "vaegan_hybrid"))
     numbers["hybrid_ratio"] = most / least
-    return beside(studio, ("vaegan", "vaegan_hybrid"), numbers)
+    return side_by_side(studio, ("vaegan", "vaegan_hybrid"), numbers)
 
 
 def bigan(studio):
@@ -81,13 +82,14 @@ def bigan(studio):
     numbers = {"bigan.nearest": trained, "bigan.nearest_untrained": untrained}
     present = [role for role in ENCODING if not studio.lacking((role,))]
     for role in present:
-        real, made = studio.real(role), studio.features(studio.reconstructions(role))
+        real = studio.test_features(role)
+        rebuilt = studio.features(studio.reconstructions(role))
         own, other = (
             np.linalg.norm(each - real, axis=-1)
-            for each in (made, np.roll(made, 1, axis=0))
+            for each in (rebuilt, np.roll(rebuilt, 1, axis=0))
         )
         numbers[f"{role}.own"] = float((own < other).mean())
-    return beside(studio, present, numbers)
+    return side_by_side(studio, present, numbers)
 
 
 def conditional(studio):
@@ -98,7 +100,7 @@ def conditional(studio):
     by_class = [right[label::count].mean() for label in range(count)]
     test, labels = studio.test("cgan")
     grid = drawing.Grid(images[: 4 * count], "samples, a class a column", count)
-    return Found(
+    return Findings(
         {
             "cgan.asked": float(right.mean()),
             "cgan.asked_least": float(min(by_class)),
@@ -111,17 +113,18 @@ def conditional(studio):
 def augmentation(studio):
     """A classifier taught by real images, and by samples beside them."""
     count = len(studio.judge.names)
-    real, made = studio.train("cgan"), studio.samples("cgan")
-    both = [np.concatenate(x) for x in zip(real, (made, np.arange(len(made)) % count))]
+    real, samples = studio.train("cgan"), studio.samples("cgan")
+    generated = samples, np.arange(len(samples)) % count
+    both = [np.concatenate(pair) for pair in zip(real, generated)]
     test, labels = studio.test("cgan")
     numbers = {}
     for name, images in (("real", real), ("both", both)):
-        judge = presets.taught(*images, count, TAUGHT)
-        told = judge.predict(test, batch_size=250, verbose=0).argmax(axis=1)
-        numbers[f"taught_{name}"] = float((told == labels).mean())
+        student = presets.taught(*images, count, TAUGHT)
+        classes = student.predict(test, batch_size=250, verbose=0).argmax(axis=1)
+        numbers[f"taught_{name}"] = float((classes == labels).mean())
     bars = {"real": numbers["taught_real"], "real and made": numbers["taught_both"]}
     chart = drawing.bars(bars, "accuracy by training images", label="accuracy")
-    return Found(numbers, (Figure("taught", chart, "cgan"),))
+    return Findings(numbers, (Figure("taught", chart, "cgan"),))
 
 
 def average(studio):
@@ -130,13 +133,13 @@ def average(studio):
     usual = spread(images, studio.classes(images))
     numbers, figures = {}, []
     for role in ("vae", "gan"):
-        made = studio.samples(role)
-        numbers[f"{role}.spread"] = spread(made, studio.classes(made)) / usual
-        figures.append(Figure("samples", drawing.sheet(made), role))
+        samples = studio.samples(role)
+        numbers[f"{role}.spread"] = spread(samples, studio.classes(samples)) / usual
+        figures.append(Figure("samples", drawing.sheet(samples), role))
     means = [images[studio.classes(images) == k] for k in range(10)]
     means = [each.mean(axis=0) for each in means if len(each)]
     grid = drawing.Grid(np.stack(means).astype("uint8"), "means of classes", 5)
-    return Found(numbers, (Figure("means", grid), *figures))
+    return Findings(numbers, (Figure("means", grid), *figures))
 
 
 def spread(images, classes):
@@ -163,7 +166,7 @@ def diffusion(studio):
     bars = {NAMES[role]: numbers[f"{role}.frechet"] for role in present}
     line = {"": (STEPS, distances)}
     steps = drawing.lines(line, "steps", "Frechet distance", "distance", log=True)
-    return Found(
+    return Findings(
         numbers,
         (
             Figure("samples", drawing.sheet(studio.samples("ddpm")), "ddpm"),

@@ -5,17 +5,18 @@ import numpy as np
 from zoo import metrics
 from zoo.evaluation import NotApplicableError
 from zoo.evaluation import explorer as exploration
-from zoo.evaluation.bench import some
+from zoo.evaluation.bench import subset
 from zoo.inputs import pixels
 from zoo.pages.tour import drawing
 from zoo.pages.tour.chapters.ae_vae import COMPONENTS, moved
-from zoo.pages.tour.claims import Claim, Criterion, Figure, Found
+from zoo.pages.tour.claims import Claim, Criterion, Figure, Findings
 
 VAE, ALPHA, GAN = "shoes_vae", "shoes_vae_alpha", "shoes_gan"
 LEFT_OUT = "left_out_vae"  # that was not shown every class
 NAMES = {VAE: "alpha 1", ALPHA: "alpha 10"}  # in charts
 EARLY = 0.25  # share of the epochs after which learning is compared
-STEP, NUM_STEPS, SHOWN = 0.05, 500, 8  # a latent step, of a draw's length; steps
+STEP, NUM_STEPS = 0.05, 500  # a latent step, in lengths of a draw; how many
+PICTURED = 8  # images of a row
 
 
 def alpha(studio):
@@ -35,22 +36,22 @@ def alpha(studio):
         grid = drawing.sheet(studio.samples(role))
         figures.append(Figure("samples", grid, role))
     chart = drawing.lines(curves, "epoch", "squared error", "squared error")
-    return Found(numbers, (Figure("mse", chart), *figures))
+    return Findings(numbers, (Figure("mse", chart), *figures))
 
 
 def recognisable(studio):
     """Which reconstructions keep their class; how blurred all are."""
-    images, made = studio.test(VAE)[0], studio.reconstructions(VAE)
-    kept = studio.classes(images) == studio.classes(made)
-    changed_first = np.argsort(kept, kind="stable")[: 2 * SHOWN].reshape(2, SHOWN)
-    pairs = [each[rows] for rows in changed_first for each in (images, made)]
-    grid = drawing.Grid(np.concatenate(pairs), "images over reconstructions", SHOWN)
+    images, rebuilt = studio.test(VAE)[0], studio.reconstructions(VAE)
+    kept = studio.classes(images) == studio.classes(rebuilt)
+    changed_first = np.argsort(kept, kind="stable")[: 2 * PICTURED].reshape(2, PICTURED)
+    pairs = [each[rows] for rows in changed_first for each in (images, rebuilt)]
+    grid = drawing.Grid(np.concatenate(pairs), "images over reconstructions", PICTURED)
     samples = studio.samples(VAE)
-    return Found(
+    return Findings(
         {
             f"{VAE}.class_kept": float(kept.mean()),
             f"{VAE}.class_changed": float(1 - kept.mean()),
-            f"{VAE}.recon_sharpness": studio.sharpness(VAE, made),
+            f"{VAE}.recon_sharpness": studio.sharpness(VAE, rebuilt),
             f"{VAE}.sharpness": studio.sharpness(VAE, samples),
         },
         (
@@ -69,17 +70,18 @@ def clear(studio):
         numbers[f"{role}.sharpness"] = studio.sharpness(role, images)
         numbers[f"{role}.precision"] = studio.manifold(role).precision
         figures.append(Figure("samples", drawing.sheet(images), role))
-    return Found(numbers, tuple(figures))
+    return Findings(numbers, tuple(figures))
 
 
 def diverse(studio):
     """How much of the real images' variety samples reach."""
     numbers, shares = {}, {}
     for role, name in ((VAE, "VAE"), (GAN, "GAN")):
-        found = studio.manifold(role)
-        numbers |= {f"{role}.recall": found.recall, f"{role}.coverage": found.coverage}
-        shares |= {f"{name}\nrecall": found.recall, f"{name}\ncoverage": found.coverage}
-    return Found(numbers, (Figure("diverse", drawing.bars(shares, "shares")),))
+        reached = studio.manifold(role)
+        for score in ("recall", "coverage"):
+            share = getattr(reached, score)
+            numbers[f"{role}.{score}"] = shares[f"{name}\n{score}"] = share
+    return Findings(numbers, (Figure("diverse", drawing.bars(shares, "shares")),))
 
 
 def neighbours(studio):
@@ -94,14 +96,14 @@ def neighbours(studio):
         before, after = (model.decode(x.astype("float32")) for x in (z, z + way))
         change = metrics.squared_errors(before, after).mean()
         numbers[f"{role}.change"] = float(change / pixel_spread(studio.test(role)[0]))
-        pair = np.concatenate([before[:SHOWN], after[:SHOWN]])
+        pair = np.concatenate([before[:PICTURED], after[:PICTURED]])
         figures.append(
-            Figure("step", drawing.Grid(pair, "before and after", SHOWN), role)
+            Figure("step", drawing.Grid(pair, "before and after", PICTURED), role)
         )
-    made = studio.reconstructions(VAE)
+    rebuilt = studio.reconstructions(VAE)
     numbers["change_ratio"] = numbers[f"{GAN}.change"] / numbers[f"{VAE}.change"]
-    numbers[f"{VAE}.recon_sharpness"] = studio.sharpness(VAE, made)
-    return Found(numbers, tuple(figures))
+    numbers[f"{VAE}.recon_sharpness"] = studio.sharpness(VAE, rebuilt)
+    return Findings(numbers, tuple(figures))
 
 
 def pixel_spread(images):
@@ -110,8 +112,8 @@ def pixel_spread(images):
 
 
 def control(studio):
-    """Draws of the prior moved from one class towards the next, as their images are
-    told by the classifier."""
+    """Draws of the prior, moved from one class towards the next; the classifier says
+    which their images are of."""
     numbers, figures = {}, []
     for role in ("vae", "gan"):
         model = studio.model(role)
@@ -126,7 +128,7 @@ def control(studio):
         if strips:
             grid = drawing.Grid(np.stack(strips), "before and after", 4)
             figures.append(Figure("controlled", grid, role))
-    return Found(numbers, tuple(figures))
+    return Findings(numbers, tuple(figures))
 
 
 def anomaly(studio):
@@ -136,19 +138,19 @@ def anomaly(studio):
         images, _, strange = space.with_left_out()
     except ValueError as error:
         raise NotApplicableError(str(error).rstrip(".")) from None
-    images, strange = some(images, strange, studio.num_images, studio.random())
-    made, scores = space.strangeness(images, COMPONENTS)
+    images, strange = subset(images, strange, studio.num_images, studio.random())
+    rebuilt, scores = space.strangeness(images, COMPONENTS)
     numbers, curves, strips = {}, {}, []
     for name, score in scores.items():
-        found = metrics.detection(score[~strange], score[strange])
-        numbers[f"{LEFT_OUT}.auc_{name}"] = found.auc
-        numbers[f"{LEFT_OUT}.found_{name}"] = found.found
-        curves[name] = (found.alarms, found.hits)
+        detection = metrics.detection(score[~strange], score[strange])
+        numbers[f"{LEFT_OUT}.auc_{name}"] = detection.auc
+        numbers[f"{LEFT_OUT}.found_{name}"] = detection.found
+        curves[name] = (detection.alarms, detection.hits)
     chart = drawing.lines(curves, "false alarms", "found", "anomalies found")
-    for rows in (np.flatnonzero(each)[:SHOWN] for each in (~strange, strange)):
-        strips += [images[rows], pixels.to_uint8(made[rows])]
-    grid = drawing.Grid(np.concatenate(strips), "images over reconstructions", SHOWN)
-    return Found(
+    for rows in (np.flatnonzero(each)[:PICTURED] for each in (~strange, strange)):
+        strips += [images[rows], pixels.to_uint8(rebuilt[rows])]
+    grid = drawing.Grid(np.concatenate(strips), "images over reconstructions", PICTURED)
+    return Findings(
         numbers,
         (Figure("strange", grid, LEFT_OUT, wide=True), Figure("detection", chart)),
     )

@@ -1,4 +1,4 @@
-"""What a signature's inputs are, and how a graph checks them.
+"""What a request to a signature holds, and how a graph checks it.
 
 A server runs a graph on whatever a request holds. So the checks are part of the graph,
 and a wrong request is answered by an error status with a sentence, not by an image.
@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from zoo import inputs
 from zoo.inputs import pixels
+from zoo.serving import conditions, files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,13 +75,15 @@ def checked(value, name, takes, signature):
     with tf.control_dependencies([_require_shape(value, spec.shape, must)]):
         value = tf.ensure_shape(tf.identity(value), spec.shape)
     if takes.dtype == "string":
-        return decode(value, takes.shape, must, name=signature)
+        return files.decode(value, takes.shape, must, name=signature)
     wrong = _outside(value, takes)
     if wrong is None:
         return value
     first = tf.boolean_mask(value, wrong)[:1]
     first = tf.as_string(first, shortest=value.dtype.is_floating)
-    with tf.control_dependencies([_require(~tf.reduce_any(wrong), must, first)]):
+    with tf.control_dependencies(
+        [conditions.require(~tf.reduce_any(wrong), must, first)]
+    ):
         return tf.identity(value)
 
 
@@ -91,16 +94,10 @@ def same_rows(values, signature):
     rows = tf.stack([tf.shape(value)[0] for value in values.values()])
     must = f"{signature} takes as many rows of each of {', '.join(values)}."
     is_same = tf.reduce_all(tf.equal(rows, rows[0]))
-    with tf.control_dependencies([_require(is_same, must, tf.as_string(rows))]):
+    with tf.control_dependencies(
+        [conditions.require(is_same, must, tf.as_string(rows))]
+    ):
         return {name: tf.identity(value) for name, value in values.items()}
-
-
-def _require(condition, must, received):
-    """Returns the op that fails with `must` and the strings `received` `[K]` unless the
-    `condition` holds."""
-    received = tf.strings.reduce_join(received, separator=", ")
-    message = tf.strings.join([must, " Received: ", received, "."])
-    return tf.debugging.Assert(condition, [message])
 
 
 def _require_shape(value, expected, must):
@@ -113,7 +110,7 @@ def _require_shape(value, expected, must):
     received = tf.strings.join(
         ["shape [", tf.strings.reduce_join(tf.as_string(shape), separator=", "), "]"]
     )
-    return _require(is_equal, must, received[None])
+    return conditions.require(is_equal, must, received[None])
 
 
 def _outside(value, takes):
@@ -127,46 +124,3 @@ def _outside(value, takes):
     if takes.most is not None:
         wrong.append(value > tf.cast(takes.most + takes.slack, value.dtype))
     return tf.reduce_any(tf.stack(wrong), axis=0) if wrong else None
-
-
-# --- files ----------------------------------------------------------------------------
-
-
-def decode(files, shape, must, name):
-    """Returns the images uint8 `[N, H, W, C]` of PNG or JPEG `files` `[N]`, all of
-    `shape` (H, W, C); `name` is that of the loop, which the kernels' errors tell."""
-    return tf.map_fn(
-        lambda file: _decode_one(file, shape, must),
-        files,
-        fn_output_signature=tf.TensorSpec(shape, tf.uint8),
-        name=name,
-    )
-
-
-def _decode_one(file, shape, must):
-    # Zeros, so that a file of few bytes has a beginning and an end as well.
-    padded = tf.strings.join(["\0" * 32, file])
-    start = tf.strings.substr(tf.strings.join([file, "\0" * 32]), 0, 32)
-    is_png = tf.equal(tf.strings.substr(start, 0, 8), b"\x89PNG\r\n\x1a\n")
-    is_png &= tf.equal(tf.strings.substr(padded, -8, 4), b"IEND")
-    is_jpeg = tf.equal(tf.strings.substr(start, 0, 3), b"\xff\xd8\xff")
-    is_jpeg &= tf.equal(tf.strings.substr(padded, -2, 2), b"\xff\xd9")
-    count = tf.as_string(tf.strings.length(file))
-    received = tf.strings.join(
-        ["a file of ", count, " bytes, cut off or of another kind"]
-    )
-    with tf.control_dependencies([_require(is_png | is_jpeg, must, received[None])]):
-        file = tf.identity(file)
-
-    def png_size():  # width and height, 4 bytes each
-        sizes = tf.io.decode_raw(tf.strings.substr(start, 16, 8), tf.int32, False)
-        return sizes[::-1]
-
-    # The header tells the size: a small file may hold an image that fills the memory.
-    size = tf.cond(is_png, png_size, lambda: tf.image.extract_jpeg_shape(file)[:2])
-    is_right = tf.reduce_all(tf.equal(size, shape[:2]))
-    received = tf.strings.reduce_join(tf.as_string(size), separator="x")
-    with tf.control_dependencies([_require(is_right, must, received[None])]):
-        file = tf.identity(file)
-    image = tf.io.decode_image(file, shape[2], expand_animations=False)
-    return tf.ensure_shape(image, shape)

@@ -1,4 +1,4 @@
-"""What the metrics refuse, in one sentence each."""
+"""The arrays that metrics take: checked, and refused in a sentence."""
 
 import numpy as np
 

@@ -1,0 +1,38 @@
+"""The verbs as a user types them: in a process of their own, or within this one."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import experiments
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def start(verb, *flags, cwd):
+    """Starts a command in a new process; returns its `Popen`."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)  # as on a user's machine
+    return subprocess.Popen(
+        [sys.executable, "-m", f"experiments.{verb}", *flags],
+        cwd=cwd,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def typed(verb, *flags, cwd, timeout=600):
+    """Output of a command that succeeds."""
+    process = start(verb, *flags, cwd=cwd)
+    out, err = process.communicate(timeout=timeout)
+    assert process.returncode == 0, err
+    assert err == ""
+    return out
+
+
+def called(verb, *flags):
+    """Exit code of the same command within this process, where nothing is imported."""
+    return experiments.start(verb.VERB, verb.main, [verb.VERB.name, *flags])

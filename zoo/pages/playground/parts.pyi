@@ -1,0 +1,137 @@
+"""Parts of the page that its rooms share."""
+
+import functools
+import html
+import math
+import threading
+
+import gradio as gr
+import numpy as np
+
+ANY = "any"  # label
+CANVAS = 280  # pixels of a drawing's side
+ONE_AT_A_TIME = threading.Lock()  # a model's graphs are shared by all readers
+
+def answer(outputs):
+    """Decorates an event's function: no other one runs at the same time. Its errors
+    become words on the page, and the components `outputs` are emptied."""
+
+    def decorate(function):
+        @functools.wraps(function)
+        def answered(*values):
+            try:
+                with ONE_AT_A_TIME:
+                    return function(*values)
+            except (ValueError, OSError) as error:
+                gr.Warning(html.escape(str(error)), duration=20, title="Not possible")
+                return [None] * len(outputs) if len(outputs) > 1 else None
+
+        return answered
+
+    return decorate
+
+def picture(label, value=None):
+    return gr.Image(
+        value,
+        label=label,
+        format="png",
+        interactive=False,
+        buttons=["download", "fullscreen"],
+        elem_classes="picture",
+        min_width=240,  # two side by side on a screen, not on a phone
+    )
+
+def _require_number(value, label):
+    """Raises gr.Error unless `value` is a finite number. A page sends no others, but
+    whoever calls the server may."""
+    if type(value) in (int, float) and math.isfinite(value):
+        return
+    received = f"a {type(value).__name__}" if type(value) is not float else value
+    raise gr.Error(
+        html.escape(f"{label} is a number. Received: {received}."),
+        title="Not possible",
+        print_exception=False,
+    )
+
+class Number(gr.Number):
+    """Gradio's field of a number, which tells what is none."""
+
+    is_template = True  # looks like Gradio's own
+
+    def preprocess(self, payload):
+        if payload is not None:
+            _require_number(payload, self.label)
+        return super().preprocess(payload)
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
+    from gradio.blocks import Block
+
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+class Slider(gr.Slider):
+    """Gradio's slider, which tells what is no number."""
+
+    is_template = True
+
+    def preprocess(self, payload):
+        _require_number(payload, self.label)
+        return super().preprocess(payload)
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
+    from gradio.blocks import Block
+
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+def whole(value, label):
+    """A field of whole numbers from 0."""
+    return Number(value, label=label, precision=0, minimum=0)
+
+def canvas(width, height):
+    """A black sheet to draw on in white."""
+    factor = CANVAS / max(width, height)
+    width, height = round(width * factor), round(height * factor)
+    black = np.zeros((height, width, 3), "uint8")
+    return gr.ImageEditor(
+        {"background": black, "layers": [], "composite": None},
+        label="Drawing",
+        type="numpy",
+        sources=(),
+        layers=False,
+        transforms=(),
+        canvas_size=(width, height),
+        fixed_canvas=True,
+        brush=gr.Brush(default_size=16, colors=["#ffffff", "#808080", "#000000"]),
+        buttons=[],
+    )
+
+# --- options of samples ---------------------------------------------------------------
+
+def options(player):
+    """Fields of a model's options, {name: component}."""
+    model, fields = player.model, {}
+    if "label" in player.options:
+        fields["label"] = gr.Dropdown([ANY, *player.class_names], label="Label")
+    if "guidance" in player.options:
+        value = float(model.guidance)
+        fields["guidance"] = Slider(0, 8, value, step=0.5, label="Guidance")
+    if "steps" in player.options:
+        steps = min(model.steps, player.most)
+        fields["steps"] = Slider(1, player.most, steps, step=1, label="Steps")
+    if "sampler" in player.options:
+        names = list(model.samplers)
+        fields["sampler"] = gr.Dropdown(names, value=model.sampler, label="Sampler")
+    return fields
+
+def chosen(player, fields, values):
+    """Returns the options of a sample, of the `values` of their `fields`."""
+    options = dict(zip(fields, values))
+    if "label" in options:
+        label = options["label"]
+        options["label"] = None if label == ANY else player.class_names.index(label)
+    return options

@@ -1,0 +1,62 @@
+"""The rooms of the page: which there are, and what a model needs for each."""
+
+from typing import NamedTuple
+
+# A latent to start from: its kind, and what gives it. "data": the data set of the run.
+AVERAGE, SEED, TEST = "average", "seed", "test image"
+STARTS = {SEED: ("sample", "decode"), TEST: ("encode", "decode", "data")}
+
+
+class Room(NamedTuple):
+    """A room of the page, a tab.
+
+    Attributes:
+        name: Of its function in `zoo.pages.playground.rooms`.
+        title: Of the tab.
+        about: A sentence on what it is.
+        needs: Ways to have it, each a tuple as `Player.can` takes it; one is enough.
+    """
+
+    name: str
+    title: str
+    about: str
+    needs: tuple
+
+
+ROOMS = (
+    Room(
+        "sample",
+        "Sample",
+        "The model makes new images out of random numbers. The same seed makes the "
+        "same image again.",
+        (("sample",),),
+    ),
+    Room(
+        "steer",
+        "Directions",
+        "Every image has a latent, a few numbers that the model draws it from. Each "
+        "slider moves the latent along a direction in which images differ most.",
+        tuple(STARTS.values()),
+    ),
+    Room(
+        "see",
+        "Your image",
+        "This is what the model makes of a picture: yours, a drawing, or an image of "
+        "its data set.",
+        (("encode",), ("classify",)),
+    ),
+    Room(
+        "between",
+        "Between two",
+        "The latent goes from that of one image to that of another, and the model "
+        "draws what lies on the way.",
+        (*STARTS.values(), ("reconstruct",)),
+    ),
+    Room(
+        "denoise",
+        "Step by step",
+        "The model begins with noise and removes a part of it in each step. The slider "
+        "shows how far it is.",
+        (("sample", "trajectory"),),
+    ),
+)
