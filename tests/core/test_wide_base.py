@@ -1,6 +1,8 @@
 """The base is wide enough: sources, domains, captions, clips and models as parts go in
 by every door, train, and come back from files to the bit."""
 
+import os
+import pathlib
 import subprocess
 import sys
 
@@ -15,6 +17,7 @@ from zoo import backend
 from zoo.core.inference import seeds_from
 
 pytestmark = pytest.mark.any_backend
+ROOT = pathlib.Path(__file__).parents[2]
 every_kind = pytest.mark.parametrize("name", throwaway.MODELS)
 
 
@@ -197,7 +200,9 @@ def test_a_part_brings_its_weights_and_keeps_them(tmp_path):
         "np.save(sys.argv[2], model.sample(2, seed=0))\n"
     )
     files = [str(tmp_path / "latents.keras"), str(tmp_path / "samples.npy")]
-    subprocess.run([sys.executable, "-c", program, *files], check=True)
+    paths = os.pathsep.join(map(str, (ROOT, ROOT / "tests")))
+    environment = {**os.environ, "PYTHONPATH": paths}
+    subprocess.run([sys.executable, "-c", program, *files], check=True, env=environment)
     np.testing.assert_array_equal(np.load(files[1]), model.sample(2, seed=0))
 
 
