@@ -261,10 +261,27 @@ def tokenized_set(data, layout, tokenizer):
 
 def texts_of(data, layout):
     """Yields the captions of all batches of a data set, once through it."""
-    batches = (
-        data.as_numpy_iterator()
-        if hasattr(data, "element_spec")
-        else (data[index] for index in range(data.num_batches))
-    )
-    for batch in batches:
+    for batch in _batches(data):
         yield from checks.to_texts(layout.read(batch)["caption"])
+
+
+def require_sound(data, layout, num_classes):
+    """Raises ValueError, with the number of the batch, if some batch of a data set
+    holds wrong images or labels: for who has met NaN and looks for its cause."""
+    for number, batch in enumerate(_batches(data), 1):
+        for name, value in layout.read(batch).items():
+            try:
+                if name in PIXELS:
+                    checks.check_images(np.asarray(value), field=name)
+                elif name == "label" and num_classes:
+                    checks.check_labels(value, len(value), num_classes)
+            except ValueError as error:
+                raise ValueError(f"Batch {number}: {error}") from None
+
+
+def _batches(data):
+    """Yields the batches of a data set, once through it."""
+    if hasattr(data, "as_numpy_iterator"):
+        yield from data.as_numpy_iterator()
+    elif hasattr(data, "num_batches"):
+        yield from (data[index] for index in range(data.num_batches or 0))
