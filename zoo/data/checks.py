@@ -44,6 +44,15 @@ def image_size(value) -> tuple[int, int] | None:
     return height, width
 
 
+def parsed_size(text: str | None):
+    """Returns what `image_size` takes, of a text as "64" or, height first, "64x96"; a
+    text that is neither is returned as it is, to be refused there."""
+    if text is None or not all(side.isdecimal() for side in text.split("x")):
+        return text
+    sides = tuple(map(int, text.split("x")))
+    return sides[0] if len(sides) == 1 else sides
+
+
 def options(kind: str, declared: dict, chosen: dict | None) -> dict:
     """Returns `{name: value}` of all options that a source declares.
 

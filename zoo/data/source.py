@@ -42,6 +42,8 @@ class Source(abc.ABC):
         num_examples: `{split: number of examples}`; of unpaired domains, `{split:
             {field: number}}`.
         image_shape: `(H, W, C)` as stored; H and W are None if sizes differ.
+        rules: By which picture files became images, `pictures.Rules` but for size and
+            channels; None where the images come as arrays.
     """
 
     options: ClassVar[dict[str, Option]] = {}
@@ -51,6 +53,7 @@ class Source(abc.ABC):
     class_names: tuple[str, ...] | None
     num_examples: dict[str, Any]
     image_shape: tuple
+    rules: dict[str, Any] | None = None
 
     @abc.abstractmethod
     def read(self, split: str, image_size: tuple | None) -> dict[str, Any]:
@@ -116,15 +119,18 @@ class Source(abc.ABC):
         shapes = self.shapes(image_size)
         return shapes[examples.main(shapes)]
 
+    def size(self, split: str, image_size: tuple | None) -> int:
+        """Returns the bytes that all pictures of a split take in memory."""
+        shapes, numbers = self.shapes(image_size), self.num_examples[split]
+        return sum(
+            math.prod(shapes[field]) * (numbers[field] if self.domains else numbers)
+            for field in shapes
+            if field in examples.PICTURES
+        )
+
     def is_large(self, image_size: tuple | None) -> bool:
         """Whether the training images are too many to be held in memory."""
-        shapes, numbers = self.shapes(image_size), self.num_examples["train"]
-        size = 0
-        for field in shapes:
-            if field in examples.PICTURES:
-                number = numbers[field] if self.domains else numbers
-                size += number * math.prod(shapes[field])
-        return size > STREAM_ABOVE
+        return self.size("train", image_size) > STREAM_ABOVE
 
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Returns the fields that share their rows, by the first of them: one group, or
@@ -163,15 +169,27 @@ def ranges(num_train: int, num_test: int | None) -> dict[str, tuple[int, int]]:
     }
 
 
-def by_content(digests: list[bytes]) -> dict[str, np.ndarray]:
+def by_content(digests: list[bytes], ready=()) -> dict[str, np.ndarray]:
     """Rows of each split of a set that comes without splits, by hashes of the content.
 
     The distinct digests are sorted; the last tenth is the test set, the last tenth of
     the rest is validation. So the split depends on neither names nor order nor chance,
     and copies of one image never lie on both sides of it.
+
+    Args:
+        digests: A hash of each row.
+        ready: Those of "validation" and "test" that are not to be cut off.
     """
     distinct = sorted(set(digests))
-    cuts = ranges(len(distinct), None)
+    end = len(distinct)
+    test = end if "test" in ready else end - tail(end)
+    cut = test if "validation" in ready else test - tail(test)
+    cuts = {
+        "train": (0, cut),
+        "validation": (cut, test),
+        "train+validation": (0, test),
+        "test": (test, end),
+    }
     rank = {digest: number for number, digest in enumerate(distinct)}
     ranks = np.array([rank[digest] for digest in digests], dtype=np.int64)
     return {

@@ -1,5 +1,6 @@
 """A NumPy .npz file as a data set."""
 
+import contextlib
 import hashlib
 import pathlib
 import zipfile
@@ -7,7 +8,7 @@ import zlib
 
 import numpy as np
 
-from zoo.data import resize, source
+from zoo.data import memory, resize, source
 
 MAX_BYTES = 8 * 2**30  # unpacked; more is taken for a decompression bomb
 MAX_CLASSES = 2**16
@@ -97,14 +98,22 @@ def _content(path: pathlib.Path, name: str) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise FileNotFoundError(f"There is no such file. Received: {name!r}.")
     wanted = ("x_train", "y_train", "x_test", "y_test", "images", "labels")
-    try:
+    with _named(name):
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
         if size > MAX_BYTES:
             raise ValueError(f"it unpacks to {size} bytes, more than {MAX_BYTES}")
-        with np.load(path, allow_pickle=False) as file:
-            keys = file.files
-            return {key: file[key] if key in wanted else None for key in keys}
+    # What is unpacked, and the split that is then read of it.
+    memory.require(2 * size, name, "save them as files, for folder:PATH")
+    with _named(name), np.load(path, allow_pickle=False) as file:
+        return {key: file[key] if key in wanted else None for key in file.files}
+
+
+@contextlib.contextmanager
+def _named(name):
+    """Names the data set in what the readers of its file raise."""
+    try:
+        yield
     except (
         *(OSError, ValueError, EOFError, KeyError, MemoryError, NotImplementedError),
         *(zipfile.BadZipFile, zlib.error, SyntaxError),

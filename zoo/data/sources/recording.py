@@ -43,6 +43,7 @@ def write(data, folder, shards=None):
         "format": records.FORMAT,
         "dataset": info.name,
         "options": data.options,
+        "rules": info.rules,
         "image_shape": info.image_shape,
         "class_names": info.class_names,
         "fields": info.fields,
@@ -118,7 +119,7 @@ def _write_part(folder, stem, fields, chunks, total, count):
             captions.append(example.get("caption"))
             writer.write(record)
             end += 12 + len(record) + 4
-    columns = records.PLACES + 2 * len(records.pictures(fields))
+    columns = records.PLACES + 2 * len(records.picture_fields(fields))
     np.save(folder / f"{stem}.npy", np.array(index, np.int64).reshape(-1, columns))
     if "caption" in fields:
         lines = [json.dumps(texts, ensure_ascii=False) + "\n" for texts in captions]
