@@ -1,5 +1,6 @@
 """Trains a model on a data set into a run folder, or goes on with the run in it."""
 
+import contextlib
 import os
 import pathlib
 import sys
@@ -168,7 +169,19 @@ def main():
         return
     if run.resumed:
         say(f"goes on after epoch {run.progress.epoch} in {run.folder.path}")
-    training.train(run)
+    if not run.is_finished():
+        # Where a reader such as `head -1` goes at once, an epoch is trained and saved.
+        with contextlib.suppress(BrokenPipeError):
+            say("\n".join(reports.header(run)))
+    try:
+        training.train(run)
+    except BrokenPipeError:
+        print(
+            "train: nobody reads the output any more, so training stops; the same "
+            f"command goes on from the last checkpoint in {run.folder.path}.",
+            file=sys.stderr,
+        )
+        raise
     say("\n".join(reports.summarise(run)))
 
 
