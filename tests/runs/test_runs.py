@@ -16,7 +16,7 @@ from zoo.drawing import plots
 from zoo.files import archives
 from zoo.inputs import pixels
 from zoo.pretrained import features as presets
-from zoo.runs import callbacks, logs, settings, strategies, training
+from zoo.runs import callbacks, logs, preparing, settings, strategies, training
 from zoo.runs import folder as runs
 
 
@@ -477,6 +477,18 @@ def test_init_from_lends_model_and_weights(whole, tmp_path):
     lent, given = whole.model.get_weights(), run.model.get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(lent, given))
     assert int(run.model.optimizer.iterations) == 0
+
+
+def test_the_data_set_is_opened_once(tmp_path, monkeypatch):
+    opened, find = [], zoo.data.sources.find  # which every way to a set leads through
+    monkeypatch.setattr(
+        zoo.data.sources, "find", lambda *how: opened.append(how[0]) or find(*how)
+    )
+    run = prepare(tmp_path / "run", "--epochs=2")
+    assert opened == ["digits"]
+    # Nor is it opened again where the run begins anew after a step that failed.
+    preparing.begin(run, None)
+    assert opened == ["digits"]
 
 
 def test_the_lender_is_loaded_once(whole, tmp_path, monkeypatch):

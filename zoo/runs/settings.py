@@ -117,7 +117,7 @@ def resolve(flags, dataset, lender=None):
         flags: {flag: value}; None where the user said nothing. `set`, `learning_rate`,
             `schedule` and `warmup` are lists of texts, each `key=value` or, but for
             `set`, a value for all networks.
-        dataset: The run's `DataSet`.
+        dataset: The run's `RunData`.
         lender: The model of `init_from`, or None.
     Raises: ValueError: for a value that cannot be, with the values that can.
     """
