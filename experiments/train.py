@@ -29,7 +29,12 @@ VERB.define(
     "multi_string", "set", [], "key=value, a setting of the model [the paper's]. *"
 )
 VERB.define("list", "classes", None, "Classes to keep, e.g. 5,7,9 [all].")
-VERB.define("integer", "image_size", None, "Side in pixels [as in the data set].")
+VERB.define(
+    "string",
+    "image_size",
+    None,
+    "Side in pixels, or WIDTHxHEIGHT, e.g. 64x96 [as in the data set].",
+)
 VERB.define("bool", "flip", False, "Mirror half of the training images.")
 VERB.define(
     "bool",

@@ -10,6 +10,7 @@ import pytest
 from tiny_runs import assert_same, prepare, rows, state, trained
 
 import zoo
+from experiments import repeated
 from zoo import metrics
 from zoo.core import saving, schedules
 from zoo.drawing import plots
@@ -489,6 +490,23 @@ def test_the_data_set_is_opened_once(tmp_path, monkeypatch):
     # Nor is it opened again where the run begins anew after a step that failed.
     preparing.begin(run, None)
     assert opened == ["digits"]
+
+
+def test_images_may_be_higher_than_wide(tmp_path):
+    run = trained(tmp_path / "run", "--epochs=1", "--image_size=9x12")
+    assert run.model.image_shape == (12, 9, 1) == zoo.load(run.folder.path).image_shape
+    assert run.folder.stored()["image_size"] == [12, 9]
+    assert prepare(tmp_path / "run", "--epochs=1", "--image_size=9x12").is_finished()
+    again = repeated.command(run.folder.record, ["train"])
+    assert "--image_size=9x12" in again
+    # A square is one number, however it is written.
+    assert prepare(tmp_path / "8", "--image_size=8x8").settings.image_size == 8
+
+
+@pytest.mark.parametrize("size", ["64x", "x64", "8x9x10", "big", "-8", "8.5"])
+def test_a_size_that_is_none_is_one_sentence(tmp_path, size):
+    with pytest.raises(ValueError, match="WIDTHxHEIGHT, e.g. 64x96. Received: "):
+        prepare(tmp_path / "run", f"--image_size={size}")
 
 
 def test_the_lender_is_loaded_once(whole, tmp_path, monkeypatch):

@@ -77,6 +77,8 @@ def prepare(flags):
     Raises: ValueError, OSError: in one sentence, what is wrong with them.
     """
     strategy = strategies.create(flags["strategy"])  # before anything is computed
+    size = settings_module.image_size(flags["image_size"])
+    flags = flags | {"image_size": size}
     dataset = RunData(flags)
     lender = saving.load(flags["init_from"]) if flags["init_from"] else None
     settings = settings_module.resolve(flags, dataset, lender)
