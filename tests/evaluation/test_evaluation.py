@@ -411,6 +411,24 @@ def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path, monkeypatch):
     assert [row["epoch"] for row in other.rows] == [4]  # of another protocol
 
 
+def test_the_best_checkpoint_is_not_chosen_by_the_test_images(tmp_path, monkeypatch):
+    run = folder_of(tmp_path / "run", "gan")
+    read, arrays = [], zoo.data.arrays
+    monkeypatch.setattr(
+        zoo.data,
+        "arrays",
+        lambda name, split="train", *words, **named: (
+            read.append(split) or arrays(name, split, *words, **named)
+        ),
+    )
+    checkpoint(run, 1, tiny.model("gan", (28, 28, 1)))
+    watch = evaluation.Watch(run, FEW, evaluation.Progress())
+    assert watch.look([].append)
+    assert "validation" in read and "test" not in read
+    protocol = json.loads(watch.record.read_text())["protocol"]
+    assert protocol["split"] == "validation"
+
+
 def test_a_model_that_has_diverged_is_one_sentence(tmp_path, capsys):
     run = folder_of(tmp_path / "run", "gan")
     model = saving.load(run)

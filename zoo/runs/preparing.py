@@ -11,7 +11,7 @@ from zoo.core import registry, saving
 from zoo.files import sums
 from zoo.runs import circumstances, lock, strategies, workers
 from zoo.runs import settings as settings_module
-from zoo.runs.dataset import DataSet
+from zoo.runs.dataset import RunData
 
 
 @dataclasses.dataclass
@@ -21,7 +21,7 @@ class Run:
     Attributes:
         snapshot: Of the folder as it was, by which `train` sees that it still is so.
         strategy: Of `tf.distribute`, or None.
-        dataset: The `DataSet`.
+        dataset: The `RunData`.
         lender: The model whose weights a new model begins with, or None.
         images: uint8 `[N, H, W, C]` to reconstruct and to measure samples by, none of
             them trained on if the set has a validation split.
@@ -77,7 +77,9 @@ def prepare(flags):
     Raises: ValueError, OSError: in one sentence, what is wrong with them.
     """
     strategy = strategies.create(flags["strategy"])  # before anything is computed
-    dataset = DataSet(flags)
+    size = settings_module.image_size(flags["image_size"])
+    flags = flags | {"image_size": size}
+    dataset = RunData(flags)
     lender = saving.load(flags["init_from"]) if flags["init_from"] else None
     settings = settings_module.resolve(flags, dataset, lender)
     folder = workers.folder(strategy, settings)

@@ -32,7 +32,7 @@ class Settings:
     Attributes:
         config: The model's whole config.
         classes: Names or numbers of the classes that are kept, or None for all.
-        image_size: Side in pixels, or None for the data set's own.
+        image_size: Side in pixels, [height, width], or None for the data set's own.
         epochs: Last epoch, or None where only `minutes` end the run.
         minutes: Budget of training time, or None.
         schedule_epochs: Epochs that the learning-rate schedules span, or None.
@@ -52,7 +52,7 @@ class Settings:
     config: dict
     dataset: str
     classes: list | None
-    image_size: int | None
+    image_size: int | list | None
     flip: bool
     batch_size: int
     epochs: int | None
@@ -117,7 +117,7 @@ def resolve(flags, dataset, lender=None):
         flags: {flag: value}; None where the user said nothing. `set`, `learning_rate`,
             `schedule` and `warmup` are lists of texts, each `key=value` or, but for
             `set`, a value for all networks.
-        dataset: The run's `DataSet`.
+        dataset: The run's `RunData`.
         lender: The model of `init_from`, or None.
     Raises: ValueError: for a value that cannot be, with the values that can.
     """
@@ -262,6 +262,21 @@ def _rates(flags, model):
             f"Received: schedule={', '.join(flags['schedule'])}."
         )
     return {"learning_rate": rates, "schedule": kinds, "warmup": warmup}
+
+
+def image_size(text):
+    """Returns what --image_size means: None, the side of a square, or, of
+    "WIDTHxHEIGHT", [height, width]."""
+    if text is None:
+        return None
+    sides = str(text).split("x")
+    if len(sides) > 2 or not all(side.isdecimal() for side in sides):
+        raise ValueError(
+            "--image_size takes a side in pixels, e.g. 64, or WIDTHxHEIGHT, e.g. "
+            f"64x96. Received: image_size={text!r}."
+        )
+    width, height = int(sides[0]), int(sides[-1])
+    return width if width == height else [height, width]
 
 
 def slug(dataset):
