@@ -150,13 +150,17 @@ def _is(annotation, origin):
     return typing.get_origin(annotation) is origin
 
 
+def _is_number(value) -> typing.TypeGuard[float]:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
 def _checked(cls, key, annotation, value):
     for choice in choices(annotation):
         if choice is types.NoneType and value is None:
             return None
         if choice is parts.Part:
             return parts.described(key, value)
-        if choice is float and type(value) in (int, float) and math.isfinite(value):
+        if choice is float and _is_number(value):
             return float(value)
         if choice in (int, bool, str) and type(value) is choice:
             return value

@@ -54,7 +54,8 @@ class GAN(Adversarial):
         step; Radford et al. 2015, arXiv:1511.06434, section 3 and 4. Departures: those
         of zoo/networks/dcgan.py, normal in place of uniform noise, an average of the
         generator; "mlp" has leaky rectifiers in place of maxout and dropout. The
-        regularisers: zoo/penalties.py, zoo/networks/spectral.py, zoo/augment.py.
+        regularisers: zoo/adversarial/penalties.py, zoo/networks/spectral.py; the
+        changes of "diff_augment": zoo/inputs/augment.py.
     """
 
     networks = ("discriminator", "generator")
