@@ -36,7 +36,8 @@ class Evaluation:
         references: {"train": scores, "blur 0.5": scores, ...} of real images.
         not_applicable: {score: why the model or the data set has none}.
         warnings: Sentences on what weakens the scores.
-        details: Class histogram, KL per dimension, the `Options`, times.
+        details: Class histogram, KL per dimension, standard errors of scores, the
+            `Options`, times.
         out: Where `write` writes by default.
     """
 
