@@ -8,6 +8,7 @@ code 1, wherever it was found.
 import logging
 import math
 import os
+import signal
 import sys
 import tempfile
 import textwrap
@@ -142,7 +143,13 @@ def start(verb, main, argv=None):
     try:
         verb.parse(argv)
         import_quietly()
-        return main() or 0
+        code = main() or 0
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # who reads the lines, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except (ValueError, OSError, ImportError) as error:
         print(f"{verb.name}: {_sentence(error)}", file=sys.stderr)
         return 1
