@@ -133,10 +133,10 @@ def _linear(bench):
 
 def substitution(bench):
     """Accuracy on test images of a classifier that learned from conditional samples
-    alone, beside one that learned from as many real images.
+    alone, and of one that learned from as many real images.
 
     Source: Ravuri and Vinyals 2019, arXiv:1905.10887 (classification accuracy score);
-        with a small network and few steps, so read it beside that of real images.
+        with a small network and few steps, so compare it with that of real images.
     """
     bench.need_labels()
     bench.need("labels")
