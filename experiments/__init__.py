@@ -158,7 +158,7 @@ def start(verb, main, argv=None):
 
 
 def import_quietly():
-    """Imports the zoo without TensorFlow's notes on the processor, and on graphs that
+    """Imports Keras without TensorFlow's notes on the processor, and on graphs that
     are traced again: a verb that looks at many models does that.
 
     TensorFlow 2.21 writes the former before it reads the level that is meant to silence
@@ -170,7 +170,8 @@ def import_quietly():
     with tempfile.TemporaryFile() as unread:
         os.dup2(unread.fileno(), 2)
         try:
-            import zoo  # noqa: F401
+            import zoo  # noqa: F401, I001 (first: it chooses TensorFlow's kernels)
+            import keras  # noqa: F401
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)

@@ -41,7 +41,9 @@ def main():
     out = pathlib.Path(flags.out or f"{settings.slug(flags.dataset)}-records")
     info, files = data.write_records(flags.dataset, out, shards=flags.shards, **where)
     for split, count in files.items():
-        print(f"{split:<11} {info.num_examples[split]:>8,} images in {count} files")
+        numbers = info.num_examples[split]
+        total = sum(numbers.values()) if isinstance(numbers, dict) else numbers
+        print(f"{split:<11} {total:>8,} images in {count} files")
     print(f"train on it by --dataset=records:{out}")
 
 

@@ -41,12 +41,12 @@ def train_all(jobs):
         jobs: {run folder: flags of `experiments.train` without --workdir}.
     Raises: ValueError, OSError: if a command line is wrong or a training fails.
     """
-    from zoo.runs import training
+    from zoo.runs import preparing
 
     finished = []
     for workdir, flags in jobs.items():
         verb.VERB.parse(["train", *flags, f"--workdir={workdir}"])
-        run = training.prepare(verb.VERB.flags.flag_values_dict())
+        run = preparing.prepare(verb.VERB.flags.flag_values_dict())
         if run.is_finished() and run.folder.model.is_file():
             finished.append(workdir)
     for number, (workdir, flags) in enumerate(jobs.items(), 1):
@@ -89,11 +89,11 @@ def _begin(threads):
 
 def _train_quietly(flags):
     """Within a worker: as `experiments.train`, without a word."""
-    from zoo.runs import training
+    from zoo.runs import preparing, training
 
     logging.set_verbosity(logging.ERROR)
     verb.VERB.parse(["train", *flags])
     with contextlib.redirect_stdout(io.StringIO()):
-        run = training.prepare(verb.VERB.flags.flag_values_dict())
+        run = preparing.prepare(verb.VERB.flags.flag_values_dict())
         if not (run.is_finished() and run.folder.model.is_file()):
             training.train(run)

@@ -149,21 +149,21 @@ def with_recipe(argv):
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from zoo import backend
-    from zoo.runs import reports, training
+    from zoo.runs import preparing, reports, training
 
     if VERB.flags["from"].value:
         VERB.parse(repeated.command(VERB.flags["from"].value, VERB.argv))
-    asked = VERB.flags.flag_values_dict()
-    run = training.prepare(asked)
+    flags = VERB.flags.flag_values_dict()
+    run = preparing.prepare(flags)
     say = print if run.is_chief else lambda text: None
-    if asked["precision"] == "mixed_bfloat16" and not (
+    if flags["precision"] == "mixed_bfloat16" and not (
         backend.num_accelerators() or machine.has_bfloat16()
     ):
         say(
             "This processor has no instructions for bfloat16, which takes several "
             "times as long here as --precision=float32."
         )
-    if asked["dry_run"]:
+    if flags["dry_run"]:
         say("\n".join(reports.describe(run)))
         return
     if run.resumed:

@@ -5,7 +5,7 @@ import numpy as np
 import tiny
 
 from experiments import train as verb
-from zoo.runs import training
+from zoo.runs import preparing, training
 
 TINY = [
     "--model=vae",
@@ -29,7 +29,7 @@ def prepare(workdir, *flags, base=TINY):
     keras.utils.clear_session()
     keras.utils.set_random_seed(12345)
     verb.VERB.parse(["train", *base, f"--workdir={workdir}", *flags])
-    return training.prepare(verb.VERB.flags.flag_values_dict())
+    return preparing.prepare(verb.VERB.flags.flag_values_dict())
 
 
 def trained(workdir, *flags, base=TINY):

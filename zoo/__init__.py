@@ -12,19 +12,56 @@ import os
 # they are the faster ones on others too: docs/speed.md. It asks when it is imported.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-import zoo.models  # noqa: F401 (each file of it registers itself)
-from zoo import data
-from zoo.core import registry, schedules
+import importlib
+import pathlib
+from typing import TYPE_CHECKING
+
+from zoo.core import registration, registry
 from zoo.core.describe import describe
-from zoo.core.saving import load
-from zoo.serving import export
+from zoo.core.registry import names
 from zoo.version import VERSION
 
-__version__ = VERSION
-# A file whose optimizer has a schedule is loaded by the class that registers there.
-__all__ = ["data", "describe", "export", "get", "load", "names", "schedules"]
+if TYPE_CHECKING:  # for editors: what `__getattr__` hands out
+    from zoo import data, metrics
+    from zoo.core import latents, schedules
+    from zoo.core.saving import load
+    from zoo.runs import strategies
+    from zoo.serving import export
 
-names = registry.names
+__version__ = VERSION
+__all__ = [
+    "data",
+    "describe",
+    "export",
+    "get",
+    "latents",
+    "load",
+    "metrics",
+    "names",
+    "schedules",
+    "strategies",
+]
+
+_FOLDER = pathlib.Path(__file__).parent
+# Keras and its backend take seconds to import, so what needs them is imported when it
+# is asked for: the rooms, and these, each from its module.
+_ROOMS = {file.parent.name for file in _FOLDER.glob("*/__init__.py")}
+_MODULES = {
+    "export": "zoo.serving",
+    "latents": "zoo.core.latents",
+    "load": "zoo.core.saving",
+    "schedules": "zoo.core.schedules",
+    "strategies": "zoo.runs.strategies",
+}
+
+registry.announce(
+    {
+        file.stem: f"zoo.models.{file.stem}"
+        for file in _FOLDER.glob("models/*.py")
+        if not file.stem.startswith("_")
+    }
+)
+registration.announce()
 
 
 def get(name, image_shape=None, weights=None, **config):
@@ -37,14 +74,31 @@ def get(name, image_shape=None, weights=None, **config):
         **config: The model's settings; `zoo.describe(name)` lists them.
     Raises: ValueError: for an unknown name or setting, with the nearest right one.
     """
-    cls = registry.find(name)
+    registry.require(name)
     if weights is not None:
         raise ValueError(
             "zoo.get has no trained weights yet; zoo.load reads your own files. "
             f"Received: weights={weights!r}."
         )
-    model = cls(**config)
+    from zoo.core import saving  # slow: a name that is wrong need not wait for it
+
+    model = registry.find(name)(**saving.with_parts(registry.find(name), config))
     model.compile()
     if image_shape is not None:
         model.build(image_shape)
     return model
+
+
+def __getattr__(name):
+    """Imports a room, or what else the front door hands out, when it is asked for."""
+    if name in _ROOMS:
+        return importlib.import_module(f"zoo.{name}")
+    if name not in _MODULES:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    module = importlib.import_module(_MODULES[name])
+    globals()[name] = getattr(module, name, module)
+    return globals()[name]
+
+
+def __dir__():
+    return sorted(globals().keys() | _ROOMS | _MODULES.keys())

@@ -5,20 +5,20 @@ import shutil
 import sys
 import textwrap
 
+import zoo
+
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m zoo", description=__doc__)
     parser.add_argument("model", nargs="?", help="describe this model in full")
     model = parser.parse_args().model
-    import zoo  # slow: the help need not wait for it
-
     try:
-        print(zoo.describe(model) if model else catalogue(zoo))
+        print(zoo.describe(model) if model else catalogue())
     except ValueError as error:
         sys.exit(f"zoo: {error}")
 
 
-def catalogue(zoo):
+def catalogue():
     """Returns a paragraph a model: what it is, paper, networks, what it can do."""
     columns = shutil.get_terminal_size((88, 24)).columns
     indent = max(map(len, zoo.names())) + 2

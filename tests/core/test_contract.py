@@ -95,8 +95,10 @@ def test_each_network_moves_under_its_own_loss_and_no_other(name):
     images = keras.ops.convert_to_tensor(tiny.floats(8))
     labels = keras.ops.convert_to_tensor(tiny.labels(8))
 
+    fields = model.unpack((images, labels))
+
     def only(network):
-        losses, terms = model.objective(images, labels, training=True)
+        losses, terms = model.objective(*fields, training=True)
         return {network: losses[network]}, terms
 
     start, alone = tiny.values(model.variables), {}
@@ -113,7 +115,7 @@ def test_each_network_moves_under_its_own_loss_and_no_other(name):
         for variable, value in zip(model.variables, start):  # the noise too
             variable.assign(value)
     # Moved together, from the same start by the same noise, none feels the others.
-    model.update(lambda: model.objective(images, labels, training=True))
+    model.update(lambda: model.objective(*fields, training=True))
     for network in model.networks:
         for new, expected in zip(weights_of(model, network), alone[network]):
             np.testing.assert_allclose(new, expected, rtol=1e-5, atol=1e-6)

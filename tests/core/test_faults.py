@@ -267,4 +267,4 @@ def test_several_workers_cannot_roll_back():
     asked = ["train", "--model=vae", "--strategy=multi_worker", "--on_nan=rollback"]
     verb.VERB.parse(asked)
     with pytest.raises(ValueError, match="workers cannot roll back.*on_nan=rollback"):
-        settings.resolve(verb.VERB.flags.flag_values_dict())
+        settings.resolve(verb.VERB.flags.flag_values_dict(), dataset=None)

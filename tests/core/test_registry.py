@@ -10,9 +10,12 @@ from zoo.core.model import ImageModel
 
 
 @pytest.fixture
-def own_names(monkeypatch):
+def own_names():
     """A registry that forgets what a test adds."""
-    monkeypatch.setattr(registry, "_CLASSES", dict(registry._CLASSES))
+    before = set(registry.names())
+    yield
+    for name in set(registry.names()) - before:
+        del registry._CLASSES[name]
 
 
 def test_the_models_are_listed_in_order():

@@ -13,8 +13,8 @@ from PIL import Image
 
 import zoo.data
 from zoo import backend
-from zoo.data import resize
-from zoo.data.sources import building, idx, prepared
+from zoo.data import resize, source
+from zoo.data.sources import building, idx
 from zoo.data.sources import npz as npz_source
 
 
@@ -502,7 +502,7 @@ def test_a_large_set_streams_in_an_order_of_seed_and_epoch(store, monkeypatch):
     }
     data_dir = store("large", features, train=examples)
     held, held_labels = zoo.data.arrays("large", classes=(3, 1), data_dir=data_dir)
-    monkeypatch.setattr(prepared, "STREAM_ABOVE", 1000)
+    monkeypatch.setattr(source, "STREAM_ABOVE", 1000)
 
     def load(**options):
         return zoo.data.load(

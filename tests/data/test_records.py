@@ -9,7 +9,7 @@ from PIL import Image
 import experiments
 from experiments import prepare
 from zoo import backend, data
-from zoo.data.sources import prepared
+from zoo.data import source
 from zoo.inputs import pixels
 
 if backend.NAME != "tensorflow":
@@ -47,7 +47,7 @@ def test_epochs_have_the_same_order_in_memory_and_from_disk(
     digits, on_disk, monkeypatch
 ):
     if on_disk:
-        monkeypatch.setattr(prepared, "STREAM_ABOVE", 0)
+        monkeypatch.setattr(source, "STREAM_ABOVE", 0)
     how = {"batch_size": 50, "seed": 7, "flip": True, "start_epoch": 2}
     found = data.load(f"records:{digits}", "train", **how)
     monkeypatch.undo()
@@ -59,7 +59,7 @@ def test_epochs_have_the_same_order_in_memory_and_from_disk(
 
 
 def test_classes_and_sizes_are_chosen_from_disk_too(digits, monkeypatch):
-    monkeypatch.setattr(prepared, "STREAM_ABOVE", 0)
+    monkeypatch.setattr(source, "STREAM_ABOVE", 0)
     how = {"classes": ("1",), "image_size": 12, "shuffle": False}
     (images, labels) = next(iter(data.load(f"records:{digits}", "test", 100, **how)))
     wanted = data.arrays("digits", "test", (1,), 8)[0]

@@ -307,6 +307,27 @@ def test_errors_of_equal_and_of_opposite_images():
         metrics.ssim(black[0], white[0])
 
 
+@pytest.mark.parametrize("name", ["squared_errors", "psnr", "ssim", "gradient_energy"])
+def test_a_score_of_clips_is_that_of_their_frames(name):
+    """As many clips as frames: a score over the wrong axes would go unnoticed."""
+    clips = [tiny.floats(16 * 16, (8, 8, 3), seed) for seed in (0, 1)]
+    function, sets = getattr(metrics, name), clips[: 1 + (name != "gradient_energy")]
+    scores = function(*(each.reshape(16, 16, 8, 8, 3) for each in sets))
+    of_frames = function(*sets).reshape(16, 16)
+    if name == "psnr":  # of the squared error of the whole clip
+        expected = -10 * np.log10((10 ** (-of_frames / 10)).mean(axis=1))
+    else:
+        expected = of_frames.mean(axis=1)
+    np.testing.assert_allclose(scores, expected, rtol=1e-12)
+
+
+def test_pca_of_clips_takes_each_as_a_row():
+    clips = tiny.floats(16 * 16, (8, 8, 3)).reshape(16, 16, 8, 8, 3)
+    errors = metrics.pca_errors(clips, clips, 3)
+    flat = clips.reshape(16, 16 * 8, 8, 3)
+    np.testing.assert_allclose(errors, metrics.pca_errors(flat, flat, 3))
+
+
 def test_gradient_energy_of_a_chessboard_a_ramp_and_grey():
     board = np.indices((8, 8)).sum(axis=0) % 2 * 255
     ramp = np.arange(8).repeat(8).reshape(8, 8) * 17  # a fifteenth a step, downwards

@@ -110,7 +110,7 @@ def test_a_model_without_labels_names_those_with():
 def test_a_run_draws_a_row_a_class(tmp_path, monkeypatch):
     from experiments import train as verb
     from zoo.drawing import plots
-    from zoo.runs import training
+    from zoo.runs import preparing, training
 
     grids, save_grid = [], plots.save_grid
     monkeypatch.setattr(
@@ -121,7 +121,7 @@ def test_a_run_draws_a_row_a_class(tmp_path, monkeypatch):
     flags = ["--model=cgan", "--image_size=8", "--set=width=4", "--batch_size=300"]
     flags += ["--classes=3,5,7", "--epochs=1", f"--workdir={tmp_path}/run"]
     verb.VERB.parse(["train", *flags])
-    run = training.prepare(verb.VERB.flags.flag_values_dict())
+    run = preparing.prepare(verb.VERB.flags.flag_values_dict())
     training.train(run)
     labels = np.repeat([0, 1, 2], 8)
     np.testing.assert_allclose(

@@ -465,7 +465,7 @@ def told(model, x_0):
     """Returns `ask` of a network that tells an image of the one colour `x_0`."""
 
     def ask(network, x, t, labels=None, training=False):
-        alpha, sigma = model.alpha_sigma(ops.cast(t, "int32"))
+        alpha, sigma = model.alpha_sigma(ops.cast(t, "int32"), x)
         eps = (x - alpha * x_0) / sigma
         return diffusion.target(model.prediction, x_0, eps, alpha, sigma)
 
@@ -491,7 +491,7 @@ def test_guidance_weighs_guesses_within_black_and_white_with_overshoot(monkeypat
         model = tiny.model("ddpm", num_classes=2, prediction="v", overshoot=overshoot)
         guess = np.repeat([-1.5, -1.0], 2).astype("float32")[:, None, None, None]
         monkeypatch.setattr(model, "ask", told(model, guess))
-        alpha, sigma = model.alpha_sigma(t)
+        alpha, sigma = model.alpha_sigma(t, x)
         output = model.ask_guided(None, x, t, labels, 2.0, alpha[:1], sigma[:1])
         x_0, _ = diffusion.interpret("v", output, x, alpha, sigma)
         np.testing.assert_allclose(x_0, np.full(x.shape, expected), atol=1e-5)

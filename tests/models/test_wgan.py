@@ -77,12 +77,12 @@ def test_fit_joins_the_batches_of_one_step(form, seen):
 
 def test_experiments_join_batches_too(tmp_path):
     from experiments import train as verb
-    from zoo.runs import training
+    from zoo.runs import preparing, training
 
     flags = ["--model=wgan", "--image_size=8", "--set=width=4", "--batch_size=100"]
     flags += ["--epochs=1", "--schedule=cosine", f"--workdir={tmp_path}/run"]
     verb.VERB.parse(["train", *flags])
-    run = training.prepare(verb.VERB.flags.flag_values_dict())
+    run = preparing.prepare(verb.VERB.flags.flag_values_dict())
     assert run.steps_per_epoch == 3  # 14 batches, five a step
     networks = run.model.optimizers.items()
     steps = {name: optimizer._learning_rate.steps for name, optimizer in networks}

@@ -54,6 +54,33 @@ def test_two_trainings_do_not_share_a_folder(tmp_path, monkeypatch):
     assert len(refused) == 2 and not run.folder.is_training()
 
 
+def content(path):
+    return {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_run_that_another_process_has_trained_meanwhile_is_left_as_it_is(
+    tmp_path, begun
+):
+    if begun:
+        trained(tmp_path / "run", "--epochs=1")
+    slow = prepare(tmp_path / "run", "--epochs=2", *([] if begun else ["--seed=1"]))
+    trained(tmp_path / "run", "--epochs=2")
+    before = content(tmp_path / "run")
+    with pytest.raises(ValueError, match="Another process has trained .* since"):
+        training.train(slow)
+    assert content(tmp_path / "run") == before
+
+
+def test_a_work_folder_that_got_other_files_meanwhile_is_left_as_it_is(tmp_path):
+    run = prepare(tmp_path / "run", "--epochs=1")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("mine")
+    with pytest.raises(ValueError, match="other files"):
+        training.train(run)
+    assert [file.name for file in (tmp_path / "run").iterdir()] == ["thesis.tex"]
+
+
 @pytest.mark.parametrize(
     "number, code, done", [(signal.SIGTERM, 143, 1), (signal.SIGINT, 130, 2)]
 )
@@ -450,6 +477,13 @@ def test_init_from_lends_model_and_weights(whole, tmp_path):
     lent, given = whole.model.get_weights(), run.model.get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(lent, given))
     assert int(run.model.optimizer.iterations) == 0
+
+
+def test_the_lender_is_loaded_once(whole, tmp_path, monkeypatch):
+    loaded, load = [], saving.load
+    monkeypatch.setattr(saving, "load", lambda path: loaded.append(path) or load(path))
+    prepare(tmp_path / "run", f"--init_from={whole.folder.path}")
+    assert loaded == [str(whole.folder.path)]
 
 
 @pytest.mark.parametrize(

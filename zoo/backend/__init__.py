@@ -9,6 +9,7 @@
 | `input_gradient(function, x)` | gradient of sum(function(x)) by `x`, itself differentiable; `function` keeps no statistics of `x` |
 | `sum_of_squares(tensors)` | of all values of float tensors, at least one, in one pass and without a copy |
 | `normal(seed, rows, shape)` | this replica's `[rows, *shape]` of the global batch's standard normal draw; `uniform` on [0, 1) and `integers(seed, rows, shape, low, high)` alike |
+| `all_rows(x)` | the rows `[B, ...]` of the global batch, of which `x` are this replica's |
 | `normal_of_seeds(seeds, shape, step=0)` | `[len(seeds), *shape]`, standard normal; row i depends on `seeds[i]` and `step` (an int below 2^31, or a tensor) alone |
 | `batch_norm(x, gamma, beta, epsilon)` | `x` `[B, H, W, C]` normalised over all but C, its mean and its variance (divided by n) |
 | `group_norm(x, gamma, beta, groups, epsilon, activation)` | `x` `[B, H, W, C]` normalised over pixels and the channels of each of `groups`; with "silu" times its sigmoid; TensorFlow's has no second derivative |
@@ -52,6 +53,7 @@ _NAMES = (
     "normal",
     "uniform",
     "integers",
+    "all_rows",
     "normal_of_seeds",
     "batch_norm",
     "group_norm",

@@ -8,6 +8,10 @@ def num_replicas():
     return 1  # JAX computes with the global batch on any number of devices
 
 
+def all_rows(x):
+    return x  # a step sees the global batch
+
+
 def multi_worker():
     raise ValueError(
         "Several workers need Keras' tensorflow backend. "

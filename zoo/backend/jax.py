@@ -16,6 +16,7 @@ import numpy as np
 
 from zoo.backend.alone import (  # noqa: F401
     WORKER_ERRORS,
+    all_rows,
     distributed,
     from_chief,
     gathered,

@@ -159,6 +159,13 @@ def integers(seed, rows, shape, low, high):
     return _rows(draw, seed, rows, shape)
 
 
+def all_rows(x):
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return x
+    return context.all_gather(x, axis=0)
+
+
 def tensor(array):
     return tf.convert_to_tensor(array)
 

@@ -48,8 +48,9 @@ def distributed(model, x, y=None, batch_size=None, shuffle=False):
         size = batch_size or 32
         _require_divisible(size, count)
         rows = tf.data.Dataset.from_tensor_slices(x if y is None else (x, y))
-        rows = rows.shuffle(len(x)) if shuffle else rows
-        x = rows.batch(min(size, len(x)), drop_remainder=by_workers)
+        count_of_rows = len(tf.nest.flatten(x)[0])
+        rows = rows.shuffle(count_of_rows) if shuffle else rows
+        x = rows.batch(min(size, count_of_rows), drop_remainder=by_workers)
     x = _divisible(x, count)
     return (_parts(strategy, x) if by_workers else x), None
 

@@ -8,6 +8,7 @@ import torch
 
 from zoo.backend.alone import (  # noqa: F401
     WORKER_ERRORS,
+    all_rows,
     distributed,
     from_chief,
     gathered,

@@ -1,16 +1,23 @@
 """Name -> model class, and what a constructor's signature says about its config."""
 
 import ast
+import importlib
 import inspect
 import math
 import types
 import typing
 
-import keras
-
+from zoo.core import parts
 from zoo.inputs import suggestions
 
 _CLASSES = {}
+_MODULES = {}  # name: the module that registers it once it is imported
+
+
+def announce(modules):
+    """Enters {name: module} of models whose files are imported when they are asked
+    for."""
+    _MODULES.update(modules)
 
 
 def register(name):
@@ -20,7 +27,10 @@ def register(name):
     """
 
     def enter(cls):
-        known = _CLASSES.get(name)
+        import keras  # here, so that names are known before a framework is
+
+        elsewhere = _MODULES.get(name, cls.__module__) != cls.__module__
+        known = find(name) if elsewhere else _CLASSES.get(name)
         if known is not None and known.__qualname__ != cls.__qualname__:
             raise ValueError(
                 f"The name {name!r} is taken by {_path(known)}; choose another. "
@@ -35,17 +45,39 @@ def register(name):
 
 def names():
     """Returns the sorted names of all models."""
-    return sorted(_CLASSES)
+    return sorted(_CLASSES.keys() | _MODULES.keys())
+
+
+def require(name):
+    """Raises ValueError unless `name` is a model's, and suggests the nearest; imports
+    nothing."""
+    if name not in names():
+        raise ValueError(
+            f"There is no such model{suggestions.nearest(name, names())}. "
+            f"Models: {', '.join(names())}. Received: {name!r}."
+        )
 
 
 def find(name):
-    """Returns the class registered as `name`; a miss suggests the nearest name."""
-    if name in names():
-        return _CLASSES[name]
-    raise ValueError(
-        f"There is no such model{suggestions.nearest(name, names())}. "
-        f"Models: {', '.join(names())}. Received: {name!r}."
-    )
+    """Returns the class registered as `name`; its file is imported if it has to be.
+
+    Raises: ValueError: for an unknown name, with the nearest right one.
+    """
+    require(name)
+    if name not in _CLASSES:
+        importlib.import_module(_MODULES[name])
+    return _CLASSES[name]
+
+
+def file_to_read(name):
+    """Returns the module of a model that has not been imported, None of another."""
+    return None if name in _CLASSES else _MODULES.get(name)
+
+
+def part_names(cls):
+    """Returns the names of the settings of a class that are trained models."""
+    known = parameters(cls).items()
+    return [name for name, (hint, _) in known if parts.Part in choices(hint)]
 
 
 def parameters(cls):
@@ -81,9 +113,12 @@ def parse_setting(name, key, text):
     """Returns the value that `text` (of a command line) means for a model's setting."""
     cls = find(name)
     known = parameters(cls)
-    resolve(cls, {key: known[key][1]} if key in known else {key: text})
+    if key not in known:
+        resolve(cls, {key: text})  # says which settings there are
     annotation = known[key][0]
-    if str in _choices(annotation) or _literals(annotation):
+    if parts.Part in choices(annotation):
+        return None if text.lower() == "none" else text  # a path, read when it is built
+    if str in choices(annotation) or _literals(annotation):
         return _checked(cls, key, annotation, text)
     try:
         value = ast.literal_eval(text)
@@ -100,7 +135,7 @@ def _title(cls):
     return repr(getattr(cls, "registry_name", cls.__name__))
 
 
-def _choices(annotation):
+def choices(annotation):
     """Returns the alternatives of a union, or the annotation alone."""
     if isinstance(annotation, types.UnionType):
         return typing.get_args(annotation)
@@ -116,9 +151,11 @@ def _is(annotation, origin):
 
 
 def _checked(cls, key, annotation, value):
-    for choice in _choices(annotation):
+    for choice in choices(annotation):
         if choice is types.NoneType and value is None:
             return None
+        if choice is parts.Part:
+            return parts.described(key, value)
         if choice is float and type(value) in (int, float) and math.isfinite(value):
             return float(value)
         if choice in (int, bool, str) and type(value) is choice:
@@ -135,13 +172,13 @@ def _checked(cls, key, annotation, value):
 
 def _describe(annotation):
     words = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}
-    words[types.NoneType] = "none"
-    parts = []
-    for choice in _choices(annotation):
+    words |= {types.NoneType: "none", parts.Part: "a trained model"}
+    alternatives = []
+    for choice in choices(annotation):
         if _literals(choice):
-            parts.append("one of " + ", ".join(map(repr, _literals(choice))))
+            alternatives.append("one of " + ", ".join(map(repr, _literals(choice))))
         elif _is(choice, tuple):
-            parts.append("a tuple such as (1, 2)")
+            alternatives.append("a tuple such as (1, 2)")
         else:
-            parts.append(words[choice])
-    return " or ".join(parts)
+            alternatives.append(words[choice])
+    return " or ".join(alternatives)

@@ -141,3 +141,14 @@ def _datasets(file):
 
     file.visititems_links(visit)
     return found
+
+
+def with_parts(cls, config):
+    """Returns the settings `config` of a class with trained models in the place of
+    their paths: files or run folders."""
+    paths = {
+        name: config[name]
+        for name in registry.part_names(cls)
+        if isinstance(config.get(name), (str, pathlib.PurePath))
+    }
+    return config | {name: load(path) for name, path in paths.items()}

@@ -29,9 +29,47 @@ def split(value: str) -> str:
     )
 
 
-def image_size(value: int | None) -> int | None:
-    """Returns the side in pixels, or None for "as stored"; ValueError if unusable."""
-    return None if value is None else whole("image_size", value, MIN_SIZE, MAX_SIZE)
+def image_size(value) -> tuple[int, int] | None:
+    """Returns (height, width) in pixels, or None for "as stored"; ValueError if of no
+    use. One number is the side of a square."""
+    if value is None:
+        return None
+    sides = value if isinstance(value, (tuple, list)) else (value, value)
+    if len(sides) != 2:
+        raise ValueError(
+            "image_size is the side of a square, or (height, width). "
+            f"Received: image_size={value!r}."
+        )
+    height, width = (whole("image_size", each, MIN_SIZE, MAX_SIZE) for each in sides)
+    return height, width
+
+
+def options(kind: str, declared: dict, chosen: dict | None) -> dict:
+    """Returns `{name: value}` of all options that a source declares.
+
+    Args:
+        kind: What the options are of, for the message.
+        declared: `{name: zoo.data.source.Option}`.
+        chosen: The options that were given, or None.
+
+    Raises: ValueError: names the nearest option, or the choices of one.
+    """
+    values = {name: option.default for name, option in declared.items()}
+    for name, value in (chosen or {}).items():
+        if name not in declared:
+            listed = f"are {', '.join(declared)}" if declared else "are none"
+            raise ValueError(
+                f"Unknown option{suggestions.nearest(name, declared)}; the options of "
+                f"{kind} {listed}. Received: {name}={value!r}."
+            )
+        choices = declared[name].choices
+        if choices and value not in choices:
+            raise ValueError(
+                f"{name} is one of {', '.join(map(str, choices))}"
+                f"{suggestions.nearest(value, choices)}. Received: {name}={value!r}."
+            )
+        values[name] = value
+    return values
 
 
 def image_shape(name: str, shape: tuple) -> tuple:

@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from zoo.data import checks, shuffling
+from zoo.data import checks, examples, shuffling
 
 PREFETCH = 4  # batches; enough to hide the gather of one batch behind a training step
 
@@ -19,51 +19,107 @@ class Plan:
     shuffle: bool
     flip: bool
     drop_remainder: bool
+    start_epoch: int = 0
+    training: bool = False
     num_examples: int = 0
     num_batches: int = 0
 
     def __post_init__(self):
         checks.whole("batch_size", self.batch_size, 1)
         checks.whole("seed", self.seed, 0, shuffling.MAX_SEED)
+        checks.whole("start_epoch", self.start_epoch, 0)
 
-    def count(self, num_examples: int, training: bool) -> None:
+    def count(self, num_examples: int) -> None:
         """Sets the numbers of a split; ValueError if its batches cannot be filled."""
-        full = training or self.drop_remainder
+        full = self.training or self.drop_remainder
         checks.batch_size(self.batch_size, num_examples, full)
         self.num_examples = num_examples
         self.num_batches = num_examples // self.batch_size
         if num_examples % self.batch_size and not self.drop_remainder:
             self.num_batches += 1
 
+    def rows(self, count: int, epoch: int, domain: int) -> np.ndarray:
+        """The rows of an epoch, in their order, of a domain of `count` examples."""
+        if self.shuffle:
+            return shuffling.rounds(self.num_examples, count, self.seed, epoch, domain)
+        return np.arange(self.num_examples) % count
 
-def gather(images, labels, plan):
-    """Returns `batch(epoch, number)`, which gathers a batch from arrays in memory.
+    def mirrored(self, count: int, epoch: int, domain: int) -> np.ndarray:
+        """Which of `count` examples are mirrored in an epoch, bool `[count]`."""
+        return shuffling.flips(count, self.seed, epoch, domain) & self.flip
+
+    def captions(self, counts: np.ndarray, epoch: int) -> np.ndarray:
+        """Which of its captions stands for each example in an epoch. Of what is not
+        trained on it is the same one in all epochs, so that scores can be compared."""
+        return shuffling.captions(counts, self.seed, epoch if self.training else 0)
+
+
+def gather(columns, plan, domains=()):
+    """Returns `batch(epoch, number)`, which gathers a batch from columns.
 
     Args:
-        images: uint8 `[N, H, W, C]`; never copied as a whole.
-        labels: int32 `[N]`, or None.
+        columns: `{field: column}`, arrays or what is indexed as they are; never copied
+            as a whole. Captions are tuples of texts.
         plan: The `Plan` of the epochs.
-    Returns: A function; its batches are tuples of images and, if there are any, labels.
+        domains: The fields that are not paired; others belong to the first.
+    Returns: A function; its batches are tuples of a part for each column, in order.
     """
+    domain_of = {f: domains.index(f) if f in domains else 0 for f in columns}
+    counts = {domain_of[field]: len(column) for field, column in columns.items()}
+    texts = columns.get("caption", ())
+    num_texts = np.array([len(row) for row in texts], np.int64)
 
     @functools.lru_cache(maxsize=1)
     def course(epoch):
-        rows = np.arange(len(images))
-        if plan.shuffle:
-            rows = shuffling.order(len(images), plan.seed, epoch)
-        mirrored = shuffling.flips(len(images), plan.seed, epoch) if plan.flip else None
-        return rows, mirrored
+        return (
+            {d: plan.rows(n, epoch, d) for d, n in counts.items()},
+            {d: plan.mirrored(n, epoch, d) for d, n in counts.items() if plan.flip},
+            plan.captions(num_texts, epoch),
+        )
 
     def batch(epoch, number):
-        rows, mirrored = course(epoch)
-        index = rows[number * plan.batch_size :][: plan.batch_size]
-        chosen = images[index]
-        if plan.flip:
-            turned = mirrored[index]
-            chosen[turned] = chosen[turned, :, ::-1]
-        return (chosen,) if labels is None else (chosen, labels[index])
+        orders, mirrored, captions = course(epoch)
+        place = slice(number * plan.batch_size, (number + 1) * plan.batch_size)
+
+        def part(field, column):
+            rows = orders[domain_of[field]][place]
+            if field == "caption":
+                chosen = [texts[row][captions[row]] for row in rows]
+                return np.array(chosen, dtype=object)
+            values = column[rows]
+            if plan.flip and field in examples.PICTURES:
+                return examples.mirrored(values, mirrored[domain_of[field]][rows])
+            return values
+
+        return tuple(part(*each) for each in columns.items())
 
     return batch
+
+
+def delivered(batch, shapes, plan):
+    """Wraps `batch(epoch, number)` as what Keras' backend trains on: tf.data, or else a
+    `keras.utils.PyDataset`.
+
+    Args:
+        batch: As `gather` returns it.
+        shapes: `{field: shape of a row}`, in the order of a batch's parts.
+        plan: The `Plan` by which `batch` was built.
+    """
+    # Here, so that arrays() serves who has no backend.
+    from zoo import backend
+    from zoo.data.batches import Batches, Epochs
+
+    if backend.HAS_TF_DATA:
+        return _gathered(batch, shapes, plan)
+    epochs = Epochs(plan.start_epoch, plan.num_batches)
+    if len(shapes) == 1:
+        return Batches(_alone(batch), range(plan.num_batches), epochs)
+    return Batches(batch, range(plan.num_batches), epochs)
+
+
+def _alone(batch):
+    """Returns a function as `batch` that returns the only part of a batch."""
+    return lambda epoch, number: batch(epoch, number)[0]
 
 
 class _Clock:
@@ -77,28 +133,21 @@ class _Clock:
         return epoch
 
 
-def gathered(batch, shape, labelled, plan, start_epoch):
+def _gathered(batch, shapes, plan):
     """Wraps `batch(epoch, number)` as tf.data: an iteration is an epoch, then the next.
 
     The epoch moves on when the last batch of an iteration is delivered. An iterator
     that is only peeked at, or made and dropped (as Keras' `fit` does), costs none. Only
     where one batch is the whole epoch is a look at it an epoch.
-
-    Args:
-        batch: As `gather` returns it.
-        shape: `(H, W, C)` of the images.
-        labelled: Whether to yield the labels beside the images.
-        plan: The `Plan` by which `batch` was made.
-        start_epoch: Epoch of the first iteration.
     """
     import tensorflow as tf  # here, so that arrays() serves who has no TensorFlow
 
-    clock = _Clock(start_epoch)
-    specs = _signature(shape, labelled, plan)
+    clock = _Clock(plan.start_epoch)
+    specs = _signature(shapes, plan)
 
     def take(epoch, number):
         epoch = clock.epoch if epoch < 0 else int(epoch)
-        return np.int64(epoch), *batch(epoch, int(number))[: 1 + labelled]
+        return np.int64(epoch), *batch(epoch, int(number))
 
     def step(epoch, number):
         epoch, *tensors = tf.numpy_function(
@@ -113,37 +162,40 @@ def gathered(batch, shape, labelled, plan, start_epoch):
     # `scan` carries on the epoch at which the iteration began. A generator, with its
     # functions, would take twice as long to begin: as long as a step.
     data = tf.data.Dataset.range(plan.num_batches).scan(np.int64(-1), step)
-    return _delivered(data, labelled, clock)
+    return _counted(data, clock)
 
 
-def streamed(batches, shape, labelled, plan, start_epoch):
-    """As `gathered`, of `batches(epoch)`, which returns an iterator of batches."""
+def streamed(batches, shapes, plan):
+    """As `delivered` on TensorFlow, of `batches(epoch)`, an iterator of batches."""
     import tensorflow as tf
 
-    clock = _Clock(start_epoch)
+    clock = _Clock(plan.start_epoch)
 
     def numbered():
         epoch = clock.epoch
         for number, batch in enumerate(batches(epoch), 1):
             last = number == plan.num_batches
-            yield (epoch if last else -1, *batch[: 1 + labelled])
+            yield (epoch if last else -1, *batch)
 
-    signature = (tf.TensorSpec((), tf.int64), *_signature(shape, labelled, plan))
+    signature = (tf.TensorSpec((), tf.int64), *_signature(shapes, plan))
     data = tf.data.Dataset.from_generator(numbered, output_signature=signature)
     data = data.apply(tf.data.experimental.assert_cardinality(plan.num_batches))
-    return _delivered(data, labelled, clock)
+    return _counted(data, clock)
 
 
-def _signature(shape, labelled, plan):
-    """The specs of a batch."""
+def _signature(shapes, plan):
+    """The specs of a batch's parts."""
     import tensorflow as tf
 
     rows = plan.batch_size if plan.drop_remainder else None
-    images = tf.TensorSpec((rows, *shape), tf.uint8)
-    return [images] + [tf.TensorSpec((rows,), tf.int32)] * labelled
+    types = {"label": tf.int32, "caption": tf.string}
+    return [
+        tf.TensorSpec((rows, *(shape or ())), types.get(field, tf.uint8))
+        for field, shape in shapes.items()
+    ]
 
 
-def _delivered(data, labelled, clock):
+def _counted(data, clock):
     """The batches of (the epoch that is finished by it or -1, *batch) elements."""
     import tensorflow as tf
 
@@ -154,7 +206,7 @@ def _delivered(data, labelled, clock):
             lambda: tf.numpy_function(clock.finish, [finished], tf.int64),
             lambda: finished,
         )
-        return batch if labelled else batch[0]
+        return batch if len(batch) > 1 else batch[0]
 
     return data.prefetch(PREFETCH).map(deliver).with_options(options())
 

@@ -4,25 +4,29 @@ import numpy as np
 from PIL import Image, ImageOps
 
 
-def resize(image: Image.Image, size: int) -> Image.Image:
-    """Returns the image `size` pixels square, bicubic.
+def resize(image: Image.Image, size: int | tuple[int, int]) -> Image.Image:
+    """Returns the image of a size, (height, width) or the side of a square, bicubic.
 
-    An image that is not square keeps its proportions and loses its longer ends.
+    An image of other proportions keeps its own and loses its longer ends.
     """
-    if image.size == (size, size):
+    height, width = (size, size) if isinstance(size, int) else size
+    if image.size == (width, height):
         return image
-    return ImageOps.fit(image, (size, size), method=Image.Resampling.BICUBIC)
+    return ImageOps.fit(image, (width, height), method=Image.Resampling.BICUBIC)
 
 
-def resize_all(images: np.ndarray, size: int | None) -> np.ndarray:
-    """Returns uint8 `[N, H, W, C]` as `[N, size, size, C]`; as is if size is None."""
-    if size is None or images.shape[1:3] == (size, size):
+def resize_all(images: np.ndarray, size: int | tuple[int, int] | None) -> np.ndarray:
+    """Returns uint8 `[N, H, W, C]` of a size; as is if size is None."""
+    if size is None:
         return images
-    resized = np.empty((len(images), size, size, images.shape[-1]), dtype=np.uint8)
+    sides = (size, size) if isinstance(size, int) else tuple(size)
+    if images.shape[1:3] == sides:
+        return images
+    resized = np.empty((len(images), *sides, images.shape[-1]), dtype=np.uint8)
     for image, place in zip(images, resized, strict=True):
         # Pillow wants grey images without the axis of channels.
         small = resize(
-            Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image), size
+            Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image), sides
         )
         place[:] = np.asarray(small).reshape(place.shape)
     return resized

@@ -1,47 +1,140 @@
 """What every source of images offers, and how a split or a subset is cut from it."""
 
 import abc
+import dataclasses
+import math
 from collections.abc import Iterable
+from typing import Any, ClassVar
 
 import numpy as np
 
-from zoo.data import checks
+from zoo.data import checks, examples
 from zoo.inputs import suggestions
+
+STREAM_ABOVE = 2 * 2**30  # bytes of uint8 pixels: larger sets stay on disk
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """What a user may choose about a source, beside its name.
+
+    Attributes:
+        default: What holds if nothing is chosen.
+        meaning: A sentence for help pages.
+        choices: All values that are allowed; empty if the source itself checks.
+    """
+
+    default: Any
+    meaning: str
+    choices: tuple = ()
 
 
 class Source(abc.ABC):
     """A data set that is found but not yet read.
 
     Attributes:
+        options: `{name: Option}`, the keywords of the constructor beside the path.
+        domains: The fields whose rows are not paired, each with a number and an order
+            of its own; other fields belong to the first. Empty if all are paired.
+        streams: Whether `stream` reads sets that are large.
         name: As the user typed it.
         class_names: A name for each label, or None if the set is unlabelled.
-        num_examples: `{split: number of examples}`.
+        num_examples: `{split: number of examples}`; of unpaired domains, `{split:
+            {field: number}}`.
         image_shape: `(H, W, C)` as stored; H and W are None if sizes differ.
     """
 
+    options: ClassVar[dict[str, Option]] = {}
+    domains: tuple[str, ...] = ()
+    streams: bool = False
     name: str
     class_names: tuple[str, ...] | None
-    num_examples: dict[str, int]
+    num_examples: dict[str, Any]
     image_shape: tuple
 
     @abc.abstractmethod
-    def read(self, split: str, image_size: int | None):
-        """Returns uint8 images `[N, H, W, C]` and int32 labels `[N]` or None."""
+    def read(self, split: str, image_size: tuple | None) -> dict[str, Any]:
+        """Returns `{field: array}` of a split, in the form that `zoo.data.examples`
+        tells; without a label if the set is unlabelled.
+
+        Args:
+            split: One of `checks.SPLITS`.
+            image_size: (height, width) in pixels to resize to, or None for as stored.
+        """
+
+    def columns(self, split: str, image_size: tuple | None) -> dict[str, Any]:
+        """As `read`, but what is too large for memory may stay on disk: an object that
+        is indexed by row numbers, as an array is."""
+        return self.read(split, image_size)
+
+    def stream(self, split, image_size, keep, plan, names):
+        """Returns `batches(epoch)`, an iterator of tuples, of a set that is large.
+
+        Args:
+            split, image_size: As for `read`.
+            keep: The labels to keep, or None for all.
+            plan: The `pipeline.Plan`.
+            names: The fields of a batch.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not stream.")
 
     def labels(self, split: str) -> np.ndarray | None:
         """Returns int32 labels `[N]`, or None; cheaper than `read` where it can be."""
-        return self.read(split, None)[1]
+        return self.read(split, None).get("label")
 
-    def is_large(self, image_size: int | None) -> bool:
-        """Whether the set should be streamed from disk instead of held in memory."""
-        return False
+    def labelled(self, split: str) -> dict[str, np.ndarray]:
+        """Returns `{"label": int32 [N]}`, or nothing if the set is unlabelled."""
+        labels = self.labels(split)
+        return {} if labels is None else {"label": labels}
 
-    def shape(self, image_size: int | None) -> tuple:
-        """Returns the `(H, W, C)` that `read` gives; ValueError if none of use."""
-        height, width, channels = self.image_shape
+    def for_batches(self) -> "Source":
+        """Returns the source that batches come from: the same examples in the same
+        order, where there is a faster way to many of them."""
+        return self
+
+    def fields(self) -> dict[str, tuple | None]:
+        """Returns `{field: shape of a row as stored}`, None for captions."""
+        label = {} if self.class_names is None else {"label": ()}
+        return {"image": self.image_shape} | label
+
+    def shapes(self, image_size: tuple | None) -> dict[str, tuple | None]:
+        """Returns `{field: shape of a row that read gives}`; ValueError if one is of no
+        use. All pictures have the size that is asked for."""
+        shapes = self.fields()
         if image_size is not None:
-            height = width = image_size
-        return checks.image_shape(self.name, (height, width, channels))
+            for field in examples.PICTURES:
+                if field in shapes:
+                    *frames, _, _, channels = shapes[field]
+                    shapes[field] = (*frames, *image_size, channels)
+        return {
+            field: examples.checked_shape(self.name, field, shape)
+            for field, shape in shapes.items()
+        }
+
+    def shape(self, image_size: tuple | None) -> tuple:
+        """Returns the row shape of the image, or clip; ValueError if of no use."""
+        shapes = self.shapes(image_size)
+        return shapes[examples.main(shapes)]
+
+    def is_large(self, image_size: tuple | None) -> bool:
+        """Whether the training images are too many to be held in memory."""
+        shapes, numbers = self.shapes(image_size), self.num_examples["train"]
+        size = 0
+        for field in shapes:
+            if field in examples.PICTURES:
+                number = numbers[field] if self.domains else numbers
+                size += number * math.prod(shapes[field])
+        return size > STREAM_ABOVE
+
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Returns the fields that share their rows, by the first of them: one group, or
+        one for each domain."""
+        names = tuple(self.fields())
+        if not self.domains:
+            return {examples.main(names): names}
+        first, *others = self.domains
+        own = tuple(name for name in names if name not in others)
+        return {first: own} | {field: (field,) for field in others}
 
 
 def tail(num_examples: int) -> int:

@@ -29,6 +29,7 @@ from zoo.diffusion.levels import (
     linear_betas,
     resampled,
 )
+from zoo.diffusion.loop import table
 from zoo.diffusion.predictions import (
     error,
     interpret,
@@ -45,7 +46,6 @@ from zoo.diffusion.samplers import (
     heun,
     log_variance,
     posterior,
-    table,
 )
 
 __all__ = [

@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from zoo import diffusion
-from zoo.core import losses
+from zoo.core import losses, ranks
 
 
 def variational_bound(predict, x_0, levels, noise, variance="beta"):
@@ -80,4 +80,4 @@ def kl(difference, logvar_q, logvar_p):
 def per_image(x):
     """Sums `[B, ...]` over everything but the batch."""
     x = ops.convert_to_tensor(x)
-    return ops.sum(x, axis=tuple(range(1, len(x.shape))))
+    return ops.sum(x, axis=ranks.row_axes(x))

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from zoo import backend, diffusion
+from zoo.core import ranks
 from zoo.core.model import ImageModel
 from zoo.diffusion.editing import Editing
 from zoo.diffusion.sampling import Sampling
@@ -18,12 +19,17 @@ from zoo.networks import unet
 class Denoiser(Sampling, Editing, ImageModel):
     """Base of models with one network `unet` that tells data from noise.
 
-    A subclass implements `levels` and sets, beside what `ImageModel` asks for:
+    A subclass implements `levels` and `level_at`, and sets, beside what `ImageModel`
+    asks for, the attributes below. What is noised are pixels, unless it overrides
+    `noised_shape`, `enter` and `leave`.
 
     Attributes:
         samplers: Names of the samplers that it can use.
         prediction: What its network answers, as `diffusion.interpret` takes it.
         time_scale: Times t are given to the network multiplied by it.
+        outputs: Of the noised shape, that the network answers with as channels.
+        noises_pixels: Whether what is noised lies in [-1, 1], so that guesses of it are
+            clipped there.
         overshoot, num_classes, label_dropout, guidance, sampler, steps, ema_decay:
             Settings.
     """
@@ -32,7 +38,8 @@ class Denoiser(Sampling, Editing, ImageModel):
     averaged = ("unet",)
     samplers = ()
     time_scale = 1.0
-    outputs = 1  # images that the network answers with
+    outputs = 1
+    noises_pixels = True
 
     @property
     def needs_labels(self):
@@ -73,14 +80,31 @@ class Denoiser(Sampling, Editing, ImageModel):
     def build_networks(self, image_shape):
         keys = "width", "mult", "depth", "attention", "patch", "dropout", "num_classes"
         sizes = {key: self.config[key] for key in keys}
-        network = unet.build_unet(image_shape, outputs=self.outputs, **sizes)
+        network = unet.build_unet(self.noised_shape, outputs=self.outputs, **sizes)
         return {"unet": network}
+
+    # --- what is noised ---------------------------------------------------------------
+
+    @property
+    def noised_shape(self):
+        """The shape of what is noised, without the rows: that of images, or of the
+        latents of an autoencoder, channels last."""
+        return self.image_shape
+
+    def enter(self, images):
+        """Returns what is noised of float `images`, `[B, *noised_shape]`."""
+        return images
+
+    def leave(self, x):
+        """Returns the images of `x` `[B, *noised_shape]`, from which the noise has been
+        taken: the inverse of `enter`, as far as there is one."""
+        return x
 
     # --- the network ------------------------------------------------------------------
 
     def ask(self, network, x, t, labels=None, training=False):
-        """Returns what `network` answers for x_t `[B, H, W, C]` at times `[B]`; without
-        labels `[B]`, for any."""
+        """Returns what `network` answers for x_t `[B, *noised_shape]` at times `[B]`;
+        without labels `[B]`, for any."""
         x = ops.convert_to_tensor(x)
         inputs = [x, ops.cast(t, "float32") * self.time_scale]
         if self.num_classes:
@@ -99,7 +123,7 @@ class Denoiser(Sampling, Editing, ImageModel):
         if labels is None:
             return self.ask(network, x, t)
         if backend.is_symbolic(guidance):
-            each = guidance[:, None, None, None]
+            each = ranks.column(guidance, x)
             return ops.cond(  # one pass, not two, where nothing is exaggerated
                 ops.all(guidance == 1.0),
                 lambda: self.ask(network, x, t, labels),
@@ -116,7 +140,7 @@ class Denoiser(Sampling, Editing, ImageModel):
         twice = [ops.concatenate([each, each]) for each in (x, t)]
         both = self.ask(network, *twice, ops.concatenate([none, labels]))
         # A learned variance, behind the image's channels, is not exaggerated.
-        channels = self.image_shape[-1]
+        channels = self.noised_shape[-1]
         null, label = ops.split(both[..., :channels], 2)
         if self.overshoot:  # how far each is beyond the bounds says nothing of labels
             null, label = (
@@ -152,10 +176,11 @@ class Denoiser(Sampling, Editing, ImageModel):
 
     def interpret(self, output, x, alpha, sigma):
         """Returns (x_0, eps) as a network's `output` tells them of x_t `x`."""
-        return diffusion.interpret(self.prediction, output, x, alpha, sigma, clip=True)
+        clip = self.noises_pixels
+        return diffusion.interpret(self.prediction, output, x, alpha, sigma, clip)
 
     def call(self, images, training=False):
-        levels, x_0 = self.level_at(0.25), ops.cast(images, "float32")
-        eps = backend.normal_of_seeds(np.zeros(1, "int64"), self.image_shape)
+        levels, x_0 = self.level_at(0.25), self.enter(ops.cast(images, "float32"))
+        eps = backend.normal_of_seeds(np.zeros(1, "int64"), self.noised_shape)
         x = float(levels.alpha[0]) * x_0 + float(levels.sigma[0]) * eps
-        return self.predictor(levels)(x, 0)[0]
+        return self.leave(self.predictor(levels)(x, 0)[0])

@@ -6,9 +6,11 @@ A given image is noised and brought down the ladder of noise again, by any sampl
 import numbers
 
 import numpy as np
+from keras import ops
 
 from zoo import backend, diffusion, inputs
 from zoo.core.inference import seeds_from
+from zoo.diffusion.options import Options, with_options
 
 KNOWN = 2**30  # first step of the noise of known pixels, which no sampler comes to
 
@@ -48,9 +50,11 @@ class Editing:
             Departures: any sampler; its steps and these defaults.
         """
         images = self.ready("inpaint", images)
-        rows = images, check_mask(mask, images.shape)
+        mask = check_mask(mask, images.shape)
         options |= {"resampling": resampling, "jump": jump}
-        return self._edit("inpainting", rows, seed, labels, ema, batch_size, options)
+        rows = images, mask
+        edited = self._edit("inpainting", rows, seed, labels, ema, batch_size, options)
+        return np.where(mask > 0, edited, images)  # `leave` may change what is known
 
     def variations(
         self,
@@ -87,34 +91,24 @@ class Editing:
         self.require_options(method, options)
         inputs.check_integer("batch_size", batch_size, 1)
         rows = (seeds_from(seed, len(rows[0])), *rows)
-        rows += () if labels is None else (self._labels(labels, len(rows[0])),)
+        rows += () if labels is None else (self.checked_labels(labels, len(rows[0])),)
         return self.descend(method, batch_size, *rows, ema=bool(ema), **options)
 
     # --- tensors ----------------------------------------------------------------------
 
-    def variation(
-        self,
-        seeds,
-        images,
-        labels=None,
-        ema=True,
-        strength=1.0,
-        sampler=None,
-        steps=None,
-        guidance=None,
-        eta=None,
-        variance=None,
-    ):
+    @with_options
+    def variation(self, seeds, images, labels=None, ema=True, strength=1.0, **options):
         """Returns the `Descent` from `images` noised up to a share `strength` of the
         ladder."""
-        levels = self.ladder(steps)
+        options = Options(**options)
+        levels = self.ladder(options)
         levels = levels.below(max(round(strength * (len(levels.t) - 1)), 1))
-        eps = backend.normal_of_seeds(seeds, self.image_shape)
-        x = float(levels.alpha[0]) * images + float(levels.sigma[0]) * eps
-        options = {"sampler": sampler, "guidance": guidance}
-        options |= {"eta": eta, "variance": variance}
-        return self.descent(x, levels, seeds, labels, ema, **options)
+        eps = backend.normal_of_seeds(seeds, self.noised_shape)
+        x_0 = self.enter(images)
+        x = float(levels.alpha[0]) * x_0 + float(levels.sigma[0]) * eps
+        return self.descent(x, levels, seeds, labels, ema, options)
 
+    @with_options
     def inpainting(
         self,
         seeds,
@@ -124,48 +118,52 @@ class Editing:
         ema=True,
         resampling=1,
         jump=1,
-        sampler=None,
-        steps=None,
-        guidance=None,
-        eta=None,
-        variance=None,
+        **options,
     ):
         """Returns the `Descent` from noise to `images` as they are where `mask` `[B, H,
         W, 1]` is 0."""
-        levels = diffusion.resampled(self.ladder(steps), resampling, jump)
+        options = Options(**options)
+        levels = diffusion.resampled(self.ladder(options), resampling, jump)
         row = diffusion.table("float32", levels.alpha, levels.sigma)
+        x_0, mask = self.enter(images), shrink(mask, self.noised_shape)
 
         def keep_known(k, x):
             alpha, sigma = row(k)
-            eps = backend.normal_of_seeds(seeds, self.image_shape, k + KNOWN)
-            return mask * x + (1.0 - mask) * (alpha * images + sigma * eps)
+            eps = backend.normal_of_seeds(seeds, self.noised_shape, k + KNOWN)
+            return mask * x + (1.0 - mask) * (alpha * x_0 + sigma * eps)
 
-        x = keep_known(0, backend.normal_of_seeds(seeds, self.image_shape))
-        options = {"sampler": sampler, "guidance": guidance}
-        options |= {"eta": eta, "variance": variance, "after": keep_known}
-        return self.descent(x, levels, seeds, labels, ema, **options)
+        x = keep_known(0, backend.normal_of_seeds(seeds, self.noised_shape))
+        return self.descent(x, levels, seeds, labels, ema, options, keep_known)
 
 
 def check_mask(mask, shape):
-    """Returns `mask` as float32 `[N, H, W, 1]` of 0 and 1 for images of `shape`.
+    """Returns `mask` as float32 of 0 and 1 for images of `shape` `[N, H, W, C]`, of
+    that shape but for C = 1.
 
     Raises: ValueError: if it has another shape, or holds no numbers.
     """
     try:
-        given = np.asarray(mask)
+        array = np.asarray(mask)
     except ValueError:  # a list of unequal parts
-        given = np.asarray(None)
-    if given.dtype.kind not in "biuf" or not np.isfinite(given).all():
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
         raise ValueError(
             "A mask is an array of finite numbers, or of true and false. "
-            f"Received: {type(mask).__name__} of {given.dtype}."
+            f"Received: {type(mask).__name__} of {array.dtype}."
         )
-    mask = given[None] if given.ndim == 2 else given
-    mask = mask[..., None] if mask.ndim == 3 else mask
-    count = shape[:1] if given.ndim == 2 else mask.shape[:1]
-    if (*count, *mask.shape[1:]) != (*shape[:3], 1):
+    of_one, of_all = shape[1:-1], shape[:-1]
+    if array.shape not in (of_one, of_all, (*of_all, 1)):
         raise ValueError(
-            f"A mask for these images has the shape {list(shape[1:3])} or "
-            f"{list(shape[:3])}. Received: {list(given.shape)}."
+            f"A mask for these images has the shape {list(of_one)} or {list(of_all)}. "
+            f"Received: {list(array.shape)}."
         )
-    return np.broadcast_to(mask != 0, (*shape[:3], 1)).astype("float32")
+    if array.shape != (*of_all, 1):
+        array = array[..., None]
+    return np.broadcast_to(array != 0, (*of_all, 1)).astype("float32")
+
+
+def shrink(mask, shape):
+    """Returns `mask` `[B, H, W, 1]` in the sizes of what is noised, of `shape` (h, w,
+    c): a place is made anew if any of its pixels is."""
+    sides = [-(-of_mask // own) for of_mask, own in zip(mask.shape[1:-1], shape)]
+    return mask if max(sides) == 1 else ops.max_pool(mask, sides, padding="same")

@@ -10,15 +10,14 @@ from keras import ops
 
 from zoo import backend, diffusion
 from zoo.core.bar import Bar
-
-OWN_OPTIONS = {"ddpm": ("variance",), "ddim": ("eta",)}
+from zoo.diffusion.options import Options, with_options
 
 
 class Descent(NamedTuple):
     """A sampler before its first step.
 
     Attributes:
-        x: Where it starts, `[B, H, W, C]`.
+        x: Where it starts, `[B, ...]`.
         steps: How many steps it takes.
         run: run(x=x, trajectory=False, part=None), as `zoo.diffusion` has them.
     """
@@ -31,57 +30,35 @@ class Descent(NamedTuple):
 class Sampling:
     """The part of `Denoiser` that makes images."""
 
-    def draw(
-        self,
-        seeds,
-        labels=None,
-        ema=True,
-        sampler=None,
-        steps=None,
-        guidance=None,
-        eta=None,
-        variance=None,
-        trajectory=False,
-    ):
-        """Returns the images of `seeds`; with `trajectory` x_t of all levels, noise
-        first, `[B, steps + 1, H, W, C]`. An option of None is the setting."""
-        options = {"sampler": sampler, "steps": steps, "guidance": guidance}
-        options |= {"eta": eta, "variance": variance}
+    @with_options
+    def draw(self, seeds, labels=None, ema=True, *, trajectory=False, **options):
+        """Returns the images of `seeds`; with `trajectory` those of all levels, noise
+        first, `[B, steps + 1, H, W, C]`; `options` as of `Options`."""
         start = self.generation(seeds, labels, ema, **options)
-        if trajectory:
-            return ops.swapaxes(start.run(x=start.x, trajectory=True), 0, 1)
-        return ops.clip(start.run(x=start.x), -1.0, 1.0)
+        if not trajectory:
+            return ops.clip(self.leave(start.run(x=start.x)), -1.0, 1.0)
+        path = start.run(x=start.x, trajectory=True)
+        return ops.swapaxes(ops.map(self.leave, path), 0, 1)  # one level at a time
 
-    def generation(self, seeds, labels=None, ema=True, steps=None, **options):
-        """Returns the `Descent` from the noise of `seeds`; options as of `draw`."""
+    @with_options
+    def generation(self, seeds, labels=None, ema=True, **options):
+        """Returns the `Descent` from the noise of `seeds`."""
         if labels is None and self.conditional:
             labels = self.labels_of(seeds)
-        x = backend.normal_of_seeds(seeds, self.image_shape)
-        return self.descent(x, self.ladder(steps), seeds, labels, ema, **options)
+        options = Options(**options)
+        x = backend.normal_of_seeds(seeds, self.noised_shape)
+        return self.descent(x, self.ladder(options), seeds, labels, ema, options)
 
-    def ladder(self, steps):
-        """Returns the `diffusion.Levels` of `steps` steps, of the setting if None."""
-        return self.levels(self.steps if steps is None else steps)
+    def ladder(self, options):
+        """Returns the `diffusion.Levels` of as many steps as `Options` say."""
+        return self.levels(self.steps if options.steps is None else options.steps)
 
-    def descent(
-        self,
-        x,
-        levels,
-        seeds,
-        labels=None,
-        ema=True,
-        sampler=None,
-        guidance=None,
-        eta=None,
-        variance=None,
-        after=None,
-    ):
+    def descent(self, x, levels, seeds, labels, ema, options, after=None):
         """Returns the `Descent` from `x` down `levels`, its noise that of `seeds`;
-        `after` as in `zoo.diffusion`."""
-        sampler = self.sampler_of(sampler, eta=eta, variance=variance)
-        guidance = self.checked_guidance(guidance)
+        `options` are `Options`, `after` is as in `zoo.diffusion`."""
+        guidance = self.checked_guidance(options.guidance)
         run = functools.partial(
-            sampler,
+            self.sampler_of(options),
             self.predictor(levels, labels, ema, guidance),
             levels=levels,
             noise=self.noise_of(seeds),
@@ -104,6 +81,7 @@ class Sampling:
         """
         begin = self.graph("begin", of=method, **options)
         advance = self.graph("advance", of=method, **options)
+        leave = self.graph("leave")
         images, count = [], len(arrays[0])
         with Bar(f"{count:,} images", "steps") as bar:
             for start in range(0, count, batch_size):
@@ -114,8 +92,8 @@ class Sampling:
                 for part in bar.parts(int(steps)):
                     part = backend.tensor(np.array(part, "int32"))
                     x, x_0 = advance(part, x, x_0, *rows)
-                    made = ops.convert_to_numpy(x)  # waits, so that the bar is true
-                images.append(made)
+                    ops.convert_to_numpy(x)  # waits, so that the bar is true
+                images.append(ops.convert_to_numpy(leave(x)))
         return np.clip(np.concatenate(images), -1.0, 1.0).astype("float32")
 
     def begin(self, *rows, of, **options):
@@ -135,27 +113,30 @@ class Sampling:
         return ops.argmax(vote, axis=1)
 
     def noise_of(self, seeds):
-        """Returns k -> the noise `[B, H, W, C]` of step k, a row of its seed alone."""
-        return lambda k: backend.normal_of_seeds(seeds, self.image_shape, k + 1)
+        """Returns k -> the noise `[B, ...]` of step k, each row from its seed alone."""
+        return lambda k: backend.normal_of_seeds(seeds, self.noised_shape, k + 1)
 
-    def sampler_of(self, name, **own):
-        """Returns the sampler `name` (of the settings if None) with those of its own
-        options `own` that are not None."""
-        name = name or self.sampler
+    def sampler_of(self, options):
+        """Returns the sampler that `Options` name, or else the settings, with those of
+        its own options that they choose."""
+        name = options.sampler or self.sampler
         if name not in self.samplers:
             raise ValueError(
                 f"{self.name!r} samples by {', '.join(self.samplers)}. "
                 f"Received: sampler={name!r}."
             )
-        given = {key: value for key, value in own.items() if value is not None}
-        for key, value in given.items():
-            if key not in OWN_OPTIONS.get(name, ()):
-                takers = [n for n in self.samplers if key in OWN_OPTIONS.get(n, ())]
+        for key, value in options.own.items():
+            takers = [
+                each
+                for each in self.samplers
+                if key in diffusion.SAMPLERS[each].own_options
+            ]
+            if name not in takers:
                 raise ValueError(
                     f"{key} is an option of {' and '.join(takers) or 'other models'}. "
                     f"Received: {key}={value!r} with sampler={name!r}."
                 )
-        return functools.partial(diffusion.SAMPLERS[name], **given)
+        return functools.partial(diffusion.SAMPLERS[name], **options.own)
 
     def checked_guidance(self, guidance):
         """Returns the guidance as a float, the setting's if None; a tensor `[B]` of a

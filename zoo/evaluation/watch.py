@@ -11,6 +11,7 @@ from zoo.core import saving
 from zoo.evaluation import images, subject
 from zoo.evaluation.bench import Bench
 from zoo.files import atomic
+from zoo.runs import checkpoints
 from zoo.runs.folder import RunFolder
 
 PAUSE = 10  # seconds between looks into the folder
@@ -80,7 +81,7 @@ class Watch:
         self._take(copy)
         if name in {row["checkpoint"] for row in self.rows}:
             return  # an earlier watch has its score
-        epoch, distance = self.folder.progress_of(copy).epoch, self._distance()
+        epoch, distance = checkpoints.progress_of(copy).epoch, self._distance()
         row = {"checkpoint": name, "epoch": epoch, "frechet": distance}
         self.rows.append(row)
         if self.best is None or distance < self.best["frechet"]:

@@ -1,74 +1,16 @@
 """What users hand to a model, checked before any computation and named in plain
 words."""
 
-import operator
-
 import numpy as np
 
-SMALLEST, LARGEST = 8, 256
+from zoo.inputs import fields, shapes
+
 SLACK = 1e-3  # rescaled floats may miss -1 and 1 by a rounding
 
 
-def image_shape_of(shape):
-    """Returns (H, W, C) of an image or batch shape, checked.
-
-    Raises: ValueError: unless height and width are 8 to 256 and channels 1 or 3.
-    """
-    try:
-        dims = tuple(None if n is None else operator.index(n) for n in shape)
-    except (TypeError, ValueError):  # ValueError: a TensorShape of unknown rank
-        raise ValueError(
-            "An image shape is three integers (height, width, channels). "
-            f"Received: {shape!r}."
-        ) from None
-    image = dims[-3:]
-    if len(dims) not in (3, 4) or None in image:
-        raise ValueError(
-            "Images need a known shape [H, W, C] or [B, H, W, C]. "
-            f"Received: shape {list(dims)}."
-        )
-    if image[2] not in (1, 3):
-        raise ValueError(
-            "Images need 1 channel (grey) or 3 (RGB), channels last. "
-            f"Received: {image[2]} channels in shape {list(dims)}."
-        )
-    if not all(SMALLEST <= size <= LARGEST for size in image[:2]):
-        raise ValueError(
-            f"Images need a height and width of {SMALLEST} to {LARGEST} pixels. "
-            f"Received: {image[0]}x{image[1]}."
-        )
-    return image
-
-
-def split(data):
-    """Returns (images, labels or None) of a batch: images, (images, labels) or tfds'
-    dict."""
-    if isinstance(data, dict):
-        if "image" not in data:
-            raise ValueError(
-                "A batch given as a dict needs the key 'image' (and may have 'label'). "
-                f"Received: keys {sorted(data)}."
-            )
-        images, labels = data["image"], data.get("label")
-    elif isinstance(data, (tuple, list)):
-        if not data or any(part is not None for part in data[2:]):
-            raise ValueError(
-                "A batch is images or (images, labels); sample and class weights have "
-                f"no place in a model's losses. Received: {len(data)} parts."
-            )
-        images, labels = (*data, None)[:2]
-    else:
-        images, labels = data, None
-    if not hasattr(images, "shape"):
-        raise ValueError(
-            "The images of a batch are one array [B, H, W, C]. "
-            f"Received: {type(images).__name__}."
-        )
-    return images, labels
-
-
-def to_array(images):
-    """Returns `images` as a NumPy array; `[N, H, W]` gets its one channel.
+def to_array(images, field="image"):
+    """Returns `images` as a NumPy array; `[N, H, W]`, or of clips `[N, T, H, W]`, gets
+    its one channel.
 
     Raises: ValueError: unless they are an array, a tensor or a list of equal shapes.
     """
@@ -78,115 +20,88 @@ def to_array(images):
         array = None
     if array is None or array.ndim == 0:
         raise ValueError(
-            f"Images come as one array [N, H, W, C]. Received: {type(images).__name__}."
+            f"{fields.PLURALS[field].capitalize()} come as one array "
+            f"{'[N, T, H, W, C]' if field == 'clip' else '[N, H, W, C]'}. "
+            f"Received: {type(images).__name__}."
         )
     # No image is as narrow as 1 or 3 pixels: such a last axis is the channels already.
-    is_grey = array.ndim == 3 and array.shape[-1] not in (1, 3)
+    rank = 4 if field == "clip" else 3
+    is_grey = array.ndim == rank and array.shape[-1] not in (1, 3)
     return array[..., None] if is_grey else array
 
 
-def standardize(x, y=None):
-    """Returns (x, y) in the form that Keras' `fit` takes, NumPy images as `[N, H, W,
-    C]`.
-
-    Args:
-        x: Images or (images, labels), as NumPy arrays; a `tf.data` set or a Keras
-            PyDataset of batches.
-        y: Labels, if `x` is an array of images.
-    """
-    if hasattr(x, "element_spec") or hasattr(x, "num_batches"):
-        if y is not None:
-            raise ValueError("Labels belong into the data set when images come as one.")
-        return x, None
-    if isinstance(x, (tuple, dict)):
-        x, labels = split(x)
-        y = labels if y is None else y
-    if not hasattr(x, "__array__"):
-        raise ValueError(
-            "Images come as a NumPy array, a pair (images, labels), a tf.data set or "
-            f"a keras.utils.PyDataset. Received: {type(x).__name__}."
-        )
-    x = to_array(x)
-    if y is None:
-        return x, None
-    y = to_labels(y)
-    if y.ndim == 0 or y.dtype.kind not in "iuf":
-        raise ValueError(
-            "Labels are one integer an image, shape [N]. "
-            f"Received: {y.dtype} of shape {list(y.shape)}."
-        )
-    if len(y) != len(x):
-        raise ValueError(
-            "Images and labels need the same length. "
-            f"Received: {len(x)} images, {len(y)} labels."
-        )
-    return x, y
-
-
 def to_labels(labels):
-    """Returns labels as an array; ValueError if they are lists of different lengths."""
+    """Returns labels as an array `[N]`: a column `[N, 1]` and one-hot rows `[N, K]` are
+    what they say; ValueError if they are lists of different lengths."""
     try:
-        return np.asarray(labels)
+        labels = np.asarray(labels)
     except ValueError:
         raise ValueError(
             "Labels are one integer an image, shape [N]. "
             f"Received: a {type(labels).__name__} of unequal parts."
         ) from None
+    if labels.ndim == 2 and labels.shape[1] == 1 and labels.dtype.kind in "iu":
+        return labels[:, 0]
+    if labels.ndim == 2 and labels.shape[1] > 1 and labels.dtype.kind in "iuf":
+        if np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all():
+            return labels.argmax(axis=1).astype("int32")
+    return labels
 
 
-def shape_of(x):
-    """Returns the checked image shape of standardized data, without taking a batch of a
-    `tf.data` set."""
-    if not hasattr(x, "element_spec"):
-        images, _ = first_batch(x)
-        return image_shape_of(images.shape)
-    spec, _ = split(x.element_spec)
-    if spec.shape.rank == 3 and spec.shape[-1] in (1, 3):
+def to_texts(captions):
+    """Returns captions as a list of str; bytes are read as UTF-8.
+
+    Raises: ValueError: unless there is a text for each row, and one that is not empty.
+    """
+    if isinstance(captions, (str, bytes)) or not hasattr(captions, "__len__"):
         raise ValueError(
-            "The tf.data set yields single images; call .batch(128) on it first. "
-            f"Received: elements of shape {spec.shape.as_list()}."
+            "Captions are texts, one a row, in a list or an array. "
+            f"Received: {captions!r}."
         )
-    if spec.shape.rank != 4:
+    texts = [_text(row, caption) for row, caption in enumerate(captions)]
+    if not texts or not any(text.strip() for text in texts):
         raise ValueError(
-            "Batches of images have the shape [B, H, W, C]. "
-            f"Received: elements of shape {spec.shape}."
+            f"At least one caption says something. Received: {len(texts)} empty texts."
         )
-    return image_shape_of(spec.shape)
+    return texts
 
 
-def first_batch(x, y=None, size=256):
-    """Returns the first (images, labels or None) of standardized data as NumPy arrays;
-    `size` images of an array, all if None."""
-    if hasattr(x, "element_spec"):
-        batch = next(iter(x.take(1).as_numpy_iterator()), None)
-    elif hasattr(x, "num_batches"):
-        batch = None if x.num_batches == 0 else x[0]
-    else:
-        return x[:size], y
-    if batch is None:
-        raise ValueError("The data set is empty: it yields no batch.")
-    return split(batch)
+def _text(row, caption):
+    if isinstance(caption, bytes):
+        try:
+            return caption.decode()
+        except UnicodeDecodeError:
+            raise ValueError(
+                "Captions are texts in UTF-8. "
+                f"Received: the bytes {caption[:20]!r} in row {row}."
+            ) from None
+    if not isinstance(caption, str):
+        raise ValueError(
+            "Captions are texts, one a row. "
+            f"Received: {caption!r}, of type {type(caption).__name__}, in row {row}."
+        )
+    return str(caption)
 
 
-def check_images(images, image_shape=None, value_range=None, training=False):
-    """Raises ValueError unless `images` are `[B, H, W, C]`, uint8 or float in [-1, 1].
+def check_images(
+    images, image_shape=None, value_range=None, training=False, field="image"
+):
+    """Raises ValueError unless `images` are `[B, H, W, C]` (clips `[B, T, H, W, C]`),
+    uint8 or float in [-1, 1].
 
     Args:
         images: NumPy array; or an eager tensor, whose values are not looked at (that
             would wait for its device).
-        image_shape: (H, W, C) of the model, if it has one.
+        image_shape: (H, W, C) or (T, H, W, C) of the model, if it has one.
         value_range: (-1, 1) to assert the range of floats without a negative value.
         training: Whether floats without any negative value are suspected to be [0, 1].
+        field: "image", "source" or "clip".
     """
-    shape = image_shape_of(images.shape)
-    if len(images.shape) != 4:
-        raise ValueError(
-            "Images come as [B, H, W, C]; images[None] makes a batch of a single one. "
-            f"Received: shape {list(images.shape)}."
-        )
+    name = fields.PLURALS[field]
+    shape = _row_shape(images, field)
     if image_shape is not None and shape != tuple(image_shape):
         raise ValueError(
-            f"The model was built for images of {'x'.join(map(str, image_shape))}. "
+            f"The model was built for {name} of {'x'.join(map(str, image_shape))}. "
             f"Received: {'x'.join(map(str, shape))}."
         )
     if value_range is not None and not np.array_equal(value_range, (-1, 1)):
@@ -194,16 +109,45 @@ def check_images(images, image_shape=None, value_range=None, training=False):
     dtype = getattr(images.dtype, "name", str(images.dtype))  # "torch.float32" as text
     if not dtype.endswith("uint8") and "float" not in dtype:
         raise ValueError(
-            f"Images are uint8 in 0..255 or float in [-1, 1]. Received: dtype {dtype}."
+            f"{name.capitalize()} are uint8 in 0..255 or float in [-1, 1]. "
+            f"Received: dtype {dtype}."
         )
     if not isinstance(images, np.ndarray):
         return
     if images.size == 0:
         raise ValueError(
-            f"The images are an empty batch. Received: shape {list(images.shape)}."
+            f"The {name} are an empty batch. Received: shape {list(images.shape)}."
         )
     if dtype != "uint8":
-        _check_floats(images, value_range, training)
+        _check_floats(images, value_range, training, name)
+
+
+def _row_shape(images, field):
+    """The checked shape of a row of a batch of images or clips."""
+    dims = list(images.shape)
+    if field == "clip":
+        if len(dims) != 5:
+            raise ValueError(
+                "Clips come as [B, T, H, W, C]; clips[None] makes a batch of a single "
+                f"one. Received: {_kind(dims)} of shape {dims}."
+            )
+        return shapes.clip_shape_of(dims)
+    if len(dims) == 5:
+        raise ValueError(
+            f"{fields.PLURALS[field].capitalize()} come as [B, H, W, C]. "
+            f"Received: clips of shape {dims}, which this model does not take."
+        )
+    shape = shapes.image_shape_of(dims)
+    if len(dims) != 4:
+        raise ValueError(
+            "Images come as [B, H, W, C]; images[None] makes a batch of a single one. "
+            f"Received: shape {dims}."
+        )
+    return shape
+
+
+def _kind(dims):
+    return {3: "images", 4: "images, or a single clip,"}.get(len(dims), "an array")
 
 
 def _check_finite(what, values):
@@ -215,18 +159,18 @@ def _check_finite(what, values):
         )
 
 
-def _check_floats(images, value_range, training):
-    _check_finite("Images", images)
+def _check_floats(images, value_range, training, name):
+    _check_finite(name.capitalize(), images)
     low, high = float(images.min()), float(images.max())
     if low < -1 - SLACK or high > 1 + SLACK:
         raise ValueError(
-            "Float images lie in [-1, 1]: map by images / 127.5 - 1, or pass uint8. "
+            f"Float {name} lie in [-1, 1]: map by {name} / 127.5 - 1, or pass uint8. "
             f"Received: values from {low:.4g} to {high:.4g}."
         )
     if training and value_range is None and low >= -0.01:
         raise ValueError(
-            "No value of the first batch is negative: are these images in [0, 1]? Map "
-            "them by 2 * images - 1, or pass value_range=(-1, 1) if they are right. "
+            f"No value is negative: are these {name} in [0, 1]? Map them by 2 * {name} "
+            "- 1, or pass value_range=(-1, 1) if they are right. "
             f"Received: values from {low:.4g} to {high:.4g}."
         )
 

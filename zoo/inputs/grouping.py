@@ -3,31 +3,29 @@
 import keras
 import numpy as np
 
-from zoo import inputs
 
-
-def grouped(x, count, batch_size=None):
+def grouped(x, count, rows, batch_size=None):
     """Returns (x, batch_size) with `count` batches in the place of one, in their order.
 
     Args:
-        x: What `fit` takes: a tf.data set or PyDataset of batches, or NumPy images.
+        x: What `fit` takes: a tf.data set or PyDataset of batches, or arrays.
         count: Batches a step; the last step of an epoch may get fewer.
+        rows: Rows of the first batch of a set.
         batch_size: Images a batch of NumPy images. Default: 32, as in Keras.
     """
     if count == 1:
         return x, batch_size
     if hasattr(x, "element_spec"):
-        return _rebatched(x, count), batch_size
+        return _rebatched(x, count, rows), batch_size
     if hasattr(x, "num_batches"):
         return _Groups(x, count), batch_size
     return x, count * (batch_size or 32)
 
 
-def _rebatched(data, count):
+def _rebatched(data, count, rows):
     import tensorflow as tf  # here is somebody's tf.data set, so it is imported already
 
-    images, _ = inputs.first_batch(data)
-    groups = data.rebatch(count * len(images))
+    groups = data.rebatch(count * rows)
     batches = int(data.cardinality())
     if batches < 0:  # unknown or infinite
         return groups

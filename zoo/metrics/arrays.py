@@ -49,6 +49,15 @@ def images(array):
     return array
 
 
+def images_or_clips(array):
+    """Returns images, or clips `[N, T, H, W, C]`, as they are; ValueError unless of one
+    of these ranks."""
+    array = np.asarray(array)
+    if array.ndim == 5 and len(array):
+        return array
+    return images(array)
+
+
 def labels(values, num_classes):
     """Returns int64 labels `[N]`; ValueError unless whole and in [0, num_classes)."""
     array = np.asarray(values)

@@ -1,6 +1,7 @@
 """How far reconstructions are from their images, and how sharp images are.
 
-All of it is in units of pixels in [0, 1], and float64.
+All of it is in units of pixels in [0, 1], and float64. Of clips `[N, T, H, W, C]`, too:
+each row is one number, the mean over its frames where it is not one over all pixels.
 """
 
 import numpy as np
@@ -73,7 +74,7 @@ def pca_errors(train, images, components, seed=0):
     from sklearn.decomposition import PCA
 
     train, images = (
-        pixels.intensities(arrays.images(each)).reshape(len(each), -1)
+        pixels.intensities(arrays.images_or_clips(each)).reshape(len(each), -1)
         for each in (train, images)
     )
     if components > min(train.shape):
@@ -87,7 +88,7 @@ def pca_errors(train, images, components, seed=0):
 
 def _by_batch(function, *sets):
     """`function` of the intensities of all sets of images, a batch at a time."""
-    sets = [arrays.images(each) for each in sets]
+    sets = [arrays.images_or_clips(each) for each in sets]
     if len({each.shape for each in sets}) > 1:
         raise ValueError(
             "Images and their reconstructions are of one shape. "
@@ -101,19 +102,19 @@ def _by_batch(function, *sets):
 
 
 def _squared_errors(x, y):
-    return ((x - y) ** 2).mean(axis=(1, 2, 3))
+    return _row_means((x - y) ** 2)
 
 
 def _gradient_energy(x):
-    across, down = np.diff(x, axis=2), np.diff(x, axis=1)
-    return (across**2).mean(axis=(1, 2, 3)) + (down**2).mean(axis=(1, 2, 3))
+    across, down = np.diff(x, axis=-2), np.diff(x, axis=-3)
+    return _row_means(across**2) + _row_means(down**2)
 
 
 def _ssim(x, y):
-    radius = min(RADIUS, (min(x.shape[1:3]) - 1) // 2)
+    radius = min(RADIUS, (min(x.shape[-3:-1]) - 1) // 2)
 
     def mean(z):
-        return ndimage.gaussian_filter(z, SIGMA, radius=radius, axes=(1, 2))
+        return ndimage.gaussian_filter(z, SIGMA, radius=radius, axes=(-3, -2))
 
     mean_x, mean_y = mean(x), mean(y)
     var_x, var_y = mean(x * x) - mean_x**2, mean(y * y) - mean_y**2
@@ -122,4 +123,9 @@ def _ssim(x, y):
     likeness = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
     likeness /= (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
     inner = slice(radius, -radius)
-    return likeness[:, inner, inner].mean(axis=(1, 2, 3))
+    return _row_means(likeness[..., inner, inner, :])
+
+
+def _row_means(values):
+    """Means `[N]` over everything but the rows of `[N, ...]`."""
+    return values.mean(axis=tuple(range(1, values.ndim)))

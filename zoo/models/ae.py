@@ -22,12 +22,14 @@ class AE(ImageModel):
 
     Encoder and decoder descend one loss, the squared error of each pixel:
         encoder, decoder: mean (x - decoder(encoder(x)))^2
+    Given targets y, `fit(x, y)`, it learns to make these of x in place of x itself:
+    with noisy x and clean y it is a denoising autoencoder (Vincent et al. 2008).
 
     Args:
         latent_dim: Size of the code `z`. Paper: 30 for MNIST.
         width: Channels of the first level.
         hidden: Units of the dense layer beside the code; 0 leaves it out.
-    Batch: images `[B, H, W, C]`, float32 in [-1, 1].
+    Batch: images `[B, H, W, C]`, float32 in [-1, 1]; or (images, targets) of one shape.
     Reports: `mse`: squared error per pixel of [-1, 1], mean over the epoch (a quarter
         of it is the error of pixels in [0, 1]).
     Raises: ValueError: if a size is below 1.
@@ -39,6 +41,7 @@ class AE(ImageModel):
     networks = ("encoder", "decoder")
     terms = ("mse",)
     shares_loss = True
+    learns_targets = True
     monitor = "mse"
     paper = "Hinton and Salakhutdinov 2006, doi:10.1126/science.1127647"
 
@@ -63,15 +66,15 @@ class AE(ImageModel):
             ),
         }
 
-    def objective(self, images, labels=None, training=True):
+    def objective(self, images, targets=None, training=True):
         z = self.encoder(images, training=training)
         x_rec = self.decoder(z, training=training)
-        mse = losses.mean_squared_error(images, x_rec)
+        mse = losses.mean_squared_error(images if targets is None else targets, x_rec)
         return dict.fromkeys(self.networks, mse), {"mse": mse}
 
     def train_step(self, data):
-        images, labels = self.unpack(data)
-        terms = self.update(self.objective, images, labels)
+        images, targets = self.unpack(data)
+        terms = self.update(self.objective, images, targets)
         return self.track(terms, images)
 
     def to_latent(self, images, seeds=None):

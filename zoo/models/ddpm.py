@@ -8,6 +8,7 @@ Ho et al. 2020, "Denoising Diffusion Probabilistic Models", arXiv:2006.11239, al
 1 and 2.
 """
 
+import dataclasses
 import math
 from typing import Literal
 
@@ -15,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from zoo import diffusion, inputs
+from zoo.core import ranks
 from zoo.core.inference import seeds_from
 from zoo.core.registry import register
 from zoo.diffusion import bound
@@ -115,7 +117,7 @@ class DDPM(Denoiser):
         return ("denoising", "vlb") if self.outputs == 2 else ("denoising",)
 
     @property
-    def outputs(self):  # images that the network answers with: the second one is v
+    def outputs(self):  # the second one is v
         return 2 if self.config["variance"] == "learned" else 1
 
     def levels(self, steps):
@@ -126,21 +128,21 @@ class DDPM(Denoiser):
         return diffusion.discrete_levels(self.alpha_bar[: t + 1], 1)
 
     def objective(self, images, labels=None, training=True):
-        rows = ops.shape(images)[0]
+        x_0 = self.enter(images)
+        rows = ops.shape(x_0)[0]
         t = self.integers(rows, (), 0, self.num_timesteps)
-        eps = self.normal(rows, self.image_shape)
+        eps = self.normal(rows, self.noised_shape)
         labels = self.drop_labels(labels, rows)
-        x_t = self.q_sample(images, t, eps)
+        x_t = self.q_sample(x_0, t, eps)
         answer = self.ask(self.unet, x_t, t, labels, training)
         output, *v = self.split(answer)
-        missed = diffusion.error(
-            self.prediction, output, images, eps, *self.alpha_sigma(t), self.overshoot
-        )
-        error = ops.mean(ops.square(missed), axis=(1, 2, 3))
+        at = self.alpha_sigma(t, x_0)
+        missed = diffusion.error(self.prediction, output, x_0, eps, *at, self.overshoot)
+        error = ops.mean(ops.square(missed), axis=ranks.row_axes(missed))
         denoising = ops.mean(self.weight(t) * error)
         if not v:
             return {"unet": denoising}, {"denoising": denoising}
-        vlb = ops.mean(self.bound_at(t, images, x_t, ops.stop_gradient(output), *v))
+        vlb = ops.mean(self.bound_at(t, x_0, x_t, ops.stop_gradient(output), *v))
         return {"unet": denoising + 1e-3 * vlb}, {"denoising": denoising, "vlb": vlb}
 
     def train_step(self, data):
@@ -149,15 +151,20 @@ class DDPM(Denoiser):
         return self.track(terms, images)
 
     def q_sample(self, x_0, t, eps):
-        """Returns x_t, the images `x_0` noised to int `t` `[B]` by `eps`."""
-        alpha, sigma = self.alpha_sigma(t)
+        """Returns x_t, that is `x_0` noised to int `t` `[B]` by `eps`."""
+        alpha, sigma = self.alpha_sigma(t, x_0)
         return alpha * x_0 + sigma * eps
 
-    def alpha_sigma(self, t):
-        """Returns sqrt(alpha_bar) and sqrt(1 - alpha_bar) `[B, 1, 1, 1]` of int `t`
-        `[B]`."""
+    def alpha_sigma(self, t, x):
+        """Returns sqrt(alpha_bar) and sqrt(1 - alpha_bar) of int `t` `[B]`, `[B, 1,
+        ...]` of the rank of `x`."""
         columns = np.sqrt(self.alpha_bar), np.sqrt(1.0 - self.alpha_bar)
-        return [ops.take(c.astype("float32"), t)[:, None, None, None] for c in columns]
+        return self.at(t, columns, x)
+
+    def at(self, t, columns, x):
+        """Returns the numbers of int `t` `[B]` in each of the NumPy `columns` `[T]`,
+        `[B, 1, ...]` of the rank of `x`."""
+        return [ranks.column(ops.take(c.astype("float32"), t), x) for c in columns]
 
     def split(self, answer):
         """Returns (output,), or with a learned variance (output, v): v is 1/2 where the
@@ -175,16 +182,14 @@ class DDPM(Denoiser):
         """Returns an estimate of the bound `[B]` in bits per dimension: T times the
         term of step `t` `[B]`."""
         x_0_hat, _ = diffusion.interpret(
-            self.prediction, output, x_t, *self.alpha_sigma(t)
+            self.prediction, output, x_t, *self.alpha_sigma(t, x_t)
         )
-        levels = self.levels(self.num_timesteps)
-        w_0, log_beta, log_least = (
-            ops.take(column[::-1].astype("float32"), t)[:, None, None, None]
-            for column in bound.step_columns(levels)
-        )
+        columns = bound.step_columns(self.levels(self.num_timesteps))
+        columns = [column[::-1] for column in columns]  # from data to noise, as t goes
+        w_0, log_beta, log_least = self.at(t, columns, x_t)
         logvar = diffusion.log_variance("learned", log_beta, log_least, v)
         nats = bound.step_nats(x_0, x_0_hat, logvar, w_0, log_least, 1 - t)
-        return self.num_timesteps * nats / (math.prod(self.image_shape) * math.log(2))
+        return self.num_timesteps * nats / (math.prod(self.noised_shape) * math.log(2))
 
     def weight(self, t):
         """Returns the weight `[B]` of the loss at int `t` `[B]`."""
@@ -193,15 +198,15 @@ class DDPM(Denoiser):
         snr = self.prediction, self.alpha_bar, self.min_snr
         return ops.take(diffusion.min_snr_weights(*snr).astype("float32"), t)
 
-    def sampler_of(self, name, **own):
-        if (name or self.sampler) == "ddpm" and own["variance"] is None:
-            own["variance"] = self.variance
-        if own["variance"] == "learned" and self.outputs == 1:
+    def sampler_of(self, options):
+        if (options.sampler or self.sampler) == "ddpm" and options.variance is None:
+            options = dataclasses.replace(options, variance=self.variance)
+        if options.variance == "learned" and self.outputs == 1:
             raise ValueError(
                 f"{self.name!r} has learned no variance: that is a setting of the "
                 "model, variance='learned'. Received: variance='learned'."
             )
-        return super().sampler_of(name, **own)
+        return super().sampler_of(options)
 
     def nll(self, images, labels=None, k=None, seed=0, ema=True, batch_size=250):
         """Returns the variational bound of -log P(x) `[N]`, in bits per dimension.
@@ -226,7 +231,7 @@ class DDPM(Denoiser):
         if k is not None:
             inputs.check_integer("k", k, 1, self.num_timesteps)
         seeds = seeds_from(seed, len(images))
-        rows = () if labels is None else (self._labels(labels, len(images)),)
+        rows = () if labels is None else (self.checked_labels(labels, len(images)),)
         return self.in_batches("bits", batch_size, seeds, images, *rows, ema=ema, k=k)
 
     def bits(self, seeds, images, labels=None, ema=True, k=None):
@@ -235,9 +240,9 @@ class DDPM(Denoiser):
         levels = diffusion.discrete_levels(self.alpha_bar, k, "linspace")
         nats = bound.variational_bound(
             self.predictor(levels, labels, ema),
-            images,
+            self.enter(images),
             levels,
             self.noise_of(seeds),
             self.variance,
         )
-        return nats / (math.prod(self.image_shape) * math.log(2))
+        return nats / (math.prod(self.noised_shape) * math.log(2))

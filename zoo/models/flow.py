@@ -13,6 +13,7 @@ from typing import Literal
 from keras import ops
 
 from zoo import diffusion
+from zoo.core import ranks
 from zoo.core.registry import register
 from zoo.diffusion.denoiser import Denoiser
 
@@ -100,15 +101,16 @@ class Flow(Denoiser):
         return diffusion.flow_levels(1, share)
 
     def objective(self, images, labels=None, training=True):
-        rows = ops.shape(images)[0]
+        x_0 = self.enter(images)
+        rows = ops.shape(x_0)[0]
         t = self.uniform(rows, ())
-        eps = self.normal(rows, self.image_shape)
+        eps = self.normal(rows, self.noised_shape)
         labels = self.drop_labels(labels, rows)
-        share = t[:, None, None, None]
-        x_t = (1.0 - share) * images + share * eps
+        share = ranks.column(t, x_0)
+        x_t = (1.0 - share) * x_0 + share * eps
         output = self.ask(self.unet, x_t, t, labels, training)
         error = diffusion.error(
-            self.prediction, output, images, eps, 1.0 - share, share, self.overshoot
+            self.prediction, output, x_0, eps, 1.0 - share, share, self.overshoot
         )
         if self.prediction == "x0":
             error = error / ops.maximum(share, LEAST)

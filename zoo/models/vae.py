@@ -31,6 +31,8 @@ class VAE(ImageModel):
     of the reparametrised z = z_mean + exp(z_logvar / 2) eps:
         encoder, decoder: -log p(x|z) + beta KL(q(z|x) || N(0, 1)), beta = 1 (see
         `kl_warmup`)
+    Given targets y, `fit(x, y)`, the likelihood is that of y: with noisy x and clean y
+    it is a denoising VAE (Im et al. 2015, arXiv:1511.06406).
 
     Args:
         latent_dim: Size of `z`. Paper: 2 to 200.
@@ -46,7 +48,7 @@ class VAE(ImageModel):
         kl_warmup: Steps over which beta rises from 0 to 1, so that fewer latents are
             given up before the decoder has learned to use them. Paper: none; Sonderby
             et al. 2016, arXiv:1602.02282, section 2.3.
-    Batch: images `[B, H, W, C]`, float32 in [-1, 1].
+    Batch: images `[B, H, W, C]`, float32 in [-1, 1]; or (images, targets) of one shape.
     Reports: `elbo`, `kl`, `recon` (= -log p(x|z)): nats per image, mean over the epoch;
         `bits_per_dim` with "discretized_logistic"; with "mse" only `kl` and `mse` (per
         pixel).
@@ -59,6 +61,7 @@ class VAE(ImageModel):
 
     networks = ("encoder", "decoder")
     shares_loss = True
+    learns_targets = True
     paper = "Kingma and Welling 2013, arXiv:1312.6114"
 
     def __init__(
@@ -120,19 +123,19 @@ class VAE(ImageModel):
             decoder = keras.Model(decoder.input, outputs, name="decoder")
         return {"encoder": encoder, "decoder": decoder}
 
-    def objective(self, images, labels=None, training=True):
-        x = self._observed(images)
+    def objective(self, images, targets=None, training=True):
+        x, y = self._observed(images, targets)
         z_mean, z_logvar = self.posterior(x, training)
         eps = self.normal(ops.shape(x)[0], (self.latent_dim,))
         z = z_mean + ops.exp(0.5 * z_logvar) * eps
-        recon = ops.mean(self.reconstruction_loss(x, z, training))  # -E[log p(x|z)]
+        recon = ops.mean(self.reconstruction_loss(y, z, training))  # -E[log p(y|z)]
         kl = ops.mean(losses.kl_normal(z_mean, z_logvar))  # KL(q(z|x) || p(z))
         loss = recon + self._beta() * kl
         return dict.fromkeys(self.networks, loss), self._terms(recon, kl)
 
     def train_step(self, data):
-        images, labels = self.unpack(data)
-        terms = self.update(self.objective, images, labels)
+        images, targets = self.unpack(data)
+        terms = self.update(self.objective, images, targets)
         return self.track(terms, images)
 
     def _beta(self):
@@ -160,13 +163,20 @@ class VAE(ImageModel):
             return losses.gaussian_nll(x, x_rec, log_scale)
         return losses.discretized_logistic_nll(x, x_rec, log_scale)
 
-    def _observed(self, images):
-        """The x that the likelihood speaks of: for Bernoulli, one draw of black or
-        white a pixel, with the intensity as its probability."""
+    def _observed(self, images, targets=None):
+        """The x that is encoded and the y that the likelihood speaks of, x itself
+        without targets: for Bernoulli, one draw of black or white a pixel, with the
+        intensity as its probability."""
         if self.likelihood != "bernoulli":
-            return images
+            return images, images if targets is None else targets
         threshold = self.uniform(ops.shape(images)[0], self.image_shape)
-        return pixels.signed(ops.cast(threshold < pixels.unit(images), "float32"))
+        x, y = (
+            None
+            if each is None
+            else pixels.signed(ops.cast(threshold < pixels.unit(each), "float32"))
+            for each in (images, targets)
+        )
+        return x, x if targets is None else y
 
     def _terms(self, recon, kl):
         size = math.prod(self.image_shape)

@@ -1,4 +1,4 @@
-"""What happens beside the steps of a run: clock, signals, checkpoints.
+"""What goes on beside the steps of a run: clock, signals, checkpoints.
 
 All share one `Progress`. Batches are watched at their beginning: a hook at a batch's
 end makes Keras wait for the values of every step, which a fast accelerator would feel.
@@ -100,7 +100,7 @@ class Clock(keras.callbacks.Callback):
         self.last_look = now
 
 
-class Aside(keras.callbacks.Callback):
+class RestoredRandomness(keras.callbacks.Callback):
     """Lets validation draw random numbers without a trace in training.
 
     Otherwise a run that is stopped and validated within an epoch could not go on as if
@@ -138,7 +138,7 @@ class Interrupt(keras.callbacks.Callback):
         for number, handler in self.before.items():
             signal.signal(number, handler)
         if self.received and isinstance(error, faults.NotFiniteError):
-            # Whoever was told to end does not roll back and go on.
+            # A process that was asked to end does not roll back and go on.
             print(f"{self._name}: nothing saved. {error}", flush=True)
             raise SystemExit(128 + self.received) from error
 

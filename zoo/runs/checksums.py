@@ -3,18 +3,19 @@
 import contextlib
 
 from zoo.files import archives, sums
+from zoo.runs import checkpoints
 
 
 def write(folder):
     """Writes SHA256SUMS into a `RunFolder`: all files that its training made.
 
-    Of a run that had ended before, only the model and the curves have been written
-    again: what else has changed since then is not made right.
+    If the run had ended before, training has written only the model and the curves
+    again. Then the other files keep their old checksums, so that a change shows.
     """
     digests = {_name(folder, file): sums._sha256(file) for file in _files(folder)}
     if folder.checksums.is_file():
         again = [_name(folder, file) for file in (folder.model, folder.curves)]
-        digests = _told(folder) | {n: digests[n] for n in again if n in digests}
+        digests = _recorded(folder) | {n: digests[n] for n in again if n in digests}
     sums._write(folder.checksums, digests)
 
 
@@ -34,21 +35,22 @@ def check(folder):
             "The folder holds no run (run.json) and no export (SHA256SUMS). "
             f"Received: {folder.path}."
         )
-    found = [_sound(folder.record, folder.read_record), _rows(folder)]
+    results = [_sound(folder.record, folder.read_record), _rows(folder)]
     models = [file for file in (folder.model, folder.best) if file.is_file()]
     for file in folder.saved() + models:
-        found.append(_sound(file, archives.verify, file))
+        results.append(_sound(file, archives.verify, file))
     if not folder.saved():
-        found.append((False, f"{folder.checkpoints}: there is no checkpoint"))
+        results.append((False, f"{folder.checkpoints}: there is no checkpoint"))
     if folder.checksums.is_file():
-        return found + _compared(folder, _files(folder))
+        return results + _compared(folder, _files(folder))
     if _is_done(folder):
-        return found + [(False, f"{folder.checksums}: missing, though the run is done")]
-    return found + [(True, f"{folder.path}: not finished, so without SHA256SUMS yet")]
+        missing = f"{folder.checksums}: missing, though the run is done"
+        return results + [(False, missing)]
+    return results + [(True, f"{folder.path}: not finished, so without SHA256SUMS yet")]
 
 
 def _files(folder):
-    """The files that training makes, sorted; what is put beside them is not its."""
+    """The files that training writes, sorted, without what others put beside them."""
     single = (folder.record, folder.metrics, folder.curves, folder.model, folder.best)
     below = [*folder.samples.rglob("*"), *folder.logs.rglob("*"), *folder.saved()]
     return sorted(file for file in (*single, *below) if file.is_file())
@@ -83,7 +85,7 @@ def _epochs_done(folder):
     """Finished epochs, as the newest checkpoint that can be read tells them."""
     for file in reversed(folder.saved()):
         with contextlib.suppress(ValueError, OSError):
-            return folder.progress_of(file).epoch
+            return checkpoints.progress_of(file).epoch
     return 0
 
 
@@ -95,7 +97,7 @@ def _is_done(folder):
         return False
 
 
-def _told(folder):
+def _recorded(folder):
     """{name: sha256} as SHA256SUMS has it."""
     lines = folder.checksums.read_text(errors="replace").splitlines()
     pairs = (line.partition("  ") for line in lines)
@@ -104,16 +106,15 @@ def _told(folder):
 
 def _compared(folder, files):
     """Compares `files` with SHA256SUMS; [(whether they agree, sentence)]."""
-    told = _told(folder)
-    there = {_name(folder, file): file for file in files}
-    missing = sorted(set(told) - set(there))
-    extra = sorted(set(there) - set(told))
-    other = [
-        n for n in sorted(set(told) & set(there)) if sums._sha256(there[n]) != told[n]
-    ]
-    agree = len(told) - len(missing) - len(other)
+    recorded = _recorded(folder)
+    present = {_name(folder, file): file for file in files}
+    missing = sorted(set(recorded) - set(present))
+    extra = sorted(set(present) - set(recorded))
+    both = sorted(set(recorded) & set(present))
+    other = [name for name in both if sums._sha256(present[name]) != recorded[name]]
+    agree = len(recorded) - len(missing) - len(other)
     return [
-        (True, f"{folder.checksums}: {agree} of {len(told)} files agree"),
+        (True, f"{folder.checksums}: {agree} of {len(recorded)} files agree"),
         *((False, f"{folder.path / name}: missing") for name in missing),
         *((False, f"{folder.path / name}: another content") for name in other),
         *((False, f"{folder.path / name}: not in SHA256SUMS") for name in extra),

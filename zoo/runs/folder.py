@@ -1,4 +1,4 @@
-"""The run folder: settings, one row an epoch, atomic checkpoints, exact resuming.
+"""The run folder: what lies where, settings and rows, who may go on here.
 
     run.json           settings, parameters, versions, git commit, seed, command line
     metrics.csv        one row an epoch
@@ -11,47 +11,18 @@
 Every file appears complete or not at all, so a run may be killed at any time.
 """
 
-import contextlib
 import csv
-import dataclasses
 import json
 import os
 import pathlib
-import shutil
 
-from absl import logging
-
-from zoo.core import saving
-from zoo.files import archives, atomic, folders, sums
+from zoo.files import atomic, sums
+from zoo.runs import checkpoints, lock
+from zoo.runs.checkpoints import Progress
 from zoo.runs.circumstances import circumstances
 from zoo.runs.settings import differences
 
-KEPT = 2  # checkpoints: should the disk spoil one, there is another
-
-
-@dataclasses.dataclass
-class Progress:
-    """How far a run has come; lies inside each checkpoint.
-
-    Attributes:
-        epoch: Finished epochs.
-        batch: Batches done of the epoch that comes next.
-        step: Training steps since the start.
-        seconds: Training time since the start, without validation and pictures.
-        epoch_seconds: The part of `seconds` that belongs to the unfinished epoch.
-        best: Best value of the monitored term, or None.
-        means: State of each term's mean over the unfinished epoch.
-        halved: {network: how often its learning rate was halved after a fault}.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    seconds: float = 0.0
-    epoch_seconds: float = 0.0
-    best: float | None = None
-    means: list = dataclasses.field(default_factory=list)
-    halved: dict = dataclasses.field(default_factory=dict)
+__all__ = ["Progress", "RunFolder", "require_folder"]
 
 
 class RunFolder:
@@ -110,10 +81,10 @@ class RunFolder:
         Returns: the differences, sentences; none unless they are forced.
         """
         stored = self.stored()
-        found = differences(stored, settings)
-        if found and not force:
+        changes = differences(stored, settings)
+        if changes and not force:
             raise ValueError(
-                f"{self.path} holds another run: {'; '.join(found)}. "
+                f"{self.path} holds another run: {'; '.join(changes)}. "
                 "Repeat its settings, choose another --workdir, or go on nonetheless "
                 "by --force, which run.json will tell."
             )
@@ -122,48 +93,33 @@ class RunFolder:
                 f"The epochs of a run can only grow: {self.path} has done {done}"
                 f" of {stored['epochs'] or 'any'}. Received: epochs={settings.epochs}."
             )
-        return found
+        return changes
 
-    # --- by one process at a time ---------------------------------------------------
+    def snapshot(self):
+        """What tells whether a training has changed the folder: the content of run.json
+        and the names of the checkpoints."""
+        record = self.record.read_bytes() if self.record.exists() else None
+        return record, [file.name for file in self.saved()]
 
-    def is_training(self):
-        """Whether a process trains in this folder now."""
-        return folders.is_held(self.path)
-
-    def require_free(self):
-        """Raises BlockingIOError if a process trains in this folder now."""
-        if self.is_training():
-            raise self._busy()
-
-    @contextlib.contextmanager
-    def held(self):
-        """Makes the folder, and keeps other trainings out of it meanwhile; if nothing
-        comes into it, it goes again.
-
-        Raises: BlockingIOError: if one is at work there.
-        """
-        with folders.made(self.path), contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(folders.held(self.path))
-            except BlockingIOError:
-                raise self._busy() from None
-            yield
-
-    def _busy(self):
-        return BlockingIOError(
-            "Another process trains in this folder now; wait until it has ended, or "
-            f"choose another --workdir. Received: {self.path}."
-        )
+    def require_unchanged(self, snapshot):
+        """Raises ValueError if a training has changed the folder since `snapshot`."""
+        self.stored()  # no run may have become files that are no run's
+        if self.snapshot() != snapshot:
+            raise ValueError(
+                "Another process has trained in the work folder since this one looked "
+                "into it: repeat the command, which looks anew, or choose another "
+                f"--workdir. Received: {self.path}."
+            )
 
     # --- records --------------------------------------------------------------------
 
-    def open(self, settings, facts, progress, note):
+    def open(self, settings, facts, progress, continuation):
         """Makes the folder, writes run.json, and puts away what lies after `progress`:
         rows, and checkpoints that are damaged.
 
         Args:
             facts: More that run.json tells, such as parameters by network.
-            note: What it tells of going on, such as forced settings.
+            continuation: What it tells of going on, such as forced settings.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         self.checksums.unlink(missing_ok=True)
@@ -172,7 +128,7 @@ class RunFolder:
         if self.record.exists():
             now = {"settings": settings.plain(), "data": facts["data"]}
             record = self.read_record() | now
-            record.setdefault("continued", []).append(circumstances() | note)
+            record.setdefault("continued", []).append(circumstances() | continuation)
         else:
             record |= circumstances()
         with atomic.replaced(self.record) as temporary:
@@ -180,16 +136,14 @@ class RunFolder:
         for folder in (self.samples, self.checkpoints):
             folder.mkdir(exist_ok=True)
         self.write_rows([row for row in self.rows() if row["epoch"] <= progress.epoch])
-        for file in self.saved():
-            if int(file.stem) > progress.step:
-                file.replace(file.with_suffix(".damaged"))
+        checkpoints.put_away(self.checkpoints, progress.step)
         self.clear()
 
     def clear(self):
         """Removes the halves of files that a killed process was about to write."""
         single = (self.record, self.metrics, self.curves, self.checksums)
-        folders = (folder / "*" for folder in (self.samples, self.checkpoints))
-        atomic.clear(*single, self.model, self.best, *folders)
+        inside = (folder / "*" for folder in (self.samples, self.checkpoints))
+        atomic.clear(*single, self.model, self.best, *inside)
 
     def rows(self):
         """Rows of metrics.csv: one dict of numbers an epoch; ValueError if damaged."""
@@ -219,61 +173,28 @@ class RunFolder:
                 writer.writeheader()
                 writer.writerows(rows)
 
-    # --- checkpoints ----------------------------------------------------------------
+    # --- checkpoints and lock, as their modules tell ---------------------------------
 
     def saved(self):
         """The checkpoints' paths, oldest first."""
-        files = self.checkpoints.glob("*.keras")
-        return sorted(file for file in files if file.stem.isdecimal())
+        return checkpoints.saved(self.checkpoints)
 
     def latest(self):
-        """Newest whole checkpoint's path (None if there is none) and its `Progress`; a
-        damaged one is passed over with a warning.
-
-        Raises: ValueError: if there are checkpoints and none is whole.
-        """
-        files = self.saved()
-        for path in reversed(files):
-            try:
-                archives.verify(path)
-                return path, self.progress_of(path)
-            except ValueError as error:
-                logging.warning("%s The checkpoint before it is looked at.", error)
-        if files:
-            raise ValueError(
-                "No checkpoint of the run is whole; remove the folder to start anew. "
-                f"Received: {self.checkpoints}."
-            )
-        return None, Progress()
-
-    def progress_of(self, checkpoint):
-        """The `Progress` inside a checkpoint's file."""
-        try:
-            return Progress(**archives.progress(checkpoint))
-        except TypeError:
-            raise ValueError(
-                "The checkpoint's progress is not of this version of the zoo. "
-                f"Received: {checkpoint}."
-            ) from None
+        """Newest whole checkpoint's path, or None, and its `Progress`."""
+        return checkpoints.latest(self.checkpoints)
 
     def save_checkpoint(self, model, progress, best=False):
-        """Writes model and progress as one file; keeps it as the best, if it is.
+        """Writes model and progress as one file; keeps it as the best, if it is."""
+        copy = self.best if best else None
+        checkpoints.save(self.checkpoints, model, progress, copy)
 
-        Raises: NotFiniteError: if a step has spoilt the model.
-        """
-        model.faults.look_at_weights(model)
-        model.faults.require_none()
-        path = self.checkpoints / f"{progress.step:08d}.keras"
-        with atomic.replaced(path) as temporary:
-            text = json.dumps(vars(progress))
-            saving.write(model, temporary, {archives.PROGRESS: text})
-            # Before the checkpoint that knows of it: if killed in between, the
-            # epoch is trained again, and ends in the same best model.
-            if best:
-                with atomic.replaced(self.best) as copy:
-                    shutil.copyfile(temporary, copy)
-        for old in self.saved()[:-KEPT]:
-            old.unlink()
+    def is_training(self):
+        """Whether a process trains in this folder now."""
+        return lock.is_training(self.path)
+
+    def held(self):
+        """The context in which other trainings are kept out of the folder."""
+        return lock.held(self.path)
 
 
 def _damaged(file):

@@ -1,14 +1,16 @@
 """Warnings where a training goes wrong in numbers that are all finite.
 
-Mode collapse: the samples are (nearly) the same few images. Of `NUM` samples, the
-distance from each to its nearest fellow is compared with that among as many images of
-the data set; medians, Euclidean, in pixels. Below `COLLAPSED` of it there is a warning.
+Mode collapse: the samples are (nearly) the same few images. The distance from each of
+`NUM` samples to the nearest other one is compared with the same distance among as many
+images of the data set (medians of Euclidean distances of pixels). Where their ratio is
+below `COLLAPSED`, there is a warning.
 
-A dead network: the gradient of its loss is (nearly) zero, so it learns no more; of a
-discriminator that tells all from all, or nothing from anything. The norm of the whole
-gradient of an epoch's last step is looked at; below `DEAD` there is a warning.
+A dead network: the gradient of its loss is (nearly) zero, so it no longer learns. This
+happens to a discriminator that is always right, or that gives every image the same
+answer. Where the norm of the whole gradient of an epoch's last step is below `DEAD`,
+there is a warning.
 
-Both are looked at after an epoch, once `PATIENCE` steps are done, of models whose
+Both are measured after an epoch, once `PATIENCE` steps are done, in models whose
 networks descend losses of their own.
 """
 
@@ -19,17 +21,18 @@ from absl import logging
 from zoo.inputs import pixels
 from zoo.metrics import neighbours
 
-NUM = 64
+NUM = 64  # samples
 COLLAPSED = 0.2  # seen: 0.1 where a GAN drew one image, 0.77 and more of sound models
 DEAD = 1e-6
 PATIENCE = 500  # steps: before them all samples look alike, whatever the seed
 
 
 def variety(samples, images):
-    """Median distance of a sample to its nearest fellow, over that of images.
+    """Returns the median distance of a sample to the nearest other sample, divided by
+    the same of images.
 
     Args:
-        samples, images: uint8 `[N, H, W, C]`; as many of each are compared.
+        samples, images: uint8 `[N, H, W, C]`; equally many of each are compared.
     """
     count = min(len(samples), len(images))
     medians = []
@@ -67,14 +70,14 @@ class Health(keras.callbacks.Callback):
                 )
         last = epoch + 1 == self.settings.epochs or model.stop_training
         if last or (epoch + 1) % self.settings.image_every == 0:
-            self._look_at_samples(epoch + 1)
+            self._measure_variety(epoch + 1)
 
-    def _look_at_samples(self, epoch):
+    def _measure_variety(self, epoch):
         samples = self.model.sample(len(self.images), seed=self.settings.seed)
-        share = variety(pixels.to_uint8(samples), self.images)
-        if share < COLLAPSED:
+        ratio = variety(pixels.to_uint8(samples), self.images)
+        if ratio < COLLAPSED:
             logging.warning(
                 "Epoch %d: mode collapse, samples differ by %.2g of what images do; a "
                 "regularizer or another loss may help.",
-                *(epoch, share),
+                *(epoch, ratio),
             )

@@ -12,29 +12,29 @@ import time
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 
-# Its EventFileWriter would import TensorFlow for the file system, and tell of a full
-# disk by an error of TensorFlow's, from a thread.
+# TensorBoard's EventFileWriter would import TensorFlow for the file system, and would
+# report a full disk by an error of TensorFlow's from a thread.
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from zoo.inputs import pixels
 
-# Of each doubling of the epochs at least so many are told of: the files of a long run
-# stay small, and TensorBoard shows 1000 values and 10 pictures of a tag anyway.
+# Each doubling of the epochs adds about so many entries: the files of a long run stay
+# small, and TensorBoard shows 1000 values and 10 pictures of a tag anyway.
 SCALARS, PICTURES = 1000, 20
 
 
-def is_told(epoch, dense):
-    """Whether an epoch is told of: all before 2 * `dense`, then every second one, from
+def is_logged(epoch, dense):
+    """Whether an epoch is logged: all before 2 * `dense`, then every second one, from
     4 * `dense` on every fourth, and so on."""
     return epoch % (1 << max(0, (epoch // dense).bit_length() - 1)) == 0
 
 
 class Logs:
-    """Scalars and pictures of one run, by epoch; of many epochs, of fewer and fewer.
+    """Scalars and pictures of one run by epoch; the later, the fewer epochs are logged.
 
     Args:
         folder: Where the files go; made with the first value.
-        epoch: Finished epochs; what older files tell of later ones is hidden.
+        epoch: Finished epochs; entries of later ones in older files are hidden.
     """
 
     def __init__(self, folder, epoch):
@@ -44,7 +44,7 @@ class Logs:
 
     def scalars(self, epoch, values):
         """Writes {term: value}; "val_<term>" goes to the validation run as <term>."""
-        if not is_told(epoch, SCALARS):
+        if not is_logged(epoch, SCALARS):
             return
         for name, value in values.items():
             run = "validation" if name.startswith("val_") else "train"
@@ -53,7 +53,7 @@ class Logs:
 
     def picture(self, epoch, tag, picture):
         """Writes a uint8 picture `[H, W, C]`."""
-        if not is_told(epoch, PICTURES):
+        if not is_logged(epoch, PICTURES):
             return
         height, width, channels = picture.shape
         image = Summary.Image(

@@ -1,7 +1,7 @@
 """How good a run's samples are, as one more term of each epoch.
 
-A GAN's losses say how the game stands, not how the images look; this term says that,
-and its best epoch can be kept.
+A GAN's losses say how the game stands, not how the images look. This term says how they
+look, so the model of its best epoch can be kept.
 """
 
 import keras
@@ -11,11 +11,11 @@ from zoo.inputs import pixels
 from zoo.pretrained import features as presets
 
 TERM = "frechet"
-MOST_REAL = 10_000  # images; more would make the distance no surer beside its samples
+MOST_REAL = 10_000  # images: with more, the samples still limit the precision
 
 
 class Quality(keras.callbacks.Callback):
-    """Adds `frechet` to the terms of an epoch: the Frechet distance between samples of
+    """Adds the term `frechet` to an epoch: the Frechet distance between samples of
     fixed seeds and images that are not trained on, in the features of the zoo's
     classifier of the data set.
 
@@ -33,6 +33,6 @@ class Quality(keras.callbacks.Callback):
         self.real = metrics.Moments.of(self.extractor, images[:MOST_REAL])
 
     def on_epoch_end(self, epoch, logs=None):
-        made = pixels.to_uint8(self.model.sample(self.count, seed=self.seed))
-        moments = metrics.Moments.of(self.extractor, made)
+        samples = pixels.to_uint8(self.model.sample(self.count, seed=self.seed))
+        moments = metrics.Moments.of(self.extractor, samples)
         logs[TERM] = metrics.frechet_distance(self.real, moments)

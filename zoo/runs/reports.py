@@ -1,4 +1,4 @@
-"""What a run tells: before it starts, with each epoch, and once it has ended."""
+"""What a run reports: before it starts, with each epoch, and once it has ended."""
 
 import math
 
@@ -13,17 +13,22 @@ class Record(keras.callbacks.Callback):
     """Opens the run folder with the first step, then adds a row an epoch.
 
     Fit has checked the first batch by then: a wrong input leaves no folder behind.
+
+    Args:
+        run: The `Run`.
+        facts: What run.json tells beside its settings.
+        logs: Its `Logs`.
     """
 
-    def __init__(self, folder, settings, facts, progress, logs, note):
+    def __init__(self, run, facts, logs):
         super().__init__()
-        self.folder, self.settings, self.facts = folder, settings, facts
-        self.progress, self.logs, self.note = progress, logs, note
+        self.folder, self.progress, self.logs = run.folder, run.progress, logs
+        self.opening = (run.settings, facts, run.progress, run.continuation)
         self.rows = None
 
     def on_train_begin(self, logs=None):
         if self.rows is None:
-            self.folder.open(self.settings, self.facts, self.progress, self.note)
+            self.folder.open(*self.opening)
             self.rows = self.folder.rows()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -74,15 +79,15 @@ class Pictures(keras.callbacks.Callback):
             self._draw(epoch + 1)
 
     def _draw(self, epoch):
-        able = self.model.capabilities()
+        capabilities = self.model.capabilities()
         file = self.folder.samples / f"{epoch:04d}.png"
-        if "sample" in able:
+        if "sample" in capabilities:
             picture = plots.save_grid(file, self._samples(), columns=self.COLUMNS)
             self.logs.picture(epoch, "samples", picture)
-        if "reconstruct" in able:
+        if "reconstruct" in capabilities:
             file = file.with_name(f"{epoch:04d}_reconstructions.png")
-            made = self.model.reconstruct(self.images)
-            picture = plots.save_reconstructions(file, self.images, made)
+            rebuilt = self.model.reconstruct(self.images)
+            picture = plots.save_reconstructions(file, self.images, rebuilt)
             self.logs.picture(epoch, "reconstructions", picture)
 
     def _samples(self):
@@ -132,18 +137,18 @@ def _text(value):
 
 
 def summarise(run):
-    """Lines on a run that has ended: what was made, and where."""
+    """Lines on a run that has ended: what it has written, and where."""
     folder = run.folder
     rows, progress = folder.rows(), run.progress
     lines = [f"trained {progress.epoch} epochs, {progress.step} steps, "
              f"{progress.seconds / 60:.1f} minutes"]  # fmt: skip
     pictures = sorted(folder.samples.glob("*.png"), key=lambda p: p.name[:4])
-    made = {"model": folder.model}
-    made |= {"best model": folder.best} if folder.best.exists() else {}
-    made |= {"rows": folder.metrics}
-    made |= {"curves": folder.curves, "TensorBoard": folder.logs}
-    made |= {"pictures": pictures[-1]} if pictures else {}
+    paths = {"model": folder.model}
+    paths |= {"best model": folder.best} if folder.best.exists() else {}
+    paths |= {"rows": folder.metrics}
+    paths |= {"curves": folder.curves, "TensorBoard": folder.logs}
+    paths |= {"pictures": pictures[-1]} if pictures else {}
     if rows and run.settings.monitor:
         monitor = run.settings.monitor
         lines += [f"{monitor} {rows[-1][monitor]:.4g}, at best {progress.best:.4g}"]
-    return lines + [f"{name:<16} {path}" for name, path in made.items()]
+    return lines + [f"{name:<16} {path}" for name, path in paths.items()]

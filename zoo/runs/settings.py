@@ -4,23 +4,30 @@ import dataclasses
 import json
 import pathlib
 
-from zoo import data
-from zoo.core import registry, saving, schedules
+from zoo.core import registry, schedules
 from zoo.inputs import suggestions
 from zoo.runs import quality
 
-# Digits are 1,350 images: what is an epoch elsewhere are many here.
+# Digits are 1,350 images: one epoch of another set has the steps of many of these.
 EPOCHS = {"digits": 60}
 BATCH_SIZE = {"digits": 64}
-FREE = ("epochs", "minutes", "schedule_epochs", "image_every", "data_dir", "workdir")
-FREE += ("checkpoint_every", "on_nan", "steps_per_execution")
-MAX_SEED = 2**32 - 1  # that NumPy takes
+CHANGEABLE = ("epochs", "minutes", "schedule_epochs", "image_every", "data_dir")
+CHANGEABLE += ("workdir", "checkpoint_every", "on_nan", "steps_per_execution")
+MAX_SEED = 2**32 - 1  # the largest that NumPy takes
+# The flags whose values are settings as they are.
+PLAIN = ("flip", "seed", "validation", "image_every", "strategy", "precision", "jit")
+PLAIN += ("checkpoint_every", "on_nan", "classes", "image_size", "minutes", "frechet")
+PLAIN += ("init_from", "data_dir", "gradient_accumulation_steps", "steps_per_execution")
+LEAST = {"epochs": 1, "schedule_epochs": 1, "image_every": 1, "batch_size": 1}
+LEAST |= {"seed": 0, "frechet": 2, "checkpoint_every": 1}
+LEAST |= {"gradient_accumulation_steps": 1, "steps_per_execution": 1}
 JIT = {"auto": "auto", "on": True, "off": False}
 
 
 @dataclasses.dataclass
 class Settings:
-    """All that decides a run, resolved; `FREE` names what may change when it goes on.
+    """All that decides a run, resolved. What `CHANGEABLE` names may be another value
+    when the run goes on.
 
     Attributes:
         config: The model's whole config.
@@ -31,12 +38,12 @@ class Settings:
         schedule_epochs: Epochs that the learning-rate schedules span, or None.
         learning_rate, schedule, warmup: By network; warm-up in updates.
         monitor: Term whose best epoch is kept, or None; `monitor_mode`: "min" or "max".
-        frechet: Samples of which an epoch's Frechet distance is taken, or None.
+        frechet: Number of samples for an epoch's Frechet distance, or None.
         image_every: Epochs from one grid of samples to the next.
         checkpoint_every: Steps from one checkpoint within an epoch to the next, or None
-            for those of whole epochs alone.
+            for checkpoints after whole epochs only.
         on_nan: "stop" or "rollback", where a step makes NaN or infinity.
-        init_from: `.keras` file or run folder that lent the first weights, or None.
+        init_from: `.keras` file or run folder of the first weights, or None.
         gradient_accumulation_steps: Batches of one update.
         steps_per_execution: Training steps of one compiled call.
     """
@@ -103,62 +110,58 @@ class Settings:
         }
 
 
-def resolve(asked):
+def resolve(flags, dataset, lender=None):
     """Returns the `Settings` that the flags of `experiments.train` mean.
 
     Args:
-        asked: {flag: value}; None where the user said nothing. `set`, `learning_rate`,
+        flags: {flag: value}; None where the user said nothing. `set`, `learning_rate`,
             `schedule` and `warmup` are lists of texts, each `key=value` or, but for
             `set`, a value for all networks.
-    Raises: ValueError: for a value that cannot be, with what can.
+        dataset: The run's `DataSet`.
+        lender: The model of `init_from`, or None.
+    Raises: ValueError: for a value that cannot be, with the values that can.
     """
-    _require_sound(asked)
-    same = ("flip", "seed", "validation", "image_every", "strategy", "precision", "jit")
-    same += ("checkpoint_every", "on_nan")
-    same += ("gradient_accumulation_steps", "steps_per_execution")
-    same += ("classes", "image_size", "minutes", "init_from", "data_dir", "frechet")
-    dataset = asked["dataset"]
-    config = _config(asked)
+    _require_sound(flags)
+    config = _config(flags, dataset, lender)
     name = config.pop("model")
     model = registry.find(name)(**config)
-    epochs = asked["epochs"]
-    if epochs is None and asked["minutes"] is None:
-        epochs = EPOCHS.get(dataset, 20)
-    _require_frechet(asked, model)
-    monitor, mode = _monitor(asked, model)
+    epochs = flags["epochs"]
+    if epochs is None and flags["minutes"] is None:
+        epochs = EPOCHS.get(dataset.name, 20)
+    _require_frechet(flags, model, dataset)
+    monitor, mode = _monitor(flags, model)
     return Settings(
         model=name,
         config=model.get_config(),
-        dataset=dataset,
-        batch_size=asked["batch_size"] or BATCH_SIZE.get(dataset, 128),
+        dataset=dataset.name,
+        batch_size=flags["batch_size"] or BATCH_SIZE.get(dataset.name, 128),
         epochs=epochs,
-        schedule_epochs=asked["schedule_epochs"] or epochs,
+        schedule_epochs=flags["schedule_epochs"] or epochs,
         monitor=monitor,
         monitor_mode=mode,
-        workdir=asked["workdir"] or f"runs/{name}-{slug(dataset)}",
-        **_rates(asked, model),
-        **{key: asked[key] for key in same},
+        workdir=flags["workdir"] or f"runs/{name}-{slug(dataset.name)}",
+        **_rates(flags, model),
+        **{key: flags[key] for key in PLAIN},
     )
 
 
-def _require_sound(asked):
-    least = {"epochs": 1, "schedule_epochs": 1, "image_every": 1, "batch_size": 1}
-    least |= {"seed": 0, "frechet": 2, "checkpoint_every": 1}
-    least |= {"gradient_accumulation_steps": 1, "steps_per_execution": 1}
-    for key, minimum in least.items():
-        if asked[key] is not None and asked[key] < minimum:
+def _require_sound(flags):
+    """Raises ValueError for a number out of its range, or flags that exclude each
+    other."""
+    for key, minimum in LEAST.items():
+        if flags[key] is not None and flags[key] < minimum:
             raise ValueError(
-                f"--{key} is at least {minimum}. Received: {key}={asked[key]}."
+                f"--{key} is at least {minimum}. Received: {key}={flags[key]}."
             )
-    if asked["seed"] > MAX_SEED:
+    if flags["seed"] > MAX_SEED:
         raise ValueError(
-            f"--seed is at most {MAX_SEED}. Received: seed={asked['seed']}."
+            f"--seed is at most {MAX_SEED}. Received: seed={flags['seed']}."
         )
-    if asked["minutes"] is not None and not asked["minutes"] > 0:
+    if flags["minutes"] is not None and not flags["minutes"] > 0:
         raise ValueError(
-            f"--minutes is more than 0. Received: minutes={asked['minutes']:g}."
+            f"--minutes is more than 0. Received: minutes={flags['minutes']:g}."
         )
-    if (asked["strategy"], asked["on_nan"]) == ("multi_worker", "rollback"):
+    if (flags["strategy"], flags["on_nan"]) == ("multi_worker", "rollback"):
         # Only the chief has the checkpoint, and not all workers see the same step.
         raise ValueError(
             "Several workers cannot roll back; use --on_nan=stop. "
@@ -166,31 +169,28 @@ def _require_sound(asked):
         )
 
 
-def _config(asked):
-    """The model's name and config: --set over --init_from's over the data set's."""
-    lent = {}
-    if asked["init_from"]:
-        source = saving.load(asked["init_from"])
-        lent = {"model": source.registry_name, **source.get_config()}
-        if asked["model"] not in (None, lent["model"]):
+def _config(flags, dataset, lender):
+    """The model's name and config: --set over the lender's over the data set's."""
+    config = {}
+    if lender is not None:
+        config = {"model": lender.registry_name, **lender.get_config()}
+        if flags["model"] not in (None, config["model"]):
             raise ValueError(
-                f"The weights of {asked['init_from']} are those of {lent['model']!r}. "
-                f"Received: model={asked['model']!r}."
+                f"The weights of {flags['init_from']} are those of "
+                f"{config['model']!r}. Received: model={flags['model']!r}."
             )
-    name = asked["model"] or lent.get("model") or "vaegan"
+    name = flags["model"] or config.get("model") or "vaegan"
     known = registry.parameters(registry.find(name))
-    info = data.info(
-        asked["dataset"], asked["classes"], asked["image_size"], asked["data_dir"]
-    )
-    if "num_classes" in known and info.num_classes is not None:
-        if lent.get("num_classes", info.num_classes) != info.num_classes:
+    num_classes = dataset.info.num_classes
+    if "num_classes" in known and num_classes is not None:
+        if config.get("num_classes", num_classes) != num_classes:
             raise ValueError(
-                f"The model of {asked['init_from']} knows {lent['num_classes']} "
-                f"classes, the data {info.num_classes}; choose as many by --classes. "
-                f"Received: dataset={asked['dataset']!r}."
+                f"The model of {flags['init_from']} knows {config['num_classes']} "
+                f"classes, the data {num_classes}; choose as many by --classes. "
+                f"Received: dataset={dataset.name!r}."
             )
-        lent["num_classes"] = info.num_classes
-    return {"model": name, **lent, **_parsed(name, asked["set"])}
+        config["num_classes"] = num_classes
+    return {"model": name, **config, **_parsed(name, flags["set"])}
 
 
 def _parsed(name, texts):
@@ -203,34 +203,33 @@ def _parsed(name, texts):
     return config
 
 
-def _require_frechet(asked, model):
+def _require_frechet(flags, model, dataset):
     """Raises ValueError if a Frechet distance is asked for that cannot be measured."""
-    if asked["frechet"] is None:
+    if flags["frechet"] is None:
         return
     if "sample" not in model.capabilities():
         raise ValueError(
             f"--frechet measures samples, and {model.registry_name!r} makes none. "
-            f"Received: frechet={asked['frechet']}."
+            f"Received: frechet={flags['frechet']}."
         )
-    where = (asked["classes"], asked["image_size"], asked["data_dir"])
-    if data.info(asked["dataset"], *where).num_classes is None:
+    if dataset.info.num_classes is None:
         raise ValueError(
             "--frechet needs a classifier's features, and the images of "
-            f"{asked['dataset']!r} have no labels to train one. "
-            f"Received: frechet={asked['frechet']}."
+            f"{dataset.name!r} have no labels to train one. "
+            f"Received: frechet={flags['frechet']}."
         )
 
 
-def _monitor(asked, model):
+def _monitor(flags, model):
     """The monitored term, which exists, and "min" or "max"; None if neither the command
     line nor the model names one (a GAN's losses do not tell its best epoch)."""
-    if not asked["monitor"] and not model.monitor:
+    if not flags["monitor"] and not model.monitor:
         return None, None
-    prefix = "val_" if asked["validation"] else ""
-    name = asked["monitor"] or prefix + model.monitor.removeprefix("val_")
+    prefix = "val_" if flags["validation"] else ""
+    name = flags["monitor"] or prefix + model.monitor.removeprefix("val_")
     term = name.removeprefix("val_")
     known = [p + t for p in dict.fromkeys(("", prefix)) for t in model.terms]
-    known += [quality.TERM] if asked["frechet"] else []
+    known += [quality.TERM] if flags["frechet"] else []
     if name not in known:
         raise ValueError(
             f"{model.name!r} reports no such term{suggestions.nearest(name, known)}. "
@@ -241,7 +240,7 @@ def _monitor(asked, model):
     return name, "max" if "accuracy" in term else "min"
 
 
-def _rates(asked, model):
+def _rates(flags, model):
     """Learning rate, schedule and warm-up, each {network: value}."""
     networks = model.networks
     own = {
@@ -250,17 +249,17 @@ def _rates(asked, model):
         for name, optimizer in model.default_optimizers().items()
     }
     by_network = schedules.by_network
-    rates = by_network("learning_rate", asked["learning_rate"], networks, float, own)
+    rates = by_network("learning_rate", flags["learning_rate"], networks, float, own)
     kinds = by_network(
-        "schedule", asked["schedule"], networks, schedules.kind, "constant"
+        "schedule", flags["schedule"], networks, schedules.kind, "constant"
     )
-    warmup = by_network("warmup", asked["warmup"], networks, int, 0)
-    endless = asked["epochs"] is None and asked["minutes"] is not None
-    if endless and not asked["schedule_epochs"] and set(kinds.values()) != {"constant"}:
+    warmup = by_network("warmup", flags["warmup"], networks, int, 0)
+    endless = flags["epochs"] is None and flags["minutes"] is not None
+    if endless and not flags["schedule_epochs"] and set(kinds.values()) != {"constant"}:
         raise ValueError(
             "A schedule that ends needs --epochs or --schedule_epochs, not --minutes "
             "alone. "
-            f"Received: schedule={', '.join(asked['schedule'])}."
+            f"Received: schedule={', '.join(flags['schedule'])}."
         )
     return {"learning_rate": rates, "schedule": kinds, "warmup": warmup}
 
@@ -272,14 +271,14 @@ def slug(dataset):
 
 
 def differences(stored, settings):
-    """Sentences on what differs between a run's stored settings and those asked for."""
-    asked = settings.plain()
-    found = []
-    for name in (name for name in asked if name not in FREE):
-        there, here = stored.get(name, getattr(Settings, name, None)), asked[name]
+    """Returns sentences on what differs between a run's stored settings and these."""
+    wanted = settings.plain()
+    changes = []
+    for name in (name for name in wanted if name not in CHANGEABLE):
+        there, here = stored.get(name, getattr(Settings, name, None)), wanted[name]
         if isinstance(there, dict) and isinstance(here, dict):
             keys = [key for key in {**there, **here} if there.get(key) != here.get(key)]
-            found += [(f"{name} {k}", there.get(k), here.get(k)) for k in keys]
+            changes += [(f"{name} {k}", there.get(k), here.get(k)) for k in keys]
         elif there != here:
-            found.append((name, there, here))
-    return [f"{name} is {there} there and {here} here" for name, there, here in found]
+            changes.append((name, there, here))
+    return [f"{name} is {there} there and {here} here" for name, there, here in changes]

@@ -1,4 +1,4 @@
-"""Several workers in one run: who writes, and what they have to do at the same step.
+"""Several workers in one run: which one writes, and what all do at the same step.
 
 A step is a collective operation: a worker that stops or saves when another does not
 would wait for it for ever. So all run the same callbacks, reading the same variables,
@@ -15,8 +15,9 @@ import zipfile
 from zoo import backend
 from zoo.core import faults
 from zoo.runs import callbacks, strategies
+from zoo.runs.folder import RunFolder
 
-SECONDS = 1.0  # from one agreement within an epoch to the next, more or less
+SECONDS = 1.0  # about so long lies between two agreements within an epoch
 MOST_BATCHES = 1000
 
 
@@ -26,8 +27,8 @@ def is_chief(settings):
 
 
 @contextlib.contextmanager
-def losses_told():
-    """Within, what is raised because another worker has gone is one sentence.
+def lost_workers_named():
+    """The context in which the loss of another worker is one sentence.
 
     Raises: ConnectionError: in the place of TensorFlow's errors.
     """
@@ -41,23 +42,20 @@ def losses_told():
         ) from None
 
 
-def folder(strategy, settings, make):
-    """Returns the run folder: the one of the settings for the chief, for another worker
-    a copy, in a temporary place, of the files by which the chief's run goes on.
-
-    Args:
-        make: `RunFolder`.
+def folder(strategy, settings):
+    """Returns the `RunFolder`: the one of the settings for the chief; for another
+    worker a copy, in a temporary place, of the files by which the chief's run goes on.
     """
+    own = RunFolder(settings.workdir)
     if settings.strategy != "multi_worker":
-        return make(settings.workdir)
+        return own
     chief = is_chief(settings)
-    own = make(settings.workdir)
     content = backend.from_chief(strategy, _packed(own) if chief else b"")
     if chief:
         return own
     place = tempfile.TemporaryDirectory(prefix="zoo-worker-")
-    copy = make(pathlib.Path(place.name, "run"))
-    copy.place = place  # which goes when the folder does
+    copy = RunFolder(pathlib.Path(place.name, "run"))
+    copy.place = place  # is removed together with this object
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         archive.extractall(copy.path)
     return copy
@@ -133,8 +131,8 @@ class Interrupt(callbacks.Interrupt):
 
 
 class Finite(faults.Finite):
-    """Looks at a step where all workers agree on the time, so that all stop at the same
-    one. Comes after the clock.
+    """Looks for faults at the steps at which all workers agree on the time, so that all
+    stop at the same step. Comes after the clock.
     """
 
     def __init__(self, clock):

@@ -38,6 +38,7 @@ def export(
     Raises: ValueError: for a signature, an option or steps that the model does not
         have, a format that cannot hold them, or on another backend than TensorFlow.
         OSError: if the version exists or cannot be written; nothing remains.
+        ImportError: if the warm-up or the format needs a package that is missing.
     """
     if backend.NAME != "tensorflow":
         raise ValueError(

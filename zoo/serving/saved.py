@@ -13,7 +13,12 @@ _KERNEL = re.compile(r"\{\{.*?\}\} | \[Op:\w+\]")  # what an error tells of its 
 
 def write(signatures, folder, version=None, with_warmup=True, facts=None):
     """Writes the `Signature`s as a SavedModel into `folder/<version>`; returns its
-    path."""
+    path.
+
+    Raises: ImportError: for warm-up requests without the package that makes them.
+    """
+    if with_warmup:
+        warmup.require()
     with versions.new(folder, version, facts) as (temporary, final):
         graphs = {signature.name: signature.concrete() for signature in signatures}
         graphs[DEFAULT] = graphs[offered.main(graphs)]

@@ -1,1 +1,44 @@
-"""Where images come from, a kind a file."""
+"""Where data sets come from: a file for each kind of origin, found by name."""
+
+from zoo.data import checks
+from zoo.data.source import Source
+from zoo.data.sources import building
+from zoo.data.sources.digits import Digits
+from zoo.data.sources.folder import Folder
+from zoo.data.sources.idx import Idx
+from zoo.data.sources.npz import Npz
+from zoo.data.sources.prepared import Prepared
+from zoo.data.sources.records import Records
+
+BY_PATH = {"folder": Folder, "npz": Npz, "records": Records}  # of names "kind:PATH"
+
+
+def names() -> tuple[str, ...]:
+    """The names to show in a catalogue; every other image set of tfds works too."""
+    by_path = (f"{kind}:PATH" for kind in BY_PATH)
+    return ("digits", *building.ORIGINS, *by_path)
+
+
+def find(name: str, data_dir=None, options: dict | None = None) -> Source:
+    """Returns the source that `name` means.
+
+    MNIST's idx files, where they are at hand, are read without TensorFlow.
+
+    Args:
+        name: As for `zoo.data.open`.
+        data_dir: Where tfds keeps its sets, or None.
+        options: `{name: value}` for the source.
+
+    Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
+    """
+    if not isinstance(name, str):
+        raise ValueError(f"A data set is given by its name. Received: {name!r}.")
+    kind, _, path = name.partition(":")
+    if kind in BY_PATH:
+        declared = BY_PATH[kind].options
+        return BY_PATH[kind](path, **checks.options(f"{kind}:", declared, options))
+    checks.options(repr(name), {}, options)
+    if name == "digits":
+        return Digits()
+    files = building.at_hand(name, data_dir)
+    return Idx(name, files, data_dir) if files else Prepared(name, data_dir)

@@ -21,7 +21,7 @@ class Digits(source.Source):
     num_examples = {split: stop - start for split, (start, stop) in _rows.items()}
 
     def read(self, split, image_size):
-        """Returns uint8 images `[N, H, W, 1]` (16 is 255), int32 labels `[N]`."""
+        """Returns `{"image": uint8 [N, H, W, 1], "label": int32 [N]}`; 16 is 255."""
         # scikit-learn takes a second to import: only who wants digits pays for it.
         from sklearn.datasets import load_digits
 
@@ -31,4 +31,4 @@ class Digits(source.Source):
         chosen = slice(offset + start, offset + stop)
         images = np.rint(bunch.images[chosen, ..., None] * (255 / 16)).astype(np.uint8)
         labels = bunch.target[chosen].astype(np.int32)
-        return resize.resize_all(images, image_size or 28), labels
+        return {"image": resize.resize_all(images, image_size or 28), "label": labels}

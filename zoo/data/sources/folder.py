@@ -51,7 +51,7 @@ class Folder(source.Source):
         self.num_examples = {split: len(rows) for split, rows in self._rows.items()}
 
     def read(self, split, image_size):
-        """Returns uint8 images `[N, H, W, C]` and int32 labels `[N]` or None."""
+        """Returns `{"image": uint8 [N, H, W, C], "label": int32 [N]}`."""
         shape = self.shape(image_size)
         files = [self._files[row] for row in self._rows[split]]
         images = np.empty((len(files), *shape), dtype=np.uint8)
@@ -64,8 +64,10 @@ class Folder(source.Source):
                 labels.append(label)
         if files:
             self._report(len(files), len(labels), split)
-        numbers = None if self.class_names is None else np.array(labels, np.int32)
-        return images[: len(labels)], numbers
+        columns = {"image": images[: len(labels)]}
+        if self.class_names is not None:
+            columns["label"] = np.array(labels, np.int32)
+        return columns
 
     def labels(self, split):
         """Returns the int32 labels `[N]` of the files, or None if unlabelled."""

@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 
 from zoo.data import resize, source
+from zoo.data.sources import prepared
 
 FILES = {
     "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
@@ -39,23 +40,30 @@ class Idx(source.Source):
     _rows = source.ranges(_NUM_EXAMPLES["train"], _NUM_EXAMPLES["test"])
     num_examples = {split: stop - start for split, (start, stop) in _rows.items()}
 
-    def __init__(self, name: str, folder: pathlib.Path):
+    def __init__(self, name: str, folder: pathlib.Path, data_dir=None):
         self.name = name
         self.class_names = CLASS_NAMES[name]
-        self._folder = folder
+        self._folder, self._data_dir = folder, data_dir
+
+    def for_batches(self):
+        """Returns the set as tfds builds it from these files, for who needs TensorFlow
+        anyhow; tfds also checks their checksums."""
+        from zoo import backend  # here, so that read() serves who has no backend
+
+        if backend.HAS_TF_DATA:
+            return prepared.Prepared(self.name, self._data_dir)
+        return self
 
     def read(self, split, image_size):
-        """Returns uint8 images `[N, H, W, 1]` and int32 labels `[N]`."""
+        """Returns `{"image": uint8 [N, H, W, 1], "label": int32 [N]}`."""
         part = "test" if split == "test" else "train"
         image_file, label_file = FILES[part]
         count = _NUM_EXAMPLES[part]
         images = _content(self._folder / image_file, (count, 28, 28, 1))
         labels = _content(self._folder / label_file, (count,))
         chosen = _order(part, count)[slice(*self._rows[split])]
-        return (
-            resize.resize_all(images[chosen], image_size),
-            labels[chosen].astype(np.int32),
-        )
+        images = resize.resize_all(images[chosen], image_size)
+        return {"image": images, "label": labels[chosen].astype(np.int32)}
 
 
 def _content(path: pathlib.Path, shape: tuple) -> np.ndarray:

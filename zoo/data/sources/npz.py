@@ -48,9 +48,10 @@ class Npz(source.Source):
         }
 
     def read(self, split, image_size):
-        """Returns uint8 images `[N, H, W, C]` and int32 labels `[N]` or None."""
+        """Returns `{"image": uint8 [N, H, W, C], "label": int32 [N]}`."""
         (images, _), rows = self._parts[split]
-        return resize.resize_all(images[rows], image_size), self.labels(split)
+        columns = {"image": resize.resize_all(images[rows], image_size)}
+        return columns | self.labelled(split)
 
     def labels(self, split):
         """Returns int32 labels `[N]`, or None if there are none."""

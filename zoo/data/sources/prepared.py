@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from zoo.data import pipeline, resize, shuffling, source
+from zoo.data import examples, pipeline, resize, shuffling, source
 from zoo.data.sources import building
 
-STREAM_ABOVE = 2 * 2**30  # bytes of uint8 pixels: larger sets stay on disk
 _SHUFFLE_BUFFER = 10_000  # encoded images held in memory while a large set streams
 # Images on the way at a time. Were they as many as cores, a thread would be woken for
 # each small image: Fashion-MNIST took 6 s to read in place of 3.
@@ -19,6 +18,8 @@ class Prepared(source.Source):
     set without one uses tfds' validation; a set without either gives up the last tenth
     of train, and validation is the last tenth of what is left.
     """
+
+    streams = True
 
     def __init__(self, name: str, data_dir):
         self._builder = building.builder(name, data_dir)
@@ -42,7 +43,7 @@ class Prepared(source.Source):
         self.num_examples = {s: stop - start for s, (start, stop) in self._rows.items()}
 
     def read(self, split, image_size):
-        """Returns uint8 images `[N, H, W, C]` and int32 labels `[N]` or None."""
+        """Returns `{"image": uint8 [N, H, W, C], "label": int32 [N]}`."""
         shape = self.shape(image_size)
         images = np.empty((self.num_examples[split], *shape), dtype=np.uint8)
         labels = np.empty(len(images), dtype=np.int32)
@@ -52,7 +53,9 @@ class Prepared(source.Source):
             images[start : start + len(batch)] = batch
             labels[start : start + len(batch)] = numbers
             start += len(batch)
-        return images, self._sound(labels, split) if self._label else None
+        if not self._label:
+            return {"image": images}
+        return {"image": images, "label": self._sound(labels, split)}
 
     def labels(self, split):
         """Returns int32 labels `[N]` without decoding an image, or None."""
@@ -62,17 +65,13 @@ class Prepared(source.Source):
         labels = np.concatenate(list(data.as_numpy_iterator()))
         return self._sound(labels.astype(np.int32), split)
 
-    def is_large(self, image_size):
-        """Whether the training images are too many to be held in memory."""
-        shape = self.shape(image_size)
-        return self.num_examples["train"] * int(np.prod(shape)) > STREAM_ABOVE
-
-    def stream(self, split, image_size, keep, plan):
+    def stream(self, split, image_size, keep, plan, names):
         """Returns `batches(epoch)` that reads from disk, for a set that is large.
 
         Files are read in an order drawn from (seed, epoch), then shuffled in a buffer
         of 10,000 images: a function of (seed, epoch), yet not `zoo.data.order`, which
-        would have to seek. `keep` lists the labels to keep, or is None.
+        would have to seek. `keep` lists the labels to keep, or is None; `names` are the
+        fields of a batch.
         """
         shape = self.shape(image_size)
 
@@ -87,8 +86,9 @@ class Prepared(source.Source):
             flips = shuffling.flips(plan.num_examples, plan.seed, epoch) & plan.flip
             for images, labels in data.take(plan.num_batches).as_numpy_iterator():
                 turned, flips = flips[: len(images)], flips[len(images) :]
-                turned = turned[:, None, None, None]
-                yield np.where(turned, images[:, :, ::-1], images), labels
+                images = examples.mirrored(images.copy(), turned)
+                columns = {"image": images, "label": labels}
+                yield tuple(columns[name] for name in names)
 
         return batches
 
@@ -125,7 +125,7 @@ class Prepared(source.Source):
             image = feature.decode_example(example[self._image])
             if shape != feature.shape:
                 image = tf.numpy_function(
-                    lambda pixels: resize.resize_all(pixels[None], shape[0])[0],
+                    lambda pixels: resize.resize_all(pixels[None], shape[:2])[0],
                     [image],
                     tf.uint8,
                 )

@@ -8,23 +8,20 @@ import pathlib
 
 import numpy as np
 
-from zoo.data import checks
+from zoo.data import checks, examples
 from zoo.data.sources import records
 from zoo.files import folders
 
 SHARD = 64 * 2**20  # bytes of pixels that go into one file, unless told otherwise
-BATCH = 256
+CHUNK = 256  # examples that are read at a time
 
 
-def write(name, folder, batches, info, shards=None):
+def write(data, folder, shards=None):
     """Writes the splits of a data set into `folder`; it appears complete or not at all.
 
     Args:
-        name: Of the data set, for the record.
+        data: The opened `zoo.data.DataSet`.
         folder: A free name, or an empty folder.
-        batches: Function of (split, batch size) that returns an iterator of uint8
-            images `[B, H, W, C]`, int32 labels `[B]` or None, in the order of the set.
-        info: The set's `zoo.data.Info`.
         shards: Files of the training split; the other splits get files as large.
     Returns: {split: number of files}.
     Raises:
@@ -39,77 +36,129 @@ def write(name, folder, batches, info, shards=None):
         raise ModuleNotFoundError(
             "Records are written by TensorFlow, which is not installed."
         ) from error
-    size = SHARD // math.prod(info.image_shape)
-    if shards is not None:
-        checks.whole("shards", shards, 1, max(1, info.num_examples["train"]))
-        size = -(-info.num_examples["train"] // shards)
-    files = {p: -(-info.num_examples[p] // size) for p in records.PARTS}
-    files["train"] = shards or files["train"]
+    info, source = data.info, data.source
+    groups = source.groups()
+    files = _files(info, source, shards)
     description = {
         "format": records.FORMAT,
-        "dataset": name,
-        "image_shape": list(info.image_shape),
+        "dataset": info.name,
+        "options": data.options,
+        "image_shape": info.image_shape,
         "class_names": info.class_names,
-        "num_examples": {part: info.num_examples[part] for part in records.PARTS},
+        "fields": info.fields,
+        "domains": source.domains,
+        "num_examples": info.num_examples,
         "files": files,
     }
     with folders.appearing(folder, ".records-") as temporary:
         for part in records.PARTS:
-            examples = _examples(batches(part, BATCH)) if files[part] else ()
-            total = info.num_examples[part]
-            index = _write_part(temporary, part, examples, total, files[part])
-            if len(index) < total:
-                raise ValueError(
-                    f"Of {total} images of the {part} split {len(index)} can be read: "
-                    f"take away the files that are cut off. Received: {name}."
+            for first, fields in groups.items():
+                stem = records.stem_of(part, first, source.domains)
+                total = _count(info, part, first)
+                chunks = data.chunks(part, fields, CHUNK) if total else ()
+                written = _write_part(
+                    temporary, stem, fields, chunks, total, files[stem]
                 )
-            np.save(temporary / f"{part}.npy", index)
+                if written < total:
+                    raise ValueError(
+                        f"Of {total} images of the {part} split {written} can be read: "
+                        f"take away the files that are cut off. Received: {info.name}."
+                    )
         text = json.dumps(description, indent=2) + "\n"
         (temporary / records.DESCRIPTION).write_text(text)
+    return {
+        part: sum(files[records.stem_of(part, f, source.domains)] for f in groups)
+        for part in records.PARTS
+    }
+
+
+def _count(info, part, first):
+    """The number of examples of a part of one domain."""
+    number = info.num_examples[part]
+    return number[first] if isinstance(number, dict) else number
+
+
+def _files(info, source, shards):
+    """`{beginning of their names: number of files}`."""
+    files = {}
+    for first, fields in source.groups().items():
+        shapes = [info.fields[field] for field in fields if field in examples.PICTURES]
+        size = max(1, SHARD // sum(map(math.prod, shapes)))
+        num_train = _count(info, "train", first)
+        if shards is not None:
+            checks.whole("shards", shards, 1, max(1, num_train))
+            size = -(-num_train // shards)
+        for part in records.PARTS:
+            stem = records.stem_of(part, first, source.domains)
+            asked = shards if part == "train" else None
+            files[stem] = asked or -(-_count(info, part, first) // size)
     return files
 
 
-def _examples(batches):
-    """Yields the images `[H, W, C]` and labels (-1 if there are none) of batches."""
-    for images, labels in batches:
-        yield from zip(images, [-1] * len(images) if labels is None else labels)
-
-
-def _write_part(folder, part, examples, total, count):
-    """Writes the `count` files of a split of `total` examples, as many in each as in
-    another, or one more; returns its index."""
+def _write_part(folder, stem, fields, chunks, total, count):
+    """Writes the `count` files of `total` examples, as many in each as in another, or
+    one more, with their index and captions; returns how many examples there were."""
     # Here, so that reading needs neither TensorFlow nor Keras.
     import tensorflow as tf
 
-    from zoo.inputs import pixels
-
-    index, writer, end = [], None, 0
+    index, captions, writer, end = [], [], None, 0
     with contextlib.ExitStack() as closing:
-        for row, (image, label) in enumerate(examples):
+        for row, example in enumerate(_rows(chunks)):
             number = row * count // total
-            if not index or number > index[-1][0]:
-                path = folder / records.file_name(part, number, count)
+            if not index or number > index[-1][records.FILE]:
+                path = folder / records.file_name(stem, number, count)
                 closing.close()
                 writer = closing.enter_context(tf.io.TFRecordWriter(os.fspath(path)))
                 end = 0
-            png = pixels.png(image)
-            example = _example(png, int(label)).SerializeToString()
+            pngs = _pngs(example)
+            record = _record(example, pngs).SerializeToString()
             # A record is its length (8 bytes and 4 of checksum), itself, a checksum.
-            place = end + 12 + example.index(png)
-            index.append((number, place, len(png), int(label)))
-            writer.write(example)
-            end += 12 + len(example) + 4
-    return np.array(index, np.int64).reshape(-1, 4)
+            places = [(end + 12 + record.index(png), len(png)) for png in pngs.values()]
+            index.append((number, int(example.get("label", -1)), *sum(places, ())))
+            captions.append(example.get("caption"))
+            writer.write(record)
+            end += 12 + len(record) + 4
+    columns = records.PLACES + 2 * len(records.pictures(fields))
+    np.save(folder / f"{stem}.npy", np.array(index, np.int64).reshape(-1, columns))
+    if "caption" in fields:
+        lines = [json.dumps(texts, ensure_ascii=False) + "\n" for texts in captions]
+        (folder / f"{stem}.jsonl").write_text("".join(lines), "utf-8")
+    return len(index)
 
 
-def _example(png, label):
+def _rows(chunks):
+    """Yields `{field: row}` of chunks `{field: rows}`."""
+    for chunk in chunks:
+        for row in zip(*chunk.values()):
+            yield dict(zip(chunk, row))
+
+
+def _pngs(example):
+    """`{field: bytes}` of the pictures of an example as PNG files; the frames of a clip
+    are one below the other in one."""
+    from zoo.inputs import pixels
+
+    pngs = {}
+    for field, value in example.items():
+        if field in examples.PICTURES:
+            pngs[field] = pixels.png(value.reshape(-1, *value.shape[-2:]))
+    return pngs
+
+
+def _record(example, pngs):
     """The example as any reader of TFRecords of images expects it."""
     import tensorflow as tf
 
-    features = {"image/encoded": tf.train.Feature(bytes_list={"value": [png]})}
-    if label >= 0:
-        label = tf.train.Feature(int64_list={"value": [label]})
+    features = {
+        f"{field}/encoded": tf.train.Feature(bytes_list={"value": [png]})
+        for field, png in pngs.items()
+    }
+    if "label" in example:
+        label = tf.train.Feature(int64_list={"value": [int(example["label"])]})
         features["image/class/label"] = label
+    if "caption" in example:
+        texts = [text.encode() for text in example["caption"]]
+        features["caption"] = tf.train.Feature(bytes_list={"value": texts})
     return tf.train.Example(features=tf.train.Features(feature=features))
 
 

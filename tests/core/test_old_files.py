@@ -1,0 +1,70 @@
+"""Files and run folders of version 0.1.0 (commit 577ed0f) stay of use.
+
+`files_of_577ed0f.tar.xz` holds a tiny `.keras` file of every model, what each answered
+then, and a run of two epochs beside its weights after a third. Another processor rounds
+in other ways, so that numbers agree but for roundings.
+"""
+
+import pathlib
+import tarfile
+
+import keras
+import numpy as np
+import pytest
+import tiny
+
+import zoo
+from zoo import backend
+
+ARCHIVE = pathlib.Path(__file__).with_name("files_of_577ed0f.tar.xz")
+NAMES = [*sorted(tiny.CONFIGS), "wgan_gp"]
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory):
+    """The unpacked files, a folder."""
+    folder = tmp_path_factory.mktemp("old")
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / "577ed0f"
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_of_old_gives_what_it_gave(name, old):
+    model = zoo.load(old / f"{name}.keras")
+    answers = np.load(old / "answers.npz")
+    answer = keras.ops.convert_to_numpy(model(tiny.images(2)))
+    if backend.NAME == "tensorflow" or not model.can("inpaint"):  # it noises the images
+        np.testing.assert_allclose(answer, answers[f"{name}/call"], atol=1e-4)
+    if model.can("encode"):
+        codes = model.encode(tiny.images(2))
+        np.testing.assert_allclose(codes, answers[f"{name}/encode"], atol=1e-4)
+    if (
+        model.can("sample") and backend.NAME == "tensorflow"
+    ):  # seeds are a backend's own
+        samples = model.sample(2, seed=0)
+        np.testing.assert_allclose(samples, answers[f"{name}/sample"], atol=1e-3)
+    model.fit(tiny.images(4), tiny.labels(4), verbose=0)
+    assert int(model.optimizer.iterations) == 1
+
+
+@pytest.mark.skipif(not backend.HAS_TF_DATA, reason="the run drew TensorFlow's numbers")
+def test_a_run_of_old_goes_on_as_it_would_have(old):
+    import experiments
+    from experiments import train
+
+    folder = old / "run"
+    flags = ["--model=vae", "--dataset=digits", "--image_size=8", "--batch_size=256"]
+    flags += [f"--set={key}=2" for key in ("width", "hidden", "latent_dim")]
+    flags += ["--epochs=3", f"--workdir={folder}"]
+    assert experiments.start(train.VERB, train.main, ["train", *flags]) == 0
+    model, expected = zoo.load(folder), np.load(old / "run_after_three_epochs.npz")
+    for index, value in enumerate(model.get_weights()):
+        np.testing.assert_allclose(value, expected[str(index)], rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.skipif(not backend.HAS_TF_DATA, reason="an export is TensorFlow's")
+def test_a_file_of_old_is_exported(old, tmp_path):
+    zoo.export(zoo.load(old / "gan.keras"), tmp_path / "gan", warmup=False)
+    assert (tmp_path / "gan" / "1" / "saved_model.pb").is_file()

@@ -1,0 +1,85 @@
+"""What is installed: requirements, extras, what the code imports, one version."""
+
+import ast
+import importlib.util
+import pathlib
+import re
+import sys
+import tomllib
+
+import pytest
+import tiny
+
+import zoo
+
+ROOT = pathlib.Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+IMPORTED_AS = {"absl-py": "absl", "pillow": "PIL", "scikit-learn": "sklearn"}
+OF_AN_EXTRA = {  # files that only those who installed it import
+    "zoo/backend/jax.py": "jax",
+    "zoo/backend/torch.py": "torch",
+    "experiments/pytorch/*.py": "torch",
+    "zoo/pages/playground/page.py": "gradio",
+    "zoo/pages/playground/parts.py": "gradio",
+    "zoo/pages/playground/rooms.py": "gradio",
+}
+
+
+def requirements(file):
+    """The requirements of a file, without its comments."""
+    lines = (ROOT / file).read_text().splitlines()
+    return {line for line in lines if line and not line.startswith("#")}
+
+
+def test_requirements_are_what_the_extras_say():
+    base = set(PROJECT["dependencies"])
+    parts = base, set(EXTRAS["serve"]), set(EXTRAS["dev"])
+    assert requirements("requirements.txt") == set.union(*parts)
+    assert requirements("requirements-torch.txt") == set(EXTRAS["torch"])
+    assert requirements("requirements-playground.txt") >= set(EXTRAS["playground"])
+    no_tensorflow = {each for each in base if not each.startswith(("tens", "import"))}
+    jax = requirements("requirements-jax.txt")
+    assert jax >= no_tensorflow | set(EXTRAS["jax"])
+    assert not any(each.startswith("tensorflow") for each in jax)
+
+
+@pytest.mark.parametrize("room", ["zoo", "experiments"])
+def test_no_file_imports_what_is_not_installed_with_it(room):
+    names = {re.split(r"[<>=\[]", each)[0] for each in PROJECT["dependencies"]}
+    modules = {IMPORTED_AS.get(name, name.replace("-", "_")) for name in names}
+    allowed = modules | {"zoo", "experiments"} | sys.stdlib_module_names
+    extra = {f: name for g, name in OF_AN_EXTRA.items() for f in ROOT.glob(g)}
+    for file in (ROOT / room).rglob("*.py"):
+        imported = set(imports(file)) - {extra.get(file)}
+        assert imported <= allowed, f"{file}: {imported - allowed}"
+
+
+def imports(file):
+    """Names of the packages that a file imports when it is imported."""
+    for node in ast.parse(file.read_text()).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.split(".")[0]
+
+
+def test_an_export_without_the_package_of_warm_up_says_so(tmp_path, monkeypatch):
+    model = tiny.model("ae")
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name == "tensorflow_serving" else find(name, *rest),
+    )
+    with pytest.raises(ImportError, match="tensorflow-serving-api .*`serve`.*warmup"):
+        zoo.export(model, tmp_path / "ae")
+    assert not (tmp_path / "ae").exists()
+    path = zoo.export(model, tmp_path / "ae", ["decode"], warmup=False)
+    assert (path / "saved_model.pb").is_file()
+
+
+def test_the_version_stands_in_one_place():
+    assert "version" in PROJECT["dynamic"] and "version" not in PROJECT
+    log = (ROOT / "CHANGELOG.md").read_text()
+    assert f"## {zoo.__version__}\n" in log

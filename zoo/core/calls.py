@@ -1,0 +1,302 @@
+"""What users call on a trained model: samples, codes, translations, as arrays.
+
+Each call checks what it is given, and answers in float32 NumPy on every backend. Row i
+of an answer depends on row i of the images and on `seed + i` alone.
+"""
+
+import numbers
+
+import numpy as np
+from absl import logging
+
+from zoo import inputs
+from zoo.core import latents
+from zoo.core.inference import Inference, seeds_from
+from zoo.inputs import pixels, shapes
+
+APART = 2**32  # from the seed of a row's answer to that of its next answer
+
+
+class Calls(Inference):
+    """The part of `ImageModel` that users call."""
+
+    # --- new images -------------------------------------------------------------------
+
+    def sample(
+        self,
+        n=None,
+        labels=None,
+        seed=None,
+        ema=True,
+        batch_size=250,
+        *,
+        prompts=None,
+        negative=None,
+        **options,
+    ):
+        """Returns new images, float32 `[n, H, W, C]` in [-1, 1]; of a model of clips
+        `[n, T, H, W, C]`.
+
+        Args:
+            n: How many. Default: as many as there are prompts or labels.
+            labels: Int `[n]`, one a class, of a conditional model; without them, label
+                i is drawn from `seed + i`.
+            seed: Image i is the image of `seed + i`, whatever the batch; fresh if None.
+            ema: Whether to use the averaged network where the model has one.
+            batch_size: Images computed at a time.
+            prompts: `n` texts, of a model that learned from captions.
+            negative: A text, or `n`, of what the images are not to show.
+            **options: As the model's `draw` takes them.
+        """
+        self.require("sample")
+        self.require_options("draw", options)
+        n = _count(n, prompts=prompts, labels=labels)
+        inputs.check_integer("The number of images", n, 1)
+        inputs.check_integer("batch_size", batch_size, 1)
+        rows = [
+            seeds_from(seed, n),
+            None if labels is None else self.checked_labels(labels, n),
+            self._prompts(prompts, n, "prompts"),
+            self._prompts(negative, n, "negative"),
+        ]
+        while rows[-1] is None:
+            rows.pop()
+        return self.in_batches("draw", batch_size, *rows, ema=bool(ema), **options)
+
+    def _prompts(self, texts, count, trait):
+        """Returns the tokens `[count, L]` of texts, or None."""
+        if texts is None:
+            return None
+        if not self.can(trait):
+            raise ValueError(
+                f"{self.name!r} takes no {trait}: it has not learned from captions"
+                f"{' with guidance' if trait == 'negative' else ''}. "
+                f"Received: {trait}={texts!r}."
+            )
+        texts = [texts] * count if isinstance(texts, str) else list(texts)
+        if len(texts) != count:
+            raise ValueError(
+                f"There is one text an image in {trait}. "
+                f"Received: {len(texts)} texts for {count} images."
+            )
+        return self.tokenizer.tokens(inputs.to_texts(texts))
+
+    # --- latents and features ---------------------------------------------------------
+
+    def features(self, images):
+        """Returns penultimate features, float32 `[N, D]`, of `images` `[N, H, W,
+        C]`."""
+        return self.in_batches("to_features", 250, self.ready("classify", images))
+
+    def encode(self, images, sample=False, seed=None):
+        """Returns latents, float32 `[N, D]`: the mean, or with `sample` a draw of
+        q(z|x).
+
+        Args:
+            images: `[N, H, W, C]`, uint8 or float in [-1, 1].
+            seed: Of the draw; image i uses `seed + i`.
+        """
+        images = self.ready("encode", images)
+        seeds = (seeds_from(seed, len(images)),) if sample else ()
+        return self.in_batches("to_latent", 250, images, *seeds)
+
+    def prior(self, num_latents, seed=None):
+        """Returns latents of the prior, float32 `[num_latents, D]`: those whose images
+        `sample` of the same seed returns."""
+        self.require("sample", "decode")
+        inputs.check_integer("The number of latents", num_latents, 1)
+        return self.in_batches("noise", 250, seeds_from(seed, num_latents))
+
+    def decode(self, z):
+        """Returns the images, float32 `[N, H, W, C]`, of latents `[N, D]`."""
+        self.require("decode")
+        z = inputs.to_latents(z, self.config["latent_dim"])
+        return self.in_batches("to_images", 250, z)
+
+    def reconstruct(self, images):
+        """Returns what the model makes of `images` `[N, H, W, C]`:
+        decode(encode(.))."""
+        return self.decode(self.encode(self.ready("reconstruct", images)))
+
+    def interpolate(self, a, b, steps=8, path="linear"):
+        """Returns images on the way between the latents of `a` and `b`.
+
+        Args:
+            a, b: Images `[H, W, C]` or `[N, H, W, C]`, as `encode` takes them.
+            steps: Images a line, both ends included; at least 2.
+            path: "linear", or "spherical" for an arc about the origin.
+        Returns: float32 `[steps, H, W, C]` or `[N, steps, H, W, C]`.
+        """
+        self.require("interpolate")
+        inputs.check_integer("steps", steps, 2)
+        if path not in latents.PATHS:
+            raise ValueError(
+                f"A path is {' or '.join(latents.PATHS)}. Received: path={path!r}."
+            )
+        a, b = inputs.to_array(a), inputs.to_array(b)
+        if a.shape != b.shape or a.ndim not in (3, 4):
+            raise ValueError(
+                "Interpolation takes two images, or two batches, of one shape. "
+                f"Received: {list(a.shape)} and {list(b.shape)}."
+            )
+        z_a, z_b = (self.encode(x if x.ndim == 4 else x[None]) for x in (a, b))
+        z = latents.PATHS[path](z_a, z_b, steps)
+        images = self.decode(z.reshape(-1, z.shape[-1]))
+        return images.reshape(*a.shape[:-3], steps, *self.image_shape)
+
+    # --- one image becomes another ----------------------------------------------------
+
+    def translate(
+        self,
+        images,
+        back=False,
+        seed=None,
+        samples=1,
+        *,
+        labels=None,
+        ema=True,
+        batch_size=250,
+        **options,
+    ):
+        """Returns what sources become, float32 `[N, H, W, C]`.
+
+        Args:
+            images: Sources `[N, h, w, c]`; with `back`, images.
+            back: Whether to go the other way, of a model that learned both.
+            seed: Of the answers: row i uses `seed + i`.
+            samples: Answers a source; more than one are `[N, samples, H, W, C]`, and
+                the first of them is the one without.
+            labels: Int `[N]`, of a conditional model.
+        """
+        sources = self.ready("translate", images, self.makes if back else "source")
+        self.require_options("to_target", options)
+        labels = None if labels is None else self.checked_labels(labels, len(sources))
+        options |= {"back": bool(back), "ema": bool(ema)}
+        rows = (sources, None, labels)
+        return self._answers("to_target", rows, seed, samples, batch_size, options)
+
+    def predict_frames(
+        self,
+        past,
+        frames,
+        seed=None,
+        samples=1,
+        *,
+        labels=None,
+        ema=True,
+        batch_size=64,
+        **options,
+    ):
+        """Returns the frames that follow, float32 `[N, frames, H, W, C]`.
+
+        Args:
+            past: Clips `[N, t, H, W, C]` of 1 to T frames, T that of the training.
+            frames: How many are wanted, up to 128.
+            seed, samples, labels: As of `translate`.
+        """
+        self.require("predict_frames")
+        self.require_options("to_future", options)
+        inputs.check_integer("The number of frames", frames, 1, shapes.MOST_FRAMES)
+        past = self._past(past)
+        if past.shape[1] + frames > self.image_shape[0]:
+            logging.warning(
+                "%r learned from clips of %d frames: what lies beyond is a guess. "
+                "Received: %d past frames and %d to come.",
+                *(self.name, self.image_shape[0], past.shape[1], frames),
+            )
+        labels = None if labels is None else self.checked_labels(labels, len(past))
+        options |= {"frames": int(frames), "ema": bool(ema)}
+        rows = (past, None, labels)
+        return self._answers("to_future", rows, seed, samples, batch_size, options)
+
+    def _past(self, past):
+        """Returns the frames to go on from, float32 `[N, t, H, W, C]`, checked."""
+        past = inputs.to_array(past, "clip")
+        count, *frame = self.image_shape
+        if past.ndim != 5 or not 1 <= past.shape[1] <= count:
+            raise ValueError(
+                f"Past frames are clips [N, t, H, W, C] of 1 to {count} frames. "
+                f"Received: shape {list(past.shape)}."
+            )
+        flat = past.reshape(-1, *past.shape[2:])
+        inputs.check_images(flat, frame)
+        return pixels.to_float(past)
+
+    def between(
+        self,
+        first,
+        last,
+        frames=None,
+        times=None,
+        *,
+        ema=True,
+        batch_size=64,
+        **options,
+    ):
+        """Returns the images between two, float32 `[N, K, H, W, C]`.
+
+        Args:
+            first, last: Images `[N, H, W, C]`.
+            frames: K images at equal distances, both ends left out.
+            times: Or K numbers in (0, 1).
+        """
+        self.require("between")
+        self.require_options("to_between", options)
+        a, b = (self._frame(image) for image in (first, last))
+        if a.shape != b.shape:
+            raise ValueError(
+                "The first and the last images have one shape. "
+                f"Received: {list(a.shape)} and {list(b.shape)}."
+            )
+        options |= {"times": _times(frames, times), "ema": bool(ema)}
+        return self.in_batches("to_between", batch_size, a, b, **options)
+
+    def _frame(self, images):
+        images = inputs.to_array(images)
+        inputs.check_images(images, self.image_shape[-3:])
+        return pixels.to_float(images)
+
+    def _answers(self, hook, rows, seed, samples, batch_size, options):
+        """`samples` answers of `hook` to each row; the seeds stand second in `rows`."""
+        inputs.check_integer("samples", samples, 1)
+        inputs.check_integer("batch_size", batch_size, 1)
+        first, _, labels = rows
+        seeds = seeds_from(seed, len(first))
+        answers = []
+        for number in range(samples):
+            each = [first, seeds + number * APART]
+            each += [] if labels is None else [labels]
+            answers.append(self.in_batches(hook, batch_size, *each, **options))
+        return answers[0] if samples == 1 else np.stack(answers, axis=1)
+
+
+def _count(n, **rows):
+    """Returns `n`, or the number of the first of `rows` that are given.
+
+    Raises: ValueError: if nothing tells how many images are wanted.
+    """
+    for values in rows.values():
+        if n is None and values is not None:
+            return 1 if isinstance(values, str) else len(values)
+    if n is None:
+        raise ValueError(
+            "The number of images is told by n, prompts or labels. Received: none."
+        )
+    return n
+
+
+def _times(frames, times):
+    """Returns the times of the images between, a tuple of numbers in (0, 1)."""
+    if (frames is None) == (times is None):
+        raise ValueError(
+            "What lies between is told by frames, a number, or by times. "
+            f"Received: frames={frames!r}, times={times!r}."
+        )
+    if times is None:
+        inputs.check_integer("The number of frames", frames, 1, shapes.MOST_FRAMES)
+        return tuple(k / (frames + 1) for k in range(1, frames + 1))
+    times = tuple(times) if hasattr(times, "__iter__") else (times,)
+    sound = all(isinstance(t, numbers.Real) and 0 < t < 1 for t in times)
+    if not times or not sound:
+        raise ValueError(f"Times lie in (0, 1). Received: times={times!r}.")
+    return tuple(map(float, times))

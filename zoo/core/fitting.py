@@ -1,0 +1,194 @@
+"""How a model is trained and measured by Keras' `fit`: what goes in is looked at once,
+checked, and brought into the form that a training step takes."""
+
+import sys
+
+from absl import logging
+
+from zoo import backend, inputs
+from zoo.inputs import feeds, grouping, words
+
+
+class Fitting:
+    """The part of `ImageModel` between users' data and the training step."""
+
+    def fit(self, x=None, y=None, *, value_range=None, validation_data=None, **kwargs):
+        """Trains; builds the model from the data first if need be.
+
+        Args:
+            x: Batches of the fields that the model `takes`, as a `tf.data` set or a
+                PyDataset: tuples in that order, or dicts by field; or the fields as
+                arrays. Of most models: images, or (images, labels). Images are uint8 in
+                0..255 or float in [-1, 1].
+            y: The second field, if `x` is the array of the first: labels, or what the
+                images are to become.
+            value_range: (-1, 1) asserts the range of floats without a negative value.
+            validation_data: As `x`.
+            **kwargs: As `keras.Model.fit` takes them.
+        Raises: ValueError: if arrays, or the first batch, are not what a model can
+            learn from.
+        """
+        _check_options(kwargs)
+        if not self.compiled:
+            self.compile()
+        feed = self._look(x, y, value_range, training=True)
+        batch_size = kwargs.get("batch_size")
+        kwargs.setdefault("validation_batch_size", batch_size)
+        x, y = self._stream(feed, batch_size or 32, kwargs.get("shuffle", True))
+        x, kwargs["batch_size"] = grouping.grouped(
+            x, self.joined_batches, feed.rows, batch_size
+        )
+        if getattr(x, "is_ordered", False):
+            kwargs.setdefault("shuffle", False)  # Keras' default would undo its order
+        kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
+        how = (kwargs["batch_size"], kwargs.get("shuffle", True))
+        x, y = backend.distributed(self, x, y, *how)
+        if hasattr(x, "element_spec"):
+            kwargs["shuffle"] = False  # a set has its order; so have arrays made one
+        if validation_data is not None:
+            size = kwargs["validation_batch_size"]
+            validation_data = self._measured(validation_data, None, value_range, size)
+        return super().fit(x, y, validation_data=validation_data, **kwargs)
+
+    def _maybe_symbolic_build(self, **data):
+        """Keras' TensorFlow trainer would take a batch to build the networks by, which
+        are built, and fail on it where there are several workers."""
+
+    def evaluate(self, x=None, y=None, *, value_range=None, **kwargs):
+        """Returns the terms on a data set (see `fit`), as `keras.Model.evaluate`
+        does."""
+        self.require_networks()
+        _check_options(kwargs)
+        if not kwargs.get("_use_cached_eval_dataset"):  # fit has checked it already
+            size = kwargs.get("batch_size")
+            x = self._measured(x, y, value_range, size)
+            x, y = x if isinstance(x, tuple) else (x, None)
+        kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
+        return super().evaluate(x, y, **kwargs)
+
+    def _measured(self, x, y, value_range, batch_size):
+        """Data to measure by, as Keras takes them: a set, arrays, or (x, y)."""
+        feed = self._look(x, y, value_range, training=True)
+        x, y = self._stream(feed, batch_size or 32, shuffle=False)
+        x, y = backend.distributed(self, x, y, batch_size)
+        return x if y is None else (x, y)
+
+    def predict(self, x, **kwargs):
+        """Returns `model(x)` for all rows, as `keras.Model.predict` does.
+
+        Args:
+            x: As `fit` takes it; fields behind the first one are left aside.
+        """
+        self.require_networks()
+        _check_options(kwargs)
+        feed = inputs.look(x, None, self.layout, first_only=True)
+        self._check_pixels(feed, self.takes[0], None, training=False)
+        kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
+        return super().predict(feed.x, **kwargs)
+
+    def train_on_batch(self, x, y=None, *, value_range=None, **kwargs):
+        """Takes one training step on a batch, checked as `fit` checks it."""
+        x, y = self._one_batch(x, y, value_range)
+        return super().train_on_batch(x, y, **kwargs)
+
+    def test_on_batch(self, x, y=None, *, value_range=None, **kwargs):
+        """Returns the terms of a batch, checked as `fit` checks it."""
+        self.require_networks()
+        x, y = self._one_batch(x, y, value_range)
+        return super().test_on_batch(x, y, **kwargs)
+
+    def _one_batch(self, x, y, value_range):
+        if not self.compiled:
+            self.compile()
+        feed = self._look(x, y, value_range, training=True)
+        return self._stream(feed, feed.rows, shuffle=False)
+
+    # --- looking and checking ---------------------------------------------------------
+
+    def _look(self, x, y, value_range, training):
+        """Returns the checked `Feed` of training data; builds the model if need be."""
+        feed = inputs.look(x, y, self.layout)
+        for field in feed.first:
+            if field in feeds.PIXELS:
+                self._check_pixels(feed, field, value_range, training)
+        if self.needs_labels and "label" not in feed.first:
+            raise ValueError(
+                f"{self.name!r} learns from labels: pass (images, labels). "
+                "Received: images only."
+            )
+        if "label" in feed.first and self.config.get("num_classes"):
+            labels = feed.first["label"]
+            inputs.check_labels(labels, len(labels), self.config["num_classes"])
+        if "caption" in feed.first:
+            self._learn_words(feed)
+        if not self.built:
+            self.build_for(feed)
+        return feed
+
+    def build_for(self, data):
+        """Makes the networks for data: a `Feed`, or a data set that is not consumed."""
+        if not isinstance(data, feeds.Feed):
+            made = inputs.shape_of(data, self.layout)
+            with backend.scope(self):
+                self.build(made)
+            return
+        source = "source" in data.first and "source" in self.takes
+        with backend.scope(self):
+            self.build(data.shape(self.makes), data.shape("source") if source else None)
+
+    def _check_pixels(self, feed, field, value_range, training):
+        expected = self.shape_of_field(field)
+        if expected is None and "source" in feed.first and "source" not in self.takes:
+            expected = feed.shape("image")  # targets are as large as what becomes them
+        inputs.check_images(feed.first[field], expected, value_range, training, field)
+
+    # --- captions ---------------------------------------------------------------------
+
+    def _learn_words(self, feed):
+        """Fills the vocabulary by one pass over the training captions, if it is empty;
+        says how many captions are cut."""
+        texts = inputs.to_texts(feed.first["caption"])
+        if not self.config["vocabulary"]:
+            self.config["vocabulary"] = words.vocabulary(
+                texts if feed.is_arrays else feeds.texts_of(feed.x, self.layout)
+            )
+        length = self.tokenizer.length
+        cut = sum(len(self.tokenizer.numbers(text)) > length for text in texts)
+        if cut:
+            logging.warning(
+                "%d of %d captions have more than max_tokens=%d tokens and are cut.",
+                *(cut, len(texts), length),
+            )
+
+    @property
+    def tokenizer(self):
+        """The `words.Tokenizer` of a model that takes captions."""
+        return words.Tokenizer(self.config["vocabulary"], self.config["max_tokens"])
+
+    def _stream(self, feed, batch_size, shuffle):
+        """(x, y) of a `Feed` as Keras takes them: tokens in the place of texts, domains
+        of different numbers of rows as batches."""
+        x, y = feed.x, feed.y
+        if "caption" in feed.first:
+            if feed.is_arrays:
+                x, y = feeds.tokenized(feed.first, self.tokenizer), None
+            else:
+                x = feeds.tokenized_set(x, self.layout, self.tokenizer)
+        if not self.layout.is_paired and feed.is_arrays:
+            return feeds.Domains(feed.first, batch_size, shuffle), None
+        return x, y
+
+
+def _check_options(options):
+    """Raises ValueError unless the numbers among Keras' options make sense."""
+    for name in ("batch_size", "epochs", "steps_per_epoch", "steps"):
+        if options.get(name) is not None:
+            inputs.check_integer(name, options[name], 1)
+    share = options.get("validation_split") or 0
+    if not 0 <= share < 1:  # Keras would train on nothing
+        raise ValueError(f"validation_split lies in [0, 1). Received: {share!r}.")
+
+
+def _verbosity(verbose):
+    """A progress bar belongs on a terminal, one line an epoch everywhere else."""
+    return (1 if sys.stdout.isatty() else 2) if verbose == "auto" else verbose

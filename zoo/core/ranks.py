@@ -1,0 +1,18 @@
+"""Tensors of any rank: images `[B, H, W, C]`, clips `[B, T, H, W, C]`, latents.
+
+A number a row has to stand in front of its row, or broadcasting would take it for a
+number a column, silently where both counts are equal.
+"""
+
+from keras import ops
+
+
+def column(values, like):
+    """Returns `values` `[B]` as `[B, 1, ...]`, of the rank of `like` `[B, ...]`."""
+    ones = (None,) * (len(like.shape) - 1)
+    return ops.convert_to_tensor(values)[(slice(None), *ones)]
+
+
+def row_axes(x):
+    """Returns the axes of `x` `[B, ...]` but the rows: (1, ..., rank - 1)."""
+    return tuple(range(1, len(x.shape)))

@@ -1,0 +1,110 @@
+"""What a model's files hold: its settings, its shapes, its variables."""
+
+import os
+
+from keras import ops
+
+from zoo.core import saving
+from zoo.files import atomic
+
+
+class Storing:
+    """The part of `ImageModel` that is written into files and read from them."""
+
+    # --- settings ---------------------------------------------------------------------
+
+    def require_at_least(self, **least):
+        """Raises ValueError unless each named setting is at least the number given."""
+        for key, bound in least.items():
+            if self.config[key] < bound:
+                raise ValueError(
+                    f"{self.name!r} needs {key} of at least {bound}. "
+                    f"Received: {self.config[key]}."
+                )
+
+    def require_positive(self, *keys):
+        """Raises ValueError unless each named setting is above 0."""
+        for key in keys:
+            if not self.config[key] > 0:
+                raise ValueError(
+                    f"{self.name!r} needs {key} above 0. Received: {self.config[key]}."
+                )
+
+    def require_share(self, *keys):
+        """Raises ValueError unless each named setting lies in [0, 1)."""
+        for key in keys:
+            if not 0 <= self.config[key] < 1:
+                raise ValueError(
+                    f"{self.name!r} needs {key} in [0, 1). "
+                    f"Received: {self.config[key]}."
+                )
+
+    def get_config(self):
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in self.config.items()
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+    def get_build_config(self):
+        if not self.built:
+            return None
+        config = {"image_shape": list(self.image_shape)}
+        if self.source_shape is not None:
+            config["source_shape"] = list(self.source_shape)
+        return config
+
+    def build_from_config(self, config):
+        self.build(config["image_shape"], config.get("source_shape"))
+
+    # --- variables --------------------------------------------------------------------
+
+    def state(self, name, shape, dtype="float32"):
+        """Returns a new variable of zeros that checkpoints keep and no optimizer moves:
+        an image pool, a running mean. Called in `build_networks`; `train_step` alone
+        assigns to it, the same value on all replicas (`backend.all_rows`)."""
+        self.states[name] = self.add_weight(
+            shape=shape,
+            dtype=dtype,
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+            name=name,
+        )
+        return self.states[name]
+
+    def save(self, filepath, overwrite=True):
+        """Writes a `.keras` file: config, weights, optimizer and random state. It
+        appears under its name only when complete."""
+        self.require_networks()
+        if not str(filepath).endswith(".keras"):
+            raise ValueError(
+                f"A model is saved as a .keras file. Received: {str(filepath)!r}."
+            )
+        if not overwrite and os.path.exists(filepath):
+            raise FileExistsError(
+                "There is such a file already; overwrite=True replaces it. "
+                f"Received: {filepath}."
+            )
+        with atomic.replaced(filepath) as temporary:
+            saving.write(self, temporary)
+
+    def save_own_variables(self, store):
+        for index, state in enumerate(self.seed_states()):
+            store[f"seed_{index}"] = ops.convert_to_numpy(state)
+        for name, state in self.states.items():
+            store[f"state_{name}"] = ops.convert_to_numpy(state)
+
+    def load_own_variables(self, store):
+        for index, state in enumerate(self.seed_states()):
+            state.assign(store[f"seed_{index}"][()])
+        for name, state in self.states.items():
+            state.assign(store[f"state_{name}"][()])
+
+    def seed_states(self):
+        """The states of all seed generators (ours, dropout's): Keras saves none."""
+        weights = {id(variable) for variable in self.weights}
+        return [v for v in self.variables if id(v) not in weights]

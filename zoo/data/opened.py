@@ -1,0 +1,175 @@
+"""A data set that is opened once and then read as arrays or as batches."""
+
+import dataclasses
+import functools
+from typing import Any
+
+import numpy as np
+
+from zoo.data import checks, examples, pipeline
+from zoo.data import source as sources
+
+
+@dataclasses.dataclass(frozen=True)
+class Info:
+    """What a data set holds.
+
+    Attributes:
+        name: As the user typed it.
+        image_shape: `(H, W, C)`, or `(T, H, W, C)` of a set of clips.
+        num_classes, class_names: None if the set is unlabelled.
+        num_examples: `{split: number}`, `{split: {field: number}}` if its domains are
+            not paired.
+        fields: `{field: shape of a row}`, None for captions.
+    """
+
+    name: str
+    image_shape: tuple[int, ...]
+    num_classes: int | None
+    class_names: tuple[str, ...] | None
+    num_examples: dict[str, Any]
+    fields: dict[str, tuple | None] | None = None
+
+    def __post_init__(self):
+        if self.fields is None:
+            label = {} if self.class_names is None else {"label": ()}
+            shapes = {"image": self.image_shape} | label
+            object.__setattr__(self, "fields", shapes)  # as frozen classes are set
+
+
+class DataSet:
+    """A data set of chosen classes and size; `zoo.data.open` returns it.
+
+    Args:
+        source: The `Source`.
+        classes: Classes to keep, by number or name, or None for all.
+        image_size: (height, width) in pixels, or None for as stored.
+        options: Those of the source's options that were given; kept, so that a run can
+            record them.
+
+    Raises: ValueError: if the size or a class is of no use.
+    """
+
+    def __init__(
+        self, source: sources.Source, classes=None, image_size=None, options=()
+    ):
+        self.source, self.image_size = source, image_size
+        self.options = dict(options)
+        self._shapes = source.shapes(image_size)
+        self._keep = sources.chosen(source, classes)
+        self._classes = classes
+
+    @functools.cached_property
+    def info(self) -> Info:
+        """What the set holds, told without decoding its images where that can be."""
+        names = self.source.class_names
+        if self._keep is not None:
+            names = tuple(names[label] for label in self._keep)
+        splits = [split for split in checks.SPLITS if "+" not in split]
+        return Info(
+            self.source.name,
+            self._shapes[examples.main(self._shapes)],
+            None if names is None else len(names),
+            names,
+            {split: self._num_examples(self.source, split) for split in splits},
+            self._shapes,
+        )
+
+    def arrays(self, split: str = "train") -> dict[str, np.ndarray]:
+        """Returns one split as `{field: array}`, all its fields, in the form that
+        `zoo.data.examples` tells; an unlabelled set has no "label".
+
+        Raises: ValueError: if the split holds nothing, or is none.
+        """
+        return self._columns(self.source.read, checks.split(split))
+
+    def batches(
+        self,
+        split: str = "train",
+        batch_size: int = 128,
+        seed: int = 0,
+        shuffle: bool | None = None,
+        flip: bool = False,
+        drop_remainder: bool = False,
+        start_epoch: int = 0,
+        labels: bool = True,
+        fields: tuple[str, ...] | None = None,
+    ):
+        """Returns the batches of a split, as `zoo.data.load` does.
+
+        Raises: ValueError: in one sentence, what cannot be used and why.
+        """
+        checks.split(split)
+        training = split.startswith("train")
+        shuffle = training if shuffle is None else shuffle
+        plan = pipeline.Plan(
+            batch_size, seed, shuffle, flip, drop_remainder, start_epoch, training
+        )
+        names = examples.chosen(self.source.name, self._shapes, fields, labels)
+        source = self._for_batches
+        if source.streams and source.is_large(self.image_size):
+            plan.count(self._num_examples(source, split))
+            make = source.stream(split, self.image_size, self._keep, plan, names)
+            return pipeline.streamed(make, self._specs(names), plan)
+        columns = self._columns(source.columns, split)
+        columns = {name: columns[name] for name in names}
+        plan.count(max(map(len, columns.values())))
+        make = pipeline.gather(columns, plan, source.domains)
+        return pipeline.delivered(make, self._specs(names), plan)
+
+    def chunks(self, split: str, names: tuple[str, ...], size: int):
+        """Yields `{field: array}` of `size` rows after the other, in the order of the
+        set, without holding a set in memory that is large; captions as in `arrays`.
+
+        Args:
+            split: Name of the split.
+            names: Fields that share their rows.
+            size: Rows a chunk; the last may have fewer.
+        """
+        source = self._for_batches
+        if source.streams and source.is_large(self.image_size):
+            plan = pipeline.Plan(size, 0, False, False, False)
+            plan.count(self._num_examples(source, split))
+            make = source.stream(split, self.image_size, self._keep, plan, names)
+            yield from (dict(zip(names, batch)) for batch in make(0))
+            return
+        columns = self._columns(source.columns, split)
+        for start in range(0, len(columns[names[0]]), size):
+            rows = np.arange(start, min(start + size, len(columns[names[0]])))
+            yield {name: columns[name][rows] for name in names}
+
+    @functools.cached_property
+    def _for_batches(self):
+        return self.source.for_batches()
+
+    def _specs(self, names):
+        return {name: self._shapes[name] for name in names}
+
+    def _columns(self, read, split):
+        """The checked columns of a split, of the chosen classes."""
+        name, domains = self.source.name, self.source.domains
+        columns = examples.paired(name, read(split, self.image_size), domains)
+        if self._keep is not None:
+            rows, labels = sources.rows(columns["label"], self._keep)
+            for field in set(columns) - set(domains[1:]):
+                columns[field] = _taken(columns[field], rows)
+            columns["label"] = labels
+        if not all(map(len, columns.values())):
+            raise ValueError(
+                f"The {split} split of {name!r} holds no images. "
+                f"Received: split={split!r}, classes={self._classes!r}."
+            )
+        return columns
+
+    def _num_examples(self, source, split):
+        """The number of examples of a split that are of the chosen classes."""
+        number = source.num_examples[split]
+        if self._keep is None:
+            return number
+        kept = len(sources.rows(source.labels(split), self._keep)[0])
+        return number | {source.domains[0]: kept} if source.domains else kept
+
+
+def _taken(column, rows):
+    """The rows of a column, which stay on disk if they lie there."""
+    return column.chosen(rows) if hasattr(column, "chosen") else column[rows]

@@ -1,0 +1,270 @@
+"""What `fit` is given, looked at once: arrays, a `tf.data` set or a PyDataset."""
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.inputs import checks, shapes
+from zoo.inputs.fields import IMAGES, PIXELS, PLURALS
+
+
+@dataclasses.dataclass
+class Feed:
+    """Data as `fit` was given them, and what one look at them tells.
+
+    Attributes:
+        x, y: As Keras' `fit` takes them.
+        first: {field: array} of the first batch; of arrays, all rows.
+        is_arrays: Whether the rows are arrays in memory, not batches.
+    """
+
+    x: Any
+    y: Any
+    first: dict
+    is_arrays: bool
+
+    @property
+    def rows(self):
+        """Rows of the first batch; of arrays, all."""
+        return len(next(iter(self.first.values())))
+
+    def shape(self, field):
+        """Returns the checked shape of a row of images or clips."""
+        check = shapes.clip_shape_of if field == "clip" else shapes.image_shape_of
+        return check(self.first[field].shape)
+
+
+def look(x, y=None, layout=IMAGES, first_only=False):
+    """Returns the `Feed` of what `fit`, `evaluate` and `predict` take.
+
+    Args:
+        x: Arrays: a value, a tuple in the order of `layout.takes` or a dict by field;
+            or a `tf.data` set or PyDataset of such batches.
+        y: The second field, if `x` is the array of the first.
+        layout: The model's `Layout`.
+        first_only: Whether the first field is enough.
+    Raises: ValueError: if they hold other fields than the model takes, no row, or
+        fields of different numbers of rows.
+    """
+    if is_set(x):
+        if y is not None:
+            raise ValueError("Labels belong into the data set when images come as one.")
+        if hasattr(x, "element_spec"):
+            shape_of(x, layout, first_only)  # refuses single images
+        batch = layout.read(_first_batch(x), first_only)
+        return Feed(x, None, {k: np.asarray(v) for k, v in batch.items()}, False)
+    arrays = _arrays(x, y, layout, first_only)
+    _check_rows(arrays, layout)
+    names = tuple(arrays)
+    if names in (("image",), ("image", "label"), ("source", "image")):
+        x, y = (*arrays.values(), None)[:2]
+    else:
+        x, y = arrays, None
+    return Feed(x, y, arrays, True)
+
+
+def is_set(x):
+    """Whether `x` is a data set of batches: of `tf.data`, or a PyDataset."""
+    return hasattr(x, "element_spec") or hasattr(x, "num_batches")
+
+
+def _arrays(x, y, layout, first_only):
+    """{field: array} of arrays in memory."""
+    if isinstance(x, (tuple, dict)):
+        batch = layout.read(x, first_only or y is not None)
+        if y is not None:
+            batch = layout.read((batch[layout.takes[0]], y))
+    elif hasattr(x, "__array__") or layout.takes[0] == "caption":
+        batch = layout.read(x if y is None else (x, y), first_only)
+    else:
+        raise ValueError(
+            f"{PLURALS[layout.takes[0]].capitalize()} come as a NumPy array, a tuple "
+            f"({', '.join(PLURALS[name] for name in layout.takes)}), a tf.data set or "
+            f"a keras.utils.PyDataset. Received: {type(x).__name__}."
+        )
+    return {name: _array(name, value) for name, value in batch.items()}
+
+
+def _array(name, value):
+    if name == "caption":
+        return np.array(checks.to_texts(value), object)
+    if name in PIXELS:
+        return checks.to_array(value, name)
+    labels = checks.to_labels(value)
+    if labels.ndim == 0 or labels.dtype.kind not in "iuf":
+        raise ValueError(
+            "Labels are one integer an image, shape [N]. "
+            f"Received: {labels.dtype} of shape {list(labels.shape)}."
+        )
+    return labels
+
+
+def _check_rows(arrays, layout):
+    counts = {name: len(array) for name, array in arrays.items()}
+    if layout.is_paired and len(set(counts.values())) > 1:
+        names = " and ".join(PLURALS[name] for name in counts)
+        numbers = ", ".join(
+            f"{count} {PLURALS[name]}" for name, count in counts.items()
+        )
+        raise ValueError(
+            f"{names.capitalize()} need the same length. Received: {numbers}."
+        )
+
+
+def _first_batch(x):
+    if hasattr(x, "element_spec"):
+        batch = next(iter(x.take(1).as_numpy_iterator()), None)
+    else:
+        batch = None if x.num_batches == 0 else x[0]
+    if batch is None:
+        raise ValueError("The data set is empty: it yields no batch.")
+    return batch
+
+
+def first_batch(x):
+    """Returns the first (images, labels or None) of a data set, as NumPy arrays."""
+    batch = IMAGES.read(_first_batch(x))
+    return batch["image"], batch.get("label")
+
+
+def shape_of(x, layout=IMAGES, first_only=False):
+    """Returns the checked shape of what a model makes of the data set `x`, (H, W, C) or
+    (T, H, W, C), without taking a batch of a `tf.data` set."""
+    if not hasattr(x, "element_spec"):
+        batch = layout.read(_first_batch(x), first_only)
+    else:
+        batch = layout.read(x.element_spec, first_only)
+        for name in batch.keys() & set(PIXELS):
+            _check_spec(name, batch[name])
+    made = next(name for name in ("clip", "image", "source") if name in batch)
+    check = shapes.clip_shape_of if made == "clip" else shapes.image_shape_of
+    return check(batch[made].shape)
+
+
+def _check_spec(name, spec):
+    rank, what = (4, "clips") if name == "clip" else (3, "images")
+    if spec.shape.rank == rank and spec.shape[-1] in (1, 3):
+        raise ValueError(
+            f"The tf.data set yields single {what}; call .batch(128) on it first. "
+            f"Received: elements of shape {spec.shape.as_list()}."
+        )
+    if spec.shape.rank != rank + 1:
+        axes = "[B, T, H, W, C]" if name == "clip" else "[B, H, W, C]"
+        raise ValueError(
+            f"Batches of {what} have the shape {axes}. "
+            f"Received: elements of shape {spec.shape}."
+        )
+
+
+# --- batches of another form ----------------------------------------------------------
+
+
+class Domains(keras.utils.PyDataset):
+    """Batches of fields that have each their own number of rows and order.
+
+    An epoch is the largest field; the smaller ones begin anew within it, in another
+    order.
+
+    Args:
+        arrays: {field: array `[N, ...]`}.
+        batch_size: Rows a batch; the last one may have fewer.
+        shuffle: Whether the order of each field is one of (epoch, field).
+    """
+
+    is_ordered = True
+
+    def __init__(self, arrays, batch_size, shuffle=True):
+        super().__init__()
+        self.arrays, self.batch_size, self.shuffle = arrays, batch_size, shuffle
+        self.count = max(map(len, arrays.values()))
+        self.epoch = 0
+
+    @property
+    def num_batches(self):
+        return -(-self.count // self.batch_size)
+
+    def __getitem__(self, index):
+        start = index * self.batch_size
+        places = np.arange(start, min(start + self.batch_size, self.count))
+        return {
+            name: array[self._rows(number, len(array), places)]
+            for number, (name, array) in enumerate(self.arrays.items())
+        }
+
+    def _rows(self, number, count, places):
+        rows, rounds = places % count, places // count
+        if not self.shuffle:
+            return rows
+        for each in np.unique(rounds):
+            draw = np.random.default_rng((self.epoch, number, int(each)))
+            rows[rounds == each] = draw.permutation(count)[rows[rounds == each]]
+        return rows
+
+    def on_epoch_end(self):
+        self.epoch += 1
+
+
+class Tokenized(keras.utils.PyDataset):
+    """Batches of a PyDataset, their captions as tokens.
+
+    Args:
+        data: The PyDataset.
+        layout: The model's `Layout`.
+        tokenizer: A `words.Tokenizer`.
+    """
+
+    def __init__(self, data, layout, tokenizer):
+        super().__init__(data.workers, data.use_multiprocessing, data.max_queue_size)
+        self.data, self.layout, self.tokenizer = data, layout, tokenizer
+        self.is_ordered = getattr(data, "is_ordered", False)
+
+    @property
+    def num_batches(self):
+        return self.data.num_batches
+
+    def __getitem__(self, index):
+        return tokenized(self.layout.read(self.data[index]), self.tokenizer)
+
+    def on_epoch_begin(self):
+        self.data.on_epoch_begin()
+
+    def on_epoch_end(self):
+        self.data.on_epoch_end()
+
+
+def tokenized(batch, tokenizer):
+    """Returns the batch {field: array} with tokens in the place of captions."""
+    texts = checks.to_texts(batch["caption"])
+    return batch | {"caption": tokenizer.tokens(texts)}
+
+
+def tokenized_set(data, layout, tokenizer):
+    """Returns the `tf.data` set or PyDataset `data` with tokens in the place of
+    captions, as dicts by field: no text reaches a training step."""
+    if not hasattr(data, "element_spec"):
+        return Tokenized(data, layout, tokenizer)
+    import tensorflow as tf  # here is somebody's tf.data set, so it is imported already
+
+    def tokens(captions):
+        return tokenizer.tokens(checks.to_texts(captions))
+
+    def replace(*batch):
+        batch = dict(layout.read(batch if len(batch) > 1 else batch[0]))
+        ids = tf.numpy_function(tokens, [batch["caption"]], tf.int32)
+        batch["caption"] = tf.ensure_shape(ids, (None, tokenizer.length))
+        return batch
+
+    return data.map(replace)
+
+
+def texts_of(data, layout):
+    """Yields the captions of all batches of a data set, once through it."""
+    batches = (
+        data.as_numpy_iterator()
+        if hasattr(data, "element_spec")
+        else (data[index] for index in range(data.num_batches))
+    )
+    for batch in batches:
+        yield from checks.to_texts(layout.read(batch)["caption"])

@@ -1,0 +1,66 @@
+"""The shapes of what models take and make, checked and named in plain words."""
+
+import operator
+
+SMALLEST, LARGEST = 8, 256
+FEWEST_FRAMES, MOST_FRAMES = 2, 128
+
+
+def image_shape_of(shape):
+    """Returns (H, W, C) of an image or batch shape, checked.
+
+    Raises: ValueError: unless height and width are 8 to 256 and channels 1 or 3.
+    """
+    dims = _integers(shape, "An image", "(height, width, channels)")
+    image = dims[-3:]
+    if len(dims) not in (3, 4) or None in image:
+        raise ValueError(
+            "Images need a known shape [H, W, C] or [B, H, W, C]. "
+            f"Received: shape {list(dims)}."
+        )
+    _check_image(image, dims)
+    return image
+
+
+def clip_shape_of(shape):
+    """Returns (T, H, W, C) of a clip or batch shape, checked.
+
+    Raises: ValueError: unless there are 2 to 128 frames, which are images.
+    """
+    dims = _integers(shape, "A clip", "(frames, height, width, channels)")
+    clip = dims[-4:]
+    if len(dims) not in (4, 5) or None in clip:
+        raise ValueError(
+            "Clips need a known shape [T, H, W, C] or [B, T, H, W, C]. "
+            f"Received: shape {list(dims)}."
+        )
+    if not FEWEST_FRAMES <= clip[0] <= MOST_FRAMES:
+        raise ValueError(
+            f"Clips have {FEWEST_FRAMES} to {MOST_FRAMES} frames. "
+            f"Received: {clip[0]} in shape {list(dims)}."
+        )
+    _check_image(clip[1:], dims)
+    return clip
+
+
+def _integers(shape, what, parts):
+    try:
+        return tuple(None if n is None else operator.index(n) for n in shape)
+    except (TypeError, ValueError):  # ValueError: a TensorShape of unknown rank
+        count = {"An image": "three", "A clip": "four"}[what]
+        raise ValueError(
+            f"{what} shape is {count} integers {parts}. Received: {shape!r}."
+        ) from None
+
+
+def _check_image(image, dims):
+    if image[2] not in (1, 3):
+        raise ValueError(
+            "Images need 1 channel (grey) or 3 (RGB), channels last. "
+            f"Received: {image[2]} channels in shape {list(dims)}."
+        )
+    if not all(SMALLEST <= size <= LARGEST for size in image[:2]):
+        raise ValueError(
+            f"Images need a height and width of {SMALLEST} to {LARGEST} pixels. "
+            f"Received: {image[0]}x{image[1]}."
+        )
