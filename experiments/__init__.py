@@ -8,6 +8,7 @@ code 1, wherever it was found.
 import logging
 import math
 import os
+import signal
 import sys
 import tempfile
 import textwrap
@@ -145,12 +146,13 @@ def start(verb, main, argv=None):
         import_quietly()
         warn_plainly()
         code = main() or 0
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
-    except BrokenPipeError:  # whoever read our output has gone, such as `head -1`
+    except BrokenPipeError:  # who reads the lines, such as `head`, has seen enough
         # What is left to be written would raise again at the end of the process.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + 13  # as of a process that SIGPIPE ended
+        return 128 + signal.SIGPIPE
     except (ValueError, OSError, ImportError) as error:
         print(f"{verb.name}: {_sentence(error)}", file=sys.stderr)
         return 1

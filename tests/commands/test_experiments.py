@@ -1,17 +1,21 @@
 """The verbs as a user types them, on the embedded digits."""
 
 import json
+import os
+import pathlib
 import re
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
 from PIL import Image
-from verbs import called, start, typed
+from verbs import ROOT, called, start, typed
 
 import experiments
-from experiments import sample, train
+from experiments import outputs, sample, train
 
 TINY = ["--model=vae", "--set=width=4", "--set=hidden=8", "--batch_size=450"]
 TINY += ["--image_size=8", "--epochs=2"]
@@ -51,7 +55,8 @@ def test_same_command_finds_the_run_finished(run, capsys):
 def test_sample_writes_a_grid(run):
     folder, _ = run
     typed("sample", f"--workdir={folder}", "--num_images=9", cwd=folder.parent)
-    picture = Image.open(folder.parent / "samples.png")
+    assert not (folder.parent / "samples.png").exists()
+    picture = Image.open(folder / "samples.png")
     assert picture.width == picture.height > 250
 
 
@@ -69,6 +74,27 @@ def test_sample_writes_an_array_and_a_folder(run, tmp_path, capsys):
     ]
     shown = np.asarray(Image.open(pictures / "000006.png"))
     assert abs(shown.astype(int) - images[1, ..., 0]).max() <= 1
+
+
+def test_what_is_made_of_a_run_goes_into_its_folder_unless_told_otherwise():
+    assert outputs.path(None, "runs/a", "x.png") == pathlib.Path("runs/a/x.png")
+    beside = pathlib.Path("runs/a/model.best.x.png")
+    assert outputs.path(None, "runs/a/model.best.keras", "x.png") == beside
+    assert outputs.path("y.png", "runs/a", "x.png") == pathlib.Path("y.png")
+
+
+def test_who_closes_the_output_gets_no_traceback():
+    script = "import experiments, sys, types\n"
+    script += "verb = types.SimpleNamespace(name='x', parse=lambda argv: None)\n"
+    script += "main = lambda: [print('line', n) for n in range(100_000)] and 0\n"
+    script += "experiments.import_quietly = lambda: None\n"
+    script += "sys.exit(experiments.start(verb, main, ['x']))"
+    command = f'{sys.executable} -c "$SCRIPT" | head -1'
+    environment = os.environ | {"SCRIPT": script, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, shell=True, env=environment, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("line 0\n", "")
 
 
 def test_dry_run_tells_and_writes_nothing(tmp_path, capsys):

@@ -43,7 +43,7 @@ def seen_but(folder, classes):
     return folder
 
 
-def shown(path):
+def picture_of(path):
     return np.asarray(Image.open(path).convert("RGB"))
 
 
@@ -58,7 +58,7 @@ def test_interpolate_prints_a_line_a_path_and_writes_a_picture(run):
     for name in ("0 to 5", "7 to 3"):
         for path in ("linear", "spherical"):
             assert f"test image {name}, {path}" in out
-    assert shown(folder.parent / "way.png").shape[1] > 560
+    assert picture_of(folder.parent / "way.png").shape[1] > 560
 
 
 def test_a_gan_interpolates_seeds_of_its_own_accord(run, tmp_path, capsys):
@@ -95,11 +95,11 @@ class Pixels:
 
     name, config, image_shape = "pixels", {"latent_dim": 784}, (28, 28, 1)
 
-    def capabilities(self):
-        return {"encode", "decode"}
+    def can(self, *needs):
+        return set(needs) <= {"encode", "decode"}
 
     def require(self, *capabilities):
-        assert set(capabilities) <= self.capabilities()
+        assert self.can(*capabilities)
 
     def encode(self, images):
         return to_float(images).reshape(len(images), -1)
@@ -161,6 +161,45 @@ def test_a_traversal_starts_from_its_image(tables):
     test = to_float(zoo.data.arrays("digits", "test")[0][2]).reshape(-1)
     np.testing.assert_allclose(start, test, atol=1e-6)
     assert columns == ["start", "-1 sd", "0 sd", "1 sd"] and f"z[{most}]" in rows[0]
+
+
+def test_a_traversal_starts_from_an_image_unless_told_otherwise(tables):
+    assert called(traverse, "--along=coordinates", "--count=1", "--out=a.png") == 0
+    ((_, images, _, columns, title),) = tables
+    first = to_float(zoo.data.arrays("digits", "test")[0][0])
+    np.testing.assert_allclose(images[0, 0], first, atol=1e-6)
+    assert columns[0] == "start" and title.endswith("from test image 0")
+
+
+def test_interpolate_says_of_which_class_the_image_of_a_position_is(tables, capsys):
+    flags = ["--steps=3", "--out=a.png", "--nojudge", "--path=linear"]
+    _, labels = zoo.data.arrays("digits", "test")
+    assert called(interpolate, *flags, "--images=6,5") == 0
+    one, other = (f"{n} is of class {labels[n]}" for n in (6, 5))
+    assert f"test images by position: {one}, {other}\n" in capsys.readouterr().out
+
+
+def test_two_classes_are_joined_in_the_order_asked(run, tmp_path, capsys):
+    out = f"--out={tmp_path}/way.png"
+    flags = [f"--workdir={run('vae')}", "--classes=6,5", "--nojudge", out]
+    assert called(interpolate, *flags) == 0
+    space = exploration.Explorer(run("vae"), classes=("6", "5"))
+    six, five = space.test_images(space.first_of_classes(4))
+    images, labels = zoo.data.arrays("digits", "test")
+    np.testing.assert_array_equal(six, images[np.flatnonzero(labels == 6)[0]])
+    np.testing.assert_array_equal(five, images[np.flatnonzero(labels == 5)[0]])
+
+
+def test_pictures_of_a_run_go_into_its_folder(run, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    folder = run("vae")
+    assert called(interpolate, f"--workdir={folder}", "--nojudge", "--steps=2") == 0
+    assert called(traverse, f"--workdir={folder}", "--count=1", "--steps=2") == 0
+    assert {path.name for path in folder.glob("*.png")} >= {
+        "interpolation.png",
+        "traversal.png",
+    }
+    assert not list(tmp_path.iterdir())
 
 
 def test_traverse_tells_the_largest_directions_first(run, tmp_path, capsys):
@@ -298,7 +337,7 @@ def test_a_table_of_images_shows_each_where_its_labels_say(tmp_path):
     images[1, 2] = 255
     path, labels = tmp_path / "table.png", (["a", "long $label"], ["1", "2", "3"])
     figures.save_table(path, images, *labels, "title", [["x"] * 3] * 2)
-    picture = shown(path)
+    picture = picture_of(path)
     dark = (picture == 0).all(axis=2)
     # Five black squares, in the sixth place none: right of the middle at the bottom.
     middle = np.flatnonzero(dark.any(axis=1)).mean()

@@ -181,6 +181,21 @@ def test_request_tells_what_is_missing(flags, message, addresses, tmp_path, caps
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["../z", "/tmp/z", "a/../../z", "..", "", "z\0"])
+def test_a_server_cannot_write_outside_of_the_folder(
+    name, addresses, tmp_path, monkeypatch, capsys
+):
+    def predict(self, signature, rows):
+        return {"images": np.zeros((1, 8, 8, 1)), name: np.zeros((1, 2))}
+
+    monkeypatch.setattr(client.Rest, "predict", predict)
+    server = f"--server={addresses[client.Rest]}", "--model=vae"
+    assert called(*server, f"--out={tmp_path / 'a' / 'reply'}") == 1
+    err = capsys.readouterr().err
+    assert "what is no name of a file" in err and err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
 def test_export_writes_a_version_and_the_configs(vae, tmp_path, capsys):
     vae.save(tmp_path / "tiny.keras")
     flags = f"--workdir={tmp_path / 'tiny.keras'}", f"--out={tmp_path / 'all' / 'tiny'}"

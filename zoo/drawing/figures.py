@@ -20,7 +20,8 @@ def save_curves(path, rows):
 
     Args:
         path: File to write; it appears complete or not at all.
-        rows: One dict an epoch, as in metrics.csv; "val_<term>" goes beside <term>.
+        rows: One dict an epoch, as in metrics.csv; "val_<term>" joins the panel of
+            <term>.
     """
     from matplotlib.figure import Figure
 
@@ -175,9 +176,9 @@ def save_detections(path, detections, scores, examples, rows, title):
     ).subplots()
     curves = panels[0]
     curves.plot([0, 1], [0, 1], color="0.7", linewidth=1)
-    for number, (name, found) in enumerate(detections.items(), 2):
-        label = f"{name}, AUC {found.auc:.3f}"
-        curves.plot(found.alarms, found.hits, f"C{number}", label=label)
+    for number, (name, detection) in enumerate(detections.items(), 2):
+        label = f"{name}, AUC {detection.auc:.3f}"
+        curves.plot(detection.alarms, detection.hits, f"C{number}", label=label)
     curves.set(xlabel="seen, false alarms", ylabel="left out, found", title="ROC")
     curves.legend(frameon=False, loc="lower right", fontsize=8)
     for axes, (name, (normal, anomalous)) in zip(panels[1:], scores.items()):

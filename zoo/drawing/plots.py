@@ -74,8 +74,8 @@ def require_format(path, suffixes=tuple(FORMATS)):
         ways = f"{', '.join(others)} or {last}" if others else last
         raise ValueError(f"Images go to {ways}. Received: {path}.")
     if path.is_dir() if path.suffix else path.is_file():
-        found = "a folder" if path.suffix else "a file"
-        raise ValueError(f"There is {found} of that name already. Received: {path}.")
+        kind = "a folder" if path.suffix else "a file"
+        raise ValueError(f"There is {kind} of that name already. Received: {path}.")
 
 
 def enlarged(picture, side):

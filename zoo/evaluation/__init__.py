@@ -1,11 +1,11 @@
-"""One protocol for every family: what a trained model is worth, beside real images.
+"""One protocol for every family: what a trained model is worth.
 
     scores = evaluation.evaluate("runs/vaegan-digits")
     print("\\n".join(table.lines(scores)))
     scores.write()
 
-Every score stands beside the floor (the same score of training images) and a ladder of
-blurred and of noisy ones, and goes nowhere without its `zoo.metrics.Protocol`.
+Every score comes with the floor (the same score of training images), with a ladder of
+blurred and of noisy images, and with its `zoo.metrics.Protocol`.
 """
 
 import dataclasses
@@ -36,7 +36,8 @@ class Evaluation:
         references: {"train": scores, "blur 0.5": scores, ...} of real images.
         not_applicable: {score: why the model or the data set has none}.
         warnings: Sentences on what weakens the scores.
-        details: Class histogram, KL per dimension, the `Options`, times.
+        details: Class histogram, KL per dimension, standard errors of scores, the
+            `Options`, times.
         out: Where `write` writes by default.
     """
 

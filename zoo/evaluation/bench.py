@@ -46,7 +46,7 @@ class Options:
 
 
 class Bench:
-    """Real images of a `Subject` and what is made of them once.
+    """Real images of a `Subject`, and what is computed of them once.
 
     Attributes:
         subject, model, options: What is measured, and how.
@@ -139,8 +139,8 @@ class Bench:
         self.not_applicable |= dict.fromkeys(scores, reason)
 
     def compare(self, images, features=None, p=None):
-        """Returns {score: number} of uint8 images beside the test images; `features`
-        and the judge's probabilities `p` save passes."""
+        """Returns {score: number} of uint8 images, compared with the test images;
+        `features` and the judge's probabilities `p` save passes."""
         if features is None:
             features = self.extractor.features(images)
         kernel = metrics.kernel_distance(

@@ -15,7 +15,7 @@ from zoo.metrics.encodings import ACTIVE
 
 
 def encodings(bench):
-    """Classes by nearest neighbour and linear probe, beside the untrained encoder."""
+    """Classes by nearest neighbour and linear probe, also of the untrained encoder."""
     bench.need_labels()
     trained = _class_accuracies(bench, bench.model)
     plain = _class_accuracies(bench, untrained(bench.model, bench.options.seed))
@@ -40,7 +40,7 @@ def _class_accuracies(bench, model):
 
 
 def latents(bench):
-    """Moments of encodings beside the prior; KL and active units."""
+    """Moments of encodings and their distance to the prior; KL and active units."""
     if not bench.model.can("sample"):
         raise NotApplicableError(f"{bench.model.name!r} has no prior to compare with")
     z = bench.model.encode(bench.test, sample=True, seed=bench.options.seed)

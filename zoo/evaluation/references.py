@@ -15,7 +15,7 @@ from zoo.pretrained import features as presets
 
 def measure(bench, protocol):
     """Returns {"train": scores, "blur 0.5": scores, ...}: training images, as they are
-    and corrupted, beside test images.
+    and corrupted, compared with test images.
 
     Args:
         bench: A prepared `Bench`.

@@ -84,20 +84,22 @@ def row(title, columns, cells, note=None, best=(), detail=False):
     """A row of a table.
 
     Args:
-        title: What the row tells; `note`: small text beside it.
-        columns: As for the table: a narrow screen shows them beside the cells.
-        cells: One a column; None where there is nothing to tell.
+        title: What the row is about; `note`: small text after it.
+        columns: As for the table; a narrow screen repeats them next to the cells.
+        cells: One for each column; None where there is nothing to say.
         best: Numbers of the cells to mark.
         detail: Whether the row belongs to the one above it.
     """
-    told = []
+    elements = []
     for number, (column, cell) in enumerate(zip(columns, cells, strict=True)):
         text = element("span", "n/a", class_="none") if cell is None else escape(cell)
         marked = element("strong", text) if number in best else text
-        told.append(element("td", marked, data_label=column))
+        elements.append(element("td", marked, data_label=column))
     kind = "detail" if detail else None
     small = None if note is None else element("small", f" {note}")
-    return element("tr", element("th", title, small, scope="row"), *told, class_=kind)
+    return element(
+        "tr", element("th", title, small, scope="row"), *elements, class_=kind
+    )
 
 
 def legend(colours):

@@ -65,7 +65,7 @@ def checked(value, name, takes, signature):
     encoded files decoded.
 
     Raises: InvalidArgumentError: when the graph runs; a server makes it status 400. It
-        names the signature, what it takes and what it was given.
+        names the signature, what it takes and what it received.
     """
     must = f"{signature} takes {name} as {takes}."
     # The optimizer of graphs believes the shape that the signature declares, and would

@@ -158,7 +158,7 @@ def latent_map(entry, material):
 
 
 def beside_samples(pictures, material):
-    """Real images beside the new ones."""
+    """Real images next to the new ones."""
     alt = "images of the test set"
     real = pages.figure(pages.grid(material.images[:NUM_SAMPLES], alt), "test images")
     yield pages.gallery(real, *pictures, width="small")

@@ -34,7 +34,7 @@ class Seen:
         z: Its encoding `[D]`.
         reconstruction: float32 `[H, W, C]` in [-1, 1].
         classes: {class: probability}.
-        classifier: Which one told the classes, a text such as "by vae-digits".
+        classifier: Whose the classes are, a text such as "by classifier-digits".
     """
 
     image: np.ndarray
