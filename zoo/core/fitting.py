@@ -100,7 +100,7 @@ class Fitting:
         """
         self.require_networks()
         _check_options(kwargs)
-        feed = inputs.look(x, None, self.layout, first_only=True)
+        feed = feeds.look(x, None, self.layout, first_only=True)
         self._check_pixels(feed, self.takes[0], None, training=False)
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
         return super().predict(feed.x, **kwargs)
@@ -126,7 +126,7 @@ class Fitting:
 
     def _look(self, x, y, value_range, training):
         """Returns the checked `Feed` of training data; builds the model if need be."""
-        feed = inputs.look(x, y, self.layout)
+        feed = feeds.look(x, y, self.layout)
         for field in feed.first:
             if field in feeds.PIXELS:
                 self._check_pixels(feed, field, value_range, training)
@@ -146,19 +146,16 @@ class Fitting:
 
     def build_for(self, data):
         """Makes the networks for data: a `Feed`, or a data set that is not consumed."""
-        if not isinstance(data, feeds.Feed):
-            made = inputs.shape_of(data, self.layout)
-            with backend.scope(self):
-                self.build(made)
-            return
-        source = "source" in data.first and "source" in self.takes
+        is_feed = isinstance(data, feeds.Feed)
+        shapes = data.shapes if is_feed else feeds.shapes_of(data, self.layout)
+        source = shapes.get("source") if "source" in self.takes else None
         with backend.scope(self):
-            self.build(data.shape(self.makes), data.shape("source") if source else None)
+            self.build(shapes[self.makes], source)
 
     def _check_pixels(self, feed, field, value_range, training):
         expected = self.shape_of_field(field)
         if expected is None and "source" in feed.first and "source" not in self.takes:
-            expected = feed.shape("image")  # targets are as large as what becomes them
+            expected = feed.shapes["image"]  # targets are as large as what becomes them
         inputs.check_images(feed.first[field], expected, value_range, training, field)
 
     # --- captions ---------------------------------------------------------------------

@@ -17,6 +17,7 @@ class RunData:
     def __init__(self, flags):
         self.name = flags["dataset"]
         self.where = {key: flags[key] for key in ("classes", "image_size", "data_dir")}
+        self.fields = None
 
     @functools.cached_property
     def opened(self):
@@ -28,6 +29,20 @@ class RunData:
         """The set's `zoo.data.Info`."""
         return self.opened.info
 
+    def require(self, model):
+        """Has the batches hold what `model` takes.
+
+        Raises: ValueError: if the set lacks a field.
+        """
+        missing = [name for name in model.takes if name not in self.info.fields]
+        if set(missing) - {"label"}:
+            raise ValueError(
+                f"{model.name!r} learns from {', '.join(model.takes)}, and "
+                f"{self.name!r} has {', '.join(self.info.fields)}. "
+                f"Received: dataset={self.name!r}."
+            )
+        self.fields = [name for name in model.takes if name not in missing]
+
     def training(self, settings, epoch, drop_remainder):
         """Returns the batches that are trained on, from `epoch` on."""
         return self.opened.batches(
@@ -37,11 +52,12 @@ class RunData:
             flip=settings.flip,
             drop_remainder=drop_remainder,
             start_epoch=epoch,
+            fields=self.fields,
         )
 
     def validation(self, batch_size, drop_remainder):
         """Returns the batches that are validated on."""
-        how = {"drop_remainder": drop_remainder}
+        how = {"drop_remainder": drop_remainder, "fields": self.fields}
         return self.opened.batches("validation", batch_size, **how)
 
     def measuring(self, settings):

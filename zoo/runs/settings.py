@@ -6,7 +6,7 @@ import pathlib
 
 from zoo.core import registry, schedules
 from zoo.inputs import suggestions
-from zoo.runs import quality
+from zoo.runs import part_files, quality
 
 # Digits are 1,350 images: one epoch of another set has the steps of many of these.
 EPOCHS = {"digits": 60}
@@ -46,6 +46,7 @@ class Settings:
         init_from: `.keras` file or run folder of the first weights, or None.
         gradient_accumulation_steps: Batches of one update.
         steps_per_execution: Training steps of one compiled call.
+        parts: {setting that is a model: {"file", "sha256"}}.
     """
 
     model: str
@@ -78,6 +79,7 @@ class Settings:
     # Records of older runs do not have these.
     gradient_accumulation_steps: int = 1
     steps_per_execution: int = 1
+    parts: dict = dataclasses.field(default_factory=dict)
 
     def plain(self):
         """The settings as JSON gives them back."""
@@ -110,8 +112,9 @@ class Settings:
         }
 
 
-def resolve(flags, dataset, lender=None):
-    """Returns the `Settings` that the flags of `experiments.train` mean.
+def resolve(flags, dataset, lender=None, stored_in=None):
+    """Returns the `Settings` that the flags of `experiments.train` mean, a model of
+    them without networks, and the {setting: `PartFile`} of its parts.
 
     Args:
         flags: {flag: value}; None where the user said nothing. `set`, `learning_rate`,
@@ -119,18 +122,25 @@ def resolve(flags, dataset, lender=None):
             `set`, a value for all networks.
         dataset: The run's `RunData`.
         lender: The model of `init_from`, or None.
+        stored_in: Function of a work folder that returns the settings of the run there,
+            or None.
     Raises: ValueError: for a value that cannot be, with the values that can.
     """
     _require_sound(flags)
     config = _config(flags, dataset, lender)
     name = config.pop("model")
-    model = registry.find(name)(**config)
+    workdir = flags["workdir"] or f"runs/{name}-{slug(dataset.name)}"
+    cls = registry.find(name)
+    parts = {}
+    if registry.part_names(cls):
+        parts = part_files.read(cls, config, stored_in and stored_in(workdir))
+    model = cls(**config | {key: part.value for key, part in parts.items()})
     epochs = flags["epochs"]
     if epochs is None and flags["minutes"] is None:
         epochs = EPOCHS.get(dataset.name, 20)
     _require_frechet(flags, model, dataset)
     monitor, mode = _monitor(flags, model)
-    return Settings(
+    settings = Settings(
         model=name,
         config=model.get_config(),
         dataset=dataset.name,
@@ -139,10 +149,12 @@ def resolve(flags, dataset, lender=None):
         schedule_epochs=flags["schedule_epochs"] or epochs,
         monitor=monitor,
         monitor_mode=mode,
-        workdir=flags["workdir"] or f"runs/{name}-{slug(dataset.name)}",
+        workdir=workdir,
+        parts={key: part.plain() for key, part in parts.items()},
         **_rates(flags, model),
         **{key: flags[key] for key in PLAIN},
     )
+    return settings, model, parts
 
 
 def _require_sound(flags):
@@ -290,7 +302,8 @@ def differences(stored, settings):
     wanted = settings.plain()
     changes = []
     for name in (name for name in wanted if name not in CHANGEABLE):
-        there, here = stored.get(name, getattr(Settings, name, None)), wanted[name]
+        default = {} if name == "parts" else getattr(Settings, name, None)
+        there, here = stored.get(name, default), wanted[name]
         if isinstance(there, dict) and isinstance(here, dict):
             keys = [key for key in {**there, **here} if there.get(key) != here.get(key)]
             changes += [(f"{name} {k}", there.get(k), here.get(k)) for k in keys]

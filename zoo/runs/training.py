@@ -3,9 +3,9 @@
 import contextlib
 import dataclasses
 
-from zoo import inputs
 from zoo.core import faults
 from zoo.drawing import figures
+from zoo.inputs import feeds
 from zoo.runs import (
     callbacks,
     checksums,
@@ -118,10 +118,8 @@ def _fit_epochs(run, watchers):
         span = {"initial_epoch": epoch, "epochs": epoch + 1}
         if int(rest.cardinality()) == 1:
             # As arrays: of a data set the look that `fit` takes would be the epoch.
-            images, labels = inputs.first_batch(rest)
-            span["batch_size"], rest = len(images), images
-            if labels is not None:
-                rest = images, labels
+            feed = feeds.look(rest, layout=run.model.layout)
+            span["batch_size"], rest = feed.rows, feed.first
         run.model.fit(rest, **span, **how)
     if not run.model.stop_training and not run.is_finished():
         last = settings.epochs or ENDLESS
