@@ -11,7 +11,7 @@ MIN_SIZE, MAX_SIZE = 8, 256  # pixels: the sizes that every model of the zoo acc
 def whole(name: str, value, minimum: int, maximum: int | None = None) -> int:
     """Returns `value` as int; ValueError unless it is whole and within the bounds."""
     sound = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if sound and minimum <= value and (maximum is None or value <= maximum):
+    if sound and minimum <= int(value) and (maximum is None or int(value) <= maximum):
         return int(value)
     bound = f"at least {minimum}" if maximum is None else f"{minimum} to {maximum}"
     raise ValueError(

@@ -31,7 +31,7 @@ class Info:
     num_classes: int | None
     class_names: tuple[str, ...] | None
     num_examples: dict[str, Any]
-    fields: dict[str, tuple | None] | None = None
+    fields: dict[str, examples.Shape] | None = None
     rules: dict[str, Any] | None = None
 
     def __post_init__(self):
@@ -67,7 +67,7 @@ class DataSet:
     def info(self) -> Info:
         """What the set holds, told without decoding its images where that can be."""
         names = self.source.class_names
-        if self._keep is not None:
+        if names is not None and self._keep is not None:
             names = tuple(names[label] for label in self._keep)
         splits = [split for split in checks.SPLITS if "+" not in split]
         return Info(

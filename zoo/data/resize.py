@@ -11,7 +11,8 @@ def resize_all(images: np.ndarray, size: int | tuple[int, int] | None) -> np.nda
     as is if size is None. Images of other proportions lose their longer ends."""
     if size is None:
         return images
-    sides = (size, size) if isinstance(size, int) else tuple(size)
+    height, width = (size, size) if isinstance(size, int) else size
+    sides = height, width
     if images.shape[1:3] == sides:
         return images
     resized = np.empty((len(images), *sides, images.shape[-1]), dtype=np.uint8)

@@ -70,7 +70,14 @@ class Source(abc.ABC):
         is indexed by row numbers, as an array is."""
         return self.read(split, image_size)
 
-    def stream(self, split, image_size, keep, plan, names):
+    def stream(
+        self,
+        split: str,
+        image_size: tuple | None,
+        keep: tuple[int, ...] | None,
+        plan,
+        names: tuple[str, ...],
+    ):
         """Returns `batches(epoch)`, an iterator of tuples, of a set that is large.
 
         Args:
@@ -95,12 +102,12 @@ class Source(abc.ABC):
         order, where there is a faster way to many of them."""
         return self
 
-    def fields(self) -> dict[str, tuple | None]:
+    def fields(self) -> dict[str, examples.Shape]:
         """Returns `{field: shape of a row as stored}`, None for captions."""
-        label = {} if self.class_names is None else {"label": ()}
-        return {"image": self.image_shape} | label
+        shapes: dict[str, examples.Shape] = {"image": self.image_shape}
+        return shapes if self.class_names is None else shapes | {"label": ()}
 
-    def shapes(self, image_size: tuple | None) -> dict[str, tuple | None]:
+    def shapes(self, image_size: tuple | None) -> dict[str, examples.Shape]:
         """Returns `{field: shape of a row that read gives}`; ValueError if one is of no
         use. All pictures have the size that is asked for."""
         shapes = self.fields()
@@ -156,7 +163,7 @@ def ranges(num_train: int, num_test: int | None) -> dict[str, tuple[int, int]]:
         num_test: Number of test examples, counted from 0 in rows of their own; None
             if there are none, and then the last tenth of training is the test set.
     """
-    test = (0, num_test)
+    test = (0, num_test or 0)
     if num_test is None:
         test = (num_train - tail(num_train), num_train)
         num_train = test[0]
@@ -225,7 +232,7 @@ def chosen(source: Source, classes) -> tuple[int, ...] | None:
 
 def _label(source: Source, wanted, classes) -> int:
     """Returns the label that one entry of `classes` means."""
-    names = source.class_names
+    names = source.class_names or ()
     if isinstance(wanted, str) and wanted in names:
         return names.index(wanted)
     try:

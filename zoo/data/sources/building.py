@@ -219,7 +219,7 @@ def reachable(url: str, seconds: float = 1.5) -> bool:
     """Whether the server of `url`, or the proxy before it, accepts a connection."""
     parts = urllib.parse.urlsplit(url)
     proxy = None
-    if not urllib.request.proxy_bypass(parts.hostname):
+    if not urllib.request.proxy_bypass(parts.hostname or ""):
         proxy = urllib.request.getproxies().get(parts.scheme)
     parts = urllib.parse.urlsplit(proxy) if proxy else parts
     port = parts.port or {"http": 80, "ftp": 21}.get(parts.scheme, 443)

@@ -5,6 +5,7 @@ import hashlib
 import pathlib
 import zipfile
 import zlib
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,8 @@ class Npz(source.Source):
         self.image_shape = self._parts["train"][0][0].shape[1:]
         labels = [self.labels(split) for split in self._parts]
         self.class_names = None
-        if labels[0] is not None:
+        labels = [part for part in labels if part is not None]
+        if labels:
             count = max(part.max(initial=-1) for part in labels) + 1
             self.class_names = tuple(str(label) for label in range(count))
         self.num_examples = {
@@ -93,7 +95,7 @@ class Npz(source.Source):
         return images, _labels(content[label_key], len(images), where)
 
 
-def _content(path: pathlib.Path, name: str) -> dict[str, np.ndarray]:
+def _content(path: pathlib.Path, name: str) -> dict[str, Any]:
     """Returns the arrays of interest in an .npz file."""
     if not path.is_file():
         raise FileNotFoundError(f"There is no such file. Received: {name!r}.")

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -102,7 +103,8 @@ def _write_part(folder, stem, fields, chunks, total, count):
     # Here, so that reading needs neither TensorFlow nor Keras.
     import tensorflow as tf
 
-    index, captions, writer, end = [], [], None, 0
+    writer: Any = None
+    index, captions, end = [], [], 0
     with contextlib.ExitStack() as closing:
         for row, example in enumerate(_rows(chunks)):
             number = row * count // total

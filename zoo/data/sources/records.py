@@ -44,7 +44,7 @@ class Records(source.Source):
         description = self._described(path)
         names = description["class_names"]
         self.class_names = None if names is None else tuple(names)
-        self._fields = {
+        self._fields: dict[str, examples.Shape] = {
             field: None if shape is None else tuple(shape)
             for field, shape in description["fields"].items()
         }
@@ -189,7 +189,7 @@ class Records(source.Source):
             return True
         file, label = rows[:, FILE], rows[:, LABEL]
         starts, lengths = rows[:, PLACES::2], rows[:, PLACES + 1 :: 2]
-        low, high = (0, len(self.class_names)) if is_labelled else (-1, 0)
+        low, high = (0, len(self.class_names or ())) if is_labelled else (-1, 0)
         return bool(
             file.min() >= 0
             and file.max() < len(sizes)

@@ -16,7 +16,8 @@ def files(root: pathlib.Path) -> tuple[list[tuple[str, ...]], list[str]]:
     folder holds the set itself, or the link lies below another one: so a walk ends.
     """
     home = root.resolve()
-    found, passed, waiting = [], [], [((), False)]
+    found, passed = [], []
+    waiting: list[tuple[tuple[str, ...], bool]] = [((), False)]
     while waiting:
         parts, is_linked = waiting.pop()
         try:
