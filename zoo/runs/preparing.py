@@ -82,6 +82,9 @@ def prepare(flags):
     dataset = RunData(flags)
     lender = saving.load(flags["init_from"]) if flags["init_from"] else None
     settings = settings_module.resolve(flags, dataset, lender)
+    has_workers = settings.strategy == "multi_worker"
+    if has_workers:
+        workers.require_alike(strategy, _decisive(settings, lender))
     folder = workers.folder(strategy, settings)
     lock.require_free(folder.path)
     snapshot = folder.snapshot()  # first: what is read later is no older
@@ -91,10 +94,26 @@ def prepare(flags):
     if stored is not None:
         _require_same_settings(run, stored, flags)
     _take_images(run)
+    if has_workers:
+        workers.require_alike(strategy, {"the images": run.data})
     if stored is not None:
         _require_same_data(run, flags["force"])
     begin(run, checkpoint)
     return run
+
+
+def _decisive(settings, lender):
+    """{name: value} of all that decides a training, but for its data."""
+    facts = {}
+    for name, value in settings.plain().items():
+        if isinstance(value, dict):
+            facts |= {f"{name} {key}": each for key, each in value.items()}
+        elif name not in ("workdir", "data_dir", "init_from"):  # paths may differ
+            facts[name] = value
+    if lender is not None:
+        facts["the weights of init_from"] = sums.of_arrays(*lender.get_weights())
+    facts |= {f"the version of {n}": v for n, v in circumstances.versions().items()}
+    return facts | {"the code of the zoo": circumstances.package()}
 
 
 def _require_same_settings(run, stored, flags):
