@@ -88,6 +88,9 @@ def prepare(flags):
     stored_in = functools.partial(_stored_in, flags)
     settings, model, parts = settings_module.resolve(flags, dataset, lender, stored_in)
     dataset.require(model)
+    has_workers = settings.strategy == "multi_worker"
+    if has_workers:
+        workers.require_alike(strategy, _decisive(settings, lender))
     folder = workers.folder(strategy, settings)
     lock.require_free(folder.path)
     snapshot = folder.snapshot()  # first: what is read later is no older
@@ -97,6 +100,8 @@ def prepare(flags):
     if stored is not None:
         _require_same_settings(run, stored, flags)
     _take_images(run)
+    if has_workers:
+        workers.require_alike(strategy, {"the images": run.data})
     if stored is not None:
         _require_same_data(run, flags["force"])
     begin(run, checkpoint)
@@ -107,6 +112,20 @@ def _stored_in(flags, workdir):
     """Settings of the run in a work folder, or None; of several workers, the chief's
     alone knows."""
     return None if flags["strategy"] == "multi_worker" else RunFolder(workdir).stored()
+
+
+def _decisive(settings, lender):
+    """{name: value} of all that decides a training, but for its data."""
+    facts = {}
+    for name, value in settings.plain().items():
+        if isinstance(value, dict):
+            facts |= {f"{name} {key}": each for key, each in value.items()}
+        elif name not in ("workdir", "data_dir", "init_from"):  # paths may differ
+            facts[name] = value
+    if lender is not None:
+        facts["the weights of init_from"] = sums.of_arrays(*lender.get_weights())
+    facts |= {f"the version of {n}": v for n, v in circumstances.versions().items()}
+    return facts | {"the code of the zoo": circumstances.package()}
 
 
 def _require_same_settings(run, stored, flags):
