@@ -100,6 +100,25 @@ class Denoiser(Sampling, Editing, ImageModel):
         taken: the inverse of `enter`, as far as there is one."""
         return x
 
+    # --- validation -------------------------------------------------------------------
+
+    def test_step(self, data):
+        """Measures with noise that is the same in each epoch, so that epochs differ by
+        what was learned alone; training goes on with its own random numbers."""
+        state, count = self.seed_generator.state, self.means[self.monitor].count
+        of_training = ops.copy(state)
+        # What is measured already, by all replicas, tells the batches apart.
+        images_before = ops.cast(count * backend.num_replicas(), state.dtype)
+        state.assign(ops.stack([images_before, ops.zeros_like(images_before)]))
+        means = super().test_step(data)
+        state.assign(of_training)
+        return means
+
+    def judged(self, training):
+        """Returns the network whose loss is taken: the one that learns or, in
+        validation, its average, by which samples are made."""
+        return self.unet if training else self.averaged_network("unet")
+
     # --- the network ------------------------------------------------------------------
 
     def ask(self, network, x, t, labels=None, training=False):
