@@ -185,7 +185,7 @@ class DDPM(Denoiser):
         x_0_hat, _ = diffusion.interpret(
             self.prediction, output, x_t, *self.alpha_sigma(t, x_t)
         )
-        columns = bound.step_columns(self.levels(self.num_timesteps))
+        columns = bound.step_columns(self.levels(self.num_timesteps), "learned")
         columns = [column[::-1] for column in columns]  # from data to noise, as t goes
         w_0, log_beta, log_least = self.at(t, columns, x_t)
         logvar = diffusion.log_variance("learned", log_beta, log_least, v)
