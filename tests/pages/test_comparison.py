@@ -34,17 +34,17 @@ SILENT = evaluation.Stages()
 def folders(tmp_path_factory):
     """Run folders of untrained models, one with a name that is markup."""
     root = tmp_path_factory.mktemp("runs")
-    found = [folder_of(root / label, name) for label, name in NAMES.items()]
+    paths = [folder_of(root / label, name) for label, name in NAMES.items()]
     rows = [{"epoch": n, "step": 7 * n, "seconds": 60.0, "elbo": n} for n in (1, 2, 3)]
-    runs.RunFolder(found[0]).write_rows(rows)
-    return found
+    runs.RunFolder(paths[0]).write_rows(rows)
+    return paths
 
 
 @pytest.fixture(scope="module")
 def entries(folders):
-    found = comparison.find(folders)
-    comparison.measure(found, FEW, SILENT)
-    return found
+    entries = comparison.find(folders)
+    comparison.measure(entries, FEW, SILENT)
+    return entries
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +54,8 @@ def text(entries):
 
 def part(text, title):
     """A section of the page, without markup."""
-    (found,) = re.findall(rf"<section><h2>{title}</h2>(.*?)</section>", text, re.S)
-    return html.unescape(re.sub(r"<[^>]*>", "\n", found))
+    (section,) = re.findall(rf"<section><h2>{title}</h2>(.*?)</section>", text, re.S)
+    return html.unescape(re.sub(r"<[^>]*>", "\n", section))
 
 
 # --- the page -------------------------------------------------------------------------
@@ -259,8 +259,8 @@ def test_runs_of_different_data_are_refused_unless_told(tmp_path):
     paths = [folder_of(tmp_path / "a", "vae"), folder_of(tmp_path / "b", "ae", dataset)]
     with pytest.raises(ValueError, match="dataset is digits in .* and npz:"):
         comparison.find(paths)
-    found = comparison.find(paths, dataset="digits")
-    assert [entry.subject.dataset for entry in found] == ["digits", "digits"]
+    entries = comparison.find(paths, dataset="digits")
+    assert [entry.subject.dataset for entry in entries] == ["digits", "digits"]
 
 
 def test_examples_take_the_classes_in_turn():
@@ -302,17 +302,20 @@ def test_a_row_for_all_that_each_model_can(entries):
     names = ["test images", "vae, rebuilt", f"{HOSTILE}, rebuilt", "vae, new"]
     assert list(rows) == [*names, "gan, new"]
     real, vae = rows["test images"], entries[0].model
-    made = {"vae, rebuilt": vae.reconstruct(real), "vae, new": vae.sample(3, seed=5)}
-    for name, images in made.items():
+    expected = {
+        "vae, rebuilt": vae.reconstruct(real),
+        "vae, new": vae.sample(3, seed=5),
+    }
+    for name, images in expected.items():
         np.testing.assert_array_equal(rows[name], pixels.to_uint8(images))
 
 
 def test_a_conditional_model_draws_the_classes_in_turn(tmp_path):
     (entry,) = comparison.find([folder_of(tmp_path / "cgan", "cgan")])
     labels = np.arange(12) % entry.model.num_classes
-    made = entry.model.sample(12, labels=labels, seed=0)
+    samples = entry.model.sample(12, labels=labels, seed=0)
     row = comparison.side_by_side([entry], 12)["cgan, new"]
-    np.testing.assert_array_equal(row, pixels.to_uint8(made))
+    np.testing.assert_array_equal(row, pixels.to_uint8(samples))
 
 
 def test_the_gallery_is_a_picture(folders, tmp_path, capsys):
@@ -324,7 +327,7 @@ def test_the_gallery_is_a_picture(folders, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "flags, told",
+    "flags, sentence",
     [
         ([], "one trained model or more"),
         (["--workdirs=nowhere"], "nowhere"),
@@ -333,11 +336,11 @@ def test_the_gallery_is_a_picture(folders, tmp_path, capsys):
         (["--out=gallery.jpg"], "gallery.jpg"),
     ],
 )
-def test_a_gallery_that_cannot_be_is_one_sentence(flags, told, folders, capsys):
+def test_a_gallery_that_cannot_be_is_one_sentence(flags, sentence, folders, capsys):
     ours = [f"--workdirs={folders[0]}"] if flags and "workdirs" not in flags[0] else []
     assert called(gallery, *ours, *flags) == 1
     err = capsys.readouterr().err
-    assert told in err and err.count("\n") == 1
+    assert sentence in err and err.count("\n") == 1
 
 
 # --- by command line ------------------------------------------------------------------
@@ -372,7 +375,7 @@ def test_a_training_that_fails_ends_the_comparison(tmp_path, capsys, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "flags, told",
+    "flags, sentence",
     [
         (["--models=ae"], "two models or more"),
         (["--models=ae,ae"], "trained once"),
@@ -388,11 +391,11 @@ def test_a_training_that_fails_ends_the_comparison(tmp_path, capsys, monkeypatch
         (["--workdirs=nowhere,nothing"], "nowhere"),
     ],
 )
-def test_wrong_input_is_one_sentence(flags, told, tmp_path, capsys, monkeypatch):
+def test_wrong_input_is_one_sentence(flags, sentence, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(processes, "train", None)
     assert called(compare, f"--runs={tmp_path / 'runs'}", *flags) == 1
     err = capsys.readouterr().err
-    assert told in err and err.count("\n") == 1
+    assert sentence in err and err.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 

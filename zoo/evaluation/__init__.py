@@ -95,7 +95,7 @@ def evaluate(path, options=None, progress=None, **dataset):
 
 
 def measure(target, options, progress):
-    """Returns the `Evaluation` of a `Subject`; as `evaluate`."""
+    """Returns the `Evaluation` of a `Subject`; see `evaluate`."""
     began = time.monotonic()
     with progress.stage("reading the images"):
         bench = Bench(target, options, progress)
@@ -148,7 +148,7 @@ def _warnings(bench, protocol):
 
 
 def _plain(value):
-    """A number as JSON takes it; NumPy's are none."""
+    """`value` as a number of Python: JSON takes none of NumPy's."""
     return value if isinstance(value, int) else float(value)
 
 

@@ -9,7 +9,7 @@ from zoo.evaluation import judges
 from zoo.pretrained import features as presets
 from zoo.runs import circumstances
 
-FEWEST = 20  # images: what a kernel distance needs
+FEWEST = 20  # images, for a kernel distance needs so many
 MOST_TRAIN = 60_000  # training images among which nearest neighbours are sought
 
 
@@ -108,7 +108,7 @@ class Bench:
         where, info = self.subject.where, self.subject.info
         return metrics.Protocol(
             dataset=self.subject.dataset,
-            # By name, however they were asked for.
+            # Their names, also if the user chose them by number.
             classes=None if where["classes"] is None else tuple(info.class_names),
             image_size=where["image_size"],
             split=self.split,

@@ -1,4 +1,4 @@
-"""Scores of what a model tells of images: encodings, likelihood, classes."""
+"""Scores of what a model says about images: encodings, likelihood, classes."""
 
 import inspect
 

@@ -96,8 +96,8 @@ class Measured:
 
 
 def lines(runs, anchors, command):
-    """Lines of Markdown: a table a data set, with published figures in its last column
-    and their protocols below.
+    """Lines of Markdown: one table for each data set, with published figures in its
+    last column and their protocols below.
 
     Args:
         runs: `Measured`s.

@@ -5,7 +5,7 @@ import pathlib
 from zoo.pages.markup import Html, element, escape
 
 STYLE = pathlib.Path(__file__).with_name("page.css")
-# No host is asked for anything, whatever a page should come to hold.
+# Browsers ask no host for anything, whatever a page may hold.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -22,7 +22,7 @@ def page(title, *content, lang="en"):
         element("meta", charset="utf-8"),
         element("meta", http_equiv="Content-Security-Policy", content=POLICY),
         element("meta", name="viewport", content="width=device-width"),
-        element("link", rel="icon", href="data:,"),  # else browsers ask for one
+        element("link", rel="icon", href="data:,"),  # without it, browsers ask for one
         element("title", title),
         element("style", Html(STYLE.read_text())),
     )
@@ -61,7 +61,7 @@ def figure(picture, caption, note=None):
 
 
 def missing(caption, reason):
-    """A figure's place where there is no picture, and why."""
+    """A figure without a picture: the reason stands in its place."""
     return figure(element("p", reason, class_="missing"), caption)
 
 

@@ -9,9 +9,9 @@ from zoo.drawing import plots
 from zoo.inputs import pixels
 from zoo.pages.markup import element
 
-SHARP = 720  # pixels: small images are enlarged to about this width, unsmoothed
+SHARP = 720  # pixels; small images are enlarged to about this width, without smoothing
 GAP = 2  # pixels between images, before that
-DPI = 200  # of charts, enough for paper where they have points by the thousand
+DPI = 200  # of charts; enough for paper where a chart has thousands of points
 # Words of charts stay words, so that the page can translate them. Names within the file
 # depend on nothing but what is drawn.
 WORDS = {"svg.fonttype": "none", "svg.hashsalt": "zoo"}
@@ -25,8 +25,8 @@ def image(content, size, alt, kind="png"):
 
 
 def grid(images, alt, columns=None):
-    """Images `[N, H, W, C]`, uint8 or float in [-1, 1], as one picture; `columns` a
-    row."""
+    """Images `[N, H, W, C]`, uint8 or float in [-1, 1], as one picture, with so
+    many `columns`."""
     picture = pixels.grid(images, columns=columns, padding=GAP)[GAP:-GAP, GAP:-GAP]
     picture = plots.enlarged(picture, SHARP)
     height, width, _ = picture.shape

@@ -98,7 +98,7 @@ def extractor(
 @functools.cache
 def shipped(dataset, image_shape):
     """Returns the `Extractor` of images of (H, W, C) that comes with the zoo, or None;
-    one a process."""
+    it is loaded once in a process."""
     if not (SHIPPED / f"{dataset}.json").is_file():
         return None
     classifier = load(SHIPPED, dataset)
@@ -106,7 +106,7 @@ def shipped(dataset, image_shape):
 
 
 def _cached(dataset, info, image_size, data_dir, say, steps):
-    """The extractor in the cache; trained now if there is none that is whole."""
+    """The extractor in the cache; it is trained now unless there is a whole one."""
     if info.num_classes is None or info.num_classes < 2:
         raise ValueError(
             "Features come from a classifier, and this set has no two classes to train "
@@ -162,7 +162,8 @@ def taught(images, labels, num_classes, steps=STEPS):
 
 
 def _untaught(image_shape, num_classes, per_epoch, steps):
-    """A compiled classifier, and the epochs that take about `steps` steps."""
+    """A compiled classifier that has learned nothing, and the epochs that take about
+    `steps` steps."""
     keras.utils.set_random_seed(0)
     epochs = min(MOST_EPOCHS, max(1, steps // per_epoch))
     model = registry.find("classifier")(
@@ -253,7 +254,7 @@ def _model(about, blob):
 
 
 def _halved(weights):
-    """Kernels in half precision; the few biases and statistics as they are."""
+    """Kernels in half precision; the few biases and statistics stay as they are."""
     if weights.ndim < 2:
         return weights.astype(np.float32)
     with np.errstate(over="ignore"):  # the sentence below names it

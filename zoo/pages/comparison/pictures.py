@@ -81,7 +81,7 @@ ROWS = (  # (name, needs, function of the model, test images and seed)
 
 
 def side_by_side(entries, columns, seed=0):
-    """Returns what a picture of all models shows, a row each.
+    """Returns the rows of a picture of all models.
 
     Args:
         entries: `Entry`s of one data set; they need not be measured.

@@ -31,7 +31,7 @@ FLOOR = "real"
 
 
 def models(entries):
-    """What each model is and what it took."""
+    """What each model is, and what its training took."""
     columns = [entry.label for entry in entries]
     facts = [_facts(entry) for entry in entries]
     rows = [
@@ -79,7 +79,7 @@ def _parameters(model):
 
 
 def _networks(entries, columns):
-    """A row a network: its parameters in the models that have it."""
+    """One row for each network: its parameters in the models that have it."""
     counts = [_parameters(entry.model) for entry in entries]
     names = dict.fromkeys(name for each in counts for name in each)
     return [
@@ -119,8 +119,8 @@ def protocol(entries):
 
 
 def scores(entries):
-    """A table a group of scores, the best of each row marked, then what does not
-    apply."""
+    """One table for each group of scores, the best of each row marked; then the scores
+    that do not apply."""
     columns = [entry.label for entry in entries]
     floor = next((e.references for e in _evaluations(entries) if e.references), None)
     tables = []
@@ -234,7 +234,7 @@ def best(values, better, errors=None):
 
 
 def _reasons(entries):
-    """Sentences: which scores a model has not, and why."""
+    """Sentences on the scores that a model does not have, with the reason."""
     for entry in entries:
         if entry.failure:
             yield f"{entry.label}: all scores: {entry.failure}"
@@ -245,7 +245,7 @@ def _reasons(entries):
 
 
 def _listed(names):
-    """Scores in words; a group of which all are lacking, by its title."""
+    """Scores in words; if a whole group is lacking, its title stands for all."""
     words, names = [], list(names)
     for group in evaluation.groups.GROUPS:
         if set(group.scores) <= set(names):
