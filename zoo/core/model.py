@@ -65,10 +65,10 @@ class ImageModel(Calls, Fitting, Compiling, Storing, keras.Model):
 
     def __new__(cls, *args, **kwargs):
         model = super().__new__(cls)
-        given = dict(zip(registry.parameters(cls), args)) | kwargs
-        # Keras would report the defaults of a subclass, not what it was given.
-        model.__dict__["config"] = registry.resolve(cls, given)
-        lenders = {name: given.get(name) for name in registry.part_names(cls)}
+        settings = dict(zip(registry.parameters(cls), args)) | kwargs
+        # Keras would report the defaults of a subclass, not the arguments of this one.
+        model.__dict__["config"] = registry.resolve(cls, settings)
+        lenders = {name: settings.get(name) for name in registry.part_names(cls)}
         model.__dict__["_lenders"] = lenders
         return model
 
@@ -78,8 +78,7 @@ class ImageModel(Calls, Fitting, Compiling, Storing, keras.Model):
         self.means = {name: keras.metrics.Mean(name=name) for name in self.terms}
         self.image_shape = self.source_shape = None
         # Kept out of Keras' tracking: no file holds its state, which never changes.
-        rows = next(iter(self.means.values())).count if self.terms else None
-        self.__dict__["_measuring_seed"] = MeasuringSeed(lambda: rows.value)
+        self.__dict__["_measuring_seed"] = MeasuringSeed(self._rows_measured)
         self.__dict__["_seeds"] = self.seed_generator
         self.__dict__["states"] = {}  # Keras tracks them already
 
@@ -280,6 +279,11 @@ class ImageModel(Calls, Fitting, Compiling, Storing, keras.Model):
         for flag in wrong.values():  # a wrong batch shows, and `evaluate` looks for it
             terms = {n: ops.where(flag, np.nan, ops.mean(x)) for n, x in terms.items()}
         return self.track(terms, fields[0])
+
+    def _rows_measured(self):
+        """Rows that all replicas have measured in this evaluation, a scalar."""
+        count = next(iter(self.means.values())).count
+        return count * backend.num_replicas()
 
     @property
     def _is_measuring(self):

@@ -31,8 +31,8 @@ def of_arrays(*arrays):
     """Returns the sha256 of arrays, or of None among them, as text."""
     digest = hashlib.sha256()
     for array in arrays:
-        told = "none" if array is None else f"{array.dtype} {array.shape}"
-        digest.update(told.encode())
+        form = "none" if array is None else f"{array.dtype} {array.shape}"
+        digest.update(form.encode())
         digest.update(b"" if array is None else np.ascontiguousarray(array))
     return digest.hexdigest()
 
