@@ -5,14 +5,13 @@ where, and hands its `main` to `start`. A wrong input is one sentence on stderr 
 code 1, wherever it was found.
 """
 
-import logging
 import math
-import os
 import sys
-import tempfile
 import textwrap
 
 from absl import flags
+
+from experiments import checks, quiet
 
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
 
@@ -22,10 +21,15 @@ class Verb:
 
     Each verb has flags of its own rather than absl's global ones, so that two verbs can
     live in one process. `--flagfile` works as in every absl program.
+
+    Args:
+        models: The flags that name models of the zoo.
+        runs: The flags that name trained runs, or files of models, to read.
     """
 
-    def __init__(self, name, purpose, example):
+    def __init__(self, name, purpose, example, models=(), runs=()):
         self.name = name
+        self.models, self.runs = models, runs
         self.purpose = purpose
         self.example = example
         self.flags = flags.FlagValues()
@@ -141,8 +145,10 @@ def start(verb, main, argv=None):
         return 0
     try:
         verb.parse(argv)
-        import_quietly()
-        return main() or 0
+        checks.require_models(verb)
+        checks.require_runs(verb)
+        with quiet.imports():
+            return main() or 0
     except (ValueError, OSError, ImportError) as error:
         print(f"{verb.name}: {_sentence(error)}", file=sys.stderr)
         return 1
@@ -151,23 +157,9 @@ def start(verb, main, argv=None):
 
 
 def import_quietly():
-    """Imports Keras without TensorFlow's notes on the processor, and on graphs that
-    are traced again: a verb that looks at many models does that.
-
-    TensorFlow 2.21 writes the former before it reads the level that is meant to silence
-    them, so file descriptor 2 itself has to look away.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as unread:
-        os.dup2(unread.fileno(), 2)
-        try:
-            import zoo  # noqa: F401, I001 (first: it chooses TensorFlow's kernels)
-            import keras  # noqa: F401
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+    """Imports Keras without TensorFlow's notes, in a process that no verb started."""
+    with quiet.imports():
+        import keras  # noqa: F401
 
 
 def _sentence(error):
