@@ -5,7 +5,10 @@ where, and hands its `main` to `start`. A wrong input is one sentence on stderr 
 code 1, wherever it was found.
 """
 
+import logging
 import math
+import os
+import signal
 import sys
 import textwrap
 
@@ -143,17 +146,46 @@ def start(verb, main, argv=None):
     if set(HELP) & set(argv[1:]):
         print(verb.usage())
         return 0
+    open_streams()
     try:
         verb.parse(argv)
         checks.require_models(verb)
         checks.require_runs(verb)
+        warn_plainly()
         with quiet.imports():
-            return main() or 0
+            code = main() or 0
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # who reads the lines, such as `head`, has seen enough
+        # What is left to be written would raise again at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except (ValueError, OSError, ImportError) as error:
         print(f"{verb.name}: {_sentence(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def open_streams():
+    """Lets a process print whose stdout or stderr was closed before it began."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+
+
+def warn_plainly():
+    """Has each warning stand on stderr once, as a sentence without absl's marks."""
+    handler, printed = logging.StreamHandler(), set()
+    handler.setFormatter(logging.Formatter("warning: %(message)s"))
+
+    def is_new(record):
+        text = record.getMessage()
+        return not (text in printed or printed.add(text))
+
+    handler.addFilter(is_new)
+    logging.basicConfig(handlers=[handler])  # without effect where there is one already
 
 
 def import_quietly():

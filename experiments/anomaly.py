@@ -4,6 +4,7 @@ import sys
 import textwrap
 
 import experiments
+from experiments import outputs
 
 VERB = experiments.Verb(
     "anomaly",
@@ -20,9 +21,9 @@ VERB.define("integer", "seed", 0, "Of the images that the mixture is fitted to."
 VERB.group("Seen in training")
 VERB.define_dataset()
 VERB.group("Where")
-VERB.define("string", "out", "anomaly.png", "Picture to write.")
+VERB.define("string", "out", None, "Picture [anomaly.png in the run folder].")
 
-SHOWN = 10  # images a row of the picture
+PICTURED = 10  # images a row of the picture
 
 
 def main():
@@ -32,22 +33,23 @@ def main():
     from zoo.evaluation import explorer as exploration
 
     flags = VERB.flags
-    plots.require_format(flags.out, (".png",))
+    out = outputs.path(flags.out, flags.workdir, "anomaly.png")
+    plots.require_format(out, (".png",))
     space = exploration.Explorer(flags.workdir, flags.seed, False, **VERB.dataset())
     space.model.require("reconstruct")
     images, classes, strange = space.with_left_out()
     x_rec, scores = space.strangeness(images, flags.components)
     parted = {name: (s[~strange], s[strange]) for name, s in scores.items()}
-    found = {name: metrics.detection(*pair) for name, pair in parted.items()}
-    print("\n".join(_lines(scores, classes, strange, found)))
+    detections = {name: metrics.detection(*pair) for name, pair in parted.items()}
+    print("\n".join(_lines(scores, classes, strange, detections)))
     left_out = textwrap.shorten(", ".join(dict.fromkeys(classes[strange])), 50)
     title = f"{space.model.name}: finding {left_out}, left out of training"
     examples, rows = _examples(images, x_rec, scores["reconstruction"], strange)
-    figures.save_detections(flags.out, found, parted, examples, rows, title)
-    print(f"\nwritten: {flags.out}")
+    figures.save_detections(out, detections, parted, examples, rows, title)
+    print(f"\nwritten: {out}")
 
 
-def _lines(scores, classes, strange, found):
+def _lines(scores, classes, strange, detections):
     """Areas under the curve, a line a class that was left out."""
     import numpy as np
 
@@ -70,15 +72,15 @@ def _lines(scores, classes, strange, found):
         each = [metrics.detection(s[~strange], s[these]).auc for s in scores.values()]
         add(name, np.sum(these), (f"{auc:16.3f}" for auc in each))
     count = np.sum(strange)
-    add("all", count, (f"{each.auc:16.3f}" for each in found.values()))
+    add("all", count, (f"{each.auc:16.3f}" for each in detections.values()))
     title = f"found, {ALLOWED:.0%} false alarms"
-    add(title, count, (f"{each.found:16.1%}" for each in found.values()))
+    add(title, count, (f"{each.found:16.1%}" for each in detections.values()))
     lines.append(f"{np.sum(~strange)} images of the classes seen")
     return lines
 
 
 def _examples(images, x_rec, score, strange):
-    """Images above their reconstructions `[6, SHOWN, H, W, C]`: those left out that
+    """Images above their reconstructions `[6, PICTURED, H, W, C]`: those left out that
     score highest and lowest, and those seen that score highest; six labels."""
     import numpy as np
 
@@ -86,7 +88,7 @@ def _examples(images, x_rec, score, strange):
 
     order = np.argsort(-score)
     out, seen = order[strange[order]], order[~strange[order]]
-    count = min(SHOWN, len(out), len(seen))
+    count = min(PICTURED, len(out), len(seen))
     chosen = {
         "left out,\nworst copied": out[:count],
         "left out,\nbest copied": out[::-1][:count],

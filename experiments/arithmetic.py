@@ -3,6 +3,7 @@
 import sys
 
 import experiments
+from experiments import outputs
 
 VERB = experiments.Verb(
     "arithmetic",
@@ -31,9 +32,9 @@ VERB.define("bool", "judge", True, "Name images by the data set's classifier.")
 VERB.group("Seen among")
 VERB.define_dataset()
 VERB.group("Where")
-VERB.define("string", "out", "arithmetic.png", "Picture to write.")
+VERB.define("string", "out", None, "Picture [arithmetic.png in the run folder].")
 
-SHOWN, COUNTED = 6, 500  # test images in the picture, and in the numbers
+PICTURED, COUNTED = 6, 500  # test images in the picture, and in the numbers
 
 
 def main():
@@ -47,7 +48,8 @@ def main():
 
     flags = VERB.flags
     numbers, strengths = VERB.numbers("images"), VERB.numbers("strengths", float)
-    plots.require_format(flags.out, (".png",))
+    out = outputs.path(flags.out, flags.workdir, "arithmetic.png")
+    plots.require_format(out, (".png",))
     space = exploration.Explorer(flags.workdir, judged=flags.judge, **VERB.dataset())
     space.model.require("encode", "decode")
     classes = flags.minus, flags.plus
@@ -65,27 +67,27 @@ def main():
     if space.judge is not None:
         print(f"\n{len(few)} test images of {minus}, named by the classifier:")
         print("\n".join(_lines(space, changed(few), strengths, minus, plus)))
-    images = few[:SHOWN] if numbers is None else space.test_images(numbers)
-    made = changed(images)
-    captions = exploration.captions(*space.tell(made))
+    images = few[:PICTURED] if numbers is None else space.test_images(numbers)
+    results = changed(images)
+    captions = exploration.captions(*space.tell(results))
     captions = captions and [["", *row] for row in captions]
     figures.save_table(
-        flags.out,
-        np.concatenate([pixels.to_float(images)[:, None], made], axis=1),
+        out,
+        np.concatenate([pixels.to_float(images)[:, None], results], axis=1),
         [f"test image {n}" for n in numbers] if numbers else [minus] * len(images),
         ["test image", *(f"{strength:+g}" for strength in strengths)],
         f"{space.model.name}: images + strength x ({plus} - {minus})",
         captions,
     )
-    print(f"\nwritten: {flags.out}")
+    print(f"\nwritten: {out}")
 
 
-def _lines(space, made, strengths, minus, plus):
+def _lines(space, images, strengths, minus, plus):
     """Shares of the images that show either class, a line a strength."""
-    names, _ = space.tell(made)
+    names, _ = space.tell(images)
     lines = [f"strength  {minus:>16.16}  {plus:>16.16}  {'another':>16}"]
-    for strength, told in zip(strengths, names.T):
-        shares = (told == minus).mean(), (told == plus).mean()
+    for strength, classes in zip(strengths, names.T):
+        shares = (classes == minus).mean(), (classes == plus).mean()
         shares = (*shares, 1 - sum(shares))
         texts = "".join(f"  {share:16.1%}" for share in shares)
         lines.append(f"{strength:<+8g}{texts}")

@@ -1,4 +1,4 @@
-"""Shows mode collapse on digits: a GAN that loses some of the ten, the same with R1,
+"""Shows mode collapse on digits: a GAN that loses several of the ten, the same with R1,
 and a Wasserstein GAN in its place."""
 
 import pathlib
@@ -18,9 +18,9 @@ VERB.define("integer", "num_images", 2000, "Samples that are counted.", lower_bo
 VERB.define("integer", "seed", 0, "Of the trainings and of the samples.")
 VERB.group("Where")
 VERB.define("string", "runs", "runs", "Folder of the runs; finished ones are used.")
-VERB.define("string", "out", "collapse.png", "The picture.")
+VERB.define("string", "out", None, "The picture [collapse.png in --runs].")
 
-SHOWN, COLUMNS = 48, 8  # images a panel
+PICTURED, COLUMNS = 48, 8  # images a panel
 
 
 def main():
@@ -37,18 +37,19 @@ def main():
     from zoo.drawing import figures
     from zoo.pretrained import features as presets
 
+    out = pathlib.Path(flags.out or pathlib.Path(flags.runs) / "collapse.png")
     judge = presets.extractor("digits")
     panels = []
     for folder, title in zip(folders, RECIPES.values(), strict=True):
         images = zoo.load(folder).sample(flags.num_images, seed=flags.seed)
-        found = judge.probabilities(images).argmax(axis=1)
-        shares = metrics.class_histogram(found, 10)
+        classes = judge.probabilities(images).argmax(axis=1)
+        shares = metrics.class_histogram(classes, 10)
         drawn = int((shares >= 0.01).sum())
-        panels.append((f"{title}\n{drawn} of 10 digits", images[:SHOWN], shares))
+        panels.append((f"{title}\n{drawn} of 10 digits", images[:PICTURED], shares))
         text = " ".join(f"{share:.1%}" for share in shares)
         print(f"{title}: {drawn} of 10 digits are 1 % of the samples or more ({text})")
-    figures.save_panels(pathlib.Path(flags.out), panels, COLUMNS)
-    print(f"picture: {flags.out}")
+    figures.save_panels(out, panels, COLUMNS)
+    print(f"picture: {out}")
     return 0
 
 

@@ -56,9 +56,10 @@ def main():
 
     names = ("dataset", "classes", "image_size", "data_dir")
     dataset = {name: flags[name].value for name in names}
-    found = comparison.find(flags.workdirs, **dataset)
-    if found:
-        dataset = {"dataset": found[0].subject.dataset, **found[0].subject.where}
+    trained = comparison.find(flags.workdirs, **dataset)
+    if trained:
+        first = trained[0].subject
+        dataset = {"dataset": first.dataset, **first.where}
     dataset["dataset"] = dataset["dataset"] or "digits"
     parts = [settings.slug(dataset["dataset"]), *map(str, dataset["classes"] or [])]
     default = f"runs/compare-{'-'.join(parts).replace('/', '-')}"

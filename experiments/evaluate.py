@@ -77,10 +77,10 @@ def main():
         print(f"best: {watch.kept}" if watch.best else "no checkpoint to score")
         return
     progress = evaluation.Stages(sys.stdout)
-    found = evaluation.evaluate(flags.workdir, options, progress, **VERB.dataset())
-    path = found.write(flags.out)
-    print("\n" + "\n".join(evaluation.table.lines(found)))
-    print(f"\n{found.details['seconds']:.0f} s; written: {path}")
+    measured = evaluation.evaluate(flags.workdir, options, progress, **VERB.dataset())
+    path = measured.write(flags.out)
+    print("\n" + "\n".join(evaluation.table.lines(measured)))
+    print(f"\n{measured.details['seconds']:.0f} s; written: {path}")
 
 
 if __name__ == "__main__":

@@ -42,10 +42,10 @@ def main():
     facts = {"git_commit": record["git_commit"], "trained_by": record["command"]}
     facts |= {"made_by": f"python -m experiments.extractor --workdir={workdir}"}
     out.mkdir(parents=True, exist_ok=True)
-    found = presets.store(zoo.load(workdir), out, dataset, dataset, test, facts)
+    extractor = presets.store(zoo.load(workdir), out, dataset, dataset, test, facts)
     path = out / f"{dataset}.npz"
-    print(f"accuracy {found.about['accuracy']:.2%} of {len(test[0]):,} test images")
-    print(f"{path.stat().st_size:,} bytes: {path} (sha256 {found.sha256})")
+    print(f"accuracy {extractor.about['accuracy']:.2%} of {len(test[0]):,} test images")
+    print(f"{path.stat().st_size:,} bytes: {path} (sha256 {extractor.sha256})")
 
 
 if __name__ == "__main__":

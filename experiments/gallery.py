@@ -1,5 +1,6 @@
 """Draws test images, and what trained models rebuild and make, as one picture."""
 
+import pathlib
 import sys
 
 import experiments
@@ -15,7 +16,9 @@ VERB.define("list", "workdirs", [], "Run folders or .keras files, of one data se
 VERB.define("integer", "columns", 12, "Images of each model.")
 VERB.define("integer", "seed", 0, "New image i is the image of seed + i.")
 VERB.group("Where")
-VERB.define("string", "out", "gallery.png", "The picture, a .png file.")
+VERB.define(
+    "string", "out", None, "A .png file [gallery.png in the folder of the first run]."
+)
 
 
 def main():
@@ -28,18 +31,20 @@ def main():
     flags = VERB.flags
     if not flags.workdirs:
         raise ValueError("--workdirs names one trained model or more. Received: none.")
-    plots.require_format(flags.out, (".png",))
+    default = pathlib.Path(flags.workdirs[0]).parent / "gallery.png"
+    out = pathlib.Path(flags.out or default)
+    plots.require_format(out, (".png",))
     entries = comparison.find(flags.workdirs)
     rows = comparison.side_by_side(entries, flags.columns, flags.seed)
     dataset = entries[0].subject.dataset
     figures.save_table(
-        flags.out,
+        out,
         np.stack(list(rows.values())),
         list(rows),
         [""] * flags.columns,
         f"{dataset}: images of the test set, rebuilt from their codes, and new ones",
     )
-    print(f"written: {flags.out}")
+    print(f"written: {out}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import sys
 
 import experiments
+from experiments import outputs
 
 VERB = experiments.Verb(
     "interpolate",
@@ -12,7 +13,13 @@ VERB = experiments.Verb(
 )
 VERB.group("What")
 VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras file.")
-VERB.define("list", "images", None, "Test images, two a path [one each of 4 classes].")
+VERB.define(
+    "list",
+    "images",
+    None,
+    "Test images by their position, two a path [one each of 4 classes; "
+    "--classes=6,5 leads from a 6 to a 5].",
+)
 VERB.define("list", "seeds", None, "Seeds of samples, two a path [0,1,2,3 of a GAN].")
 VERB.define(
     "enum",
@@ -26,7 +33,7 @@ VERB.define("bool", "judge", True, "Name images by the data set's classifier.")
 VERB.group("Seen among")
 VERB.define_dataset()
 VERB.group("Where")
-VERB.define("string", "out", "interpolation.png", "Picture to write.")
+VERB.define("string", "out", None, "Picture [interpolation.png in the run folder].")
 
 
 def main():
@@ -50,49 +57,61 @@ def main():
             "A path has two ends: give an even number of images or seeds. "
             f"Received: {images or seeds}."
         )
-    plots.require_format(flags.out, (".png",))
+    out = outputs.path(flags.out, flags.workdir, "interpolation.png")
+    plots.require_format(out, (".png",))
     space = exploration.Explorer(flags.workdir, judged=flags.judge, **VERB.dataset())
     space.model.require("decode")
-    names, ends, shown = _ends(space, images, seeds)
+    names, ends, pictured = _ends(space, images, seeds)
     kinds = list(latents.PATHS) if flags.path == "both" else [flags.path]
     rows = [f"{name}, {kind}" for name in names for kind in kinds]
     paths = [latents.PATHS[kind](*ends, flags.steps) for kind in kinds]
     z = np.stack(paths, axis=1).reshape(len(rows), flags.steps, -1)
-    made = space.decode(z)
-    classes, sure = space.tell(made)
-    print("\n".join(_lines(rows, z, made, classes, sure)))
+    decoded = space.decode(z)
+    classes, sure = space.tell(decoded)
+    print("\n".join(_lines(rows, z, decoded, classes, sure)))
+    if images:
+        print("\n".join(_positions(space, images)))
     columns = [f"{share:.2f}" for share in np.linspace(0, 1, flags.steps)]
     captions = exploration.captions(classes, sure)
-    if shown is not None:
+    if pictured is not None:
         columns = ["test image", *columns, "test image"]
-        start, stop = (pixels.to_float(x).repeat(len(kinds), axis=0) for x in shown)
-        made = np.concatenate([start[:, None], made, stop[:, None]], axis=1)
+        start, stop = (pixels.to_float(x).repeat(len(kinds), axis=0) for x in pictured)
+        decoded = np.concatenate([start[:, None], decoded, stop[:, None]], axis=1)
         captions = captions and [["", *row, ""] for row in captions]
     title = f"{space.model.name}: paths through the latent space"
     labels = [row.replace(", ", "\n") for row in rows]
-    figures.save_table(flags.out, made, labels, columns, title, captions)
-    print(f"\nwritten: {flags.out}")
+    figures.save_table(out, decoded, labels, columns, title, captions)
+    print(f"\nwritten: {out}")
 
 
 def _ends(space, images, seeds):
     """Names of P paths, the latents `[P, D]` of their two ends, and the two images that
     these encode, or None."""
-    encoding = seeds is None and "encode" in space.model.capabilities()
+    encoding = seeds is None and space.model.can("encode")
     if images is not None or encoding:
         kind, numbers = "test image", images or space.first_of_classes(4)
-        shown = space.test_images(numbers)
-        z = space.model.encode(shown)
-        shown = shown[::2], shown[1::2]
+        ends = space.test_images(numbers)
+        z = space.model.encode(ends)
+        ends = ends[::2], ends[1::2]
     else:
         kind, numbers = "seed", seeds or [0, 1, 2, 3]
         z = space.prior(numbers)
-        shown = None
+        ends = None
     pairs = zip(numbers[::2], numbers[1::2])
-    return [f"{kind} {a} to {b}" for a, b in pairs], (z[::2], z[1::2]), shown
+    return [f"{kind} {a} to {b}" for a, b in pairs], (z[::2], z[1::2]), ends
 
 
-def _lines(rows, z, made, classes, sure):
-    """What there is to say of each path, a line each."""
+def _positions(space, numbers):
+    """Which classes the test images of these positions are of, for who meant these."""
+    labels, names = space.test[1], space.subject.info.class_names
+    if labels is None:
+        return []
+    classes = (f"{number} is of class {names[labels[number]]}" for number in numbers)
+    return ["", f"test images by position: {', '.join(classes)}"]
+
+
+def _lines(rows, z, decoded, classes, sure):
+    """A line of numbers for each path, below what they are."""
     import numpy as np
 
     from zoo import metrics
@@ -107,7 +126,7 @@ def _lines(rows, z, made, classes, sure):
     ]
     for number, row in enumerate(rows):
         shortest = np.linalg.norm(z[number], axis=-1).min()
-        steps = metrics.squared_errors(made[number, 1:], made[number, :-1]) ** 0.5
+        steps = metrics.squared_errors(decoded[number, 1:], decoded[number, :-1]) ** 0.5
         line = f"{row:<{width}} {shortest:6.2f} {steps.max():6.3f}"
         if classes is not None:
             passed = dict.fromkeys(classes[number])

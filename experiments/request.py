@@ -1,6 +1,7 @@
 """Asks a model server for images, or what it sees in some, over REST or gRPC."""
 
 import pathlib
+import re
 import sys
 
 import experiments
@@ -30,6 +31,8 @@ VERB.group("Where")
 VERB.define(
     "string", "out", "reply", "Folder: a .png an image, a .npy each other output."
 )
+
+NAME = re.compile(r"\w[\w.-]*")  # of an output, and so of its file
 
 
 def main():
@@ -65,6 +68,12 @@ def main():
         )
     inputs = materials.rows(flags.signature, known[flags.signature].inputs)
     outputs = server.predict(flags.signature, inputs)
+    for name in outputs:
+        if not NAME.fullmatch(name):  # a path, which would leave the folder
+            raise ValueError(
+                "The server names an output by what is no name of a file. "
+                f"Received: {name!r}."
+            )
     for name, values in outputs.items():
         _write(pathlib.Path(flags.out), name, values)
 

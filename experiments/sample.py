@@ -3,6 +3,7 @@
 import sys
 
 import experiments
+from experiments import outputs
 
 VERB = experiments.Verb(
     "sample",
@@ -46,9 +47,9 @@ VERB.group("Where")
 VERB.define(
     "string",
     "out",
-    "samples.png",
+    None,
     "A .png (one grid), a .npz (uint8 `images` [N, H, W, C]) or a folder (a .png an "
-    "image, named by its seed).",
+    "image, named by its seed) [samples.png in the run folder].",
 )
 
 
@@ -57,7 +58,8 @@ def main():
     from zoo.drawing import plots
 
     flags = VERB.flags
-    plots.require_format(flags.out)
+    out = outputs.path(flags.out, flags.workdir, "samples.png")
+    plots.require_format(out)
     if flags.num_images < 1:
         raise ValueError(
             f"--num_images is at least 1. Received: num_images={flags.num_images}."
@@ -67,8 +69,8 @@ def main():
     options = {name: value for name, value in options.items() if value is not None}
     draw = _sample_mixture if flags.latent == "gmm" else _sample
     images = draw(options)
-    plots.save_images(flags.out, images, first=flags.seed)
-    print(f"{len(images)} images: {flags.out}")
+    plots.save_images(out, images, first=flags.seed)
+    print(f"{len(images)} images: {out}")
 
 
 def _sample(options):
@@ -76,8 +78,7 @@ def _sample(options):
     import zoo
 
     flags, model = VERB.flags, zoo.load(VERB.flags.workdir)
-    able = model.capabilities()
-    if "sample" not in able and "reconstruct" in able:
+    if not model.can("sample") and model.can("reconstruct"):
         raise ValueError(
             f"{model.name!r} has no prior to sample from; --latent=gmm fits one to its "
             "encodings. Received: latent=prior."

@@ -64,7 +64,7 @@ class Runs:
         a conditional model each class as often, as among the test images; else None."""
         if path not in self._drawn:
             model = zoo.load(path)
-            labels = np.arange(10_000) % 10 if model.conditional else None
+            labels = np.arange(10_000) % 10 if model.can("labels") else None
             samples = model.sample(10_000, labels=labels, seed=self.seed)
             self._drawn[path] = pixels.to_uint8(samples), labels
         return self._drawn[path]
@@ -105,19 +105,19 @@ def ae(runs):
 def vae(runs):
     """Importance-sampled bound of -log p(x) on one binarisation."""
     nats = runs.load("vae").nll(runs.test[0], k=runs.k, seed=runs.seed)
-    found = metrics.likelihood(nats)
+    bound = metrics.likelihood(nats)
     yield (
-        found.nats <= 228.7,
-        f"vae: {found.nats:.2f} nats (k={runs.k}, {len(nats)} images, standard error "
-        f"{found.standard_error:.2f}), target 228.7",
+        bound.nats <= 228.7,
+        f"vae: {bound.nats:.2f} nats (k={runs.k}, {len(nats)} images, standard error "
+        f"{bound.standard_error:.2f}), target 228.7",
     )
 
 
 def gan(runs):
-    """Share of each class among samples, as the zoo's classifier judges them."""
+    """Share of each class among samples, by the zoo's classifier."""
     samples = runs.load("gan").sample(2000, seed=runs.seed)
-    judged = runs.judge.probabilities(samples).argmax(-1)
-    share = metrics.class_histogram(judged, 10)
+    classes = runs.judge.probabilities(samples).argmax(-1)
+    share = metrics.class_histogram(classes, 10)
     yield (
         share.min() >= 0.03,
         f"gan: rarest class {share.min():.1%} of 2,000 samples, target 3 % "
@@ -130,8 +130,8 @@ def vaegan(runs):
     images, distance = runs.test[0], {}
     features = runs.judge.features(images)
     for name in ("vaegan", "vae"):
-        made = runs.judge.features(runs.load(name).reconstruct(images))
-        distance[name] = np.linalg.norm(made - features, axis=-1).mean()
+        rebuilt = runs.judge.features(runs.load(name).reconstruct(images))
+        distance[name] = np.linalg.norm(rebuilt - features, axis=-1).mean()
     yield (
         distance["vaegan"] < distance["vae"],
         f"vaegan: reconstructions {distance['vaegan']:.3f} from their images in the "
@@ -157,12 +157,12 @@ def asked_for(runs, name, target, note=""):
 
 
 def ddpm(runs):
-    """Samples beside the VAE's and the best GAN's, labels, time."""
+    """Samples compared with the VAE's and the best GAN's, labels, time."""
     yield from diffusion(runs, "ddpm", "ddim")
 
 
 def flow(runs):
-    """Samples beside the VAE's and the best GAN's, labels, time."""
+    """Samples compared with the VAE's and the best GAN's, labels, time."""
     yield from diffusion(runs, "flow", "euler")
 
 
@@ -170,19 +170,19 @@ def diffusion(runs, name, sampler):
     """Of both: samples as the model's settings say, and 64 by `sampler`."""
     model = runs.load(name)
     way = f" by {model.sampler} in {model.steps} steps with guidance {model.guidance:g}"
-    yield from beside_others(runs, name)
+    yield from against_others(runs, name)
     yield asked_for(runs, name, 0.92, way)
     yield sampling_time(model, sampler)
 
 
-def beside_others(runs, name):
+def against_others(runs, name):
     """Frechet distance, less than the VAE's and at most 1.5 times that of the best
     finished run with a discriminator."""
     real = metrics.Moments.of(runs.judge, runs.test[0])
-    found, _ = median_distance(runs, name, real)
+    distance, _ = median_distance(runs, name, real)
     limit, _ = median_distance(runs, "vae", real)
-    line = f"{name}: Frechet distance {found:.3f}, target"
-    yield found < limit, f"{line} less than the vae's {limit:.3f}"
+    line = f"{name}: Frechet distance {distance:.3f}, target"
+    yield distance < limit, f"{line} less than the vae's {limit:.3f}"
     best = {
         each: median_distance(runs, each, real)[0]
         for each in ADVERSARIAL
@@ -191,7 +191,7 @@ def beside_others(runs, name):
     if best:
         rival = min(best, key=best.get)
         limit = 1.5 * best[rival]
-        yield found <= limit, f"{line} 1.5 times the {rival}'s {best[rival]:.3f}"
+        yield distance <= limit, f"{line} 1.5 times the {rival}'s {best[rival]:.3f}"
 
 
 def sampling_time(model, sampler):
@@ -210,8 +210,8 @@ def sampling_time(model, sampler):
 def wgan(runs):
     """Whether the critic's estimate tells how good an epoch's samples are: its rank
     correlation with their Frechet distance, beside that of a GAN's losses."""
-    critic = {name: told(runs, name, "wasserstein") for name in ("wgan", "wgan_gp")}
-    game = {term: told(runs, "gan", term) for term in ("d_loss", "g_loss")}
+    critic = {name: rank(runs, name, "wasserstein") for name in ("wgan", "wgan_gp")}
+    game = {term: rank(runs, "gan", term) for term in ("d_loss", "g_loss")}
     words = ", ".join(f"{term} {value:+.2f}" for term, value in game.items())
     for name, value in critic.items():
         yield (
@@ -222,7 +222,7 @@ def wgan(runs):
         )
 
 
-def told(runs, name, term):
+def rank(runs, name, term):
     """Spearman's correlation, over the epochs of a run, of a term with `frechet`."""
     rows = RunFolder(runs.path(name)).rows()
     if not rows or "frechet" not in rows[0]:
@@ -267,10 +267,10 @@ def own_share(runs, model):
     in the classifier's features."""
     images = runs.test[0]
     real = runs.judge.features(images)
-    made = runs.judge.features(model.reconstruct(images))
+    rebuilt = runs.judge.features(model.reconstruct(images))
     shift = np.random.default_rng(runs.seed).integers(1, len(real), len(real))
-    others = made[(np.arange(len(real)) + shift) % len(real)]
-    distance = [np.linalg.norm(each - real, axis=-1) for each in (made, others)]
+    others = rebuilt[(np.arange(len(real)) + shift) % len(real)]
+    distance = [np.linalg.norm(each - real, axis=-1) for each in (rebuilt, others)]
     return (distance[0] < distance[1]).mean()
 
 
@@ -285,9 +285,9 @@ def frechet(runs):
     floor = metrics.frechet_distance(real, train)
     limit, _ = median_distance(runs, "vae", real)
     finished = [name for name in ADVERSARIAL if runs.is_finished(name)]
-    found = {name: median_distance(runs, name, real) for name in finished}
-    for name in sorted(found, key=found.get):
-        distance, count = found[name]
+    medians = {name: median_distance(runs, name, real) for name in finished}
+    for name in sorted(medians, key=medians.get):
+        distance, count = medians[name]
         yield (
             distance < limit,
             f"{name}: Frechet distance {distance:.3f} ({count} seeds), target less "
@@ -299,12 +299,12 @@ def frechet(runs):
 def median_distance(runs, name, real):
     """Median over a recipe's runs, and their number."""
     path = runs.path(name)
-    found = [path, *path.parent.glob(f"{path.name}-seed*")]
+    paths = [path, *path.parent.glob(f"{path.name}-seed*")]
     distances = []
-    for each in found:
-        made = metrics.Moments.of(runs.judge, runs.drawn(each)[0])
-        distances.append(metrics.frechet_distance(real, made))
-    return float(np.median(distances)), len(found)
+    for each in paths:
+        moments = metrics.Moments.of(runs.judge, runs.drawn(each)[0])
+        distances.append(metrics.frechet_distance(real, moments))
+    return float(np.median(distances)), len(paths)
 
 
 MEASURES = {

@@ -3,6 +3,7 @@
 import sys
 
 import experiments
+from experiments import outputs
 
 VERB = experiments.Verb(
     "traverse",
@@ -24,7 +25,7 @@ VERB.define(
     "integer", "count", None, "How many of them [8, or all if there are fewer]."
 )
 VERB.define(
-    "integer", "image", None, "Start from this test image [the mean of all encodings]."
+    "integer", "image", None, "Start from this test image [0 of a model that encodes]."
 )
 VERB.define(
     "integer", "seed", None, "Or from this sample [0 of a model that cannot encode]."
@@ -34,7 +35,7 @@ VERB.define("float", "span", 3.0, "Standard deviations to either side of the mea
 VERB.group("Seen among")
 VERB.define_dataset()
 VERB.group("Where")
-VERB.define("string", "out", "traversal.png", "Picture to write.")
+VERB.define("string", "out", None, "Picture [traversal.png in the run folder].")
 
 
 def main():
@@ -55,50 +56,52 @@ def main():
     from zoo.drawing import figures, plots
     from zoo.evaluation import explorer as exploration
 
-    plots.require_format(flags.out, (".png",))
+    out = outputs.path(flags.out, flags.workdir, "traversal.png")
+    plots.require_format(out, (".png",))
     space = exploration.Explorer(flags.workdir, **VERB.dataset())
     space.model.require("decode")
     latent_dim = space.model.config["latent_dim"]
     count = min(8, latent_dim) if flags.count is None else flags.count
-    if flags.along == "coordinates" and "encode" not in space.model.capabilities():
+    if flags.along == "coordinates" and not space.model.can("encode"):
         axes = latents.prior_coordinates(latent_dim, count)
     else:
         axes = latents.AXES[flags.along](space.model.encode(space.train[0]), count)
-    origin, start = _start(space, axes)
+    origin, start = _start(space)
     offsets = np.linspace(-flags.span, flags.span, flags.steps)
     z = latents.traverse(start, axes, offsets)
-    made = space.decode(z)
-    print("\n".join(_lines(axes, made)))
-    columns = [f"{offset:.3g} sd" for offset in offsets]
-    if not np.allclose(start, axes.centre):  # where 0 sd is another image for each
-        first = space.decode(start[None]).repeat(count, axis=0)
-        made = np.concatenate([first[:, None], made], axis=1)
-        columns = ["start", *columns]
+    moved = space.decode(z)
+    print("\n".join(_lines(axes, moved)))
+    # At 0 sd a row shows the start with one number of the latent as it is on average.
+    first = space.decode(start[None]).repeat(count, axis=0)
+    moved = np.concatenate([first[:, None], moved], axis=1)
+    columns = ["start", *(f"{offset:.3g} sd" for offset in offsets)]
     figures.save_table(
-        flags.out,
-        made,
+        out,
+        moved,
         [f"{name}\n{share:.1%}" for name, share in zip(axes.names, axes.shares)],
         columns,
         f"{space.model.name}: {flags.along}, shares of variance, from {origin}",
     )
-    print(f"\nwritten: {flags.out}")
+    print(f"\nwritten: {out}")
 
 
-def _start(space, axes):
-    """What the traversal starts from, a text, and its latent `[D]`."""
+def _start(space):
+    """What the traversal starts from, a text, and its latent `[D]`. The mean of all
+    encodings would be no start: it is unlike each of them, and may decode to nothing.
+    """
     image, seed = VERB.flags.image, VERB.flags.seed
+    if image is None and seed is None and space.model.can("encode"):
+        image = 0
     if image is not None:
         return f"test image {image}", space.model.encode(space.test_images([image]))[0]
-    if seed is None and "encode" in space.model.capabilities():
-        return "the mean of all encodings", axes.centre.astype("float32")
     return f"seed {seed or 0}", space.prior([seed or 0])[0]
 
 
-def _lines(axes, made):
-    """What there is to say of each direction, a line each."""
+def _lines(axes, moved):
+    """A line of numbers for each direction, below what they are."""
     from zoo import metrics
 
-    change = metrics.squared_errors(made[:, 0], made[:, -1]) ** 0.5
+    change = metrics.squared_errors(moved[:, 0], moved[:, -1]) ** 0.5
     lines = [
         "sd: standard deviation of the encodings. share: of their variance. change: of",
         "the image from end to end, root mean square of pixels in [0, 1].",

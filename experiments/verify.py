@@ -50,10 +50,10 @@ def check_folder(path):
     from zoo.runs import checksums
     from zoo.runs import folder as runs
 
-    found = checksums.check(runs.RunFolder(path))
-    for sound, line in found:
+    lines = checksums.check(runs.RunFolder(path))
+    for sound, line in lines:
         print(f"{'ok     ' if sound else 'WRONG  '}{experiments.printable(line)}")
-    return int(not all(sound for sound, _ in found))
+    return int(not all(sound for sound, _ in lines))
 
 
 if __name__ == "__main__":

@@ -1,72 +1,53 @@
 """Throw-away models that can do one thing only: rooms must take them as they are."""
 
-import keras
-import numpy as np
 import pytest
+import throwaway
 import tiny
+from keras import ops
 
 import zoo
 from zoo import backend
 from zoo.core import registry
-from zoo.core.model import ImageModel
+
+UNITS = 3
 
 
-class One(ImageModel):
-    """A network of one layer that learns to be zero."""
+class Sampler(throwaway.Throwaway):
+    """Can do nothing but `sample`; what it learns makes no sense."""
 
-    networks = ("layer",)
-    terms = ("size",)
-    paper = "none"
+    networks = ("generator",)
 
-    def __init__(self, units: int = 3):
-        self.units = units
-        super().__init__()
-
-    def default_optimizers(self):
-        return {"layer": keras.optimizers.SGD()}
+    def build_networks(self, image_shape):
+        return {"generator": throwaway.dense("generator", (UNITS,), image_shape)}
 
     def objective(self, images, labels=None, training=True):
-        size = keras.ops.mean(keras.ops.square(self.layer(self.flat(images))))
-        return {"layer": size}, {"size": size}
-
-    def train_step(self, data):
-        images, labels = self.unpack(data)
-        return self.track(self.update(self.objective, images, labels), images)
-
-    def flat(self, images):
-        return keras.ops.reshape(images, (-1, int(np.prod(self.image_shape))))
+        return self.losses(throwaway.squared(self(images), images))
 
     def call(self, images, training=False):
-        return self.layer(self.flat(images))
-
-
-def dense(inputs, units):
-    z = keras.Input((inputs,))
-    return keras.Model(z, keras.layers.Dense(units, activation="tanh")(z))
-
-
-class Sampler(One):
-    """Can do nothing but `sample`."""
-
-    def build_networks(self, image_shape):
-        return {"layer": dense(self.units, int(np.prod(image_shape)))}
-
-    def flat(self, images):
-        return keras.ops.zeros((keras.ops.shape(images)[0], self.units))
+        return self.generator(
+            ops.reshape(images, (ops.shape(images)[0], -1))[:, :UNITS]
+        )
 
     def draw(self, seeds, labels=None, ema=True):
-        z = backend.normal_of_seeds(seeds, (self.units,))
-        return keras.ops.reshape(self.layer(z), (-1, *self.image_shape))
+        return self.generator(backend.normal_of_seeds(seeds, (UNITS,)))
 
 
-class Encoder(One):
-    """Can do nothing but `encode`."""
+class Encoder(throwaway.Throwaway):
+    """Can do nothing but `encode`; it learns to say 0."""
+
+    networks = ("encoder",)
 
     def build_networks(self, image_shape):
-        return {"layer": dense(int(np.prod(image_shape)), self.units)}
+        return {"encoder": throwaway.dense("encoder", image_shape, (UNITS,))}
+
+    def objective(self, images, labels=None, training=True):
+        return self.losses(ops.square(self(images)))
+
+    def call(self, images, training=False):
+        return self.encoder(images)
 
     def to_latent(self, images, seeds=None):
-        return self.layer(self.flat(images))
+        return self.encoder(images)
 
 
 ONLY = {"only_sample": Sampler, "only_encode": Encoder}

@@ -231,7 +231,7 @@ def test_a_run_is_made_sampled_and_evaluated_and_goes_on_here(name, tmp_path):
     on_backend(name, VERB, "sample", "--workdir=run", cwd=tmp_path)
     few = ["--num_images=40", "--nll_images=4", "--k=5", "--cas_steps=2"]
     on_backend(name, VERB, "evaluate", "--workdir=run", *few, cwd=tmp_path)
-    assert (tmp_path / "samples.png").stat().st_size > 500
+    assert (tmp_path / "run" / "samples.png").stat().st_size > 500
     assert (tmp_path / "run" / "evaluation.json").exists()
     here = keras.backend.backend()
     environment = {**os.environ, "KERAS_BACKEND": here, "PYTHONPATH": str(TESTS.parent)}

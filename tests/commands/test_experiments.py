@@ -1,17 +1,21 @@
 """The verbs as a user types them, on the embedded digits."""
 
 import json
+import os
+import pathlib
 import re
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
 from PIL import Image
-from verbs import called, start, typed
+from verbs import ROOT, called, start, typed
 
 import experiments
-from experiments import sample, train
+from experiments import outputs, sample, train
 
 TINY = ["--model=vae", "--set=width=4", "--set=hidden=8", "--batch_size=450"]
 TINY += ["--image_size=8", "--epochs=2"]
@@ -51,7 +55,8 @@ def test_same_command_finds_the_run_finished(run, capsys):
 def test_sample_writes_a_grid(run):
     folder, _ = run
     typed("sample", f"--workdir={folder}", "--num_images=9", cwd=folder.parent)
-    picture = Image.open(folder.parent / "samples.png")
+    assert not (folder.parent / "samples.png").exists()
+    picture = Image.open(folder / "samples.png")
     assert picture.width == picture.height > 250
 
 
@@ -67,8 +72,29 @@ def test_sample_writes_an_array_and_a_folder(run, tmp_path, capsys):
         "000006.png",
         "000007.png",
     ]
-    shown = np.asarray(Image.open(pictures / "000006.png"))
-    assert abs(shown.astype(int) - images[1, ..., 0]).max() <= 1
+    picture = np.asarray(Image.open(pictures / "000006.png"))
+    assert abs(picture.astype(int) - images[1, ..., 0]).max() <= 1
+
+
+def test_what_is_made_of_a_run_goes_into_its_folder_unless_told_otherwise():
+    assert outputs.path(None, "runs/a", "x.png") == pathlib.Path("runs/a/x.png")
+    neighbour = pathlib.Path("runs/a/model.best.x.png")
+    assert outputs.path(None, "runs/a/model.best.keras", "x.png") == neighbour
+    assert outputs.path("y.png", "runs/a", "x.png") == pathlib.Path("y.png")
+
+
+def test_who_closes_the_output_gets_no_traceback():
+    script = "import experiments, sys, types\n"
+    script += "verb = types.SimpleNamespace(name='x', parse=lambda argv: None)\n"
+    script += "main = lambda: [print('line', n) for n in range(100_000)] and 0\n"
+    script += "experiments.import_quietly = lambda: None\n"
+    script += "sys.exit(experiments.start(verb, main, ['x']))"
+    command = f'{sys.executable} -c "$SCRIPT" | head -1'
+    environment = os.environ | {"SCRIPT": script, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, shell=True, env=environment, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("line 0\n", "")
 
 
 def test_dry_run_tells_and_writes_nothing(tmp_path, capsys):
@@ -107,7 +133,7 @@ def test_help_is_grouped_and_tells_defaults(verb, capsys):
 
 
 @pytest.mark.parametrize(
-    "flags, told",
+    "flags, sentence",
     [
         (["--model=vea"], "did you mean 'vae'"),
         (["--dataset=digts"], "digits"),
@@ -140,15 +166,15 @@ def test_help_is_grouped_and_tells_defaults(verb, capsys):
         (["--flagfile=nowhere.flags"], "nowhere.flags"),
     ],
 )
-def test_wrong_flag_of_train_is_one_sentence(flags, told, tmp_path, capsys):
+def test_wrong_flag_of_train_is_one_sentence(flags, sentence, tmp_path, capsys):
     assert called(train, *TINY, f"--workdir={tmp_path / 'run'}", *flags) == 1
     err = capsys.readouterr().err
-    assert told in err and err.count("\n") == 1
+    assert sentence in err and err.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
-    "images, labels, told",
+    "images, labels, sentence",
     [
         (np.zeros((20, 8, 8, 2), "uint8"), None, "channel"),
         (np.zeros((20, 8, 8, 4), "uint8"), None, "channel"),
@@ -158,13 +184,13 @@ def test_wrong_flag_of_train_is_one_sentence(flags, told, tmp_path, capsys):
         (np.zeros((0, 8, 8, 1), "uint8"), None, "images"),
     ],
 )
-def test_wrong_data_are_one_sentence(images, labels, told, tmp_path, capsys):
+def test_wrong_data_are_one_sentence(images, labels, sentence, tmp_path, capsys):
     arrays = {"images": images} | ({} if labels is None else {"labels": labels})
     np.savez(tmp_path / "data.npz", **arrays)
     flags = [f"--dataset=npz:{tmp_path / 'data.npz'}", f"--workdir={tmp_path / 'run'}"]
     assert called(train, "--model=vae", "--batch_size=4", *flags) == 1
     err = capsys.readouterr().err
-    assert told in err and "Received" in err and err.count("\n") == 1
+    assert sentence in err and "Received" in err and err.count("\n") == 1
     assert not (tmp_path / "run").exists()
 
 
@@ -179,7 +205,7 @@ def test_missing_labels_are_one_sentence(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "flags, told",
+    "flags, sentence",
     [
         (["--num_images=0"], "at least 1"),
         (["--num_images=-3"], "at least 1"),
@@ -191,12 +217,12 @@ def test_missing_labels_are_one_sentence(tmp_path, capsys):
         (["--out=samples.jpg"], ".npz"),
     ],
 )
-def test_wrong_flag_of_sample_is_one_sentence(run, flags, told, tmp_path, capsys):
+def test_wrong_flag_of_sample_is_one_sentence(run, flags, sentence, tmp_path, capsys):
     folder, _ = run
     out = tmp_path / "samples.png"
     assert called(sample, f"--workdir={folder}", f"--out={out}", *flags) == 1
     err = capsys.readouterr().err
-    assert told in err and err.count("\n") == 1
+    assert sentence in err and err.count("\n") == 1
     assert not out.exists()
 
 
@@ -209,8 +235,8 @@ def test_sample_takes_the_options_of_a_denoising_model(tmp_path, capsys):
     flags = ["--num_images=2", "--sampler=heun", "--steps=3", f"--out={out}"]
     assert called(sample, file, *flags) == 0
     images = model.sample(2, seed=0, sampler="heun", steps=3)
-    shown = np.load(out)["images"]
-    assert np.abs(shown / 127.5 - 1 - images).max() <= 0.01
+    drawn = np.load(out)["images"]
+    assert np.abs(drawn / 127.5 - 1 - images).max() <= 0.01
     assert called(sample, file, "--sampler=euler", f"--out={out}") == 1
     assert "euler" in capsys.readouterr().err
 
@@ -226,7 +252,7 @@ def test_checkpoint_of_another_model_is_refused(run, tmp_path, capsys):
 def test_terminated_run_goes_on_where_it_stopped(tmp_path):
     flags = [*TINY, "--epochs=100", "--workdir=run"]
     process = start("train", *flags, cwd=tmp_path)
-    for _ in range(3):
+    for _ in range(6):  # three of the header
         process.stdout.readline()
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
@@ -269,8 +295,8 @@ def test_reproduce_trains_recipes_in_turn_and_goes_on(tmp_path, capsys, monkeypa
     monkeypatch.setattr(reproduce, "RECIPES", tmp_path)
     argv = ["reproduce", f"--runs={tmp_path}/runs", "--recipes=a", "--seeds=0,1"]
     assert experiments.start(reproduce.VERB, reproduce.main, argv) == 0
-    made = sorted(folder.name for folder in (tmp_path / "runs").iterdir())
-    assert made == ["a", "a-seed1"]
+    folders = sorted(folder.name for folder in (tmp_path / "runs").iterdir())
+    assert folders == ["a", "a-seed1"]
     written = (tmp_path / "runs" / "a" / "checkpoints").stat().st_mtime_ns
     argv[2] = "--recipes=a,b"
     argv[3] = "--seeds=0"
@@ -278,7 +304,7 @@ def test_reproduce_trains_recipes_in_turn_and_goes_on(tmp_path, capsys, monkeypa
     assert (tmp_path / "runs" / "b" / "model.keras").exists()
     assert (tmp_path / "runs" / "a" / "checkpoints").stat().st_mtime_ns == written
     capsys.readouterr()
-    for wrong, told in (("--recipes=c", "there are a, b"), ("--seeds=x", "whole")):
+    for wrong, sentence in (("--recipes=c", "there are a, b"), ("--seeds=x", "whole")):
         argv = ["reproduce", wrong]
         assert experiments.start(reproduce.VERB, reproduce.main, argv) == 1
-        assert told in capsys.readouterr().err
+        assert sentence in capsys.readouterr().err

@@ -40,8 +40,8 @@ def test_a_classifier_has_to_know_94_of_100(wrong, met):
     labels[:wrong] += 1
     model = types.SimpleNamespace(predict=lambda images: np.eye(11)[labels])
     runs = Runs({"classifier": model})
-    ((found, line),) = targets.classifier(runs)
-    assert found == met and f"{(40 - wrong) / 40:.2%}" in line
+    ((is_met, line),) = targets.classifier(runs)
+    assert is_met == met and f"{(40 - wrong) / 40:.2%}" in line
 
 
 @pytest.mark.parametrize("rarest, met", [(0.03, True), (0.029, False)])
@@ -52,15 +52,15 @@ def test_a_gan_has_to_draw_every_class(rarest, met):
     judged[900:] = 0
     judged[900 : 900 + round(2000 * rarest)] = 9
     model = types.SimpleNamespace(sample=sampler)
-    ((found, line),) = targets.gan(Runs({"gan": model}, judged))
-    assert found == met and f"rarest class {rarest:.1%}" in line
+    ((is_met, line),) = targets.gan(Runs({"gan": model}, judged))
+    assert is_met == met and f"rarest class {rarest:.1%}" in line
 
 
 def test_a_vae_has_to_stay_below_its_bound():
     for nats, met in ((228.7, True), (228.8, False)):
         model = types.SimpleNamespace(nll=lambda x, k, seed, n=nats: np.full(len(x), n))
-        ((found, line),) = targets.vae(Runs({"vae": model}))
-        assert found == met and f"{nats:.2f} nats (k=2, 40 images" in line
+        ((is_met, line),) = targets.vae(Runs({"vae": model}))
+        assert is_met == met and f"{nats:.2f} nats (k=2, 40 images" in line
 
 
 def test_a_critic_has_to_tell_the_quality_of_an_epoch(tmp_path):
@@ -81,10 +81,10 @@ def test_a_critic_has_to_tell_the_quality_of_an_epoch(tmp_path):
                 for epoch, far in enumerate(quality)
             ]
         )
-    found = list(targets.wgan(targets.Runs(tmp_path)))
-    assert [met for met, _ in found] == [True, False]
-    assert "+1.00, target more than the gan's losses (d_loss -0.40" in found[0][1]
-    assert "-1.00" in found[1][1]
+    answers = list(targets.wgan(targets.Runs(tmp_path)))
+    assert [met for met, _ in answers] == [True, False]
+    assert "+1.00, target more than the gan's losses (d_loss -0.40" in answers[0][1]
+    assert "-1.00" in answers[1][1]
 
     RunFolder(path).write_rows([{"epoch": 0, "step": 0, "d_loss": 1.0}])
     with pytest.raises(ValueError, match="train it with --frechet"):
@@ -93,7 +93,7 @@ def test_a_critic_has_to_tell_the_quality_of_an_epoch(tmp_path):
 
 @pytest.mark.parametrize("right, met", [(0.92, True), (0.91, False)])
 def test_a_ddpm_has_to_draw_what_it_is_asked_for(right, met, monkeypatch):
-    monkeypatch.setattr(targets, "beside_others", lambda runs, name: ())
+    monkeypatch.setattr(targets, "against_others", lambda runs, name: ())
     judged = np.arange(10_000) % 10
     judged[round(10_000 * right) :] += 1
     judged %= 10
@@ -106,8 +106,8 @@ def test_a_ddpm_has_to_draw_what_it_is_asked_for(right, met, monkeypatch):
         probabilities=lambda images: np.eye(10)[judged[: len(images)]]
     )
     runs.__dict__["judge"] = known
-    (found, line), (in_time, seconds) = targets.ddpm(runs)
-    assert found == met and f"{right:.1%} of 10,000 samples by dpmpp_2m in 20 " in line
+    (is_met, line), (in_time, seconds) = targets.ddpm(runs)
+    assert is_met == met and f"{right:.1%} of 10,000 samples by dpmpp_2m in 20 " in line
     assert in_time and "64 images at 50 steps of ddim in 0.0 s" in seconds
 
 
@@ -124,10 +124,10 @@ def test_diffusion_stands_beside_the_vae_and_the_best_gan(
     monkeypatch.setattr(targets.metrics.Moments, "of", lambda *_: None)
     runs = Runs({}, [0])
     runs.__dict__["folder"] = tmp_path
-    found = list(targets.beside_others(runs, "flow"))
-    assert [each for each, _ in found] == met
-    assert "less than the vae's 2.000" in found[0][1]
-    assert "1.5 times the gan's 1.000" in found[1][1]
+    answers = list(targets.against_others(runs, "flow"))
+    assert [each for each, _ in answers] == met
+    assert "less than the vae's 2.000" in answers[0][1]
+    assert "1.5 times the gan's 1.000" in answers[1][1]
 
 
 def test_samples_are_drawn_once_and_each_class_as_often(monkeypatch):
@@ -138,8 +138,8 @@ def test_samples_are_drawn_once_and_each_class_as_often(monkeypatch):
         return np.ones((count, 1, 1, 1), "float32")
 
     models = {
-        "cgan": types.SimpleNamespace(conditional=True, sample=sample),
-        "gan": types.SimpleNamespace(conditional=False, sample=sample),
+        "cgan": types.SimpleNamespace(can=lambda need: True, sample=sample),
+        "gan": types.SimpleNamespace(can=lambda need: False, sample=sample),
     }
     monkeypatch.setattr(targets.zoo, "load", models.get)
     runs = targets.Runs(None)
@@ -151,7 +151,7 @@ def test_samples_are_drawn_once_and_each_class_as_often(monkeypatch):
 
 
 def test_an_unknown_model_and_a_missing_run_are_one_sentence(tmp_path, capsys):
-    for flags, told in (
+    for flags, sentence in (
         (["--models=vea"], "there is one for classifier"),
         (["--models=gan", f"--runs={tmp_path}"], "gan-fashion_mnist"),
     ):
@@ -159,7 +159,7 @@ def test_an_unknown_model_and_a_missing_run_are_one_sentence(tmp_path, capsys):
         assert experiments.start(verify.VERB, verify.main, argv) == 1
         err = capsys.readouterr().err
         last = err.splitlines()[-1]  # what is measured is said before
-        assert last.startswith("verify: ") and told in last
+        assert last.startswith("verify: ") and sentence in last
 
 
 def test_adversarial_models_come_in_the_order_that_is_found(monkeypatch, tmp_path):
@@ -173,7 +173,10 @@ def test_adversarial_models_come_in_the_order_that_is_found(monkeypatch, tmp_pat
     runs = targets.Runs(tmp_path)
     judge = types.SimpleNamespace(features=lambda x: x, name="a judge", sha256="0" * 64)
     runs.__dict__.update(judge=judge, test=(np.ones((30, 8)), None))
-    found = list(targets.frechet(runs))
-    assert [met for met, _ in found] == [True, True, False]
-    assert [line.split(":")[0] for _, line in found] == ["wgan", "bigan", "gan"]
-    assert "(2 seeds)" in found[0][1] and "features of a judge, sha256 0" in found[0][1]
+    answers = list(targets.frechet(runs))
+    assert [met for met, _ in answers] == [True, True, False]
+    assert [line.split(":")[0] for _, line in answers] == ["wgan", "bigan", "gan"]
+    assert (
+        "(2 seeds)" in answers[0][1]
+        and "features of a judge, sha256 0" in answers[0][1]
+    )

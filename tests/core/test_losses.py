@@ -138,6 +138,21 @@ def test_discretized_logistic_is_finite_far_from_the_mean():
     assert np.isfinite(slope).all() and (slope < 0).all()  # up, towards the pixel
 
 
+@pytest.mark.parametrize("sigmas", [0, 3, 5, 6, 6.5])
+@pytest.mark.parametrize("value", [0.1, 1.0, -1.0])
+def test_discretized_gaussian_is_exact_far_from_the_mean(value, sigmas):
+    x = np.full((1, 1, 1, 1), value, "float32")
+    for sigma in (0.004, 0.02, 0.1):
+        for x_rec in (x + np.float32(sigmas * sigma), x - np.float32(sigmas * sigma)):
+            nats = number(losses.discretized_gaussian_nll(x, x_rec, np.log(sigma)))
+            edges = [(value - x_rec.item() + end / 255) / sigma for end in (-1, 1)]
+            edges = edges if value < 1 else [edges[0], np.inf]
+            edges = edges if value > -1 else [-np.inf, edges[1]]
+            low, high = edges if edges[0] + edges[1] < 0 else (-edges[1], -edges[0])
+            p = max(stats.norm.cdf(high) - stats.norm.cdf(low), 1e-12)
+            assert nats == pytest.approx(-np.log(p), rel=1e-3, abs=1e-4)
+
+
 def test_bce_at_logit_zero_is_ln_2():
     for real in (True, False):
         np.testing.assert_allclose(

@@ -16,7 +16,7 @@ from experiments import evaluate, extractor
 from zoo import evaluation
 from zoo.core import saving
 from zoo.core.capabilities import Capable
-from zoo.evaluation import images, references, subject, table
+from zoo.evaluation import codes, images, references, subject, table
 from zoo.evaluation.bench import Bench
 from zoo.pretrained import features as presets
 from zoo.runs import folder as runs
@@ -46,6 +46,19 @@ def test_a_vae_has_every_score_but_those_of_others(measured):
     }
     assert measured.not_applicable["accuracy"] == "'vae' cannot classify"
     assert not set(measured.scores) & set(measured.not_applicable)
+
+
+@pytest.mark.parametrize("name", ["ddpm", "vae"])
+def test_k_is_a_number_of_samples_and_never_the_length_of_a_ladder(name):
+    """The bound of a ddpm by `k` steps would be looser than its own, of all steps."""
+    model, pixels = tiny.model(name), tiny.images(3)
+    bench = types.SimpleNamespace(model=model, options=FEW, test=pixels, details={})
+    bench.need = bench.skip = lambda *_: None
+    scores = codes.likelihood(bench)
+    options = {"seed": FEW.seed} | ({} if name == "ddpm" else {"k": FEW.k})
+    assert bench.details["nll"] == {"num_images": 3} | options
+    score = scores["bits_per_dim" if name == "ddpm" else "nll"]
+    assert score == pytest.approx(model.nll(pixels, **options).mean(), rel=1e-5)
 
 
 def test_scores_stand_beside_the_floor_and_the_ladder(measured):
@@ -97,18 +110,18 @@ def test_an_evaluation_survives_its_file(measured, tmp_path):
     infinite = {"recon_psnr": np.inf}  # which JSON does not know
     changed = dataclasses.replace(measured, scores=measured.scores | infinite)
     path = changed.write(tmp_path / "evaluation.json")
-    found = evaluation.read(path)
-    assert found.protocol == measured.protocol
-    assert found.scores == measured.scores | {"recon_psnr": None}
+    again = evaluation.read(path)
+    assert again.protocol == measured.protocol
+    assert again.scores == measured.scores | {"recon_psnr": None}
     path.write_text("{}")
     with pytest.raises(ValueError, match="no evaluation of this version"):
         evaluation.read(path)
 
 
-def widest(found):
+def widest(measured):
     """Columns of the table, without the path in its first line."""
-    path, *lines = table.lines(found)
-    assert path == found.file
+    path, *lines = table.lines(measured)
+    assert path == measured.file
     return max(map(len, lines))
 
 
@@ -118,8 +131,8 @@ def test_the_table_tells_all_within_88_columns(measured):
     assert "vae on digits" in text and "warning: only 60 images" in text
     assert "not applicable, 'vae' cannot classify: accuracy" in text
     titles = {score for score, _, _ in (*table.ROWS, *table.SINGLES)}
-    shown = {score.removeprefix("recon_") for score in measured.scores} - titles
-    assert shown <= {"mse", "psnr", "ssim", "class_kept"}
+    untitled = {score.removeprefix("recon_") for score in measured.scores} - titles
+    assert untitled <= {"mse", "psnr", "ssim", "class_kept"}
 
 
 @pytest.mark.parametrize(
@@ -146,16 +159,16 @@ def test_numbers_are_short(value, text):
 @pytest.mark.parametrize("name", ["classifier", "ae"])
 def test_what_a_model_cannot_is_listed(name, tmp_path):
     config = {"num_classes": 10} if name == "classifier" else {}
-    found = evaluation.evaluate(folder_of(tmp_path / "run", name, **config), FEW)
-    reasons = found.not_applicable
+    measured = evaluation.evaluate(folder_of(tmp_path / "run", name, **config), FEW)
+    reasons = measured.not_applicable
     if name == "classifier":
-        assert set(found.scores) == {"accuracy"} and not found.references
+        assert set(measured.scores) == {"accuracy"} and not measured.references
     if name == "ae":
-        assert "recon_frechet" in found.scores
+        assert "recon_frechet" in measured.scores
         assert reasons["frechet"] == "'ae' cannot sample"
         assert reasons["latent_kl"] == "'ae' has no prior to compare with"
         assert reasons["nll"] == "'ae' has no likelihood"
-    assert widest(found) <= 88
+    assert widest(measured) <= 88
 
 
 @pytest.mark.parametrize(
@@ -163,21 +176,21 @@ def test_what_a_model_cannot_is_listed(name, tmp_path):
     [("only_sample", {"frechet"}), ("only_encode", {"neighbour_accuracy"})],
 )
 def test_a_model_that_can_do_one_thing_has_its_scores(name, scores, only, tmp_path):  # noqa: F811
-    found = evaluation.evaluate(folder_of(tmp_path / "run", name), FEW)
-    assert scores <= set(found.scores)
+    measured = evaluation.evaluate(folder_of(tmp_path / "run", name), FEW)
+    assert scores <= set(measured.scores)
     lacking = "sample" if name == "only_encode" else "encode"
-    assert f"{name!r} cannot {lacking}" in found.not_applicable.values()
-    assert found.not_applicable["recon_mse"] == f"{name!r} cannot reconstruct"
+    assert f"{name!r} cannot {lacking}" in measured.not_applicable.values()
+    assert measured.not_applicable["recon_mse"] == f"{name!r} cannot reconstruct"
 
 
 def test_chosen_classes_keep_their_names(tmp_path):
     run = folder_of(tmp_path / "run", "gan")
-    found = evaluation.evaluate(run, FEW, classes=("3", "8"))
-    assert found.protocol.classes == ("3", "8")
+    measured = evaluation.evaluate(run, FEW, classes=("3", "8"))
+    assert measured.protocol.classes == ("3", "8")
     # The floor's digits are judged as threes and eights, in this proportion.
-    assert found.references["train"]["class_distance"] < 0.15
-    assert len(found.details["class_histogram"]) == 10
-    assert found.not_applicable["recon_mse"] == "'gan' cannot reconstruct"
+    assert measured.references["train"]["class_distance"] < 0.15
+    assert len(measured.details["class_histogram"]) == 10
+    assert measured.not_applicable["recon_mse"] == "'gan' cannot reconstruct"
 
 
 class Oracle(Capable):
@@ -202,16 +215,16 @@ class Oracle(Capable):
 
 
 def test_samples_of_asked_labels_that_are_copies_are_found_out(run):
-    found = {}
+    scores = {}
     for collapsed in (False, True):
         target = dataclasses.replace(subject.find(run), model=Oracle(collapsed))
         options = evaluation.Options(num_images=297, cas_steps=3)
         bench = Bench(target, options, evaluation.Stages())
         bench.prepare()
-        found[collapsed] = images.samples(bench)
+        scores[collapsed] = images.samples(bench)
     taught = images.substitution(bench)
     assert set(taught) == {"cas", "cas_real"} and max(taught.values()) <= 1
-    good, bad = found[False], found[True]
+    good, bad = scores[False], scores[True]
     assert good["conditional_accuracy"] > 0.95 and good["class_distance"] < 0.05
     assert good["closer_to_train"] > 0.95 and good["nearest_train"] < 0.1
     assert good["precision"] > 0.5 and good["recall"] > 0.5 and good["coverage"] > 0.5
@@ -239,8 +252,8 @@ def test_the_judge_looks_at_no_image_twice(tmp_path, monkeypatch):
     monkeypatch.setattr(presets.Extractor, "probabilities", counted)
     monkeypatch.setattr(presets, "Inception", Flat)
     options = dataclasses.replace(FEW, features="inception")
-    found = evaluation.evaluate(folder_of(tmp_path / "run", "vae"), options)
-    assert {"class_distance", "recon_class_kept"} <= set(found.scores)
+    measured = evaluation.evaluate(folder_of(tmp_path / "run", "vae"), options)
+    assert {"class_distance", "recon_class_kept"} <= set(measured.scores)
     # Samples, reconstructions, test images, training images, six rungs.
     assert len(looked) == len(set(looked)) == 10
 
@@ -251,12 +264,12 @@ def test_scores_of_classes_do_not_apply_to_an_unlabelled_set(tmp_path, monkeypat
     run = folder_of(tmp_path / "run", "vae", "npz:data.npz", (8, 8, 1))
     monkeypatch.setattr(presets, "Inception", Flat)
     options = dataclasses.replace(FEW, features="inception")
-    found = evaluation.evaluate(run, options)
+    measured = evaluation.evaluate(run, options)
     missing = {"classifier_score", "class_distance", "probe_accuracy", "accuracy"}
     missing |= {"recon_class_kept", "recon_classifier_score", "cas"}
-    assert missing <= set(found.not_applicable) and "frechet" in found.scores
-    assert "no labels" in found.not_applicable["class_distance"]
-    assert widest(found) <= 88
+    assert missing <= set(measured.not_applicable) and "frechet" in measured.scores
+    assert "no labels" in measured.not_applicable["class_distance"]
+    assert widest(measured) <= 88
 
 
 # --- by command line ------------------------------------------------------------------
@@ -267,10 +280,10 @@ QUICK = ["--num_images=60", "--nll_images=4", "--k=2"]
 def test_evaluate_prints_a_table_and_writes_the_same_scores(run, measured):
     out = typed("evaluate", "--workdir=vae", *QUICK, cwd=run.parent)
     assert "Frechet distance" in out and "samples ..." in out
-    found = evaluation.read(run / "evaluation.json")
-    assert found.details["seconds"] > 0
-    found.protocol.require_same(measured.protocol)
-    assert found.scores == pytest.approx(measured.scores, rel=1e-4)
+    written = evaluation.read(run / "evaluation.json")
+    assert written.details["seconds"] > 0
+    written.protocol.require_same(measured.protocol)
+    assert written.scores == pytest.approx(measured.scores, rel=1e-4)
 
 
 def test_help_is_grouped(capsys):
@@ -281,7 +294,7 @@ def test_help_is_grouped(capsys):
 
 
 @pytest.mark.parametrize(
-    "flags, told",
+    "flags, sentence",
     [
         (["--workdir=nowhere"], "nowhere"),
         (["--num_images=19"], "at least 20"),
@@ -294,11 +307,11 @@ def test_help_is_grouped(capsys):
         (["--watch"], "takes no --out"),
     ],
 )
-def test_wrong_flag_is_one_sentence(run, flags, told, tmp_path, capsys):
+def test_wrong_flag_is_one_sentence(run, flags, sentence, tmp_path, capsys):
     out = tmp_path / "out.json"
     assert called(evaluate, f"--workdir={run}", f"--out={out}", *flags) == 1
     err = capsys.readouterr().err
-    assert told in err and err.count("\n") == 1 and not out.exists()
+    assert sentence in err and err.count("\n") == 1 and not out.exists()
 
 
 def refused(path, capsys):
@@ -332,8 +345,8 @@ def test_an_unknown_or_missing_run_json_is_one_sentence(tmp_path, capsys):
 def test_an_unfinished_run_is_measured_with_a_warning(tmp_path):
     folder = folder_of(tmp_path / "run", "classifier", num_classes=10)
     (folder / "model.keras").rename(folder / "model.best.keras")
-    found = evaluation.evaluate(folder, FEW)
-    assert "not finished" in found.warnings[0]
+    measured = evaluation.evaluate(folder, FEW)
+    assert "not finished" in measured.warnings[0]
 
 
 def test_a_file_is_measured_by_the_images_of_its_run_and_beside_it(run):
@@ -341,9 +354,9 @@ def test_a_file_is_measured_by_the_images_of_its_run_and_beside_it(run):
     checkpoints.mkdir(exist_ok=True)
     file = checkpoints / "00000003.keras"
     tiny.model("ae", (28, 28, 1)).save(file)
-    found = subject.find(file)
-    assert found.dataset == "digits" and found.file == file
-    assert found.out == checkpoints / "00000003.evaluation.json"
+    target = subject.find(file)
+    assert target.dataset == "digits" and target.file == file
+    assert target.out == checkpoints / "00000003.evaluation.json"
 
 
 def test_too_few_test_images_are_one_sentence(tmp_path, capsys):
@@ -411,6 +424,24 @@ def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path, monkeypatch):
     assert [row["epoch"] for row in other.rows] == [4]  # of another protocol
 
 
+def test_the_best_checkpoint_is_not_chosen_by_the_test_images(tmp_path, monkeypatch):
+    run = folder_of(tmp_path / "run", "gan")
+    read, arrays = [], zoo.data.arrays
+    monkeypatch.setattr(
+        zoo.data,
+        "arrays",
+        lambda name, split="train", *words, **named: (
+            read.append(split) or arrays(name, split, *words, **named)
+        ),
+    )
+    checkpoint(run, 1, tiny.model("gan", (28, 28, 1)))
+    watch = evaluation.Watch(run, FEW, evaluation.Progress())
+    assert watch.look([].append)
+    assert "validation" in read and "test" not in read
+    protocol = json.loads(watch.record.read_text())["protocol"]
+    assert protocol["split"] == "validation"
+
+
 def test_a_model_that_has_diverged_is_one_sentence(tmp_path, capsys):
     run = folder_of(tmp_path / "run", "gan")
     model = saving.load(run)
@@ -446,7 +477,10 @@ def test_watching_goes_on_while_somebody_trains(tmp_path, monkeypatch):
 def test_what_cannot_be_watched_is_one_sentence(tmp_path, capsys):
     run = folder_of(tmp_path / "run", "classifier", num_classes=10)
     checkpoint(run, 1, saving.load(run))
-    for path, told in ((run, "cannot sample"), (tmp_path / "none", "no run to watch")):
+    for path, sentence in (
+        (run, "cannot sample"),
+        (tmp_path / "none", "no run to watch"),
+    ):
         assert called(evaluate, f"--workdir={path}", "--watch", *QUICK) == 1
         err = capsys.readouterr().err
-        assert told in err and err.count("\n") == 1
+        assert sentence in err and err.count("\n") == 1

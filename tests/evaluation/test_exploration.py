@@ -43,7 +43,7 @@ def seen_but(folder, classes):
     return folder
 
 
-def shown(path):
+def picture_of(path):
     return np.asarray(Image.open(path).convert("RGB"))
 
 
@@ -58,7 +58,7 @@ def test_interpolate_prints_a_line_a_path_and_writes_a_picture(run):
     for name in ("0 to 5", "7 to 3"):
         for path in ("linear", "spherical"):
             assert f"test image {name}, {path}" in out
-    assert shown(folder.parent / "way.png").shape[1] > 560
+    assert picture_of(folder.parent / "way.png").shape[1] > 560
 
 
 def test_a_gan_interpolates_seeds_of_its_own_accord(run, tmp_path, capsys):
@@ -95,11 +95,11 @@ class Pixels:
 
     name, config, image_shape = "pixels", {"latent_dim": 784}, (28, 28, 1)
 
-    def capabilities(self):
-        return {"encode", "decode"}
+    def can(self, *needs):
+        return set(needs) <= {"encode", "decode"}
 
     def require(self, *capabilities):
-        assert set(capabilities) <= self.capabilities()
+        assert self.can(*capabilities)
 
     def encode(self, images):
         return to_float(images).reshape(len(images), -1)
@@ -125,9 +125,9 @@ def test_the_difference_of_two_classes_is_added(tables):
     x, labels = zoo.data.arrays("digits", "train")
     x = to_float(x)
     difference = x[labels == 1].mean(axis=0) - x[labels == 0].mean(axis=0)
-    real, *made = images.swapaxes(0, 1)
-    for found, strength in zip(made, (0, 1, -1)):
-        np.testing.assert_allclose(found, real + strength * difference, atol=1e-5)
+    real, *sums = images.swapaxes(0, 1)
+    for moved, strength in zip(sums, (0, 1, -1)):
+        np.testing.assert_allclose(moved, real + strength * difference, atol=1e-5)
     assert columns == ["test image", "+0", "+1", "-1"] and rows == ["0"] * 6
     assert title == "pixels: images + strength x (1 - 0)"
 
@@ -154,13 +154,52 @@ def test_a_traversal_starts_from_its_image(tables):
     x, _ = zoo.data.arrays("digits", "train")
     x = to_float(x).reshape(len(x), -1)
     most = x.var(axis=0).argmax()
-    start, *made = images[0].reshape(4, -1)
-    np.testing.assert_array_equal(np.flatnonzero(made[0] != made[2]), [most])
+    start, *moved = images[0].reshape(4, -1)
+    np.testing.assert_array_equal(np.flatnonzero(moved[0] != moved[2]), [most])
     values = x[:, most].mean() + np.array([-1, 0, 1]) * x[:, most].std(ddof=1)
-    np.testing.assert_allclose(np.stack(made)[:, most], values, atol=1e-4)
+    np.testing.assert_allclose(np.stack(moved)[:, most], values, atol=1e-4)
     test = to_float(zoo.data.arrays("digits", "test")[0][2]).reshape(-1)
     np.testing.assert_allclose(start, test, atol=1e-6)
     assert columns == ["start", "-1 sd", "0 sd", "1 sd"] and f"z[{most}]" in rows[0]
+
+
+def test_a_traversal_starts_from_an_image_unless_told_otherwise(tables):
+    assert called(traverse, "--along=coordinates", "--count=1", "--out=a.png") == 0
+    ((_, images, _, columns, title),) = tables
+    first = to_float(zoo.data.arrays("digits", "test")[0][0])
+    np.testing.assert_allclose(images[0, 0], first, atol=1e-6)
+    assert columns[0] == "start" and title.endswith("from test image 0")
+
+
+def test_interpolate_says_of_which_class_the_image_of_a_position_is(tables, capsys):
+    flags = ["--steps=3", "--out=a.png", "--nojudge", "--path=linear"]
+    _, labels = zoo.data.arrays("digits", "test")
+    assert called(interpolate, *flags, "--images=6,5") == 0
+    one, other = (f"{n} is of class {labels[n]}" for n in (6, 5))
+    assert f"test images by position: {one}, {other}\n" in capsys.readouterr().out
+
+
+def test_two_classes_are_joined_in_the_order_asked(run, tmp_path, capsys):
+    out = f"--out={tmp_path}/way.png"
+    flags = [f"--workdir={run('vae')}", "--classes=6,5", "--nojudge", out]
+    assert called(interpolate, *flags) == 0
+    space = exploration.Explorer(run("vae"), classes=("6", "5"))
+    six, five = space.test_images(space.first_of_classes(4))
+    images, labels = zoo.data.arrays("digits", "test")
+    np.testing.assert_array_equal(six, images[np.flatnonzero(labels == 6)[0]])
+    np.testing.assert_array_equal(five, images[np.flatnonzero(labels == 5)[0]])
+
+
+def test_pictures_of_a_run_go_into_its_folder(run, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    folder = run("vae")
+    assert called(interpolate, f"--workdir={folder}", "--nojudge", "--steps=2") == 0
+    assert called(traverse, f"--workdir={folder}", "--count=1", "--steps=2") == 0
+    assert {path.name for path in folder.glob("*.png")} >= {
+        "interpolation.png",
+        "traversal.png",
+    }
+    assert not list(tmp_path.iterdir())
 
 
 def test_traverse_tells_the_largest_directions_first(run, tmp_path, capsys):
@@ -172,8 +211,8 @@ def test_traverse_tells_the_largest_directions_first(run, tmp_path, capsys):
     deviations = [float(row.split()[2]) for row in rows]
     assert len(rows) == 3 and deviations == sorted(deviations, reverse=True)
     assert called(traverse, *flags, "--along=coordinates", "--count=2") == 0
-    told = capsys.readouterr().out
-    assert told.count("\nz[") == 2 and out.exists()
+    printed = capsys.readouterr().out
+    assert printed.count("\nz[") == 2 and out.exists()
 
 
 def test_a_gan_is_traversed_along_coordinates(run, tmp_path, capsys):
@@ -188,8 +227,8 @@ def test_anomaly_tells_the_classes_that_were_left_out(tmp_path, capsys):
     folder = seen_but(folder_of(tmp_path / "run", "ae"), "[0, 1, 2, 3, 4, 5, 6, 8]")
     out = tmp_path / "strange.png"
     assert called(anomaly, f"--workdir={folder}", f"--out={out}") == 0
-    told = capsys.readouterr().out
-    lines = {line.split()[0]: line for line in told.splitlines() if line}
+    printed = capsys.readouterr().out
+    lines = {line.split()[0]: line for line in printed.splitlines() if line}
     assert {"7", "9", "all"} <= set(lines) and out.exists()
     parts = [numbers_of(lines[name]) for name in ("7", "9", "all")]
     assert parts[0][-3] + parts[1][-3] == parts[2][-3]  # images
@@ -238,7 +277,7 @@ def test_the_autoencoder_samples_by_a_mixture(run, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "verb, name, flags, told",
+    "verb, name, flags, sentence",
     [
         (sample, "gan", ["--latent=gmm"], "'gan' cannot encode"),
         (sample, "vae", ["--latent=gmm", "--labels=1"], "knows no labels"),
@@ -265,13 +304,15 @@ def test_the_autoencoder_samples_by_a_mixture(run, tmp_path, capsys):
         (anomaly, "vae", ["--workdir=nowhere"], "nowhere"),
     ],
 )
-def test_what_cannot_be_is_one_sentence(verb, name, flags, told, run, tmp_path, capsys):
+def test_what_cannot_be_is_one_sentence(
+    verb, name, flags, sentence, run, tmp_path, capsys
+):
     config = {"num_classes": 10} if name == "classifier" else {}
     out = tmp_path / "out.png"
     folder = run(name, **config)
     assert called(verb, f"--workdir={folder}", f"--out={out}", *flags) == 1
     err = capsys.readouterr().err
-    assert told in err and err.count("\n") == 1 and not list(tmp_path.iterdir())
+    assert sentence in err and err.count("\n") == 1 and not list(tmp_path.iterdir())
 
 
 def test_an_unlabelled_set_is_explored_without_a_classifier(tmp_path, capsys):
@@ -280,10 +321,10 @@ def test_an_unlabelled_set_is_explored_without_a_classifier(tmp_path, capsys):
     flags = [f"--workdir={folder}", f"--out={tmp_path}/way.png"]
     assert called(interpolate, *flags) == 0 and (tmp_path / "way.png").exists()
     capsys.readouterr()
-    for verb, told in ((arithmetic, "no labels"), (anomaly, "every class")):
+    for verb, sentence in ((arithmetic, "no labels"), (anomaly, "every class")):
         assert called(verb, *flags) == 1
         err = capsys.readouterr().err
-        assert told in err and err.count("\n") == 1
+        assert sentence in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -298,7 +339,7 @@ def test_a_table_of_images_shows_each_where_its_labels_say(tmp_path):
     images[1, 2] = 255
     path, labels = tmp_path / "table.png", (["a", "long $label"], ["1", "2", "3"])
     figures.save_table(path, images, *labels, "title", [["x"] * 3] * 2)
-    picture = shown(path)
+    picture = picture_of(path)
     dark = (picture == 0).all(axis=2)
     # Five black squares, in the sixth place none: right of the middle at the bottom.
     middle = np.flatnonzero(dark.any(axis=1)).mean()

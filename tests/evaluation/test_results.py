@@ -30,7 +30,7 @@ def run_of(root, name, model, scores, **protocol):
     folder.record.write_text(json.dumps(record | {"command": "by hand"}))
     rows = [{"epoch": n, "step": 10 * n, "seconds": 2.0} for n in (1, 2, 3)]
     folder.write_rows(rows)
-    found = evaluation.Evaluation(
+    scored = evaluation.Evaluation(
         model=model,
         file="model.keras",
         protocol=dataclasses.replace(PROTOCOL, **protocol),
@@ -41,7 +41,7 @@ def run_of(root, name, model, scores, **protocol):
         details={},
         out="",
     )
-    found.write(folder.path / "evaluation.json")
+    scored.write(folder.path / "evaluation.json")
     return folder.path
 
 
@@ -116,17 +116,18 @@ def test_another_protocol_is_refused(root, tmp_path, capsys):
 
 def test_another_data_set_has_a_table_of_its_own(root):
     run_of(root, "some", "gan", {"frechet": 1.0}, classes=("Bag", "Shirt"))
-    found = [results.Measured.read(path) for path in sorted(root.iterdir())]
-    lines = results.lines(found, {}, lambda run: "train")
+    measured = [results.Measured.read(path) for path in sorted(root.iterdir())]
+    lines = results.lines(measured, {}, lambda run: "train")
     heads = [line for line in lines if line.startswith("## ")]
     assert heads == ["## fashion_mnist", "## fashion_mnist, classes Bag, Shirt"]
 
 
 @pytest.mark.parametrize(
-    "flags, told", [(["--out=a.txt"], ".md"), (["--runs=nowhere"], "no evaluated run")]
+    "flags, sentence",
+    [(["--out=a.txt"], ".md"), (["--runs=nowhere"], "no evaluated run")],
 )
-def test_wrong_input_is_one_sentence(flags, told, tmp_path, capsys):
+def test_wrong_input_is_one_sentence(flags, sentence, tmp_path, capsys):
     default = [f"--runs={tmp_path}", f"--out={tmp_path / 'README.md'}"]
     assert called(verb, *default, *flags) == 1
     err = capsys.readouterr().err
-    assert told in err and err.count("\n") == 1
+    assert sentence in err and err.count("\n") == 1

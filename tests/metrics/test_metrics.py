@@ -88,7 +88,7 @@ def test_moments_take_any_object_with_features():
 
 
 @pytest.mark.parametrize(
-    "real, generated, told",
+    "real, generated, sentence",
     [
         (normal(1, 3), normal(9, 3), "at least 2"),
         (normal(9, 3), normal(9, 4), "sizes 3 and 4"),
@@ -98,8 +98,8 @@ def test_moments_take_any_object_with_features():
         (metrics.Moments(), normal(9, 3), "at least 2"),
     ],
 )
-def test_features_without_a_frechet_distance_are_refused(real, generated, told):
-    with pytest.raises(ValueError, match=told):
+def test_features_without_a_frechet_distance_are_refused(real, generated, sentence):
+    with pytest.raises(ValueError, match=sentence):
         metrics.frechet_distance(real, generated)
 
 
@@ -120,9 +120,11 @@ def test_squared_mmd_is_the_sum_by_hand():
 
 
 def test_kernel_distance_of_one_distribution_is_zero_within_its_error():
-    found = metrics.kernel_distance(normal(600, 8), normal(600, 8, seed=1), subsets=20)
-    assert abs(found.value) < 3 * found.standard_error
-    assert found.subset_size == 300
+    distance = metrics.kernel_distance(
+        normal(600, 8), normal(600, 8, seed=1), subsets=20
+    )
+    assert abs(distance.value) < 3 * distance.standard_error
+    assert distance.subset_size == 300
     far = metrics.kernel_distance(normal(99, 8), normal(99, 8, seed=1) + 1, subsets=9)
     assert far.value > 5 * far.standard_error
 
@@ -136,8 +138,8 @@ def test_the_error_of_a_kernel_distance_is_how_it_varies_from_set_to_set(shift):
         for n in range(100)
     ]
     varies = np.std([each.value for each in distances], ddof=1)
-    told = np.sqrt(np.mean([each.standard_error**2 for each in distances]))
-    assert 0.75 < told / varies < 1.3
+    error = np.sqrt(np.mean([each.standard_error**2 for each in distances]))
+    assert 0.75 < error / varies < 1.3
 
 
 def test_kernel_distance_is_a_function_of_the_seed():
@@ -158,53 +160,56 @@ def test_kernel_distance_of_too_few_images_is_refused():
 
 @pytest.mark.parametrize("columns, shift", [(2, 0.0), (8, 0.5), (64, 0.3)])
 def test_manifold_scores_equal_those_of_the_reference_package(columns, shift, capsys):
-    real, made = normal(150, columns), normal(120, columns, seed=1) + shift
-    found = dataclasses.asdict(metrics.manifold_scores(real, made))
-    balls, dense = (prdc.compute_prdc(real, made, nearest_k=k) for k in (3, 5))
+    real, generated = normal(150, columns), normal(120, columns, seed=1) + shift
+    scores = dataclasses.asdict(metrics.manifold_scores(real, generated))
+    balls, dense = (prdc.compute_prdc(real, generated, nearest_k=k) for k in (3, 5))
     expected = {name: balls[name] for name in ("precision", "recall")}
     expected |= {name: dense[name] for name in ("density", "coverage")}
-    assert found == pytest.approx(expected, abs=1e-6)
+    assert scores == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_set_beside_itself_is_perfect():
     x = normal(50, 3)
-    found = metrics.manifold_scores(x, x[np.random.default_rng(0).permutation(50)])
+    scores = metrics.manifold_scores(x, x[np.random.default_rng(0).permutation(50)])
     # Without its border, each ball holds its centre and k - 1 neighbours: k images.
-    assert dataclasses.astuple(found) == pytest.approx((1, 1, 1, 1))
+    assert dataclasses.astuple(scores) == pytest.approx((1, 1, 1, 1))
 
 
 def test_density_and_coverage_of_equal_distributions_are_as_expected():
-    found = [
+    scores = [
         metrics.manifold_scores(normal(400, 16, seed), normal(400, 16, seed + 100))
         for seed in range(10)
     ]
     for name, expected in (("density", 1), ("coverage", 1 - 2**-5)):
-        values = np.array([getattr(each, name) for each in found])
+        values = np.array([getattr(each, name) for each in scores])
         assert abs(values.mean() - expected) < 3 * values.std(ddof=1)
 
 
 def test_a_collapsed_sampler_is_precise_and_covers_little():
     real = normal(400, 8)
     collapsed = real[0] + 0.01 * normal(400, 8, seed=1)
-    found = metrics.manifold_scores(real, collapsed)
-    assert found.precision > 0.95 and found.recall < 0.05 and found.coverage < 0.1
+    scores = metrics.manifold_scores(real, collapsed)
+    assert scores.precision > 0.95 and scores.recall < 0.05 and scores.coverage < 0.1
 
 
 def test_the_border_belongs_to_the_ball_of_precision_but_not_of_density():
-    real, made = np.array([[0.0], [1.0], [5.0]]), np.array([[-1.0], [-2.0], [-9.0]])
-    found = metrics.manifold_scores(real, made, ball_k=1, density_k=1)
+    real, generated = (
+        np.array([[0.0], [1.0], [5.0]]),
+        np.array([[-1.0], [-2.0], [-9.0]]),
+    )
+    scores = metrics.manifold_scores(real, generated, ball_k=1, density_k=1)
     # Balls: [-1, 1], [0, 2], [1, 9]: -1 lies on a border only.
-    assert found.precision == pytest.approx(1 / 3)
-    assert found.density == found.coverage == 0
+    assert scores.precision == pytest.approx(1 / 3)
+    assert scores.density == scores.coverage == 0
 
 
 def test_blocks_change_nothing_and_stay_small(monkeypatch):
-    real, made = normal(60, 4), normal(70, 4, seed=1)
-    at_once = metrics.manifold_scores(real, made)
+    real, generated = normal(60, 4), normal(70, 4, seed=1)
+    at_once = metrics.manifold_scores(real, generated)
     _, block = next(neighbours.distance_blocks(normal(9000, 2), normal(10_000, 2)))
     assert block.nbytes <= 2**26
     monkeypatch.setattr(neighbours, "BLOCK_BYTES", 3000)
-    assert metrics.manifold_scores(real, made) == at_once
+    assert metrics.manifold_scores(real, generated) == at_once
 
 
 def test_too_few_images_for_their_neighbours_are_refused():
@@ -273,8 +278,8 @@ def test_histograms_and_their_distance():
 
 def test_accuracy_is_the_share_of_right_classes():
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
-    found = metrics.accuracy(probabilities, np.array([0, 1, 1]))
-    assert found == pytest.approx(2 / 3)
+    share = metrics.accuracy(probabilities, np.array([0, 1, 1]))
+    assert share == pytest.approx(2 / 3)
     with pytest.raises(ValueError, match="3 images and 2 labels"):
         metrics.accuracy(probabilities, np.array([0, 1]))
 
@@ -378,13 +383,13 @@ def test_encodings_that_hold_the_class_are_found_by_neighbour_and_probe():
 
 def test_latent_statistics_of_known_moments():
     covariance = np.array([[2.0, 0.6], [0.6, 0.5]])
-    found = metrics.latent_statistics(with_moments([3.0, 4.0], covariance))
-    np.testing.assert_allclose(found.covariance, covariance, atol=1e-12)
-    assert found.mean_norm == pytest.approx(5)
-    assert found.mean_variance == pytest.approx(1.25)
-    assert found.correlation == pytest.approx(0.6)
+    statistics = metrics.latent_statistics(with_moments([3.0, 4.0], covariance))
+    np.testing.assert_allclose(statistics.covariance, covariance, atol=1e-12)
+    assert statistics.mean_norm == pytest.approx(5)
+    assert statistics.mean_variance == pytest.approx(1.25)
+    assert statistics.correlation == pytest.approx(0.6)
     expected = 0.5 * (2.5 + 25 - 2 - math.log(0.64))
-    assert found.kl_to_prior == pytest.approx(expected)
+    assert statistics.kl_to_prior == pytest.approx(expected)
     prior = metrics.latent_statistics(with_moments([0.0, 0.0], np.eye(2)))
     assert prior.kl_to_prior == pytest.approx(0, abs=1e-12)
     dead = metrics.latent_statistics(normal(9, 2) * [1, 0])
@@ -401,8 +406,10 @@ def test_kl_per_dimension_and_active_units():
 
 
 def test_likelihood_is_a_mean_with_its_error_and_bits():
-    found = metrics.likelihood(np.array([1.0, 2.0, 3.0]))
-    assert found.nats == 2 and found.standard_error == pytest.approx(1 / math.sqrt(3))
+    likelihood = metrics.likelihood(np.array([1.0, 2.0, 3.0]))
+    assert likelihood.nats == 2 and likelihood.standard_error == pytest.approx(
+        1 / math.sqrt(3)
+    )
     assert metrics.bits_per_dim(192 * math.log(2), (8, 8, 3)) == pytest.approx(1)
     with pytest.raises(ValueError, match="at least two"):
         metrics.likelihood(np.array([1.0]))
@@ -426,8 +433,8 @@ PROTOCOL = metrics.Protocol(
 
 def test_the_codes_that_measured_are_told_once_each_and_short():
     commits = ("0.1.0 " + "0123456789ab" * 3 + "cdef", "0.1.0 abc", "0.1.0 abc")
-    told = protocol.codes(dataclasses.replace(PROTOCOL, code=c) for c in commits)
-    assert told == "0.1.0 0123456789ab, 0.1.0 abc"
+    text = protocol.codes(dataclasses.replace(PROTOCOL, code=c) for c in commits)
+    assert text == "0.1.0 0123456789ab, 0.1.0 abc"
 
 
 def test_scores_of_different_protocols_are_not_compared():
@@ -440,8 +447,8 @@ def test_scores_of_different_protocols_are_not_compared():
 
 def test_few_images_carry_a_warning():
     assert PROTOCOL.warnings() == []
-    (told,) = dataclasses.replace(PROTOCOL, num_real=1999).warnings()
-    assert "1999" in told and "2,000" in told
+    (warning,) = dataclasses.replace(PROTOCOL, num_real=1999).warnings()
+    assert "1999" in warning and "2,000" in warning
 
 
 def test_a_protocol_survives_json_and_another_version_does_not():

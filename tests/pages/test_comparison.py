@@ -8,17 +8,19 @@ import re
 import numpy as np
 import pytest
 import tiny
+from capable import only  # noqa: F401
 from PIL import Image
 from test_pages import pictures
 from untrained import FEW, cache, folder_of  # noqa: F401
 from verbs import called, typed
 
 from experiments import compare, gallery, processes
-from zoo import evaluation
+from zoo import evaluation, pages
 from zoo.core import saving
 from zoo.inputs import pixels
 from zoo.pages import comparison
 from zoo.pages.charts import plane
+from zoo.pages.comparison import pictures as drawn
 from zoo.pages.comparison import tables
 from zoo.pages.comparison.pictures import classes_in_turn
 from zoo.runs import folder as runs
@@ -32,17 +34,17 @@ SILENT = evaluation.Stages()
 def folders(tmp_path_factory):
     """Run folders of untrained models, one with a name that is markup."""
     root = tmp_path_factory.mktemp("runs")
-    found = [folder_of(root / label, name) for label, name in NAMES.items()]
+    paths = [folder_of(root / label, name) for label, name in NAMES.items()]
     rows = [{"epoch": n, "step": 7 * n, "seconds": 60.0, "elbo": n} for n in (1, 2, 3)]
-    runs.RunFolder(found[0]).write_rows(rows)
-    return found
+    runs.RunFolder(paths[0]).write_rows(rows)
+    return paths
 
 
 @pytest.fixture(scope="module")
 def entries(folders):
-    found = comparison.find(folders)
-    comparison.measure(found, FEW, SILENT)
-    return found
+    entries = comparison.find(folders)
+    comparison.measure(entries, FEW, SILENT)
+    return entries
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +54,8 @@ def text(entries):
 
 def part(text, title):
     """A section of the page, without markup."""
-    (found,) = re.findall(rf"<section><h2>{title}</h2>(.*?)</section>", text, re.S)
-    return html.unescape(re.sub(r"<[^>]*>", "\n", found))
+    (section,) = re.findall(rf"<section><h2>{title}</h2>(.*?)</section>", text, re.S)
+    return html.unescape(re.sub(r"<[^>]*>", "\n", section))
 
 
 # --- the page -------------------------------------------------------------------------
@@ -68,7 +70,7 @@ def test_every_model_has_its_picture_or_the_reason_why_not(text):
     for title, lacking in {
         "Samples": ["'ae' cannot sample"],
         "Reconstructions": ["'gan' cannot reconstruct"],
-        "Interpolations": [],
+        "Interpolations": [],  # a GAN's lead from one of its samples to another
         "Latent maps": ["'gan' cannot encode"],
         "Learning curves": ["there is no metrics.csv of its training"] * 2,
     }.items():
@@ -81,31 +83,46 @@ def test_every_model_has_its_picture_or_the_reason_why_not(text):
     assert len(widths) == 3 + 2 * 3 + 3 + 1 and min(map(int, widths)) > 400
 
 
+def test_a_gans_ways_lead_between_its_own_samples(entries, text, monkeypatch):
+    assert part(text, "Interpolations").count("between samples of its own") == 1
+    grids, (_, gan, _) = [], entries
+    monkeypatch.setattr(pages, "grid", lambda images, *_: grids.append(images))
+    material = drawn.Material.of(gan.subject, seed=7)
+    drawn.ways_between_samples(gan, material)
+    (images,) = grids
+    ends = gan.model.sample(2 * drawn.NUM_PAIRS, seed=7)
+    first, last = images[:: drawn.STEPS], images[drawn.STEPS - 1 :: drawn.STEPS]
+    np.testing.assert_allclose(first, ends[: drawn.NUM_PAIRS], atol=1e-4)
+    np.testing.assert_allclose(last, ends[drawn.NUM_PAIRS :], atol=1e-4)
+
+
 def test_every_score_is_shown_or_its_lack_is_told(entries, text):
-    shown = part(text, "Scores")
+    section = part(text, "Scores")
     for entry in entries:
         names = {*entry.evaluation.scores, *entry.evaluation.not_applicable}
         assert names <= set(tables.TITLES)
         for name in entry.evaluation.scores:
-            assert f"\n{tables.TITLES[name][0].strip()}\n" in shown
+            assert f"\n{tables.TITLES[name][0].strip()}\n" in section
         for reason in entry.evaluation.not_applicable.values():
             assert any(
                 line.startswith(f"{entry.label}: ") and line.endswith(reason)
-                for line in shown.splitlines()
+                for line in section.splitlines()
             )
-    assert "vae: bits per dimension: the likelihood is not one of 8-bit" in shown
-    assert "\nTraining images, made worse step by step\n" in shown
-    assert "\nblur 0.5\n" in shown and "\nnoise 0.2\n" in shown
-    assert "gan: all of “classes in encodings”, all of “latents”: 'gan' cannot" in shown
-    assert "\nonly 60 images" in shown and "classifier-digits (sha256 " in shown
+    assert "vae: bits per dimension: the likelihood is not one of 8-bit" in section
+    assert "\nTraining images, made worse step by step\n" in section
+    assert "\nblur 0.5\n" in section and "\nnoise 0.2\n" in section
+    assert (
+        "gan: all of “classes in encodings”, all of “latents”: 'gan' cannot" in section
+    )
+    assert "\nonly 60 images" in section and "classifier-digits (sha256 " in section
 
 
 def test_time_and_parameters_stand_beside_the_models(entries, text):
-    shown = part(text, "Models")
-    assert "training time 3.0 min n/a n/a" in " ".join(shown.split())
+    section = part(text, "Models")
+    assert "training time 3.0 min n/a n/a" in " ".join(section.split())
     count = entries[1].model.network("generator").count_params()
-    assert f"{count:,}" in shown
-    assert "Goodfellow et al. 2014" in shown and "latent_dim=3" in shown
+    assert f"{count:,}" in section
+    assert "Goodfellow et al. 2014" in section and "latent_dim=3" in section
 
 
 @pytest.mark.parametrize(
@@ -126,18 +143,51 @@ def test_the_best_is_marked_by_what_is_better(values, better, marked):
     assert tables.best(values, better) == marked
 
 
+@pytest.mark.parametrize(
+    "values, better, errors, marked",
+    [
+        ([1.87, 1.90, 2.5], "-", [0.05, 0.05, 0.05], (0, 1)),
+        ([1.87, 1.90, 2.5], "-", [0.001, 0.001, 0.05], (0,)),
+        ([0.90, 0.95, None], "+", [0.02, 0.02, 0.0], (0, 1)),
+        ([1.87, 1.90], "", [0.05, 0.05], ()),
+    ],
+)
+def test_ties_within_two_standard_errors_are_marked_together(
+    values, better, errors, marked
+):
+    assert tables.best(values, better, errors) == marked
+
+
+def changed(entry, errors=None, **scores):
+    """The entry with other scores, and standard errors of some."""
+    known = entry.evaluation
+    details = known.details | {"standard_errors": errors or {}}
+    other = dataclasses.replace(known, scores=known.scores | scores, details=details)
+    return dataclasses.replace(entry, evaluation=other)
+
+
+def test_a_tie_is_marked_on_the_page_by_the_errors_of_the_evaluations(entries):
+    vae, gan, _ = entries
+    assert set(vae.evaluation.details["standard_errors"]) == {
+        "frechet",
+        "recon_frechet",
+    }
+    for error, count in ((0.05, 2), (0.001, 1)):
+        errors = {"frechet": error}
+        pair = [changed(vae, errors, frechet=1.87), changed(gan, errors, frechet=1.9)]
+        row = "".join(tables.scores(pair)).partition("Frechet distance")[2]
+        row = row.partition("</tr>")[0]
+        assert "1.87" in row and row.count("<strong>") == count
+
+
 def test_the_best_cell_of_the_page_is_the_best_model(entries, text):
-    def changed(entry, **scores):
-        found = dataclasses.replace(entry.evaluation)
-        found.scores = found.scores | scores
-        return dataclasses.replace(entry, evaluation=found)
 
     vae, gan, ae = entries
     for low, high in ((vae, gan), (gan, vae)):
-        some = [changed(low, frechet=1.25, nll=1.5), changed(high, frechet=8.5, nll=2)]
-        shown = "".join(tables.scores(some))
-        assert "<strong>1.25</strong>" in shown and "<strong>8.5" not in shown
-        assert "<strong>1.5<" not in shown  # likelihoods are not ranked
+        pair = [changed(low, frechet=1.25, nll=1.5), changed(high, frechet=8.5, nll=2)]
+        page = "".join(tables.scores(pair))
+        assert "<strong>1.25</strong>" in page and "<strong>8.5" not in page
+        assert "<strong>1.5<" not in page  # likelihoods are not ranked
 
 
 # --- what is measured -----------------------------------------------------------------
@@ -209,8 +259,8 @@ def test_runs_of_different_data_are_refused_unless_told(tmp_path):
     paths = [folder_of(tmp_path / "a", "vae"), folder_of(tmp_path / "b", "ae", dataset)]
     with pytest.raises(ValueError, match="dataset is digits in .* and npz:"):
         comparison.find(paths)
-    found = comparison.find(paths, dataset="digits")
-    assert [entry.subject.dataset for entry in found] == ["digits", "digits"]
+    entries = comparison.find(paths, dataset="digits")
+    assert [entry.subject.dataset for entry in entries] == ["digits", "digits"]
 
 
 def test_examples_take_the_classes_in_turn():
@@ -231,6 +281,19 @@ def test_a_map_is_the_plane_or_its_principal_components():
         plane(z[:, :1])
 
 
+@pytest.mark.parametrize("name", ["only_sample", "only_encode"])
+def test_a_model_that_can_do_one_thing_is_compared(name, entries, only, tmp_path):  # noqa: F811
+    (entry,) = comparison.find([folder_of(tmp_path / name, name)])
+    comparison.measure([entry], FEW, SILENT)
+    page = comparison.page([entries[0], entry])
+    able = {"only_sample": {"Samples"}, "only_encode": {"Latent maps"}}[name]
+    for title in ("Samples", "Reconstructions", "Interpolations", "Latent maps"):
+        lacks = f"'{name}' cannot" in part(page, title)
+        assert lacks == (title not in able)
+    rows = comparison.side_by_side([entry], 2)
+    assert list(rows)[1:] == ([f"{name}, new"] if name == "only_sample" else [])
+
+
 # --- as one picture -------------------------------------------------------------------
 
 
@@ -239,17 +302,20 @@ def test_a_row_for_all_that_each_model_can(entries):
     names = ["test images", "vae, rebuilt", f"{HOSTILE}, rebuilt", "vae, new"]
     assert list(rows) == [*names, "gan, new"]
     real, vae = rows["test images"], entries[0].model
-    made = {"vae, rebuilt": vae.reconstruct(real), "vae, new": vae.sample(3, seed=5)}
-    for name, images in made.items():
+    expected = {
+        "vae, rebuilt": vae.reconstruct(real),
+        "vae, new": vae.sample(3, seed=5),
+    }
+    for name, images in expected.items():
         np.testing.assert_array_equal(rows[name], pixels.to_uint8(images))
 
 
 def test_a_conditional_model_draws_the_classes_in_turn(tmp_path):
     (entry,) = comparison.find([folder_of(tmp_path / "cgan", "cgan")])
     labels = np.arange(12) % entry.model.num_classes
-    made = entry.model.sample(12, labels=labels, seed=0)
+    samples = entry.model.sample(12, labels=labels, seed=0)
     row = comparison.side_by_side([entry], 12)["cgan, new"]
-    np.testing.assert_array_equal(row, pixels.to_uint8(made))
+    np.testing.assert_array_equal(row, pixels.to_uint8(samples))
 
 
 def test_the_gallery_is_a_picture(folders, tmp_path, capsys):
@@ -261,7 +327,7 @@ def test_the_gallery_is_a_picture(folders, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "flags, told",
+    "flags, sentence",
     [
         ([], "one trained model or more"),
         (["--workdirs=nowhere"], "nowhere"),
@@ -270,11 +336,11 @@ def test_the_gallery_is_a_picture(folders, tmp_path, capsys):
         (["--out=gallery.jpg"], "gallery.jpg"),
     ],
 )
-def test_a_gallery_that_cannot_be_is_one_sentence(flags, told, folders, capsys):
+def test_a_gallery_that_cannot_be_is_one_sentence(flags, sentence, folders, capsys):
     ours = [f"--workdirs={folders[0]}"] if flags and "workdirs" not in flags[0] else []
     assert called(gallery, *ours, *flags) == 1
     err = capsys.readouterr().err
-    assert told in err and err.count("\n") == 1
+    assert sentence in err and err.count("\n") == 1
 
 
 # --- by command line ------------------------------------------------------------------
@@ -309,7 +375,7 @@ def test_a_training_that_fails_ends_the_comparison(tmp_path, capsys, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "flags, told",
+    "flags, sentence",
     [
         (["--models=ae"], "two models or more"),
         (["--models=ae,ae"], "trained once"),
@@ -325,11 +391,11 @@ def test_a_training_that_fails_ends_the_comparison(tmp_path, capsys, monkeypatch
         (["--workdirs=nowhere,nothing"], "nowhere"),
     ],
 )
-def test_wrong_input_is_one_sentence(flags, told, tmp_path, capsys, monkeypatch):
+def test_wrong_input_is_one_sentence(flags, sentence, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(processes, "train", None)
     assert called(compare, f"--runs={tmp_path / 'runs'}", *flags) == 1
     err = capsys.readouterr().err
-    assert told in err and err.count("\n") == 1
+    assert sentence in err and err.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 

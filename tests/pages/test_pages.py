@@ -17,9 +17,9 @@ HOSTILE = '<script>alert("1")</script>'
 
 def pictures(text):
     """The pictures in a page, decoded; a chart is the root of its SVG."""
-    found = re.findall(r'src="data:image/(png|svg\+xml);base64,([^"]+)"', text)
-    assert len(found) == text.count("<img")
-    return [decoded(kind, base64.b64decode(each)) for kind, each in found]
+    sources = re.findall(r'src="data:image/(png|svg\+xml);base64,([^"]+)"', text)
+    assert len(sources) == text.count("<img")
+    return [decoded(kind, base64.b64decode(each)) for kind, each in sources]
 
 
 def decoded(kind, content):
@@ -72,9 +72,9 @@ def test_a_grid_is_the_images_enlarged_without_smoothing():
     factor = picture.width // width
     assert factor > 10
     assert picture.size == (factor * width, factor * height)
-    shown = np.asarray(picture)[::factor, ::factor]
-    np.testing.assert_array_equal(shown[:8, :8], tiny.images(6)[0, ..., 0])
-    np.testing.assert_array_equal(shown[-8:, -8:], tiny.images(6)[5, ..., 0])
+    shrunk = np.asarray(picture)[::factor, ::factor]
+    np.testing.assert_array_equal(shrunk[:8, :8], tiny.images(6)[0, ..., 0])
+    np.testing.assert_array_equal(shrunk[-8:, -8:], tiny.images(6)[5, ..., 0])
 
 
 def test_a_chart_tells_its_size_and_is_the_same_each_time():
@@ -95,9 +95,9 @@ def test_the_words_of_a_chart_are_told_as_words():
     (chart,) = pictures(pages.chart(figure, "lines"))
     assert {"a & b", "steps", HOSTILE} <= set(words(chart))
     others = {"a & b": "<甲>", "steps": "段"}
-    tell = lambda label: others.get(label, label)  # noqa: E731
-    (told,) = pictures(pages.chart(figure, "lines", tell))
-    assert words(told) == [others.get(word, word) for word in words(chart)]
+    translate = lambda label: others.get(label, label)  # noqa: E731
+    (translated,) = pictures(pages.chart(figure, "lines", translate))
+    assert words(translated) == [others.get(word, word) for word in words(chart)]
 
 
 def test_cells_know_their_columns_and_lack_nothing_silently():

@@ -111,8 +111,8 @@ def test_offsets_move_the_latent_along_its_directions(name, opened):
     axes, start = player.axes, player.start(player.starts[0], 1)
     z = start + 2 * axes.deviations[0] * axes.vectors[0]
     z = z - 1.5 * axes.deviations[1] * axes.vectors[1]
-    made = player.moved(start, [2, -1.5])
-    np.testing.assert_allclose(made, player.model.decode(z[None])[0], atol=1e-5)
+    image = player.moved(start, [2, -1.5])
+    np.testing.assert_allclose(image, player.model.decode(z[None])[0], atol=1e-5)
     np.testing.assert_array_equal(
         player.moved(start, [0, 0, 0]), player.model.decode(start[None])[0]
     )
@@ -252,9 +252,9 @@ def test_files_lie_in_a_folder_that_is_removed():
 def test_without_gradio_a_sentence_tells_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "gradio", None)
     assert called(verb) == 1
-    told = capsys.readouterr().err
-    assert "pip install -r requirements-playground.txt" in told
-    assert told.count("\n") == 1
+    err = capsys.readouterr().err
+    assert "pip install -r requirements-playground.txt" in err
+    assert err.count("\n") == 1
 
 
 def test_the_page_is_private_unless_told_otherwise():

@@ -100,10 +100,10 @@ def press(page, name):
 
 def picture(page, label):
     """The file of the picture with this label, None if there is no picture."""
-    found = page.locator(".picture:visible", has_text=label).locator("img")
-    if not found.count():
+    images = page.locator(".picture:visible", has_text=label).locator("img")
+    if not images.count():
         return None
-    return page.request.get(found.first.get_attribute("src")).body()
+    return page.request.get(images.first.get_attribute("src")).body()
 
 
 def changed(page, label, before=None):
@@ -162,8 +162,8 @@ def test_a_wrong_upload_is_told_on_the_page(name, content, message, page):
     tab(page, "Your image")
     before = changed(page, "Reconstruction")
     upload(page, name, content)
-    told = page.get_by_test_id("toast-body").filter(has_text=message)
-    told.first.wait_for()
+    toast = page.get_by_test_id("toast-body").filter(has_text=message)
+    toast.first.wait_for()
     assert "Traceback" not in page.content()
     assert picture(page, "Reconstruction") in (None, before)
 
@@ -180,8 +180,8 @@ def test_a_drawing_is_seen(page):
     page.mouse.up()
     press(page, "Look at the drawing")
     drawn = changed(page, "What the model sees", before)
-    with Image.open(io.BytesIO(drawn)) as found:
-        inside = np.asarray(found.convert("L"))[40:-40, 40:-40]  # without the frame
+    with Image.open(io.BytesIO(drawn)) as answer:
+        inside = np.asarray(answer.convert("L"))[40:-40, 40:-40]  # without the frame
     assert inside.max() > 200 and inside.mean() < 50  # white on black
 
 
@@ -212,5 +212,5 @@ def test_what_is_shown_can_be_downloaded(page):
     changed(page, "Samples")
     with page.expect_download() as download:
         page.locator(".picture:visible").get_by_label("Download").first.click()
-    with Image.open(download.value.path()) as found:
-        assert found.format == "PNG" and found.width > 500
+    with Image.open(download.value.path()) as file:
+        assert file.format == "PNG" and file.width > 500

@@ -58,10 +58,10 @@ def test_a_verdict_counts_the_thresholds_that_are_met():
 )  # fmt: skip
 def test_another_number_is_another_verdict_on_the_page(claim):
     numbers = meeting(claim.criteria)
-    found = Result(claim, Findings(numbers))
-    assert found.verdict == HOLDS
-    shown = layout.claim(found, words.Words("en"), None)
-    assert '<b class="verdict holds">holds</b>' in shown
+    result = Result(claim, Findings(numbers))
+    assert result.verdict == HOLDS
+    text = layout.claim(result, words.Words("en"), None)
+    assert '<b class="verdict holds">holds</b>' in text
     first = claim.criteria[0]
     away = -9.0 if first.relation == ">=" else 9.0
     changed = numbers | {first.number: first.threshold(numbers) + away}
@@ -76,10 +76,10 @@ def test_thresholds_stand_on_the_page():
     claim = next(claim for claim in CLAIMS if claim.key == "clear")
     numbers = {"shoes_gan.sharpness": 0.93, "shoes_vae.sharpness": 0.44}
     numbers |= {"shoes_gan.precision": 0.5, "shoes_vae.precision": 0.6}
-    shown = layout.numbers(Result(claim, Findings(numbers)), words.Words("en"))
-    shown = html.unescape(re.sub(r"<[^>]*>", "|", shown))
-    assert "|≥ 0.8|" in shown and "|0.93|" in shown
-    assert "≥ 0.44 (VAE, alpha 1: sharpness of samples)" in shown
+    text = layout.numbers(Result(claim, Findings(numbers)), words.Words("en"))
+    text = html.unescape(re.sub(r"<[^>]*>", "|", text))
+    assert "|≥ 0.8|" in text and "|0.93|" in text
+    assert "≥ 0.44 (VAE, alpha 1: sharpness of samples)" in text
 
 
 def test_a_number_close_to_another_measured_one_is_marked():
@@ -92,8 +92,8 @@ def test_a_number_close_to_another_measured_one_is_marked():
     numbers = {
         f"shoes_{m}.{k}": 0.5 for m in ("vae", "gan") for k in ("recall", "coverage")
     }
-    shown = layout.numbers(Result(claim, Findings(numbers)), words.Words("en"))
-    assert shown.count("yes, closely") == 2
+    text = layout.numbers(Result(claim, Findings(numbers)), words.Words("en"))
+    assert text.count("yes, closely") == 2
 
 
 # --- words ----------------------------------------------------------------------------
@@ -109,10 +109,13 @@ def test_every_language_has_every_text():
 
 
 def test_labels_of_charts_are_told_and_names_and_numbers_stay():
-    told = words.Words("ja").label
-    assert told("steps") == "ステップ数" and told("component 2 (9%)") == "主成分 2 (9%)"
+    translated = words.Words("ja").label
+    assert (
+        translated("steps") == "ステップ数"
+        and translated("component 2 (9%)") == "主成分 2 (9%)"
+    )
     same = ("VAE", "0.5", "z 1", "Ankle boot", "D(G(z))")
-    assert [told(label) for label in same] == list(same)
+    assert [translated(label) for label in same] == list(same)
 
 
 def test_pictures_are_described_in_the_language_of_the_page():
@@ -129,8 +132,8 @@ def test_every_claim_number_and_caption_has_words():
         for criterion in claim.criteria:
             assert known.number(criterion.number)
     assert len({claim.key for claim in CLAIMS}) == len(CLAIMS)
-    told = {key.split(".")[1] for key in known.texts if key.startswith("claims.")}
-    assert told == {claim.key for claim in CLAIMS}
+    keys = {key.split(".")[1] for key in known.texts if key.startswith("claims.")}
+    assert keys == {claim.key for claim in CLAIMS}
     roles = {key.split(".")[1] for key in known.texts if key.startswith("models.")}
     assert roles == set(verb.RECIPES)
 
@@ -276,13 +279,13 @@ def test_every_experiment_finds_its_numbers_and_pictures(bare, monkeypatch):
 def test_latents_move_by_the_difference_of_the_means_of_two_classes():
     model = types.SimpleNamespace(decode=lambda z: z)
     z, labels = np.eye(4), np.array([0, 1, 1, 3])
-    found = list(ae_vae.moved(model, z, labels, z, labels))
-    assert [(target, list(rows)) for target, rows, *_ in found] == [
+    moves = list(ae_vae.moved(model, z, labels, z, labels))
+    assert [(target, list(rows)) for target, rows, *_ in moves] == [
         (1, [0]),
         (3, [1, 2]),
         (0, [3]),
     ]
-    _, _, before, after = found[0]
+    _, _, before, after = moves[0]
     np.testing.assert_allclose(after - before, [[-1, 0.5, 0.5, 0]])
     assert not list(ae_vae.moved(model, z, labels * 0, z, labels * 0))
 
@@ -290,10 +293,10 @@ def test_latents_move_by_the_difference_of_the_means_of_two_classes():
 def test_a_completion_keeps_the_half_that_is_known():
     images = tiny.images(12)
     x = tiny.floats(12)
-    given = []
+    inputs = []
 
     def reconstruct(images):
-        given.append(images)
+        inputs.append(images)
         return x
 
     studio = types.SimpleNamespace(
@@ -302,12 +305,12 @@ def test_a_completion_keeps_the_half_that_is_known():
         model=lambda role: types.SimpleNamespace(reconstruct=reconstruct),
         classes=lambda images: np.arange(len(images)),
     )
-    found = ae_vae.completion(studio)
-    assert found.numbers["vae.completed_error"] == pytest.approx(0, abs=1e-9)
-    assert len(given) == ae_vae.ROUNDS
-    for each in given:
+    findings = ae_vae.completion(studio)
+    assert findings.numbers["vae.completed_error"] == pytest.approx(0, abs=1e-9)
+    assert len(inputs) == ae_vae.ROUNDS
+    for each in inputs:
         np.testing.assert_allclose(each[:, :4], x[:, :4], atol=1e-6)
-    np.testing.assert_allclose(given[0][0, 4:], x.mean(axis=0)[4:], atol=1e-6)
+    np.testing.assert_allclose(inputs[0][0, 4:], x.mean(axis=0)[4:], atol=1e-6)
 
 
 # --- by command line ------------------------------------------------------------------
@@ -370,7 +373,7 @@ def test_small_trainings_share_processes_and_are_kept(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "flags, told",
+    "flags, sentence",
     [
         (["--lang=fr"], "--lang takes en, ja. Received: lang='fr'"),
         (["--num_images=5"], "at least 100"),
@@ -378,8 +381,8 @@ def test_small_trainings_share_processes_and_are_kept(tmp_path, capsys):
         (["--out=tour.png"], ".html"),
     ],
 )
-def test_wrong_input_is_one_sentence(flags, told, measured, tmp_path, capsys):
+def test_wrong_input_is_one_sentence(flags, sentence, measured, tmp_path, capsys):
     assert called(verb, f"--runs={tmp_path / 'runs'}", *flags) == 1
     err = capsys.readouterr().err
-    assert told in err and err.count("\n") == 1
+    assert sentence in err and err.count("\n") == 1
     assert not measured and not list(tmp_path.iterdir())

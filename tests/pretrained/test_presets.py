@@ -31,16 +31,18 @@ def digits():
 
 @pytest.mark.parametrize("dataset", SHIPPED)
 def test_shipped_weights_are_small_and_as_good_as_they_tell(dataset):
-    found = presets.extractor(dataset)
+    extractor = presets.extractor(dataset)
     path = presets.SHIPPED / f"{dataset}.npz"
-    assert path.stat().st_size < 1e6 and found.about["parameters"] <= 240_000
-    assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert "experiments.train" in found.about["trained_by"]
-    assert "experiments.extractor" in found.about["made_by"]
-    assert found.about["accuracy"] >= {"digits": 0.97, "fashion_mnist": 0.925}[dataset]
+    assert path.stat().st_size < 1e6 and extractor.about["parameters"] <= 240_000
+    assert extractor.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert "experiments.train" in extractor.about["trained_by"]
+    assert "experiments.extractor" in extractor.about["made_by"]
+    assert (
+        extractor.about["accuracy"] >= {"digits": 0.97, "fashion_mnist": 0.925}[dataset]
+    )
     images, labels = zoo.data.arrays(dataset, "test")
-    accuracy = metrics.accuracy(found.probabilities(images[:500]), labels[:500])
-    assert accuracy == pytest.approx(found.about["accuracy"], abs=0.03)
+    accuracy = metrics.accuracy(extractor.probabilities(images[:500]), labels[:500])
+    assert accuracy == pytest.approx(extractor.about["accuracy"], abs=0.03)
 
 
 def test_probabilities_are_those_of_the_classifier(digits):
@@ -55,22 +57,24 @@ def test_distances_rise_strictly_along_both_ladders(digits):
     real = digits.features(zoo.data.arrays("digits", "test")[0])
     train = zoo.data.arrays("digits", "train")[0][: len(real)]
     rungs = {"train": train, **dict(metrics.ladder(train))}
-    made = {name: digits.features(images) for name, images in rungs.items()}
+    features_of = {name: digits.features(images) for name, images in rungs.items()}
     for distance in (
         metrics.frechet_distance,
         lambda *sets: metrics.kernel_distance(*sets, subsets=20).value,
     ):
-        found = {name: distance(real, features) for name, features in made.items()}
+        distances = {
+            name: distance(real, features) for name, features in features_of.items()
+        }
         for kind in ("blur", "noise"):
-            rising = [v for k, v in found.items() if k.startswith(("train", kind))]
+            rising = [v for k, v in distances.items() if k.startswith(("train", kind))]
             assert rising == sorted(set(rising)), (kind, rising)
 
 
 def test_two_halves_of_the_test_set_are_one_distribution_to_the_kernel(digits):
     features = digits.features(zoo.data.arrays("digits", "test")[0])
     order = np.random.default_rng(0).permutation(len(features))
-    found = metrics.kernel_distance(features[order[::2]], features[order[1::2]])
-    assert abs(found.value) < 3 * found.standard_error
+    halves = metrics.kernel_distance(features[order[::2]], features[order[1::2]])
+    assert abs(halves.value) < 3 * halves.standard_error
 
 
 # --- files ----------------------------------------------------------------------------
@@ -85,13 +89,13 @@ def stored(folder, model=None):
 def test_stored_weights_are_loaded_as_they_were_to_half_precision(tmp_path, trained):
     model = trained("classifier").model
     stored(tmp_path, model)
-    found = presets.load(tmp_path, "tiny")
-    assert found.name == "classifier-some" and found.image_shape == (8, 8, 1)
+    loaded = presets.load(tmp_path, "tiny")
+    assert loaded.name == "classifier-some" and loaded.image_shape == (8, 8, 1)
     expected = model.features(tiny.images(20))
-    np.testing.assert_allclose(found.features(tiny.images(20)), expected, rtol=0.02)
+    np.testing.assert_allclose(loaded.features(tiny.images(20)), expected, rtol=0.02)
     about = json.loads((tmp_path / "tiny.json").read_text())
     assert about["note"] == "by hand" and about["num_test"] == 20
-    probabilities = found.probabilities(tiny.images(20))
+    probabilities = loaded.probabilities(tiny.images(20))
     assert about["accuracy"] == metrics.accuracy(probabilities, tiny.labels(20))
 
 
@@ -164,9 +168,9 @@ def test_an_unknown_kind_of_features_is_refused():
 
 def test_inception_without_its_weights_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    with pytest.raises(ValueError, match="--features=classifier") as found:
+    with pytest.raises(ValueError, match="--features=classifier") as error:
         presets.extractor("digits", "inception")
-    assert str(tmp_path) in str(found.value) and "\n" not in str(found.value)
+    assert str(tmp_path) in str(error.value) and "\n" not in str(error.value)
 
     def fails(**options):
         raise Exception("URL fetch failure\non https://somewhere")
@@ -190,7 +194,7 @@ def test_inception_sees_three_channels_of_299_pixels(monkeypatch):
     monkeypatch.setattr(
         inception.keras.applications, "InceptionV3", lambda **options: Network()
     )
-    found = presets.extractor("digits", "inception")
+    extractor = presets.extractor("digits", "inception")
     grey = np.full((3, 8, 8, 1), 255, "uint8")
-    np.testing.assert_allclose(found.features(grey), np.ones((3, 2)))
-    assert len(found.sha256) == 64
+    np.testing.assert_allclose(extractor.features(grey), np.ones((3, 2)))
+    assert len(extractor.sha256) == 64

@@ -29,8 +29,8 @@ def vae():
 @pytest.fixture(scope="module")
 def addresses(vae, tmp_path_factory):
     path = zoo.export(vae, tmp_path_factory.mktemp("serving") / "vae")
-    with stub_server.serving(path) as found:
-        yield dict(zip((client.Rest, client.Grpc), found))
+    with stub_server.serving(path) as pair:
+        yield dict(zip((client.Rest, client.Grpc), pair))
 
 
 @pytest.fixture(params=[client.Rest, client.Grpc])
@@ -45,10 +45,10 @@ def called(*flags):
 
 
 def test_a_server_tells_its_signatures(connect):
-    found = connect().signatures()
-    assert found["sample"].inputs == {"seed": ("int64", (-1,))}
-    assert found["reconstruct_uint8"].inputs == {"images": ("uint8", (-1, 8, 8, 1))}
-    assert found["encode"].outputs["z_logvar"] == ("float32", (-1, 3))
+    ends = connect().signatures()
+    assert ends["sample"].inputs == {"seed": ("int64", (-1,))}
+    assert ends["reconstruct_uint8"].inputs == {"images": ("uint8", (-1, 8, 8, 1))}
+    assert ends["encode"].outputs["z_logvar"] == ("float32", (-1, 3))
 
 
 def test_a_server_tells_which_versions_are_ready(addresses):
@@ -61,9 +61,9 @@ def test_a_server_tells_which_versions_are_ready(addresses):
 
 @pytest.mark.parametrize("version", [None, 1, "latest"])
 def test_images_of_a_server_are_the_models(version, connect, vae):
-    found = connect(version=version).predict("sample", {"seed": np.arange(5, 8)})
-    assert found["images"].dtype == np.float32
-    np.testing.assert_allclose(found["images"], vae.sample(3, seed=5), atol=1e-5)
+    reply = connect(version=version).predict("sample", {"seed": np.arange(5, 8)})
+    assert reply["images"].dtype == np.float32
+    np.testing.assert_allclose(reply["images"], vae.sample(3, seed=5), atol=1e-5)
 
 
 def test_files_come_and_go_as_bytes(connect, vae, tmp_path):
@@ -72,16 +72,16 @@ def test_files_come_and_go_as_bytes(connect, vae, tmp_path):
     (tmp_path / "0.png").write_bytes(
         connect().predict("reconstruct_png", {"image_bytes": files})["png_bytes"][0]
     )
-    shown = np.asarray(Image.open(tmp_path / "0.png")).astype(int)
+    picture = np.asarray(Image.open(tmp_path / "0.png")).astype(int)
     wanted = pixels.to_uint8(vae.reconstruct(images))[0, ..., 0].astype(int)
-    assert abs(shown - wanted).max() <= 1
+    assert abs(picture - wanted).max() <= 1
 
 
 def test_outputs_keep_their_names(connect, vae):
     images = tiny.floats(3)
-    found = connect().predict("encode", {"images": images})
-    assert set(found) == {"z", "z_mean", "z_logvar"}
-    np.testing.assert_allclose(found["z"], vae.encode(images), atol=1e-5)
+    reply = connect().predict("encode", {"images": images})
+    assert set(reply) == {"z", "z_mean", "z_logvar"}
+    np.testing.assert_allclose(reply["z"], vae.encode(images), atol=1e-5)
 
 
 def test_what_a_server_refuses_is_told(connect):
@@ -137,9 +137,9 @@ def test_request_writes_pictures(addresses, vae, tmp_path, capsys):
     server = f"--server={addresses[client.Rest]}", "--model=vae"
     sampled, rebuilt, ways = (tmp_path / name for name in ("a", "b", "c"))
     assert called(*server, "--num_images=3", "--seed=4", f"--out={sampled}") == 0
-    shown = [np.asarray(Image.open(file)) for file in sorted(sampled.iterdir())]
+    pictures = [np.asarray(Image.open(file)) for file in sorted(sampled.iterdir())]
     wanted = pixels.to_uint8(vae.sample(3, seed=4))[..., 0].astype(int)
-    assert abs(np.stack(shown) - wanted).max() <= 1
+    assert abs(np.stack(pictures) - wanted).max() <= 1
     files = ",".join(str(file) for file in sorted(sampled.iterdir())[:2])
     flags = "--signature=reconstruct_uint8", f"--images={files}"
     assert called(*server, *flags, f"--out={rebuilt}") == 0
@@ -181,6 +181,21 @@ def test_request_tells_what_is_missing(flags, message, addresses, tmp_path, caps
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["../z", "/tmp/z", "a/../../z", "..", "", "z\0"])
+def test_a_server_cannot_write_outside_of_the_folder(
+    name, addresses, tmp_path, monkeypatch, capsys
+):
+    def predict(self, signature, rows):
+        return {"images": np.zeros((1, 8, 8, 1)), name: np.zeros((1, 2))}
+
+    monkeypatch.setattr(client.Rest, "predict", predict)
+    server = f"--server={addresses[client.Rest]}", "--model=vae"
+    assert called(*server, f"--out={tmp_path / 'a' / 'reply'}") == 1
+    err = capsys.readouterr().err
+    assert "what is no name of a file" in err and err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
 def test_export_writes_a_version_and_the_configs(vae, tmp_path, capsys):
     vae.save(tmp_path / "tiny.keras")
     flags = f"--workdir={tmp_path / 'tiny.keras'}", f"--out={tmp_path / 'all' / 'tiny'}"
@@ -205,9 +220,9 @@ def test_models_config_is_what_a_server_reads():
     from tensorflow_serving.config import model_server_config_pb2
 
     text = configs.models_config({"vae": [1, 2, 5], "gan": [3]})
-    found = model_server_config_pb2.ModelServerConfig()
-    text_format.Parse(text, found)
-    vae, gan = found.model_config_list.config
+    config = model_server_config_pb2.ModelServerConfig()
+    text_format.Parse(text, config)
+    vae, gan = config.model_config_list.config
     assert (vae.name, vae.base_path) == ("vae", "/models/vae")
     assert list(vae.model_version_policy.specific.versions) == [2, 5]
     assert dict(vae.version_labels) == {"latest": 5, "previous": 2}

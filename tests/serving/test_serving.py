@@ -123,22 +123,22 @@ def expected(model, signature, rows):
         features = model.features(images)
         return {"probabilities": probabilities, "labels": labels, "features": features}
     if job == "encode":
-        found = {"z": model.encode(images)}
+        outputs = {"z": model.encode(images)}
         if model.is_stochastic:
             z_mean, z_logvar = model.posterior(pixels.to_float(images))
-            found |= {"z_mean": np.array(z_mean), "z_logvar": np.array(z_logvar)}
-        return found
+            outputs |= {"z_mean": np.array(z_mean), "z_logvar": np.array(z_logvar)}
+        return outputs
     if job.startswith("interpolate"):
         ends = [rows[k] for k in ("z_a", "z_b", "images_a", "images_b") if k in rows]
         if job == "interpolate_images":
             ends = [model.encode(end) for end in ends]
         weight = rows["weight"][:, None]
-        made = model.decode((1 - weight) * ends[0] + weight * ends[1])
+        decoded = model.decode((1 - weight) * ends[0] + weight * ends[1])
     elif job == "sample":
-        made = sampled(model, **rows)
+        decoded = sampled(model, **rows)
     else:
-        made = getattr(model, job)(rows["z"] if job == "decode" else images)
-    return {"png_bytes" if signature.endswith("_png") else "images": made}
+        decoded = getattr(model, job)(rows["z"] if job == "decode" else images)
+    return {"png_bytes" if signature.endswith("_png") else "images": decoded}
 
 
 def sampled(model, seed, label=None, guidance=None):
@@ -146,24 +146,24 @@ def sampled(model, seed, label=None, guidance=None):
     options = {} if label is None else {"labels": label}
     if guidance is None:
         return model.sample(len(seed), seed=seed[0], **options)
-    made = np.zeros((len(seed), *model.image_shape), "float32")
+    images = np.zeros((len(seed), *model.image_shape), "float32")
     for value in np.unique(guidance):
-        images = model.sample(len(seed), seed=seed[0], guidance=value, **options)
-        made[guidance == value] = images[guidance == value]
-    return made
+        samples = model.sample(len(seed), seed=seed[0], guidance=value, **options)
+        images[guidance == value] = samples[guidance == value]
+    return images
 
 
-def assert_like(found, wanted, tolerance):
-    assert set(found) == set(wanted)
+def assert_like(answer, wanted, tolerance):
+    assert set(answer) == set(wanted)
     for name, value in wanted.items():
         if name == "png_bytes":
             if value.dtype == object:
                 value = opened(value)
             else:
                 value = pixels.to_uint8(value).astype(int)
-            assert abs(opened(found[name]) - value).max() <= 1
+            assert abs(opened(answer[name]) - value).max() <= 1
         else:
-            np.testing.assert_allclose(found[name], value, atol=tolerance)
+            np.testing.assert_allclose(answer[name], value, atol=tolerance)
 
 
 def tolerance(name):
@@ -201,14 +201,14 @@ def test_conditional_models_take_labels_and_guidance():
 
 def test_a_stochastic_encoder_tells_its_distribution():
     model, images = tiny.model("bigan", encoder="stochastic"), tiny.floats(3)
-    found = signatures.of(model)["encode"].answer(images=images)
-    np.testing.assert_allclose(found["z_mean"], model.encode(images), atol=1e-5)
-    np.testing.assert_array_equal(found["z"], found["z_mean"])
-    noise = (model.encode(images, sample=True, seed=4) - found["z_mean"]).numpy()
+    answer = signatures.of(model)["encode"].answer(images=images)
+    np.testing.assert_allclose(answer["z_mean"], model.encode(images), atol=1e-5)
+    np.testing.assert_array_equal(answer["z"], answer["z_mean"])
+    noise = (model.encode(images, sample=True, seed=4) - answer["z_mean"]).numpy()
     eps = model.noise(np.arange(4, 7))
-    np.testing.assert_allclose(noise, np.exp(found["z_logvar"] / 2) * eps, atol=1e-5)
-    found = signatures.of(tiny.model("bigan"))["encode"].answer(images=images)
-    assert set(found) == {"z"}  # of the deterministic one
+    np.testing.assert_allclose(noise, np.exp(answer["z_logvar"] / 2) * eps, atol=1e-5)
+    answer = signatures.of(tiny.model("bigan"))["encode"].answer(images=images)
+    assert set(answer) == {"z"}  # of the deterministic one
 
 
 @pytest.mark.parametrize(
@@ -243,10 +243,10 @@ def test_export_fixes_steps_and_sampler(tmp_path):
     names = ["sample"]
     options = {"steps": 2, "sampler": "heun"}
     path = zoo.export(model, tmp_path, names, warmup=False, **options)
-    ends, (found,), _ = loader.served(path, [("sample", {"seed": np.arange(7, 10)})])
+    ends, (answer,), _ = loader.served(path, [("sample", {"seed": np.arange(7, 10)})])
     assert set(ends) == {"sample", saved.DEFAULT}
     images = model.sample(3, seed=7, **options)
-    np.testing.assert_allclose(found["images"], images, atol=1e-3)
+    np.testing.assert_allclose(answer["images"], images, atol=1e-3)
 
 
 def test_mixed_precision_stays_inside(tmp_path, mixed_bfloat16):
@@ -255,7 +255,7 @@ def test_mixed_precision_stays_inside(tmp_path, mixed_bfloat16):
     path = zoo.export(model, tmp_path, names, warmup=False)
     cases = [("encode", {"images": tiny.floats()}), ("sample", {"seed": np.arange(3)})]
     _, answers, _ = loader.served(path, cases)
-    assert {v.dtype.name for found in answers for v in found.values()} == {"float32"}
+    assert {v.dtype.name for answer in answers for v in answer.values()} == {"float32"}
     np.testing.assert_allclose(answers[1]["images"], model.sample(3, seed=0), atol=0.05)
 
 
@@ -358,9 +358,9 @@ def test_files_may_be_jpeg_and_coloured(served):
     grey = np.full(SHAPE, 90, "uint8")  # which JPEG keeps
     picture = np.tile(grey, (1, 1, 3))
     files = np.array([png(picture, "JPEG"), png(picture)], object)
-    _, (found,), _ = loader.served(it.path, [("classify_png", {"image_bytes": files})])
+    _, (answer,), _ = loader.served(it.path, [("classify_png", {"image_bytes": files})])
     wanted = it.model.predict(grey[None]).repeat(2, axis=0)
-    np.testing.assert_allclose(found["probabilities"], wanted, atol=1e-2)
+    np.testing.assert_allclose(answer["probabilities"], wanted, atol=1e-2)
 
 
 # --- versions -------------------------------------------------------------------------
@@ -550,10 +550,10 @@ def test_other_runtimes_agree(format, by, packages, name, signature, served, tmp
         pytest.importorskip(package)
     it = served(name)
     path = zoo.export(it.model, tmp_path, [signature], format=format)
-    found = by(path, signature, it.rows[signature])
+    answer = by(path, signature, it.rows[signature])
     # Where no two names are alike, an output called as an input has a number.
-    found = {key.removesuffix("_1"): value for key, value in found.items()}
-    assert_like(found, it.answers[signature, BATCH], 1e-4)
+    answer = {key.removesuffix("_1"): value for key, value in answer.items()}
+    assert_like(answer, it.answers[signature, BATCH], 1e-4)
 
 
 def test_runtimes_hold_networks_alone(tmp_path):

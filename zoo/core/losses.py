@@ -93,11 +93,30 @@ def discretized_gaussian_nll(x, x_rec, log_sigma):
     """
     x, x_rec = ops.cast(x, "float32"), ops.cast(x_rec, "float32")
     scale = ops.exp(-ops.cast(log_sigma, "float32")) / math.sqrt(2.0)
-    upper = ops.erf((x - x_rec + 1.0 / 255.0) * scale)  # 2 P(< upper edge) - 1
-    lower = ops.erf((x - x_rec - 1.0 / 255.0) * scale)
-    upper = ops.where(x > 0.999, 1.0, upper)
-    lower = ops.where(x < -0.999, -1.0, lower)
-    return -_per_image(ops.log(ops.maximum(0.5 * (upper - lower), 1e-12)))
+    # The edges of the bin, of which the nearer one may lie beyond the mean; the first
+    # and the last bin have no farther one.
+    distance, is_last = ops.abs(x - x_rec), ops.abs(x) > 0.999
+    distance = ops.where(is_last, ops.sign(x) * (x - x_rec), distance)
+    near, far = (distance - 1.0 / 255.0) * scale, (distance + 1.0 / 255.0) * scale
+    twice = ops.where(is_last, 1.0, ops.erf(far)) - ops.erf(near)
+    tail = _erfc(near) - ops.where(is_last, 0.0, _erfc(far))
+    p = 0.5 * ops.where(near > FAR, tail, twice)
+    return -_per_image(ops.log(ops.maximum(p, 1e-12)))
+
+
+FAR = 2.0  # from here on, 1 - erf in float32 has lost digits
+
+
+def _erfc(z):
+    """1 - erf(z) where z is at least `FAR`.
+
+    Source: Laplace's continued fraction, Abramowitz and Stegun 1964, 7.1.14.
+    """
+    z = ops.maximum(z, FAR)
+    fraction = z
+    for k in range(20, 0, -1):
+        fraction = z + 0.5 * k / fraction
+    return ops.exp(-z * z) / (math.sqrt(math.pi) * fraction)
 
 
 def bce(logits, real):

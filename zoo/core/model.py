@@ -8,6 +8,7 @@ objective and order of play; everything else stands here.
 import contextlib
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo import backend, inputs
@@ -18,6 +19,7 @@ from zoo.core.fitting import Fitting
 from zoo.core.measuring import MeasuringSeed
 from zoo.core.storing import Storing
 from zoo.inputs import pixels
+from zoo.inputs.fields import PIXELS
 
 
 class ImageModel(Calls, Fitting, Compiling, Storing, keras.Model):
@@ -192,6 +194,28 @@ class ImageModel(Calls, Fitting, Compiling, Storing, keras.Model):
         """
         self.require_networks()
         fields = self.layout.read(data)
+        if not self._is_measuring:
+            step = self.optimizer.iterations + 1
+            self.faults.look_at_batch(step, self.wrong_fields(fields))
+        return self._ready_fields(fields)
+
+    def wrong_fields(self, fields):
+        """Returns {field: whether some value is wrong, a scalar tensor} of a batch:
+        labels that are no classes, floats that are no pixels."""
+        wrong = {}
+        for name, value in fields.items():
+            count = self.config.get("num_classes")
+            if name == "label" and count and len(value.shape) == 1:
+                outside = ops.logical_or(value < 0, value >= count)
+                wrong[name] = ops.any(outside)
+            elif name in PIXELS and "float" in keras.backend.standardize_dtype(
+                value.dtype
+            ):
+                sound = ops.abs(value) <= 1.0 + inputs.SLACK  # false of NaN, too
+                wrong[name] = ops.logical_not(ops.all(sound))
+        return {name: flag for name, flag in wrong.items() if name in self.takes}
+
+    def _ready_fields(self, fields):
         if self.learns_targets:
             images, targets = fields.get("source"), fields["image"]
             pair = (targets, None) if images is None else (images, targets)
@@ -249,10 +273,17 @@ class ImageModel(Calls, Fitting, Compiling, Storing, keras.Model):
 
     @backend.stateless
     def test_step(self, data):
-        fields = self.unpack(data)
         with self._measuring():
+            fields = self.unpack(data)
             _, terms = self.objective(*fields, training=False)
+        wrong = self.wrong_fields(self.layout.read(data))
+        for flag in wrong.values():  # a wrong batch shows, and `evaluate` looks for it
+            terms = {n: ops.where(flag, np.nan, ops.mean(x)) for n, x in terms.items()}
         return self.track(terms, fields[0])
+
+    @property
+    def _is_measuring(self):
+        return self._seeds is self._measuring_seed
 
     @contextlib.contextmanager
     def _measuring(self):

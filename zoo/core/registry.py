@@ -104,6 +104,12 @@ def resolve(cls, config):
                 f"Settings: {', '.join(known)}. Received: {key!r}."
             )
     resolved = {key: config.get(key, default) for key, (_, default) in known.items()}
+    for key, value in resolved.items():
+        if value is inspect.Parameter.empty:
+            raise ValueError(
+                f"{_title(cls)} needs the setting {key!r}: "
+                f"{_describe(known[key][0])}. Received: none."
+            )
     return {
         key: _checked(cls, key, known[key][0], value) for key, value in resolved.items()
     }

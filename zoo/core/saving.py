@@ -48,7 +48,7 @@ def load(path):
     Raises: ValueError: if the file is not a zoo model, is damaged, or a variable is
         missing or left over. FileNotFoundError: if there is none.
     """
-    file = _find(pathlib.Path(path))
+    file = file_of(pathlib.Path(path))
     archives.verify(file)
     config = archives.config(file)
     try:
@@ -67,7 +67,8 @@ def load(path):
     return model
 
 
-def _find(path):
+def file_of(path):
+    """Returns the `.keras` file that a path means: itself, or that of a run folder."""
     if path.is_dir():
         for name in ("model.keras", "model.best.keras"):
             if (path / name).is_file():

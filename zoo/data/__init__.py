@@ -43,10 +43,11 @@ def open(name: str, classes=None, image_size=None, data_dir=None, **options) -> 
         name: Name of the data set, `folder:PATH`, `npz:PATH` or `records:PATH`.
         classes: Classes to keep, by number or name; they become labels 0, 1, ... in
             the order given. All by default.
-        image_size: Side in pixels, 8 to 256, to resize to with antialiasing.
+        image_size: Side in pixels, 8 to 256, to resize to with antialiasing; or
+            (height, width).
         data_dir: Where tfds keeps its sets. Default: $ZOO_DATA_DIR, else tfds' own.
-        options: What the kind of set lets one choose, see its class in
-            `zoo.data.sources`.
+        options: What the kind of set lets one choose, see `options` of its class; of
+            `folder:PATH`, color, fit, background and bits.
 
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
     """
@@ -116,10 +117,13 @@ def load(
             is left out; a batch of one field is that field alone. Of several captions
             of an example, one is drawn by (seed, epoch, index of the example).
 
-    Sets of more than 2 GiB of pixels are not held in memory but read from disk; those
-    of tfds have then another order of (seed, epoch), see `Prepared.stream`, records the
-    same. Where the domains of a set are not paired, each has an order of its own, an
-    epoch is the larger one, and the smaller begins anew.
+    Sets of more than 2 GiB of pixels are not held in memory but read from disk: folders
+    and records in the same order, those of tfds in another order of (seed, epoch), see
+    `Prepared.stream`. What is unpacked as a whole, an npz file, is refused if it does
+    not fit into the memory that is free, and so are `arrays`.
+
+    Where the domains of a set are not paired, each has an order of its own, an epoch is
+    the larger one, and the smaller begins anew.
 
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
     """

@@ -100,6 +100,13 @@ class Denoiser(Sampling, Editing, ImageModel):
         taken: the inverse of `enter`, as far as there is one."""
         return x
 
+    # --- validation -------------------------------------------------------------------
+
+    def judged(self, training):
+        """Returns the network whose loss is taken: the one that learns or, in
+        validation, its average, by which samples are made."""
+        return self.unet if training else self.averaged_network("unet")
+
     # --- the network ------------------------------------------------------------------
 
     def ask(self, network, x, t, labels=None, training=False):

@@ -16,11 +16,12 @@ DPI = 110
 
 
 def save_curves(path, rows):
-    """Writes a PNG of one panel a term over the epochs.
+    """Writes a PNG of the terms over the epochs, one panel for each.
 
     Args:
         path: File to write; it appears complete or not at all.
-        rows: One dict an epoch, as in metrics.csv; "val_<term>" goes beside <term>.
+        rows: One dict an epoch, as in metrics.csv; "val_<term>" joins the panel of
+            <term>.
     """
     from matplotlib.figure import Figure
 
@@ -34,7 +35,7 @@ def save_curves(path, rows):
 
 
 def terms_of(rows):
-    """The terms that `rows` of metrics.csv tell, without their "val_" ones."""
+    """The names of the terms in `rows` of metrics.csv, without those of validation."""
     no_terms = ("epoch", "step", "seconds")
     return [n for n in rows[0] if n not in no_terms and not n.startswith("val_")]
 
@@ -115,7 +116,7 @@ def save_tradeoff(path, lines, floor, x_label, y_label):
 
 
 def save_ratios(path, ratios, title):
-    """Writes a PNG of a bar a name: the median of its ratios, and their range.
+    """Writes a PNG of one bar for each name: the median of its ratios, and their range.
 
     Args:
         path: File to write; it appears complete or not at all.
@@ -175,9 +176,9 @@ def save_detections(path, detections, scores, examples, rows, title):
     ).subplots()
     curves = panels[0]
     curves.plot([0, 1], [0, 1], color="0.7", linewidth=1)
-    for number, (name, found) in enumerate(detections.items(), 2):
-        label = f"{name}, AUC {found.auc:.3f}"
-        curves.plot(found.alarms, found.hits, f"C{number}", label=label)
+    for number, (name, detection) in enumerate(detections.items(), 2):
+        label = f"{name}, AUC {detection.auc:.3f}"
+        curves.plot(detection.alarms, detection.hits, f"C{number}", label=label)
     curves.set(xlabel="seen, false alarms", ylabel="left out, found", title="ROC")
     curves.legend(frameon=False, loc="lower right", fontsize=8)
     for axes, (name, (normal, anomalous)) in zip(panels[1:], scores.items()):
@@ -193,7 +194,7 @@ def save_detections(path, detections, scores, examples, rows, title):
 
 
 def _table(images, rows, columns, title, captions=None, above=0.0):
-    """The figure of `save_table`, with so many inches free below the title."""
+    """Returns the figure of `save_table`, with `above` inches free below the title."""
     from matplotlib.figure import Figure
 
     images = pixels.to_uint8(images)

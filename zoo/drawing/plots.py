@@ -1,4 +1,4 @@
-"""Images as files: one grid, an array, or a picture each."""
+"""Images as files: one grid, one array, or a folder of pictures."""
 
 import pathlib
 
@@ -7,7 +7,7 @@ import numpy as np
 from zoo.files.atomic import replaced
 from zoo.inputs import pixels
 
-MIN_SIDE = 560  # pixels: below, a grid of 28x28 digits is a stamp on today's screens
+MIN_SIDE = 560  # pixels; a grid of 28x28 digits would be as small as a stamp
 
 
 def save_grid(path, images, columns=None):
@@ -74,8 +74,8 @@ def require_format(path, suffixes=tuple(FORMATS)):
         ways = f"{', '.join(others)} or {last}" if others else last
         raise ValueError(f"Images go to {ways}. Received: {path}.")
     if path.is_dir() if path.suffix else path.is_file():
-        found = "a folder" if path.suffix else "a file"
-        raise ValueError(f"There is {found} of that name already. Received: {path}.")
+        kind = "a folder" if path.suffix else "a file"
+        raise ValueError(f"There is {kind} of that name already. Received: {path}.")
 
 
 def enlarged(picture, side):

@@ -1,11 +1,11 @@
-"""One protocol for every family: what a trained model is worth, beside real images.
+"""One protocol for every family: what a trained model is worth.
 
     scores = evaluation.evaluate("runs/vaegan-digits")
     print("\\n".join(table.lines(scores)))
     scores.write()
 
-Every score stands beside the floor (the same score of training images) and a ladder of
-blurred and of noisy ones, and goes nowhere without its `zoo.metrics.Protocol`.
+Every score comes with the floor (the same score of training images), with a ladder of
+blurred and of noisy images, and with its `zoo.metrics.Protocol`.
 """
 
 import dataclasses
@@ -36,7 +36,8 @@ class Evaluation:
         references: {"train": scores, "blur 0.5": scores, ...} of real images.
         not_applicable: {score: why the model or the data set has none}.
         warnings: Sentences on what weakens the scores.
-        details: Class histogram, KL per dimension, the `Options`, times.
+        details: Class histogram, KL per dimension, standard errors of scores, the
+            `Options`, times.
         out: Where `write` writes by default.
     """
 
@@ -94,7 +95,7 @@ def evaluate(path, options=None, progress=None, **dataset):
 
 
 def measure(target, options, progress):
-    """Returns the `Evaluation` of a `Subject`; as `evaluate`."""
+    """Returns the `Evaluation` of a `Subject`; see `evaluate`."""
     began = time.monotonic()
     with progress.stage("reading the images"):
         bench = Bench(target, options, progress)
@@ -147,7 +148,7 @@ def _warnings(bench, protocol):
 
 
 def _plain(value):
-    """A number as JSON takes it; NumPy's are none."""
+    """`value` as a number of Python: JSON takes none of NumPy's."""
     return value if isinstance(value, int) else float(value)
 
 

@@ -9,7 +9,7 @@ from zoo.evaluation import judges
 from zoo.pretrained import features as presets
 from zoo.runs import circumstances
 
-FEWEST = 20  # images: what a kernel distance needs
+FEWEST = 20  # images, for a kernel distance needs so many
 MOST_TRAIN = 60_000  # training images among which nearest neighbours are sought
 
 
@@ -46,10 +46,11 @@ class Options:
 
 
 class Bench:
-    """Real images of a `Subject` and what is made of them once.
+    """Real images of a `Subject`, and what is computed of them once.
 
     Attributes:
         subject, model, options: What is measured, and how.
+        split: Of the real images that are `test`.
         extractor: Maker of features; `judge`: classifier that knows the classes, or
             None for an unlabelled set.
         test, train: uint8 images `[N, H, W, C]` of equal number, not more than asked
@@ -58,20 +59,20 @@ class Bench:
         samples: uint8 samples of the model, once they are drawn.
         not_applicable: {score: reason}; `details`: more to keep.
 
-    Raises: ValueError: if there are fewer than `FEWEST` test images.
+    Raises: ValueError: if there are fewer than `FEWEST` such images.
     """
 
-    def __init__(self, subject, options, progress):
+    def __init__(self, subject, options, progress, split="test"):
         self.subject, self.model, self.options = subject, subject.model, options
-        self.progress = progress
+        self.progress, self.split = progress, split
         self.not_applicable, self.details = {}, {}
         random = np.random.default_rng(options.seed)
-        test = data.arrays(subject.dataset, "test", **subject.where)
+        test = data.arrays(subject.dataset, split, **subject.where)
         train = data.arrays(subject.dataset, "train", **subject.where)
         num_images = min(options.num_images, len(test[0]))
         if num_images < FEWEST:
             raise ValueError(
-                f"An evaluation needs at least {FEWEST} test images. "
+                f"An evaluation needs at least {FEWEST} {split} images. "
                 f"Received: {num_images}."
             )
         self.test, self.test_labels = subset(*test, num_images, random)
@@ -107,10 +108,10 @@ class Bench:
         where, info = self.subject.where, self.subject.info
         return metrics.Protocol(
             dataset=self.subject.dataset,
-            # By name, however they were asked for.
+            # Their names, also if the user chose them by number.
             classes=None if where["classes"] is None else tuple(info.class_names),
             image_size=where["image_size"],
-            split="test",
+            split=self.split,
             num_real=len(self.test),
             num_generated=len(self.test),
             extractor=self.extractor.name,
@@ -138,8 +139,8 @@ class Bench:
         self.not_applicable |= dict.fromkeys(scores, reason)
 
     def compare(self, images, features=None, p=None):
-        """Returns {score: number} of uint8 images beside the test images; `features`
-        and the judge's probabilities `p` save passes."""
+        """Returns {score: number} of uint8 images, compared with the test images;
+        `features` and the judge's probabilities `p` save passes."""
         if features is None:
             features = self.extractor.features(images)
         kernel = metrics.kernel_distance(

@@ -1,4 +1,4 @@
-"""Scores of what a model tells of images: encodings, likelihood, classes."""
+"""Scores of what a model says about images: encodings, likelihood, classes."""
 
 import inspect
 
@@ -15,7 +15,7 @@ from zoo.metrics.encodings import ACTIVE
 
 
 def encodings(bench):
-    """Classes by nearest neighbour and linear probe, beside the untrained encoder."""
+    """Classes by nearest neighbour and linear probe, also of the untrained encoder."""
     bench.need_labels()
     trained = _class_accuracies(bench, bench.model)
     plain = _class_accuracies(bench, untrained(bench.model, bench.options.seed))
@@ -40,7 +40,7 @@ def _class_accuracies(bench, model):
 
 
 def latents(bench):
-    """Moments of encodings beside the prior; KL and active units."""
+    """Moments of encodings and their distance to the prior; KL and active units."""
     if not bench.model.can("sample"):
         raise NotApplicableError(f"{bench.model.name!r} has no prior to compare with")
     z = bench.model.encode(bench.test, sample=True, seed=bench.options.seed)
@@ -80,6 +80,9 @@ def likelihood(bench):
     options = {"k": bench.options.k, "seed": bench.options.seed}
     known = inspect.signature(bench.model.nll).parameters
     options = {name: value for name, value in options.items() if name in known}
+    if "k" in options and known["k"].default is None:
+        # No number of samples: a ddpm's steps, all of which make its tightest bound.
+        del options["k"]
     try:
         nats = bench.model.nll(bench.test[: bench.options.nll_images], **options)
     except ValueError as error:  # the model's settings leave it without a likelihood

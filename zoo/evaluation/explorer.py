@@ -1,4 +1,4 @@
-"""A trained model's latent space beside the images that it was trained on."""
+"""A trained model's latent space, with the images that it was trained on."""
 
 import functools
 
@@ -44,7 +44,7 @@ class Explorer:
         return self._train(self.subject.where)
 
     def pair(self, classes):
-        """Returns the names of two `classes`, given by number or name among all of the
+        """Returns the names of two `classes`, numbers or names among all of the
         data set, then (images, labels) of training, at most `MOST`, and of test; label
         0 is the first, 1 the second."""
         where = self.subject.where | {"classes": classes}

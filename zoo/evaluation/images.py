@@ -23,6 +23,8 @@ def samples(bench):
     p = bench.probabilities(images, features)
     scores = bench.compare(images, features, p)
     train = bench.extractor.features(bench.all_train)
+    errors = bench.details.setdefault("standard_errors", {})
+    errors["frechet"] = metrics.frechet_error(bench.moments, features)
     near = metrics.memorisation(train, bench.real_features, features)
     scores |= {"nearest_train": near.ratio, "closer_to_train": near.closer}
     bench.details["nearest_train_distance"] = near.distance
@@ -106,6 +108,8 @@ def reconstructions(bench):
     scores = metrics.reconstruction_errors(bench.test, images)
     p = bench.probabilities(images, features)
     scores |= bench.compare(images, features, p)
+    errors = bench.details.setdefault("standard_errors", {})
+    errors["recon_frechet"] = metrics.frechet_error(bench.moments, features)
     if p is not None:
         real = bench.probabilities(bench.test, bench.real_features)
         scores["class_kept"] = metrics.accuracy(p, real.argmax(axis=1))
@@ -129,10 +133,10 @@ def _linear(bench):
 
 def substitution(bench):
     """Accuracy on test images of a classifier that learned from conditional samples
-    alone, beside one that learned from as many real images.
+    alone, and of one that learned from as many real images.
 
     Source: Ravuri and Vinyals 2019, arXiv:1905.10887 (classification accuracy score);
-        with a small network and few steps, so read it beside that of real images.
+        with a small network and few steps, so compare it with that of real images.
     """
     bench.need_labels()
     bench.need("labels")

@@ -26,8 +26,8 @@ class Judge:
 
 
 def find(subject, say=print):
-    """Returns the `Judge` of the data set of a `Subject`, whose own classes may be some
-    of those; None if the set has no labels of two classes.
+    """Returns the `Judge` of the data set of a `Subject`, or None if the set has no
+    labels of two classes. The judge knows all classes, the subject perhaps only a few.
 
     Args:
         say: Takes a line when something takes long: a set for which the zoo ships no

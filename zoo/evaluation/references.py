@@ -15,7 +15,7 @@ from zoo.pretrained import features as presets
 
 def measure(bench, protocol):
     """Returns {"train": scores, "blur 0.5": scores, ...}: training images, as they are
-    and corrupted, beside test images.
+    and corrupted, compared with test images.
 
     Args:
         bench: A prepared `Bench`.
@@ -39,7 +39,7 @@ def measure(bench, protocol):
 
 
 def _path(bench, protocol):
-    """Where the references lie; another file for all that could change them."""
+    """Where the references lie: whatever could change them changes the name."""
     key = hashlib.sha256(json.dumps(protocol.plain(), sort_keys=True).encode())
     key.update(str(bench.details.get("judge")).encode())
     for images in (bench.test, bench.train):

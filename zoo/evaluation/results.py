@@ -1,4 +1,4 @@
-"""Evaluations of many runs as tables in Markdown, beside the floor and what others
+"""Evaluations of many runs as tables in Markdown, with the floor and what others
 published."""
 
 import dataclasses
@@ -29,7 +29,7 @@ SCORES = {
 }
 COST = ("minutes", "images/s", "parameters", "command", "published")
 NONE = "n/a"
-# Real images beside the models': the floor, and steps of the ladder to read scores by.
+# Real images below the models': the floor, and steps of the ladder to read scores by.
 REAL = {"train": "training images"}
 REAL |= {each: f"the same, {each}" for each in ("blur 0.5", "blur 1", "noise 0.1")}
 
@@ -96,8 +96,8 @@ class Measured:
 
 
 def lines(runs, anchors, command):
-    """Lines of Markdown: a table a data set, with published figures in its last column
-    and their protocols below.
+    """Lines of Markdown: one table for each data set, with published figures in its
+    last column and their protocols below.
 
     Args:
         runs: `Measured`s.
@@ -168,7 +168,7 @@ def _real(runs, names):
 
 
 def _table(heads, rows):
-    """A table; what has a meaning in Markdown is shown as it is."""
+    """A table; characters that mean something in Markdown are escaped."""
 
     def line(cells):
         texts = (str(cell).replace("|", "\\|").replace("<", "&lt;") for cell in cells)

@@ -1,4 +1,4 @@
-"""Distance against steps: what a denoising model makes by each sampler at what cost.
+"""Distance against steps: how good the images of each sampler are, and at what cost.
 
 All settings draw from the same seeds, so that they differ in nothing else.
 """
@@ -33,17 +33,18 @@ class Setting:
 
     @property
     def looks(self):
-        """Evaluations of the network an image (with guidance: of two labels each)."""
+        """How often the network is evaluated for an image (with guidance, for the label
+        and without it each time)."""
         return 2 * self.steps - 1 if self.sampler == "heun" else self.steps
 
     @property
     def name(self):
-        """Of its line: the sampler, without the steps and the average."""
+        """The name of its line: the sampler, without the steps and the average."""
         return self.sampler if self.eta is None else f"{self.sampler}, eta {self.eta:g}"
 
     @property
     def options(self):
-        """Of `sample`."""
+        """The options of `sample`."""
         options = dataclasses.asdict(self)
         return {key: value for key, value in options.items() if value is not None}
 
@@ -177,7 +178,7 @@ class Sweep:
         )
 
     def table(self):
-        """Lines of at most 88 columns: a row a sampler and number of steps."""
+        """Lines of at most 88 columns, one for each sampler and number of steps."""
         cells = {}
         for row in self.rows:
             each = Setting(*(row[key] for key in ROW[:4]))
@@ -198,7 +199,8 @@ AVERAGE = f"{'with average':>15}{'without':>15}"
 
 
 def _lines_of(rows):
-    """{name: ([looks], [distance])} by looks, starred without the average."""
+    """{name: ([looks], [distance])} in the order of the looks. The name of a setting
+    without the average of the weights ends in a star."""
     lines = {}
     for row in sorted(rows, key=lambda row: row["looks"]):
         name = Setting(*(row[key] for key in ROW[:4])).name

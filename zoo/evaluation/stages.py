@@ -1,4 +1,4 @@
-"""What an evaluation says while it works: a line a stage, with its time."""
+"""What an evaluation says while it works: one line for each stage, with its time."""
 
 import contextlib
 import time

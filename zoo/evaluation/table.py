@@ -94,7 +94,7 @@ def _head(evaluation):
 
 
 def _columns(evaluation):
-    """The model's images, and real ones as they get worse, each beside test images."""
+    """The scores of the model's images, and of real ones as they get worse."""
     scores = evaluation.scores
     columns = {
         "made": {score: scores.get(score) for score, _, _ in ROWS},

@@ -11,7 +11,7 @@ SUMS = "SHA256SUMS"
 
 def write_below(path):
     """Writes SHA256SUMS into a plain folder: all files in it, at any depth."""
-    digests = {f.relative_to(path).as_posix(): _sha256(f) for f in _below(path)}
+    digests = {f.relative_to(path).as_posix(): sha256(f) for f in _below(path)}
     _write(path / SUMS, digests)
 
 
@@ -37,6 +37,6 @@ def of_arrays(*arrays):
     return digest.hexdigest()
 
 
-def _sha256(file):
+def sha256(file):
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

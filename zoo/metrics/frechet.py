@@ -123,7 +123,7 @@ def _root(covariance):
 
 
 def _square_roots(eigenvalues):
-    """Roots of eigenvalues that are at least 0 but for rounding, whose root would not
-    be small."""
+    """Square roots of eigenvalues. Those that only rounding makes differ from 0 count
+    as 0, for the root of 1e-16 is not small."""
     rounding = len(eigenvalues) * np.finfo(float).eps * np.abs(eigenvalues).max()
     return np.sqrt(np.where(eigenvalues > rounding, eigenvalues, 0))

@@ -1,4 +1,4 @@
-"""What `model.nll` tells: a mean with its standard error, and bits per dimension."""
+"""Likelihoods of `model.nll`: a mean with its standard error, bits per dimension."""
 
 import dataclasses
 import math

@@ -72,6 +72,6 @@ class RealManifold:
 
 
 def manifold_scores(real, generated, ball_k=3, density_k=5):
-    """Returns the `ManifoldScores` of `generated` `[M, D]` beside `real` `[N, D]`; the
+    """Returns the `ManifoldScores` of `generated` `[M, D]` and `real` `[N, D]`; the
     arguments are those of `RealManifold`."""
     return RealManifold(real, ball_k, density_k).compare(generated)

@@ -62,7 +62,8 @@ class DDPM(Denoiser):
     Batch: images `[B, H, W, C]`, float32 in [-1, 1]; int labels `[B]` if conditional.
     Reports: `denoising`: weighted squared error per pixel of what the network tells;
         `vlb`, if the variance is learned: the bound but for the prior's part, in bits
-        per dimension, from one t an image. Means over the epoch.
+        per dimension, from one t an image. Means over the epoch; in validation of the
+        average, with the same noise in each epoch.
     Raises: ValueError: if a size is below 1, a share outside [0, 1), or `steps` more
         than `num_timesteps`.
     Source: Ho et al. 2020, arXiv:2006.11239, algorithms 1 and 2, appendix B; the
@@ -134,7 +135,7 @@ class DDPM(Denoiser):
         eps = self.normal(rows, self.noised_shape)
         labels = self.drop_labels(labels, rows)
         x_t = self.q_sample(x_0, t, eps)
-        answer = self.ask(self.unet, x_t, t, labels, training)
+        answer = self.ask(self.judged(training), x_t, t, labels, training)
         output, *v = self.split(answer)
         at = self.alpha_sigma(t, x_0)
         missed = diffusion.error(self.prediction, output, x_0, eps, *at, self.overshoot)
@@ -184,7 +185,7 @@ class DDPM(Denoiser):
         x_0_hat, _ = diffusion.interpret(
             self.prediction, output, x_t, *self.alpha_sigma(t, x_t)
         )
-        columns = bound.step_columns(self.levels(self.num_timesteps))
+        columns = bound.step_columns(self.levels(self.num_timesteps), "learned")
         columns = [column[::-1] for column in columns]  # from data to noise, as t goes
         w_0, log_beta, log_least = self.at(t, columns, x_t)
         logvar = diffusion.log_variance("learned", log_beta, log_least, v)

@@ -21,12 +21,12 @@ def element(tag, *content, **attributes):
         content: Texts or `Html`, in order; None is left out.
         attributes: `class_` is class, `data_label` is data-label; None is left out.
     """
-    told = "".join(
+    written = "".join(
         f' {name.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"'
         for name, value in attributes.items()
         if value is not None
     )
     if tag in VOID:
-        return Html(f"<{tag}{told}>")
+        return Html(f"<{tag}{written}>")
     inside = "".join(escape(each) for each in content if each is not None)
-    return Html(f"<{tag}{told}>{inside}</{tag}>")
+    return Html(f"<{tag}{written}>{inside}</{tag}>")

@@ -5,7 +5,7 @@ import pathlib
 from zoo.pages.markup import Html, element, escape
 
 STYLE = pathlib.Path(__file__).with_name("page.css")
-# No host is asked for anything, whatever a page should come to hold.
+# Browsers ask no host for anything, whatever a page may hold.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -22,7 +22,7 @@ def page(title, *content, lang="en"):
         element("meta", charset="utf-8"),
         element("meta", http_equiv="Content-Security-Policy", content=POLICY),
         element("meta", name="viewport", content="width=device-width"),
-        element("link", rel="icon", href="data:,"),  # else browsers ask for one
+        element("link", rel="icon", href="data:,"),  # without it, browsers ask for one
         element("title", title),
         element("style", Html(STYLE.read_text())),
     )
@@ -61,7 +61,7 @@ def figure(picture, caption, note=None):
 
 
 def missing(caption, reason):
-    """A figure's place where there is no picture, and why."""
+    """A figure without a picture: the reason stands in its place."""
     return figure(element("p", reason, class_="missing"), caption)
 
 
@@ -84,20 +84,22 @@ def row(title, columns, cells, note=None, best=(), detail=False):
     """A row of a table.
 
     Args:
-        title: What the row tells; `note`: small text beside it.
-        columns: As for the table: a narrow screen shows them beside the cells.
-        cells: One a column; None where there is nothing to tell.
+        title: What the row is about; `note`: small text after it.
+        columns: As for the table; a narrow screen repeats them next to the cells.
+        cells: One for each column; None where there is nothing to say.
         best: Numbers of the cells to mark.
         detail: Whether the row belongs to the one above it.
     """
-    told = []
+    elements = []
     for number, (column, cell) in enumerate(zip(columns, cells, strict=True)):
         text = element("span", "n/a", class_="none") if cell is None else escape(cell)
         marked = element("strong", text) if number in best else text
-        told.append(element("td", marked, data_label=column))
+        elements.append(element("td", marked, data_label=column))
     kind = "detail" if detail else None
     small = None if note is None else element("small", f" {note}")
-    return element("tr", element("th", title, small, scope="row"), *told, class_=kind)
+    return element(
+        "tr", element("th", title, small, scope="row"), *elements, class_=kind
+    )
 
 
 def legend(colours):

@@ -9,11 +9,11 @@ from zoo.drawing import plots
 from zoo.inputs import pixels
 from zoo.pages.markup import element
 
-SHARP = 720  # pixels: small images are enlarged to about this width, unsmoothed
+SHARP = 720  # pixels; small images are enlarged to about this width, without smoothing
 GAP = 2  # pixels between images, before that
-DPI = 200  # of charts, enough for paper where they have points by the thousand
-# Words of charts stay words, so that the page can tell them in its language; names
-# within the file depend on nothing but what is drawn.
+DPI = 200  # of charts; enough for paper where a chart has thousands of points
+# Words of charts stay words, so that the page can translate them. Names within the file
+# depend on nothing but what is drawn.
 WORDS = {"svg.fonttype": "none", "svg.hashsalt": "zoo"}
 
 
@@ -25,21 +25,21 @@ def image(content, size, alt, kind="png"):
 
 
 def grid(images, alt, columns=None):
-    """Images `[N, H, W, C]`, uint8 or float in [-1, 1], as one picture; `columns` a
-    row."""
+    """Images `[N, H, W, C]`, uint8 or float in [-1, 1], as one picture, with so
+    many `columns`."""
     picture = pixels.grid(images, columns=columns, padding=GAP)[GAP:-GAP, GAP:-GAP]
     picture = plots.enlarged(picture, SHARP)
     height, width, _ = picture.shape
     return image(pixels.png(picture), (width, height), alt)
 
 
-def chart(figure, alt, tell=str):
+def chart(figure, alt, translated=str):
     """A matplotlib `Figure` as a picture (SVG).
 
     Args:
         figure: The figure.
         alt: What it shows.
-        tell: Function of a label that gives its words on the page.
+        translated: Function of a label that returns its words on the page.
     """
     from matplotlib import rc_context  # takes a second to import
 
@@ -47,9 +47,9 @@ def chart(figure, alt, tell=str):
     with rc_context(WORDS):
         figure.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None})
 
-    def told(label):
-        return f">{html.escape(tell(html.unescape(label[1])))}</text>"
+    def words(label):
+        return f">{html.escape(translated(html.unescape(label[1])))}</text>"
 
-    content = re.sub("(?<=[^/])>([^<]+)</text>", told, buffer.getvalue())
+    content = re.sub("(?<=[^/])>([^<]+)</text>", words, buffer.getvalue())
     size = (round(DPI * inches) for inches in figure.get_size_inches())
     return image(content.encode(), tuple(size), alt, "svg+xml")

@@ -3,10 +3,10 @@
     extractor = presets.extractor("fashion_mnist")
     extractor.features(images), extractor.probabilities(images)
 
-For digits and Fashion-MNIST the classifiers lie in `zoo/pretrained/weights`, half
-precision, each beside a .json that tells its sha256, its accuracy and the commands that
-made it. For any other labelled set one is trained on the spot, once, and kept in
-$ZOO_CACHE_DIR (~/.cache/zoo).
+For digits and Fashion-MNIST the classifiers lie in `zoo/pretrained/weights`, in half
+precision, each with a .json file that holds its sha256, its accuracy and the commands
+that it comes from. For any other labelled set one is trained on the spot, once, and
+kept in $ZOO_CACHE_DIR (~/.cache/zoo).
 """
 
 import functools
@@ -91,22 +91,22 @@ def extractor(
     if kind == "inception":
         return Inception()
     info = data.info(dataset, image_size=image_size, data_dir=data_dir)
-    found = shipped(dataset, tuple(info.image_shape))
-    return found or _cached(dataset, info, image_size, data_dir, say, steps)
+    shipped_one = shipped(dataset, tuple(info.image_shape))
+    return shipped_one or _cached(dataset, info, image_size, data_dir, say, steps)
 
 
 @functools.cache
 def shipped(dataset, image_shape):
     """Returns the `Extractor` of images of (H, W, C) that comes with the zoo, or None;
-    one a process."""
+    it is loaded once in a process."""
     if not (SHIPPED / f"{dataset}.json").is_file():
         return None
-    found = load(SHIPPED, dataset)
-    return found if found.image_shape == image_shape else None
+    classifier = load(SHIPPED, dataset)
+    return classifier if classifier.image_shape == image_shape else None
 
 
 def _cached(dataset, info, image_size, data_dir, say, steps):
-    """The extractor in the cache; trained now if there is none that is whole."""
+    """The extractor in the cache; it is trained now unless there is a whole one."""
     if info.num_classes is None or info.num_classes < 2:
         raise ValueError(
             "Features come from a classifier, and this set has no two classes to train "
@@ -127,15 +127,16 @@ def _cached(dataset, info, image_size, data_dir, say, steps):
     model = _trained(dataset, info, image_size, data_dir, steps)
     folder.mkdir(parents=True, exist_ok=True)
     test = data.arrays(dataset, "test", None, image_size, data_dir)
-    found = store(model, folder, name, dataset, test, {"steps": steps})
-    say(f"accuracy {found.about['accuracy']:.1%}; kept as {folder / name}.npz")
-    return found
+    stored = store(model, folder, name, dataset, test, {"steps": steps})
+    say(f"accuracy {stored.about['accuracy']:.1%}; kept as {folder / name}.npz")
+    return stored
 
 
 def cache():
-    """The folder of what is made once and kept: $ZOO_CACHE_DIR, else ~/.cache/zoo."""
-    given = os.environ.get("ZOO_CACHE_DIR")
-    return pathlib.Path(given or "~/.cache/zoo").expanduser()
+    """The folder of what is computed once and kept: $ZOO_CACHE_DIR, else
+    ~/.cache/zoo."""
+    folder = os.environ.get("ZOO_CACHE_DIR") or "~/.cache/zoo"
+    return pathlib.Path(folder).expanduser()
 
 
 def _trained(dataset, info, image_size, data_dir, steps):
@@ -161,7 +162,8 @@ def taught(images, labels, num_classes, steps=STEPS):
 
 
 def _untaught(image_shape, num_classes, per_epoch, steps):
-    """A compiled classifier, and the epochs that take about `steps` steps."""
+    """A compiled classifier that has learned nothing, and the epochs that take about
+    `steps` steps."""
     keras.utils.set_random_seed(0)
     epochs = min(MOST_EPOCHS, max(1, steps // per_epoch))
     model = registry.find("classifier")(
@@ -209,12 +211,12 @@ def store(model, folder, name, dataset, test, facts):
         "parameters": model.classifier.count_params(),
     }
     images, labels = test
-    found = Extractor(_model(about, blob), about)
-    about["accuracy"] = metrics.accuracy(found.probabilities(images), labels)
+    stored = Extractor(_model(about, blob), about)
+    about["accuracy"] = metrics.accuracy(stored.probabilities(images), labels)
     about |= {"num_test": len(images)} | facts
     with replaced(folder / f"{name}.json") as temporary:
         pathlib.Path(temporary).write_text(json.dumps(about, indent=2) + "\n")
-    return found
+    return stored
 
 
 def load(folder, name):
@@ -252,10 +254,10 @@ def _model(about, blob):
 
 
 def _halved(weights):
-    """Kernels in half precision; the few biases and statistics as they are."""
+    """Kernels in half precision; the few biases and statistics stay as they are."""
     if weights.ndim < 2:
         return weights.astype(np.float32)
-    with np.errstate(over="ignore"):  # told below
+    with np.errstate(over="ignore"):  # the sentence below names it
         half = weights.astype(np.float16)
     if not np.isfinite(half).all():
         raise ValueError(

@@ -19,8 +19,8 @@ ORIGIN = "https://storage.googleapis.com"
 class Inception:
     """The 2,048 pooled features of keras.applications' InceptionV3.
 
-    Its weights are not those of the network in published scores: never print these
-    numbers beside a paper's. On two cores it makes a few features a second.
+    Its weights are not those of the network in published scores: never compare these
+    numbers with a paper's. On two cores it computes a few features a second.
 
     Attributes:
         name: "inception_v3".

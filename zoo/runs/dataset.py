@@ -1,11 +1,11 @@
-"""What a run takes of its data set, which is looked up here and nowhere else."""
+"""What a run takes of its data set, which is opened here, once, and nowhere else."""
 
 import functools
 
 from zoo import data
 
 
-class DataSet:
+class RunData:
     """The data set of a run: what is trained on, validated on and measured by.
 
     Args:
@@ -17,32 +17,51 @@ class DataSet:
     def __init__(self, flags):
         self.name = flags["dataset"]
         self.where = {key: flags[key] for key in ("classes", "image_size", "data_dir")}
+        self.fields = None
 
     @functools.cached_property
+    def opened(self):
+        """The `zoo.data.DataSet`."""
+        return data.open(self.name, **self.where)
+
+    @property
     def info(self):
         """The set's `zoo.data.Info`."""
-        return data.info(self.name, **self.where)
+        return self.opened.info
+
+    def require(self, model):
+        """Has the batches hold what `model` takes.
+
+        Raises: ValueError: if the set lacks a field.
+        """
+        missing = [name for name in model.takes if name not in self.info.fields]
+        if set(missing) - {"label"}:
+            raise ValueError(
+                f"{model.name!r} learns from {', '.join(model.takes)}, and "
+                f"{self.name!r} has {', '.join(self.info.fields)}. "
+                f"Received: dataset={self.name!r}."
+            )
+        self.fields = [name for name in model.takes if name not in missing]
 
     def training(self, settings, epoch, drop_remainder):
         """Returns the batches that are trained on, from `epoch` on."""
-        return data.load(
-            self.name,
+        return self.opened.batches(
             "train" if settings.validation else "train+validation",
             settings.batch_size,
-            seed=settings.seed,
+            settings.seed,
             flip=settings.flip,
-            start_epoch=epoch,
             drop_remainder=drop_remainder,
-            **self.where,
+            start_epoch=epoch,
+            fields=self.fields,
         )
 
     def validation(self, batch_size, drop_remainder):
         """Returns the batches that are validated on."""
-        how = {"drop_remainder": drop_remainder, **self.where}
-        return data.load(self.name, "validation", batch_size, **how)
+        how = {"drop_remainder": drop_remainder, "fields": self.fields}
+        return self.opened.batches("validation", batch_size, **how)
 
     def measuring(self, settings):
         """Returns the images that a run is measured by, uint8 `[N, H, W, C]`, and their
-        labels; of a set with a validation split, none that is trained on."""
-        split = "validation" if settings.validation else "train"
-        return data.arrays(self.name, split, **self.where)
+        labels or None; of a set with a validation split, none that is trained on."""
+        columns = self.opened.arrays("validation" if settings.validation else "train")
+        return columns["image"], columns.get("label")

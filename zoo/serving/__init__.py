@@ -1,4 +1,4 @@
-"""Trained models for TF Serving: a SavedModel a version, with everything in its graph.
+"""Trained models for TF Serving: a version is a SavedModel with all in its graph.
 
     zoo.export(model, "serving/vaegan")    # -> serving/vaegan/1, then /2, ...
 

@@ -65,11 +65,11 @@ def checked(value, name, takes, signature):
     encoded files decoded.
 
     Raises: InvalidArgumentError: when the graph runs; a server makes it status 400. It
-        names the signature, what it takes and what it was given.
+        names the signature, what it takes and what it received.
     """
     must = f"{signature} takes {name} as {takes}."
-    # The optimizer of graphs believes the shape that the signature declares, and would
-    # drop a check of it; but servers feed any shape.
+    # TensorFlow's optimizer of graphs relies on the shape that the signature declares,
+    # and would drop a check of it. But a server feeds any shape.
     value = tf.raw_ops.PlaceholderWithDefault(input=value, shape=tf.TensorShape(None))
     spec = takes.spec()
     with tf.control_dependencies([_require_shape(value, spec.shape, must)]):
@@ -103,7 +103,8 @@ def same_rows(values, signature):
 def _require_shape(value, expected, must):
     """The op that fails unless `value` has the shape `[N, ...]` `expected`."""
     shape, rank = tf.shape(value), expected.rank
-    # Shapes of different ranks can be compared by their ends; tf.rank believes, too.
+    # Padded shapes can be compared whatever their ranks; tf.rank would rely on the
+    # declared shape, too.
     ended = tf.pad(shape, [[0, rank + 1]], constant_values=-1)
     row = tf.constant([*expected.as_list()[1:], -1])
     is_equal = tf.reduce_all(tf.equal(ended[1 : rank + 1], row)) & (ended[0] >= 0)

@@ -14,7 +14,11 @@ from zoo.inputs import pixels
 from zoo.serving import requests
 from zoo.serving.requests import Input
 
-MAIN = ("classify", "sample", "reconstruct")  # the first that there is, is the default
+MAIN = (
+    "classify",
+    "sample",
+    "reconstruct",
+)  # the first of these that a model has is its default
 SEED = Input("int64", (), 0, 2**62)  # the seeds of `model.sample`
 WEIGHT = Input("float32", (), 0, 1, usual=0.5)
 
@@ -79,7 +83,7 @@ def of(model, **options):
 
 
 def main(names):
-    """Returns the one of `names` that is a model's main job."""
+    """Returns the one of the signatures `names` that is a model's main job."""
     return next((name for name in MAIN if name in names), next(iter(names)))
 
 
@@ -132,7 +136,7 @@ class Offer:
         return self.of_images("encode", encode, "images")
 
     def decode(self):
-        """Of latents: their images, and those on the way between two."""
+        """Signatures of latents: their images, and those on the way between two."""
         latent = Input("float32", (self.model.config["latent_dim"],))
 
         def decode(z):
@@ -148,7 +152,7 @@ class Offer:
         ]
 
     def reconstruct(self):
-        """Of images: the same by way of their latents, and those between two."""
+        """Signatures of images: their reconstructions, and the images between two."""
 
         def reconstruct(images):
             z = self.to_latent(pixels.to_float(images))

@@ -23,10 +23,10 @@ def new(folder, version=None, facts=None):
     """Yields (a folder to write into, the path that it gets when all is well).
 
     zoo.json and SHA256SUMS of all files are added; servers ignore them. On an error
-    nothing remains of it, nor of the folders above that were made for it.
+    nothing remains of the version, nor of the folders above that were new with it.
 
     Args:
-        folder: Of all versions of one model; made if there is none.
+        folder: Of all versions of one model; a new one if there is none.
         version: Its number; one more than the last if None.
         facts: What zoo.json tells, a dict.
     Raises: FileExistsError: if there is such a version. NotADirectoryError: if `folder`

@@ -66,6 +66,8 @@ def builder(name: str, data_dir):
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
+        if _on_disk(name):
+            raise _unknown(name) from None
         raise ImportError(
             "This data set is read by tensorflow-datasets, with TensorFlow: `pip "
             "install tensorflow tensorflow-datasets importlib_resources`. digits, "
@@ -96,15 +98,29 @@ def _touched(name: str, data_dir) -> bool:
 
 def _unknown(name: str) -> ValueError:
     """The error for a name that nobody knows, with the nearest one that is known."""
-    import tensorflow_datasets as tfds
+    near = _on_disk(name)
+    if not near:
+        import tensorflow_datasets as tfds
 
-    from_tfds = tfds.list_builders(with_community_datasets=False)
-    near = suggestions.nearest(name, ["digits", *from_tfds])
+        from_tfds = tfds.list_builders(with_community_datasets=False)
+        near = suggestions.nearest(name, ["digits", *from_tfds])
     return ValueError(
         f"Unknown data set{near}; known are digits, folder:PATH, npz:PATH, "
         f"records:PATH, {', '.join(ORIGINS)} and the other image sets of tfds. "
         f"Received: {name!r}."
     )
+
+
+def _on_disk(name: str) -> str:
+    """` (did you mean 'folder:x'?)` if `name` is that of a folder or an .npz file."""
+    path = pathlib.Path(name).expanduser()
+    if name and path.is_dir():
+        kind = "records" if (path / "records.json").is_file() else "folder"
+    elif path.suffix == ".npz" and path.is_file():
+        kind = "npz"
+    else:
+        return ""
+    return f" (did you mean {f'{kind}:{name}'!r}?)"
 
 
 def build(found, name: str, data_dir) -> None:
@@ -203,7 +219,7 @@ def reachable(url: str, seconds: float = 1.5) -> bool:
     """Whether the server of `url`, or the proxy before it, accepts a connection."""
     parts = urllib.parse.urlsplit(url)
     proxy = None
-    if not urllib.request.proxy_bypass(parts.hostname):
+    if not urllib.request.proxy_bypass(parts.hostname or ""):
         proxy = urllib.request.getproxies().get(parts.scheme)
     parts = urllib.parse.urlsplit(proxy) if proxy else parts
     port = parts.port or {"http": 80, "ftp": 21}.get(parts.scheme, 443)

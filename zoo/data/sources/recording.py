@@ -5,6 +5,7 @@ import json
 import math
 import os
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +44,7 @@ def write(data, folder, shards=None):
         "format": records.FORMAT,
         "dataset": info.name,
         "options": data.options,
+        "rules": info.rules,
         "image_shape": info.image_shape,
         "class_names": info.class_names,
         "fields": info.fields,
@@ -101,7 +103,8 @@ def _write_part(folder, stem, fields, chunks, total, count):
     # Here, so that reading needs neither TensorFlow nor Keras.
     import tensorflow as tf
 
-    index, captions, writer, end = [], [], None, 0
+    writer: Any = None
+    index, captions, end = [], [], 0
     with contextlib.ExitStack() as closing:
         for row, example in enumerate(_rows(chunks)):
             number = row * count // total
@@ -118,7 +121,7 @@ def _write_part(folder, stem, fields, chunks, total, count):
             captions.append(example.get("caption"))
             writer.write(record)
             end += 12 + len(record) + 4
-    columns = records.PLACES + 2 * len(records.pictures(fields))
+    columns = records.PLACES + 2 * len(records.picture_fields(fields))
     np.save(folder / f"{stem}.npy", np.array(index, np.int64).reshape(-1, columns))
     if "caption" in fields:
         lines = [json.dumps(texts, ensure_ascii=False) + "\n" for texts in captions]

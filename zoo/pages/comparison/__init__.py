@@ -34,7 +34,7 @@ def require_place(path):
 
 
 def write(entries, path, seed=0):
-    """Writes the page; its folder is made. As `page`."""
+    """Writes the page, into a new folder if need be; see `page`."""
     text = page(entries, seed)
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

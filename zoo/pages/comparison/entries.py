@@ -98,7 +98,7 @@ def _data(entry):
 
 
 def measure(entries, options, progress):
-    """Gives each `Entry` its evaluation. One that lies beside the model is taken if it
+    """Gives each `Entry` its evaluation. One that lies next to the model is taken if it
     is of the same options. Else the model is measured, and the evaluation is kept if
     there is none and the folder can be written to.
 
@@ -134,7 +134,7 @@ def require_same_protocol(entries):
 
 
 def _stored(subject, options):
-    """The evaluation beside the model, if it is of this model, data and `options`."""
+    """The evaluation next to the model, if it is of this model, data and `options`."""
     if not _is_current(subject):
         return None
     try:
@@ -154,6 +154,6 @@ def _stored(subject, options):
 
 
 def _is_current(subject):
-    """Whether an evaluation lies beside the model that is not older."""
+    """Whether an evaluation lies next to the model that is not older than it."""
     out = subject.out
     return out.is_file() and out.stat().st_mtime >= subject.file.stat().st_mtime

@@ -81,7 +81,7 @@ ROWS = (  # (name, needs, function of the model, test images and seed)
 
 
 def side_by_side(entries, columns, seed=0):
-    """Returns what a picture of all models shows, a row each.
+    """Returns the rows of a picture of all models.
 
     Args:
         entries: `Entry`s of one data set; they need not be measured.
@@ -158,7 +158,7 @@ def latent_map(entry, material):
 
 
 def beside_samples(pictures, material):
-    """Real images beside the new ones."""
+    """Real images next to the new ones."""
     alt = "images of the test set"
     real = pages.figure(pages.grid(material.images[:NUM_SAMPLES], alt), "test images")
     yield pages.gallery(real, *pictures, width="small")

@@ -9,11 +9,21 @@ from zoo.pages.comparison.entries import require_same_protocol
 
 # {score: (how a person calls it, what is better)}
 TITLES = {score: (title, better) for score, title, better in table.ROWS}
-TITLES |= {f"recon_{score}": told for score, told in TITLES.items()}
+TITLES |= {f"recon_{score}": texts for score, texts in TITLES.items()}
 TITLES |= {score: (title, better) for score, title, better in table.SINGLES}
 BETTER = {"-": "less is better", "+": "more is better", "1": "best at 1", "": None}
 # A density, a probability of black and white and one of 256 greys are different things.
 NOT_RANKED = ("nll",)
+# Shares of images; an image counts or does not.
+SHARES = (
+    "precision",
+    "coverage",
+    "recall",
+    "conditional_accuracy",
+    "cas",
+    "class_kept",
+)
+SHARES += ("neighbour_accuracy", "probe_accuracy", "accuracy")
 FLOOR = "real"
 
 
@@ -21,7 +31,7 @@ FLOOR = "real"
 
 
 def models(entries):
-    """What each model is and what it took."""
+    """What each model is, and what its training took."""
     columns = [entry.label for entry in entries]
     facts = [_facts(entry) for entry in entries]
     rows = [
@@ -29,12 +39,12 @@ def models(entries):
     ]
     return (
         pages.table(columns, rows + _networks(entries, columns)),
-        pages.bullets(f"{entry.label}: {_told(entry.model)}" for entry in entries),
+        pages.bullets(f"{entry.label}: {_about(entry.model)}" for entry in entries),
     )
 
 
 def _facts(entry):
-    """{fact: text}; None for what is not known of the model."""
+    """{fact: text}, None for what is not known of the model."""
     settings, rows = entry.settings, entry.rows
     seconds = sum(row["seconds"] for row in rows)
     time = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
@@ -48,20 +58,20 @@ def _facts(entry):
     }
 
 
-def _told(model):
+def _about(model):
     """The paper, and the settings that are not its own."""
     defaults = type(model)().get_config()
     config = model.get_config()
     changed = [f"{k}={v}" for k, v in config.items() if v != defaults[k]]
-    told = f" with {', '.join(changed)}" if changed else ""
-    return f"{model.paper}{told}"
+    settings = f" with {', '.join(changed)}" if changed else ""
+    return f"{model.paper}{settings}"
 
 
 def _budget(settings):
     epochs, minutes = settings.get("epochs"), settings.get("minutes")
-    told = [f"{epochs} epochs"] if epochs else []
-    told += [f"{minutes:g} min"] if minutes else []
-    return " or ".join(told)
+    limits = [f"{epochs} epochs"] if epochs else []
+    limits += [f"{minutes:g} min"] if minutes else []
+    return " or ".join(limits)
 
 
 def _parameters(model):
@@ -69,7 +79,7 @@ def _parameters(model):
 
 
 def _networks(entries, columns):
-    """A row a network: its parameters in the models that have it."""
+    """One row for each network: its parameters in the models that have it."""
     counts = [_parameters(entry.model) for entry in entries]
     names = dict.fromkeys(name for each in counts for name in each)
     return [
@@ -109,20 +119,22 @@ def protocol(entries):
 
 
 def scores(entries):
-    """A table a group of scores, the best of each row marked, then what does not
-    apply."""
+    """One table for each group of scores, the best of each row marked; then the scores
+    that do not apply."""
     columns = [entry.label for entry in entries]
     floor = next((e.references for e in _evaluations(entries) if e.references), None)
     tables = []
-    for title, _, names in evaluation.groups.GROUPS:
-        compared = floor is not None and title in ("samples", "reconstructions")
+    for group in evaluation.groups.GROUPS:
+        compared = floor is not None and group.title in ("samples", "reconstructions")
         heads = [*columns, FLOOR] if compared else columns
-        rows = _rows(entries, names, heads, floor["train"] if compared else None)
+        of_floor = floor["train"] if compared else None
+        rows = _rows(entries, group.scores, heads, of_floor)
         if rows:
-            tables.append(pages.table(heads, rows, caption=title.capitalize()))
+            tables.append(pages.table(heads, rows, caption=group.title.capitalize()))
     return (
         pages.paragraph(
-            "Marked: the best of the models, where they differ. "
+            "Marked: the best of the models, where they differ, and those that are "
+            "less than two standard errors away from it, as far as a score has one. "
             f"Under “{FLOOR}” stands the same score of training images, the floor. "
             "Likelihoods are not ranked: models may take different ones.",
             note=True,
@@ -167,7 +179,7 @@ def _rows(entries, names, columns, floor):
                 columns,
                 cells,
                 note=BETTER[ranked],
-                best=best(values, ranked),
+                best=best(values, ranked, [_error(entry, name) for entry in entries]),
                 detail=title.startswith(" "),
             )
         )
@@ -182,25 +194,47 @@ def _value(entry, name):
     return math.inf if value is None else value  # JSON knows no infinity
 
 
-def best(values, better):
-    """Returns the numbers of the best values: those that look the same when shown.
+def _error(entry, name):
+    """The standard error of a score; 0 where none is known."""
+    measured = entry.evaluation
+    if _value(entry, name) is None:
+        return 0.0
+    errors = measured.details.get("standard_errors", {})
+    if name.endswith("kernel"):
+        return measured.scores[f"{name}_error"]
+    if name.removeprefix("recon_") in SHARES:
+        share, count = measured.scores[name], measured.protocol.num_generated
+        return math.sqrt(share * (1 - share) / count)
+    return errors.get(name, 0.0)
+
+
+def best(values, better, errors=None):
+    """Returns the numbers of the best values: those that look like the best one, or are
+    less than two standard errors of the difference away from it.
 
     Args:
         values: Numbers, or None for who has none.
         better: "-" less, "+" more, "1" nearer to 1, "" nothing.
+        errors: The standard error of each value; 0 where it is not known.
     Returns: none if fewer than two have a value, or all look the same.
     """
     cost = {"-": lambda v: v, "+": lambda v: -v, "1": lambda v: abs(v - 1)}.get(better)
     known = {n: v for n, v in enumerate(values) if v is not None}
-    shown = {number: table.short(value) for number, value in known.items()}
-    if cost is None or len(set(shown.values())) < 2:
+    texts = {number: table.short(value) for number, value in known.items()}
+    if cost is None or len(set(texts.values())) < 2:
         return ()
-    winner = shown[min(known, key=lambda number: cost(known[number]))]
-    return tuple(number for number in known if shown[number] == winner)
+    winner = min(known, key=lambda number: cost(known[number]))
+    errors = errors or [0.0] * len(values)
+
+    def is_tied(number):
+        gap = abs(known[number] - known[winner])
+        return gap < 2 * math.hypot(errors[number], errors[winner])
+
+    return tuple(n for n in known if texts[n] == texts[winner] or is_tied(n))
 
 
 def _reasons(entries):
-    """Sentences: which scores a model has not, and why."""
+    """Sentences on the scores that a model does not have, with the reason."""
     for entry in entries:
         if entry.failure:
             yield f"{entry.label}: all scores: {entry.failure}"
@@ -211,28 +245,28 @@ def _reasons(entries):
 
 
 def _listed(names):
-    """Scores in words; a group of which all are lacking, by its title."""
-    told, names = [], list(names)
-    for title, _, members in evaluation.groups.GROUPS:
-        if set(members) <= set(names):
-            told.append(f"all of “{title}”")
-            names = [name for name in names if name not in members]
-    told += [
+    """Scores in words; if a whole group is lacking, its title stands for all."""
+    words, names = [], list(names)
+    for group in evaluation.groups.GROUPS:
+        if set(group.scores) <= set(names):
+            words.append(f"all of “{group.title}”")
+            names = [name for name in names if name not in group.scores]
+    words += [
         f"{TITLES[name][0].strip()}"
         + (" of reconstructions" if name.startswith("recon_") else "")
         for name in names
     ]
-    return ", ".join(told)
+    return ", ".join(words)
 
 
 def _warnings(entries):
-    """Sentences; one that holds of several models is told once."""
-    found = {}
+    """Sentences; one that holds for several models comes once, with their labels."""
+    labels_of = {}
     for entry in entries:
-        told = entry.evaluation.warnings if entry.evaluation else entry.subject.warnings
-        for warning in told:
-            found.setdefault(warning, []).append(entry.label)
-    for warning, labels in found.items():
+        source = entry.evaluation or entry.subject
+        for warning in source.warnings:
+            labels_of.setdefault(warning, []).append(entry.label)
+    for warning, labels in labels_of.items():
         everyone = len(labels) == len(entries)
         yield warning if everyone else f"{', '.join(labels)}: {warning}"
 

@@ -27,14 +27,14 @@ OPTIONS = {  # option of a sample: what the model needs for it
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """What a model makes of one image; None of what it cannot.
+    """What a model makes of one image; None stands for what it cannot make.
 
     Attributes:
         image: uint8 `[H, W, C]`.
         z: Its encoding `[D]`.
         reconstruction: float32 `[H, W, C]` in [-1, 1].
         classes: {class: probability}.
-        classifier: Which one told the classes, a text such as "by vae-digits".
+        classifier: Whose the classes are, a text such as "by classifier-digits".
     """
 
     image: np.ndarray
@@ -89,14 +89,14 @@ class Player:
 
     @property
     def about(self):
-        """A line on the model."""
+        """A line that describes the model."""
         size = "x".join(map(str, self.model.image_shape))
         data = f", trained on {self.space.subject.dataset}" if self.space else ""
         return f"{self.model.name}, images of {size}{data}. {self.model.paper}"
 
     @functools.cached_property
     def class_names(self):
-        """Names of the model's classes, of one with labels."""
+        """Names of the classes of a model that has classes."""
         count = self.model.config["num_classes"]
         names = self.space and self.space.subject.info.class_names
         if names and len(names) == count:

@@ -7,7 +7,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 LARGEST = 10 * 2**20  # bytes of a file
 MOST_PIXELS = 16_000_000
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")  # of all that Pillow reads, the common
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")  # Pillow would read many more
 SMALLEST = 8  # pixels a side
 
 
@@ -86,7 +86,7 @@ def _too_many(received):
 
 
 def _require_bytes(mode):
-    if mode[0] in "IF":  # 16 or 32 bits, of which Pillow would keep the wrong ones
+    if mode[0] in "IF":  # 16 or 32 bits, which Pillow does not scale to 8
         raise ValueError(
             f"A picture has 8 bits a channel. Received: a picture of mode {mode}."
         )

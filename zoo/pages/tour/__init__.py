@@ -1,4 +1,4 @@
-"""The guided page: what articles say of models that make images, measured.
+"""The guided page: it measures what articles say about models that make images.
 
     studio = tour.Studio({"vae": "runs/vae-digits", ...}, "digits", num_images=1000)
     results = tour.measure(studio)
@@ -6,7 +6,7 @@
 
 A chapter is a file of `zoo.pages.tour.chapters`: its claims, with experiment and
 thresholds. Verdicts are functions of numbers (`zoo.pages.tour.claims`), words lie in
-`zoo/pages/tour/texts`, a file a language.
+`zoo/pages/tour/texts`, one file for each language.
 """
 
 import json
@@ -63,7 +63,7 @@ def _result(claim, studio):
 
 
 def page(results, studio, lang, command, quick=False):
-    """Returns the page as the text of an HTML file; as `write`."""
+    """Returns the page as the text of an HTML file; see `write`."""
     words = Words(lang)
     return layout.page(
         results, words, _facts(studio, words, quick), _models(studio, words), command
@@ -71,7 +71,7 @@ def page(results, studio, lang, command, quick=False):
 
 
 def write(results, studio, path, lang, command, quick=False):
-    """Writes the page; its folder is made.
+    """Writes the page, into a new folder if need be.
 
     Args:
         results: Of `measure`.

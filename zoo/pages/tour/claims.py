@@ -4,7 +4,7 @@ import collections.abc
 import dataclasses
 
 HOLDS, PARTLY, NOT, MISSING = "holds", "partly", "not", "missing"
-CLOSE = 0.05  # of a threshold: nearer to another number, the seed decides
+CLOSE = 0.05  # share of a threshold; of numbers that are nearer, the seed decides
 RELATIONS = {">=": "≥", "<=": "≤"}
 
 
@@ -32,8 +32,8 @@ class Criterion:
         return value >= limit if self.relation == ">=" else value <= limit
 
     def is_close(self, numbers):
-        """Whether it could as well be the other way round: the threshold is measured
-        too, and less than the share `CLOSE` of it away."""
+        """Whether another seed could turn it round: the threshold is measured, too, and
+        nearer than the share `CLOSE` of it."""
         value, limit = numbers[self.number], self.threshold(numbers)
         return isinstance(self.limit, str) and abs(value - limit) < CLOSE * abs(limit)
 

@@ -35,7 +35,7 @@ class Grid:
     Attributes:
         images: uint8 or float in [-1, 1], `[N, H, W, C]`.
         alt: What they are.
-        columns: Images a row; by default as many as rows.
+        columns: Images in a row; by default as many as rows.
     """
 
     images: np.ndarray
@@ -49,7 +49,7 @@ class Grid:
 
 
 def sheet(images, alt="samples"):
-    """The first of many images, as many down as across."""
+    """The first of many images, as many rows as columns."""
     return Grid(images[:SHEET], alt)
 
 
@@ -86,7 +86,7 @@ def lines(series, x_label, y_label, alt, level=None, log=False):
 
 
 def bars(values, alt, level=None, label=None):
-    """A bar a class or a name: {name: value}."""
+    """One bar for each class or name: {name: value}."""
     figure, axes = charts.new_figure(4.2, 2.6)
     axes.bar(list(map(str, values)), list(values.values()))
     if level is not None:

@@ -1,4 +1,4 @@
-"""The tour as a page: results in, HTML out; nothing is computed here."""
+"""The tour as a page: HTML of results; nothing is computed here."""
 
 from zoo import pages
 from zoo.evaluation import table
@@ -34,7 +34,7 @@ def page(results, words, facts, models, command):
 
 
 def summary(results, words):
-    """A table a chapter: its claims and their verdicts."""
+    """One table for each chapter: its claims and their verdicts."""
     columns = [words("page.verdict")]
     for key, part in results.items():
         rows = [
@@ -121,7 +121,7 @@ def numbers(result, words):
 
 
 def trained(models, words):
-    """What was looked at: a row a role."""
+    """The models of the tour: one row for each role."""
     columns = [words("page.folder"), words("page.training")]
     rows = [
         pages.row(words(f"models.{role}"), columns, [folder, state])

@@ -52,7 +52,7 @@ class Studio:
         return self.subject(role).model
 
     def rows(self, role, *terms):
-        """The rows of a role's metrics.csv, one dict an epoch.
+        """The rows of a role's metrics.csv, one dict for each epoch.
 
         Raises: NotApplicableError: if one of the `terms` was not recorded.
         """
@@ -99,7 +99,7 @@ class Studio:
         return self._once((split, most), role, read)
 
     def class_names(self, role):
-        """Names of the classes that a role was shown."""
+        """Names of the classes that a role was trained on."""
         return self.subject(role).info.class_names
 
     def examples(self, role=None):

@@ -1,4 +1,4 @@
-"""The tour's words: one file a language, all with the same keys."""
+"""The tour's words: one file for each language, all with the same keys."""
 
 import pathlib
 import string
@@ -9,7 +9,7 @@ LANGUAGES = tuple(sorted(path.stem for path in TEXTS.glob("*.toml")))
 
 
 class Words:
-    """Texts of a language by key.
+    """The texts of a language, by key.
 
     Args:
         lang: One of `LANGUAGES`.

@@ -15,8 +15,8 @@ NAMES = dict(zip(MAPS, ("AE", "VAE")))  # in charts
 STEPS = 9  # of a path, both ends included; its middle third is looked at
 NUM_PATHS, PICTURED = 200, 4
 COMPONENTS = 10  # of the mixture
-EDITED = 20  # images an edited pair of classes
-COMPLETED, ROUNDS = 500, 10  # images, and copies of each
+EDITED = 20  # images of each class that are edited
+COMPLETED, ROUNDS = 500, 10  # images, and how often each is rebuilt
 BOUND_IMAGES, BOUND_KS = 200, (1, 10, 100)
 
 
@@ -177,7 +177,7 @@ def bound(studio):
     model, images = studio.model("vae"), studio.test("vae")[0][:BOUND_IMAGES]
     try:
         nats = [model.nll(images, k=k, seed=studio.seed).mean() for k in BOUND_KS]
-    except ValueError as error:  # a likelihood that is none
+    except ValueError as error:  # these settings leave the model without a likelihood
         raise NotApplicableError(str(error).rstrip(".")) from None
     line = {"": (BOUND_KS, nats)}
     chart = drawing.lines(

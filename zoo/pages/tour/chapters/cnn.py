@@ -22,11 +22,11 @@ HAND = np.array(
 )
 ALIKE = 0.9  # absolute cosine above which two filters count as the same
 NEIGHBOURS = 10
-PIXELS, FRAME = 9, 3  # that a weight of a filter is shown as, and around them
+PIXELS, FRAME = 9, 3  # of each weight of a filter in the picture; around the filter
 
 
 def filters(studio):
-    """Filters of the first layer beside lines drawn by hand, on one image."""
+    """Filters of the first layer and lines drawn by hand, on one image."""
     network = studio.judge.extractor.model.classifier
     kernel = network.get_weights()[0].mean(axis=2)  # [3, 3, F], over the colours
     learned = np.moveaxis(kernel, -1, 0)
@@ -54,8 +54,8 @@ def filters(studio):
 
 
 def enlarged(filters):
-    """Filters `[N, 3, 3]` as images large enough to stand beside the maps, each in a
-    grey frame."""
+    """Filters `[N, 3, 3]` as images as large as the maps next to them, each in a grey
+    frame."""
     large = drawing.stretched(filters).repeat(PIXELS, axis=1).repeat(PIXELS, axis=2)
     frame = (FRAME, FRAME)
     return np.pad(large, ((0, 0), frame, frame, (0, 0)))
