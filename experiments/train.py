@@ -16,6 +16,7 @@ VERB = experiments.Verb(
     "train",
     __doc__.strip(),
     "python -m experiments.train --model=vaegan --dataset=digits --epochs=30",
+    models=("model",),
 )
 VERB.group("What")
 VERB.define("string", "model", None, "A name that `python -m zoo` lists [vaegan].")

@@ -139,12 +139,20 @@ def value(expression, module):
     return eval(code, dict(constants(module)))
 
 
+def constructor(lineage):
+    """Returns (module, function) of the constructor that a lineage has."""
+    for module, node in lineage:
+        function = members(node).get("__init__")
+        if isinstance(function, ast.FunctionDef):
+            return module, function
+    raise LookupError("A model has a constructor with settings.")
+
+
 def defaults(lineage):
     """Returns {setting: default} of the constructor in a lineage; whole numbers of
     float settings become floats, as in a model's config."""
-    constructors = ((module, members(node).get("__init__")) for module, node in lineage)
-    module, constructor = next(each for each in constructors if each[1] is not None)
-    settings, config = constructor.args, {}
+    module, function = constructor(lineage)
+    settings, config = function.args, {}
     for setting, default in zip(settings.args[1:], settings.defaults, strict=True):
         config[setting.arg] = value(default, module)
         if type(config[setting.arg]) is int and setting.annotation is not None:
