@@ -100,7 +100,18 @@ class DataSet:
         labels: bool = True,
         fields: tuple[str, ...] | None = None,
     ):
-        """Returns the batches of a split, as `zoo.data.load` does.
+        """Returns the batches of a split; for the arguments see `zoo.data.load`.
+
+        A batch is a tuple of its fields, or the only one. A label that the set lacks is
+        left out. Flips mirror all pictures of an example alike. Of several captions one
+        is drawn by (seed, epoch, index of the example); of what is not trained on, the
+        same in all epochs. Where domains are not paired, each has an order of its own:
+        an epoch is the larger one, and the smaller begins anew.
+
+        Sets of more than 2 GiB of pixels are not held in memory but read from disk:
+        folders and records in the same order, those of tfds in another order of (seed,
+        epoch), see `Prepared.stream`. What is unpacked as a whole, an npz file, is
+        refused if it does not fit into the memory that is free, and so are `arrays`.
 
         Raises: ValueError: in one sentence, what cannot be used and why.
         """

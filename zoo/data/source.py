@@ -222,12 +222,12 @@ def chosen(source: Source, classes) -> tuple[int, ...] | None:
         )
     single = isinstance(classes, str) or not isinstance(classes, Iterable)
     wanted = [classes] if single else list(classes)
-    found = tuple(_label(source, each, classes) for each in wanted)
-    if not found or len(set(found)) < len(found):
+    labels = tuple(_label(source, each, classes) for each in wanted)
+    if not labels or len(set(labels)) < len(labels):
         raise ValueError(
             f"classes must be different and at least one. Received: {classes!r}."
         )
-    return found
+    return labels
 
 
 def _label(source: Source, wanted, classes) -> int:

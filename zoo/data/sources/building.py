@@ -123,25 +123,25 @@ def _on_disk(name: str) -> str:
     return f" (did you mean {f'{kind}:{name}'!r}?)"
 
 
-def build(found, name: str, data_dir) -> None:
+def build(tfds_set, name: str, data_dir) -> None:
     """Builds the set of a builder, unless it is built, from files at hand if it can.
 
     Raises:
         ValueError: if the files are damaged.
         FileNotFoundError: if they must be downloaded and there is no network.
     """
-    if found.is_prepared():
+    if tfds_set.is_prepared():
         return
     import tensorflow_datasets as tfds
 
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
     with (
-        _files(found, name, data_dir) as config,
+        _files(tfds_set, name, data_dir) as config,
         contextlib.redirect_stdout(sys.stderr),
     ):
         try:
-            found.download_and_prepare(**config)
+            tfds_set.download_and_prepare(**config)
         except (OSError, MemoryError):
             raise
         except Exception as error:  # tfds raises bare Exceptions for a bad checksum
@@ -156,16 +156,16 @@ def build(found, name: str, data_dir) -> None:
 
 
 @contextlib.contextmanager
-def _files(found, name: str, data_dir):
+def _files(tfds_set, name: str, data_dir):
     """Yields the arguments of `download_and_prepare`: the files, or the way to them."""
     import tensorflow_datasets as tfds
 
     folder = manual(name, data_dir)
-    needed = [info.filename for info in found.url_infos.values()]
+    needed = [info.filename for info in tfds_set.url_infos.values()]
     complete = all(file and (folder / file).is_file() for file in needed or [None])
     debian = name == "fashion_mnist" and not complete and idx.complete(DEBIAN)
     if not complete and not debian:
-        _require_network(name, data_dir, list(found.url_infos))
+        _require_network(name, data_dir, list(tfds_set.url_infos))
         yield {}
         return
     home(data_dir).mkdir(parents=True, exist_ok=True)

@@ -63,7 +63,9 @@ class Prepared(source.Source):
         """Returns int32 labels `[N]` without decoding an image, or None."""
         if not self._label:
             return None
-        data = self._encoded(split).batch(1000).map(lambda some: some[self._label])
+        data = (
+            self._encoded(split).batch(1000).map(lambda examples: examples[self._label])
+        )
         labels = np.concatenate(list(data.as_numpy_iterator()))
         return self._sound(labels.astype(np.int32), split)
 

@@ -16,7 +16,7 @@ def files(root: pathlib.Path) -> tuple[list[tuple[str, ...]], list[str]]:
     folder holds the set itself, or the link lies below another one: so a walk ends.
     """
     home = root.resolve()
-    found, passed = [], []
+    paths, passed = [], []
     waiting: list[tuple[tuple[str, ...], bool]] = [((), False)]
     while waiting:
         parts, is_linked = waiting.pop()
@@ -29,7 +29,7 @@ def files(root: pathlib.Path) -> tuple[list[tuple[str, ...]], list[str]]:
         for entry in entries:
             path = (*parts, entry.name)
             if _is_file(entry):
-                found.append(path)
+                paths.append(path)
             elif entry.is_dir(follow_symlinks=False):
                 waiting.append((path, is_linked))
             elif entry.is_symlink() and os.path.isdir(entry.path):
@@ -37,7 +37,7 @@ def files(root: pathlib.Path) -> tuple[list[tuple[str, ...]], list[str]]:
                     passed.append(f"{entry.path!r} (a link that leads back or on)")
                 else:
                     waiting.append((path, True))
-    return sorted(found), sorted(passed)
+    return sorted(paths), sorted(passed)
 
 
 def _is_file(entry):
