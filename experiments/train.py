@@ -171,7 +171,6 @@ def _typed(argv, name):
 
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo import backend
     from zoo.runs import preparing, reports, training
 
     if VERB.flags["from"].value:
@@ -179,25 +178,12 @@ def main():
     flags = VERB.flags.flag_values_dict()
     run = preparing.prepare(flags)
     say = print if run.is_chief else lambda text: None
-    if flags["precision"] == "mixed_bfloat16" and not (
-        backend.num_accelerators() or machine.has_bfloat16()
-    ):
-        say(
-            "This processor has no instructions for bfloat16, which takes several "
-            "times as long here as --precision=float32."
-        )
+    # Where a reader such as `head -1` goes at once, an epoch is trained and saved.
+    with contextlib.suppress(BrokenPipeError):
+        for line in _first_lines(run, flags):
+            say(line)
     if flags["dry_run"]:
-        say("\n".join(reports.describe(run)))
         return
-    if f"--flagfile={RECIPE}" in VERB.argv[1:2]:
-        path = RECIPE.relative_to(RECIPE.parents[2])
-        say(f"takes the recipe {path}; your flags come before it")
-    if run.resumed:
-        say(f"goes on after epoch {run.progress.epoch} in {run.folder.path}")
-    if not run.is_finished():
-        # Where a reader such as `head -1` goes at once, an epoch is trained and saved.
-        with contextlib.suppress(BrokenPipeError):
-            say("\n".join(reports.header(run)))
     try:
         training.train(run)
     except BrokenPipeError:
@@ -208,6 +194,29 @@ def main():
         )
         raise
     say("\n".join(reports.summarise(run)))
+
+
+def _first_lines(run, flags):
+    """Lines that stand before the training."""
+    from zoo import backend
+    from zoo.runs import reports
+
+    lines = []
+    if VERB.argv[1:2] == [f"--flagfile={RECIPE}"]:
+        path = RECIPE.relative_to(RECIPE.parents[2])
+        lines += [f"takes the flags of the recipe {path}, where you give no others"]
+    if flags["precision"] == "mixed_bfloat16" and not (
+        backend.num_accelerators() or machine.has_bfloat16()
+    ):
+        lines += [
+            "This processor has no instructions for bfloat16, which takes several "
+            "times as long here as --precision=float32."
+        ]
+    if flags["dry_run"]:
+        return lines + reports.describe(run)
+    if run.resumed:
+        lines += [f"goes on after epoch {run.progress.epoch} in {run.folder.path}"]
+    return lines if run.is_finished() else lines + reports.header(run)
 
 
 if __name__ == "__main__":

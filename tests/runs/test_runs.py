@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from tiny_runs import assert_same, prepare, rows, state, trained
 
+import experiments
 import zoo
 from experiments import repeated
+from experiments import train as verb
 from zoo import metrics
 from zoo.core import saving, schedules
 from zoo.drawing import plots
@@ -490,6 +492,18 @@ def test_the_data_set_is_opened_once(tmp_path, monkeypatch):
     # Nor is it opened again where the run begins anew after a step that failed.
     preparing.begin(run, None)
     assert opened == ["digits"]
+
+
+def test_a_dry_run_writes_no_data_set_either(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ZOO_DATA_DIR", str(tmp_path / "data"))
+    flags = ["--model=ae", "--set=width=4", "--dataset=fashion_mnist", "--dry_run"]
+    argv = ["train", *flags, f"--workdir={tmp_path}/run"]
+    assert experiments.start(verb.VERB, verb.main, argv) == 0
+    out = capsys.readouterr().out
+    assert "28x28x1, 422 steps an epoch" in out and "first batch " in out
+    assert not list(tmp_path.iterdir())
+    assert experiments.start(verb.VERB, verb.main, [*argv, "--batch_size=99999"]) == 1
+    assert "batch_size must be at most" in capsys.readouterr().err
 
 
 def test_images_may_be_higher_than_wide(tmp_path):
