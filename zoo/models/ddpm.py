@@ -41,7 +41,8 @@ class DDPM(Denoiser):
             colour comes out plain. Of our own; the decoder of the paper, equation 13,
             counts all beyond the last value as that value too.
         variance: Of a step back: "beta" or "posterior" (paper: both), or "learned", a
-            v for each pixel between the two (Nichol and Dhariwal 2021).
+            v for each pixel between the two (Nichol and Dhariwal 2021). In the bound
+            the last "beta" is that of Ho et al.'s code.
         min_snr: gamma of the min-SNR weight of each level's loss, 5 in its paper (Hang
             et al. 2023); 0 weighs all levels alike.
         num_classes: Classes of a conditional model; 0 learns without labels. Paper: 0.
@@ -215,8 +216,8 @@ class DDPM(Denoiser):
         Args:
             images: `[N, H, W, C]` of 8 bits: uint8, or float in [-1, 1].
             labels: int `[N]` for -log P(x | label); without them, of no label.
-            k: Steps of the noise ladder; a bound as well, but looser, in the time of k
-                looks of the network an image. All if None.
+            k: Steps of the noise ladder, one call of the network each. Fewer are faster
+                and make a bound as well, but a looser one. All of them if None.
             seed: Of the noise, one draw a level; image i uses `seed + i`.
         Raises: ValueError: for floats that are no pixels of 8 bits, those in [0, 1]
             among them: the bound of their bins would be a number without a meaning.

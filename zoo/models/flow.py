@@ -42,7 +42,7 @@ class Flow(Denoiser):
             to do without.
         guidance: Of samples with labels: 0 ignores the label, 1 heeds it, more
             exaggerates.
-        sampler: "euler" or "heun" (two looks of the network a step). Paper: a solver
+        sampler: "euler" or "heun" (two calls of the network a step). Paper: a solver
             with adaptive steps; Liu et al.: "euler" too.
         steps: Of the sampler.
         width: Channels of the first level. Paper: 256 (CIFAR-10).
