@@ -2,12 +2,17 @@
 requirements-playground.txt lists."""
 
 import json
+import pathlib
 import re
+import time
 import urllib.error
 import urllib.request
 
 import pytest
 from test_playground_page import serving
+from untrained import folder_of
+
+from experiments import workers
 
 pytestmark = pytest.mark.full
 
@@ -72,3 +77,23 @@ def test_a_seed_that_is_none_gets_words(seed, address):
 
 def test_a_seed_makes_its_image(address):
     assert "event: complete" in called(address, "draw", 3, 2)
+
+
+def test_an_upload_is_removed_after_its_time(tmp_path, monkeypatch):
+    pytest.importorskip("gradio")
+    from zoo.pages import playground
+    from zoo.pages.playground import page
+
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "files"))
+    monkeypatch.setattr(page, "KEPT", 6)  # seconds
+    player = playground.Player(folder_of(tmp_path / "vae", "vae"))
+    (port,) = workers.free_ports(1)
+    with page.serving([player], "127.0.0.1", port) as address:
+        status, _, text = asked(f"{address}gradio_api/upload", FILE, **FORM)
+        (path,) = map(pathlib.Path, json.loads(text))
+        assert status == 200 and path.is_file() and tmp_path in path.parents
+        end = time.monotonic() + 60
+        while path.exists():
+            assert time.monotonic() < end
+            time.sleep(0.5)
+        assert list((tmp_path / "files").rglob("*.png"))  # pictures of the page stay
