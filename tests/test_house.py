@@ -68,3 +68,15 @@ def test_the_rooms_have_an_order():
         ground = {name for name, below in left.items() if not below & set(left)}
         assert ground, f"a circle is among {sorted(left)}"
         left = {name: below for name, below in left.items() if name not in ground}
+
+
+@pytest.mark.parametrize(
+    "file",
+    sorted(ROOT.glob("zoo/**/*.py")),
+    ids=lambda file: str(file.relative_to(ROOT)),
+)
+def test_files_and_functions_are_short(file):
+    text = file.read_text()
+    functions = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef)]
+    long = [n.name for n in functions if n.end_lineno - n.lineno >= 45]
+    assert len(text.splitlines()) <= 320 and not long

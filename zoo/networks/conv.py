@@ -6,6 +6,7 @@ height and width from 8 to 256: the trunk halves, rounding up, while the shorter
 stays at 4 or more, and the mirror crops back to exactly those sizes.
 """
 
+import math
 import random
 
 import keras
@@ -116,33 +117,20 @@ def mirror(
     use_bias = normalization is None
     sizes = level_sizes(image_shape)
     widths = level_widths(image_shape, width)
-    height, breadth = sizes[-1]
-    x = layers.Dense(
-        height * breadth * widths[-1],
-        use_bias=use_bias,
-        kernel_initializer=kernel_initializer,
-    )(z)
-    x = layers.Reshape((height, breadth, widths[-1]))(x)
+    start = {"kernel_initializer": kernel_initializer}
+    double = {"strides": 2, "padding": "same", **start}
+    lowest = (*sizes[-1], widths[-1])
+    x = layers.Dense(math.prod(lowest), use_bias=use_bias, **start)(z)
+    x = layers.Reshape(lowest)(x)
     x = activate(x, activation, normalization)
     x = deepen(x, depth, activation, normalization, kernel_initializer)
     for size, channels in zip(sizes[-2:0:-1], widths[-2::-1]):
-        x = fast.Conv2DTranspose(
-            channels,
-            kernel_size,
-            strides=2,
-            padding="same",
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-        )(x)
-        x = activate(crop(x, size), activation, normalization)
+        enlarge = fast.Conv2DTranspose(
+            channels, kernel_size, use_bias=use_bias, **double
+        )
+        x = activate(crop(enlarge(x), size), activation, normalization)
         x = deepen(x, depth, activation, normalization, kernel_initializer)
-    x = fast.Conv2DTranspose(
-        image_shape[-1],
-        kernel_size,
-        strides=2,
-        padding="same",
-        kernel_initializer=kernel_initializer,
-    )(x)
+    x = fast.Conv2DTranspose(image_shape[-1], kernel_size, **double)(x)
     x = crop(x, image_shape[:2])
     return layers.Activation(output_activation or "linear", dtype="float32")(x)
 

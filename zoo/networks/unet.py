@@ -47,8 +47,7 @@ def build_unet(
     Args:
         image_shape: (H, W, C).
         width: Channels of the first level.
-        mult: Their multiplier a level. Levels whose shorter side would be below 4 are
-            left out.
+        mult: Their multiplier a level; levels with a side below 4 are left out.
         depth: Residual blocks a level on the way down; one more on the way up.
         attention: Levels with self-attention after each block; 0 is the first.
         patch: Side of the squares of pixels that the first level sees as one, each in
@@ -57,15 +56,8 @@ def build_unet(
         num_classes: Classes of the labels; the label `num_classes` stands for none.
         outputs: Images that the network answers with, as channels.
     """
-    images, times = layers.Input(image_shape), layers.Input(())
-    inputs = [images, times]
-    embedding = embed_time(times, 4 * width)
-    if num_classes:
-        inputs.append(layers.Input((), dtype="int32"))
-        classes = layers.Embedding(num_classes + 1, 4 * width, name="label")
-        embedding = embedding + classes(inputs[-1])
-    embedding = ops.silu(embedding)
-
+    images = layers.Input(image_shape)
+    conditions, embedding = build_conditions(num_classes, 4 * width)
     x = fold(images, patch)
     sizes = conv.level_sizes(x.shape[1:])[: len(mult)]
     widths = [width * m for m in mult[: len(sizes)]]
@@ -75,28 +67,58 @@ def build_unet(
         return attend(x, f"{name}_attention") if level in attention else x
 
     x = convolution(x, width, "first")
+    x, skips = descend(x, len(widths), depth, block)
+    x = residual_block(x, embedding, widths[-1], dropout, "middle_0")
+    x = attend(x, "middle_attention")
+    x = residual_block(x, embedding, widths[-1], dropout, "middle_1")
+    x = ascend(x, skips, sizes, depth, block)
+    channels = outputs * image_shape[-1] * patch**2
+    x = normalize(x, "last_norm", "silu")
+    x = convolution(x, channels, "last", kernel_initializer=SMALL)
+    x = crop(unfold(ops.cast(x, "float32"), patch), image_shape[:2])
+    return keras.Model([images, *conditions], x, name=name)
+
+
+def build_conditions(num_classes, units):
+    """Returns what the network is told beside the images: its inputs, times `[B]` and
+    with `num_classes` labels `[B]`, and their embedding `[B, units]`."""
+    inputs = [layers.Input(())]
+    embedding = embed_time(inputs[0], units)
+    if num_classes:
+        inputs.append(layers.Input((), dtype="int32"))
+        classes = layers.Embedding(num_classes + 1, units, name="label")
+        embedding = embedding + classes(inputs[-1])
+    return inputs, ops.silu(embedding)
+
+
+def descend(x, levels, depth, block):
+    """Applies `depth` blocks a level, each level of half the size of the one before.
+
+    Args:
+        block: block(x, level, name).
+    Returns: the result, and all that the way up joins to it, last come last.
+    """
     skips = [x]
-    for level in range(len(widths)):
+    for level in range(levels):
         if level:
             x = convolution(x, x.shape[-1], f"down_{level}", strides=2)
             skips.append(x)
         for index in range(depth):
             x = block(x, level, f"down_{level}_{index}")
             skips.append(x)
-    x = residual_block(x, embedding, widths[-1], dropout, "middle_0")
-    x = attend(x, "middle_attention")
-    x = residual_block(x, embedding, widths[-1], dropout, "middle_1")
-    for level in reversed(range(len(widths))):
+    return x, skips
+
+
+def ascend(x, skips, sizes, depth, block):
+    """Applies `depth` + 1 blocks a level, each to the features so far and one of
+    `skips`; `sizes` are the (height, width) of the levels."""
+    for level in reversed(range(len(sizes))):
         for index in range(depth + 1):
             x = ops.concatenate([x, skips.pop()], axis=-1)
             x = block(x, level, f"up_{level}_{index}")
         if level:
             x = enlarge(x, sizes[level - 1], f"up_{level}")
-    x = normalize(x, "last_norm", "silu")
-    channels = outputs * image_shape[-1] * patch**2
-    x = convolution(x, channels, "last", kernel_initializer=SMALL)
-    x = crop(unfold(ops.cast(x, "float32"), patch), image_shape[:2])
-    return keras.Model(inputs, x, name=name)
+    return x
 
 
 def convolution(x, channels, name, **options):

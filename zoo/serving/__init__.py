@@ -52,8 +52,17 @@ def export(
 
     options = {"steps": steps, "sampler": sampler}
     options = {name: value for name, value in options.items() if value is not None}
-    known = offered.of(model, **options)
-    names = list(known) if signatures is None else list(signatures)
+    chosen = _chosen(model, offered.of(model, **options), signatures)
+    if format != "saved_model" and signatures is None:
+        chosen = [each for each in chosen if each.is_network] or chosen
+    if format != "saved_model":
+        return runtimes.write(format, chosen, folder, version, _facts(model))
+    return saved.write(chosen, folder, version, warmup, _facts(model))
+
+
+def _chosen(model, known, names):
+    """Returns the signatures of these `names` among `known`; all if None."""
+    names = list(known) if names is None else list(names)
     for name in names:
         if name not in known:
             near = suggestions.nearest(name, known)
@@ -61,14 +70,9 @@ def export(
                 f"{model.name!r} has no such signature{near}. "
                 f"Signatures: {', '.join(known)}. Received: {name!r}."
             )
-    chosen = [known[name] for name in names]
-    if format != "saved_model" and signatures is None:
-        chosen = [each for each in chosen if each.is_network] or chosen
-    if not chosen:
+    if not names:
         raise ValueError("An export needs a signature. Received: none.")
-    if format != "saved_model":
-        return runtimes.write(format, chosen, folder, version, _facts(model))
-    return saved.write(chosen, folder, version, warmup, _facts(model))
+    return [known[name] for name in names]
 
 
 def _facts(model):
