@@ -521,6 +521,9 @@ def test_a_large_set_streams_in_an_order_of_seed_and_epoch(store, monkeypatch):
     plain, flipped = collect(load(shuffle=False))[0], collect(load(flip=True))[0]
     np.testing.assert_array_equal(plain, held)
     assert len(flipped) == len(held) and not np.array_equal(flipped, epochs[0][0])
+    turned = collect(load(fields=("label", "image")))  # in the order of the fields
+    np.testing.assert_array_equal(turned[0], epochs[0][1])
+    np.testing.assert_array_equal(turned[1], epochs[0][0])
 
 
 # --- folder:PATH ----------------------------------------------------------------------
