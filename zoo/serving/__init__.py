@@ -52,23 +52,28 @@ def export(
 
     options = {"steps": steps, "sampler": sampler}
     options = {name: value for name, value in options.items() if value is not None}
-    known = offered.of(model, **options)
-    names = list(known) if signatures is None else list(signatures)
-    for name in names:
-        if name not in known:
-            near = suggestions.nearest(name, known)
-            raise ValueError(
-                f"{model.name!r} has no such signature{near}. "
-                f"Signatures: {', '.join(known)}. Received: {name!r}."
-            )
-    chosen = [known[name] for name in names]
+    chosen = _chosen(model, offered.of(model, **options), signatures)
     if format != "saved_model" and signatures is None:
         chosen = [each for each in chosen if each.is_network] or chosen
-    if not chosen:
-        raise ValueError("An export needs a signature. Received: none.")
     if format != "saved_model":
         return runtimes.write(format, chosen, folder, version, _facts(model))
     return saved.write(chosen, folder, version, warmup, _facts(model))
+
+
+def _chosen(model, offers, names):
+    """Returns the `Signature`s of these `names`, or all, among `offers` {name:
+    `Signature`}."""
+    names = list(offers) if names is None else list(names)
+    if not names:
+        raise ValueError("An export needs a signature. Received: none.")
+    for name in names:
+        if name not in offers:
+            near = suggestions.nearest(name, offers)
+            raise ValueError(
+                f"{model.name!r} has no such signature{near}. "
+                f"Signatures: {', '.join(offers)}. Received: {name!r}."
+            )
+    return [offers[name] for name in names]
 
 
 def _facts(model):

@@ -91,8 +91,7 @@ def see(player):
                 outputs = [parts.picture(*panel) for panel in panels[:2]]
             outputs += [parts.picture(*panel) for panel in panels[2:]]
             is_known = first.classes is not None
-            classes = gr.Label(num_top_classes=5, visible=is_known, **_classes(first))
-            outputs.append(classes)
+            outputs.append(gr.Label(visible=is_known, **_classes(first)))
 
     def seen(image):
         answer = player.see(image)
@@ -154,7 +153,8 @@ def _pictures(seen):
 
 def _classes(seen):
     """What `gr.Label` takes of a `Seen`."""
-    return {"value": seen.classes, "label": f"Class, {seen.classifier}"}
+    label = f"Class, {seen.classifier}"
+    return {"value": seen.classes, "label": label, "num_top_classes": 5}
 
 
 # --- several images -------------------------------------------------------------------
