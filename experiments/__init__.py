@@ -10,10 +10,11 @@ import math
 import os
 import signal
 import sys
-import tempfile
 import textwrap
 
 from absl import flags
+
+from experiments import checks, quiet
 
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
 
@@ -23,10 +24,15 @@ class Verb:
 
     Each verb has flags of its own rather than absl's global ones, so that two verbs can
     live in one process. `--flagfile` works as in every absl program.
+
+    Args:
+        models: The flags that name models of the zoo.
+        runs: The flags that name trained runs, or files of models, to read.
     """
 
-    def __init__(self, name, purpose, example):
+    def __init__(self, name, purpose, example, models=(), runs=()):
         self.name = name
+        self.models, self.runs = models, runs
         self.purpose = purpose
         self.example = example
         self.flags = flags.FlagValues()
@@ -140,14 +146,19 @@ def start(verb, main, argv=None):
     if set(HELP) & set(argv[1:]):
         print(verb.usage())
         return 0
+    open_streams()
     try:
         verb.parse(argv)
-        import_quietly()
-        code = main() or 0
+        checks.require_models(verb)
+        checks.require_runs(verb)
+        warn_plainly()
+        with quiet.imports():
+            code = main() or 0
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
     except BrokenPipeError:  # who reads the lines, such as `head`, has seen enough
+        # What is left to be written would raise again at the end of the process.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except (ValueError, OSError, ImportError) as error:
@@ -157,24 +168,30 @@ def start(verb, main, argv=None):
         return 130
 
 
-def import_quietly():
-    """Imports Keras without TensorFlow's notes on the processor, and on graphs that
-    are traced again: a verb that looks at many models does that.
+def open_streams():
+    """Lets a process print whose stdout or stderr was closed before it began."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
 
-    TensorFlow 2.21 writes the former before it reads the level that is meant to silence
-    them, so file descriptor 2 itself has to look away.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as unread:
-        os.dup2(unread.fileno(), 2)
-        try:
-            import zoo  # noqa: F401, I001 (first: it chooses TensorFlow's kernels)
-            import keras  # noqa: F401
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+
+def warn_plainly():
+    """Has each warning stand on stderr once, as a sentence without absl's marks."""
+    handler, printed = logging.StreamHandler(), set()
+    handler.setFormatter(logging.Formatter("warning: %(message)s"))
+
+    def is_new(record):
+        text = record.getMessage()
+        return not (text in printed or printed.add(text))
+
+    handler.addFilter(is_new)
+    logging.basicConfig(handlers=[handler])  # without effect where there is one already
+
+
+def import_quietly():
+    """Imports Keras without TensorFlow's notes, in a process that no verb started."""
+    with quiet.imports():
+        import keras  # noqa: F401
 
 
 def _sentence(error):

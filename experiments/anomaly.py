@@ -10,6 +10,7 @@ VERB = experiments.Verb(
     "anomaly",
     __doc__.strip(),
     "python -m experiments.anomaly --workdir=runs/ae-digits-without-9",
+    runs=("workdir",),
 )
 VERB.group("What")
 VERB.define("string", "workdir", "runs/ae-digits-without-9", "Run folder, or a file.")

@@ -10,6 +10,7 @@ VERB = experiments.Verb(
     __doc__.strip(),
     "python -m experiments.arithmetic --workdir=runs/vae-fashion_mnist --plus=9 "
     "--minus=7",
+    runs=("workdir",),
 )
 VERB.group("What")
 VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras file.")

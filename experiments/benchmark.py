@@ -21,7 +21,10 @@ VARIANTS = {"gan": ["gan_drawn_once"]}
 SHARED = ("dataset", "steps", "rounds", "clock", "task", "precision")
 
 VERB = experiments.Verb(
-    "benchmark", __doc__.strip(), "python -m experiments.benchmark --models=gan,vae"
+    "benchmark",
+    __doc__.strip(),
+    "python -m experiments.benchmark --models=gan,vae",
+    models=("models",),
 )
 VERB.group("What")
 VERB.define(

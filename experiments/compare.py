@@ -10,6 +10,8 @@ VERB = experiments.Verb(
     "compare",
     __doc__.strip(),
     "python -m experiments.compare --models=ae,vae,gan,vaegan --dataset=digits",
+    models=("models",),
+    runs=("workdirs",),
 )
 VERB.group("What")
 VERB.define("list", "models", [], "Models to train, as `python -m zoo` lists them.")

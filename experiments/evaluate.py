@@ -8,6 +8,7 @@ VERB = experiments.Verb(
     "evaluate",
     __doc__.strip(),
     "python -m experiments.evaluate --workdir=runs/vaegan-digits",
+    runs=("workdir",),
 )
 VERB.group("What")
 VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras file.")

@@ -9,6 +9,7 @@ VERB = experiments.Verb(
     "export",
     __doc__.strip(),
     "python -m experiments.export --workdir=runs/vaegan-digits --out=serving/vaegan",
+    runs=("workdir",),
 )
 VERB.group("What")
 VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras file.")

@@ -9,6 +9,7 @@ VERB = experiments.Verb(
     "extractor",
     __doc__.strip(),
     "python -m experiments.extractor --workdir=runs/classifier-digits",
+    runs=("workdir",),
 )
 VERB.group("What")
 VERB.define("string", "workdir", "runs/classifier-digits", "Folder of a finished run.")

@@ -9,6 +9,7 @@ VERB = experiments.Verb(
     "gallery",
     __doc__.strip(),
     "python -m experiments.gallery --workdirs=runs/vae-digits,runs/gan-digits",
+    runs=("workdirs",),
 )
 VERB.group("What")
 VERB.define("list", "workdirs", [], "Run folders or .keras files, of one data set.")

@@ -18,7 +18,10 @@ from experiments import benchmark
 OUTPUTS = {"out": "json", "plot": "png"}
 
 VERB = experiments.Verb(
-    "gpu", __doc__.partition("\n")[0], "python -m experiments.gpu --out=gpu"
+    "gpu",
+    __doc__.partition("\n")[0],
+    "python -m experiments.gpu --out=gpu",
+    models=("models",),
 )
 VERB.group("What")
 VERB.define("list", "models", benchmark.DEFAULT, "Models to measure.")

@@ -9,6 +9,7 @@ VERB = experiments.Verb(
     "interpolate",
     __doc__.strip(),
     "python -m experiments.interpolate --workdir=runs/vae-fashion_mnist --images=0,1",
+    runs=("workdir",),
 )
 VERB.group("What")
 VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras file.")

@@ -12,6 +12,7 @@ VERB = experiments.Verb(
     "playground",
     __doc__.strip(),
     "python -m experiments.playground --workdir=runs/vae-fashion_mnist",
+    runs=("workdir",),
 )
 VERB.group("What")
 VERB.define(

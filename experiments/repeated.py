@@ -49,6 +49,8 @@ def _flags(name, value):
         return [f"--{BY_KEY[name]}={key}={each}" for key, each in pairs]
     if value is None or name in DERIVED:
         return []
+    if name == "image_size" and isinstance(value, list):
+        value = f"{value[1]}x{value[0]}"
     if isinstance(value, list):
         line = io.StringIO()  # absl reads a list as a row of CSV
         csv.writer(line, lineterminator="").writerow(value)

@@ -9,6 +9,7 @@ VERB = experiments.Verb(
     "sample",
     __doc__.strip(),
     "python -m experiments.sample --workdir=runs/vaegan-digits --num_images=64",
+    runs=("workdir",),
 )
 VERB.group("What")
 VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras file.")

@@ -8,6 +8,7 @@ VERB = experiments.Verb(
     "samplers",
     __doc__.strip(),
     "python -m experiments.samplers --workdir=runs/ddpm-fashion_mnist",
+    runs=("workdir",),
 )
 VERB.group("What")
 VERB.define("string", "workdir", None, "Run folder, or a .keras file.")

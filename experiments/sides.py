@@ -131,12 +131,11 @@ def serve_steps(job, start, stop):
     model, batches = _model(job)
     import tensorflow as tf  # quietly, by now
 
-    from zoo import inputs
-    from zoo.inputs import grouping
+    from zoo.inputs import feeds, grouping
 
     model.fit(batches, steps_per_epoch=1, verbose=0)
     stop()
-    rows = inputs.look(batches).rows
+    rows = feeds.look(batches).rows
     (batch,) = grouping.grouped(batches, model.joined_batches, rows)[0].take(1)
     ready = iter(tf.data.Dataset.from_tensors(batch).repeat())
     while True:

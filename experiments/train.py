@@ -1,5 +1,6 @@
 """Trains a model on a data set into a run folder, or goes on with the run in it."""
 
+import contextlib
 import os
 import pathlib
 import sys
@@ -9,11 +10,13 @@ from experiments import machine, repeated
 
 # What runs when nobody says what: real digits, pictures within two minutes.
 RECIPE = pathlib.Path(__file__).parent / "recipes" / "vaegan-digits.flags"
+OURS = {"model": "vaegan", "dataset": "digits", "workdir": "runs/vaegan-digits"}
 
 VERB = experiments.Verb(
     "train",
     __doc__.strip(),
     "python -m experiments.train --model=vaegan --dataset=digits --epochs=30",
+    models=("model",),
 )
 VERB.group("What")
 VERB.define("string", "model", None, "A name that `python -m zoo` lists [vaegan].")
@@ -28,7 +31,12 @@ VERB.define(
     "multi_string", "set", [], "key=value, a setting of the model [the paper's]. *"
 )
 VERB.define("list", "classes", None, "Classes to keep, e.g. 5,7,9 [all].")
-VERB.define("integer", "image_size", None, "Side in pixels [as in the data set].")
+VERB.define(
+    "string",
+    "image_size",
+    None,
+    "Side in pixels, or WIDTHxHEIGHT, e.g. 64x96 [as in the data set].",
+)
 VERB.define("bool", "flip", False, "Mirror half of the training images.")
 VERB.define(
     "bool",
@@ -139,16 +147,30 @@ VERB.define("bool", "dry_run", False, "Show what would be done; write nothing.")
 
 
 def with_recipe(argv):
-    """The command line, after `RECIPE`'s flags if it does not say what to train."""
-    chosen = ("-model", "-dataset", "-flagfile", "-init_from", "-from")
-    if any(word.replace("--", "-").startswith(chosen) for word in argv):
+    """The command line, after `RECIPE`'s flags if it means the same run: if it does not
+    say what to train, or says what the recipe does and goes into its folder."""
+    if any(
+        _typed(argv, name) is not None for name in ("flagfile", "init_from", "from")
+    ):
         return argv
-    return [argv[0], f"--flagfile={RECIPE}", *argv[1:]]
+    values = {name: _typed(argv, name) for name in OURS}
+    is_unsaid = values["model"] is values["dataset"] is None
+    same = all(values[n] in (None, OURS[n], f"{OURS[n]}/") for n in OURS)
+    return [argv[0], f"--flagfile={RECIPE}", *argv[1:]] if is_unsaid or same else argv
+
+
+def _typed(argv, name):
+    """The last value of a flag on the command line; None if it is not there."""
+    value = None
+    for word, next_word in zip(argv[1:], [*argv[2:], ""]):
+        flag, equals, text = word.partition("=")
+        if flag in (f"-{name}", f"--{name}"):
+            value = text if equals else next_word
+    return value
 
 
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo import backend
     from zoo.runs import preparing, reports, training
 
     if VERB.flags["from"].value:
@@ -156,20 +178,45 @@ def main():
     flags = VERB.flags.flag_values_dict()
     run = preparing.prepare(flags)
     say = print if run.is_chief else lambda text: None
+    # Where a reader such as `head -1` goes at once, an epoch is trained and saved.
+    with contextlib.suppress(BrokenPipeError):
+        for line in _first_lines(run, flags):
+            say(line)
+    if flags["dry_run"]:
+        return
+    try:
+        training.train(run)
+    except BrokenPipeError:
+        print(
+            "train: nobody reads the output any more, so training stops; the same "
+            f"command goes on from the last checkpoint in {run.folder.path}.",
+            file=sys.stderr,
+        )
+        raise
+    say("\n".join(reports.summarise(run)))
+
+
+def _first_lines(run, flags):
+    """Lines that stand before the training."""
+    from zoo import backend
+    from zoo.runs import reports
+
+    lines = []
+    if VERB.argv[1:2] == [f"--flagfile={RECIPE}"]:
+        path = RECIPE.relative_to(RECIPE.parents[2])
+        lines += [f"takes the flags of the recipe {path}, where you give no others"]
     if flags["precision"] == "mixed_bfloat16" and not (
         backend.num_accelerators() or machine.has_bfloat16()
     ):
-        say(
+        lines += [
             "This processor has no instructions for bfloat16, which takes several "
             "times as long here as --precision=float32."
-        )
+        ]
     if flags["dry_run"]:
-        say("\n".join(reports.describe(run)))
-        return
+        return lines + reports.describe(run)
     if run.resumed:
-        say(f"goes on after epoch {run.progress.epoch} in {run.folder.path}")
-    training.train(run)
-    say("\n".join(reports.summarise(run)))
+        lines += [f"goes on after epoch {run.progress.epoch} in {run.folder.path}"]
+    return lines if run.is_finished() else lines + reports.header(run)
 
 
 if __name__ == "__main__":

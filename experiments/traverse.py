@@ -9,6 +9,7 @@ VERB = experiments.Verb(
     "traverse",
     __doc__.strip(),
     "python -m experiments.traverse --workdir=runs/vae-fashion_mnist --image=0",
+    runs=("workdir",),
 )
 VERB.group("What")
 VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras file.")

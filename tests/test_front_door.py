@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -124,6 +125,7 @@ def test_each_setting_is_described(name):
 def test_ones_own_model_is_known_and_a_name_of_the_zoo_is_taken():
     code = """
 import json
+import os
 import zoo
 from zoo.core.model import ImageModel
 from zoo.core.registry import register
@@ -214,3 +216,47 @@ def test_the_front_door_hands_out_each_name():
     assert issubclass(registry.find("vae"), ImageModel)
     with pytest.raises(AttributeError, match="no attribute 'modells'"):
         zoo.modells  # noqa: B018
+
+
+# --- verbs check their words first ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "verb, flags, told",
+    [
+        (
+            "evaluate",
+            ["--workdir=runs/vae-no_set"],
+            "There is no such file or folder; `python -m experiments.train --model=vae "
+            "--dataset=no_set --workdir=runs/vae-no_set` trains it.",
+        ),
+        (
+            "sample",
+            ["--workdir=x/collapse_gan-digits"],
+            "`python -m experiments.train --flagfile=experiments/recipes/"
+            "collapse_gan-digits.flags --workdir=x/collapse_gan-digits` trains it.",
+        ),
+        ("export", ["--workdir=x/y"], "There is no such file or folder. Received"),
+        ("compare", ["--models=vae,gam"], "did you mean 'gan'"),
+        ("train", ["--model=vaegam"], "did you mean 'vaegan'"),
+    ],
+)
+def test_a_verb_tells_a_wrong_word_without_a_framework(verb, flags, told):
+    command = [sys.executable, "-X", "importtime", "-m", f"experiments.{verb}", *flags]
+    done = subprocess.run(command, capture_output=True, text=True)
+    lines = done.stderr.splitlines()
+    modules = {line.split()[-1] for line in lines if line.startswith("import time:")}
+    assert "zoo.core.registry" in modules and not modules & set(FRAMEWORKS)
+    (sentence,) = (line for line in lines if not line.startswith("import time:"))
+    assert done.returncode == 1 and sentence.startswith(f"{verb}: ")
+    assert told in sentence
+
+
+def test_a_verb_is_quiet_when_it_comes_to_need_a_framework(tmp_path):
+    tiny.model("ae").save(tmp_path / "model.keras")
+    flags = [f"--workdir={tmp_path}", "--latent=prior", f"--out={tmp_path}/out.png"]
+    command = [sys.executable, "-m", "experiments.sample", *flags]
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.startswith("sample: 'ae' has no prior to sample from")

@@ -252,7 +252,7 @@ def test_checkpoint_of_another_model_is_refused(run, tmp_path, capsys):
 def test_terminated_run_goes_on_where_it_stopped(tmp_path):
     flags = [*TINY, "--epochs=100", "--workdir=run"]
     process = start("train", *flags, cwd=tmp_path)
-    for _ in range(3):
+    for _ in range(6):  # three of the header
         process.stdout.readline()
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)

@@ -122,7 +122,7 @@ def test_of_several_steps_of_one_call_the_one_that_failed_is_named():
     images = tiny.floats(6)
     images[2] = np.nan  # of the third step
     data = tiny.batches((images, tiny.labels(6)), 1)
-    with pytest.raises(faults.NotFiniteError, match="step 3"):
+    with pytest.raises(faults.WrongBatchError, match="step 3"):
         model.fit(data, shuffle=False, verbose=0, callbacks=[faults.Finite()])
 
 
@@ -268,3 +268,107 @@ def test_several_workers_cannot_roll_back():
     verb.VERB.parse(asked)
     with pytest.raises(ValueError, match="workers cannot roll back.*on_nan=rollback"):
         settings.resolve(verb.VERB.flags.flag_values_dict(), dataset=None)
+
+
+# --- batches behind the first one -----------------------------------------------------
+
+
+def spoilt(field, value):
+    """Ten batches of four rows, as a set: one value of a field of the last is wrong."""
+    data = {"image": tiny.floats(40), "label": tiny.labels(40)}
+    data[field][38] = value
+    return tiny.batches(tuple(data.values()), 4)
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("name", ["classifier", "cgan", "ddpm"])
+@pytest.mark.parametrize(
+    "field, value, sentence",
+    [
+        ("label", 4, r"Labels lie in \[0, num_classes\). Received: other labels"),
+        ("label", -1, "Received: other labels in the batch of training step 10"),
+        ("image", 3.0, r"in \[-1, 1\] without NaN. Received: other images"),
+        ("image", np.nan, "other images in the batch of training step 10"),
+    ],
+)
+def test_a_wrong_batch_behind_the_first_is_named(name, field, value, sentence):
+    model = tiny.model(name)
+    with pytest.raises(faults.WrongBatchError, match=sentence) as caught:
+        model.fit(spoilt(field, value), verbose=0)
+    assert caught.value.fields == [field]
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("field, value", [("label", 4), ("image", 3.0)])
+def test_measuring_names_a_wrong_batch_too(field, value):
+    model = tiny.model("classifier")
+    with pytest.raises(ValueError, match="Batch 10: .* Received: "):
+        model.evaluate(spoilt(field, value), verbose=0)
+    with pytest.raises(ValueError, match="Batch 10: .* Received: "):
+        model.fit(
+            tiny.images(4),
+            tiny.labels(4),
+            validation_data=spoilt(field, value),
+            verbose=0,
+        )
+
+
+@pytest.mark.any_backend
+def test_the_fit_of_a_script_ends_where_a_step_diverges():
+    model = tiny.model("gan")
+    rates = {"discriminator": 1e-3, "generator": float("inf")}
+    model.compile({n: keras.optimizers.SGD(rate) for n, rate in rates.items()})
+    with pytest.raises(faults.NotFiniteError, match="of generator may help") as caught:
+        model.fit(tiny.images(40), batch_size=4, verbose=0)
+    assert "--" not in str(caught.value)
+
+
+@pytest.mark.any_backend
+def test_measuring_leaves_no_trace_in_training():
+    data, weights = tiny.floats(12), []
+    for watched in (False, True):
+        model = tiny.model("vae")
+        options = {"validation_data": data} if watched else {}
+        model.fit(data, batch_size=4, shuffle=False, epochs=2, verbose=0, **options)
+        weights.append(tiny.state(model))
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    terms = [model.evaluate(data, batch_size=4, verbose=0) for _ in range(2)]
+    assert terms[0] == terms[1]
+
+
+@pytest.mark.any_backend
+def test_a_single_batch_goes_through_the_same_check():
+    model = tiny.model("classifier")
+    images, labels = tiny.images(4), tiny.labels(4)
+    column = model.train_on_batch(images, labels[:, None])
+    again = tiny.model("classifier")
+    assert column == again.train_on_batch(images, labels)
+    one_hot = tiny.model("classifier")
+    assert column == one_hot.train_on_batch(images, np.eye(4)[labels])
+    for ask in (model.train_on_batch, model.test_on_batch):
+        with pytest.raises(ValueError, match=r"in \[-1, 1\]: map by images / 127.5"):
+            ask(images.astype("float32"), labels)
+        with pytest.raises(ValueError, match="Received: label 4"):
+            ask(images, labels + 4)
+
+
+@pytest.mark.any_backend
+def test_targets_are_what_an_autoencoder_learns_to_make():
+    clean = tiny.floats(12)
+    noisy = np.clip(clean + 0.5 * tiny.floats(12, seed=3), -1, 1)
+    for name in ("ae", "vae"):
+        plain, same, other = (
+            train_on(name, *pair) for pair in ((clean,), (clean, clean), (clean, noisy))
+        )
+        for a, b in zip(plain, same, strict=True):
+            np.testing.assert_array_equal(a, b)
+        assert any((a != b).any() for a, b in zip(plain, other))
+    with pytest.raises(ValueError, match="no use for a second array of images"):
+        tiny.model("gan").fit(noisy, clean, verbose=0)
+
+
+def train_on(name, *pair):
+    model = tiny.model(name)
+    model.fit(*pair, batch_size=4, shuffle=False, verbose=0)
+    return tiny.values(model.trainable_variables)

@@ -15,6 +15,7 @@ import tiny
 import zoo
 from zoo import backend
 from zoo.core.inference import seeds_from
+from zoo.inputs import feeds
 
 pytestmark = pytest.mark.any_backend
 ROOT = pathlib.Path(__file__).parents[2]
@@ -125,12 +126,12 @@ def test_domains_of_different_sizes_have_epochs_of_the_larger():
     assert int(model.optimizer.iterations) == 6
     assert int(model.count) == 24
     assert (tiny.values([model.pool])[0] != 0).any()
-    one = zoo.inputs.feeds.Domains(fields, 4)
+    one = feeds.Domains(fields, 4)
     rows = [batch["source"] for batch in (one[0], one[1], one[2])]
     first = {row.tobytes() for row in np.concatenate(rows)[:5]}
     assert first == {row.tobytes() for row in fields["source"]}  # each once, then anew
     one.on_epoch_end()
-    assert (one[0]["image"] != zoo.inputs.feeds.Domains(fields, 4)[0]["image"]).any()
+    assert (one[0]["image"] != feeds.Domains(fields, 4)[0]["image"]).any()
 
 
 def test_the_words_of_the_training_captions_are_kept(tmp_path):

@@ -359,6 +359,13 @@ def test_domains_have_numbers_and_orders_of_their_own(pipeline):
     assert len(test) == 3  # a field alone has its own epoch
 
 
+def test_orders_and_flips_of_two_domains_are_independent():
+    for draw in (zoo.data.order, zoo.data.flips):
+        first, second = (draw(1000, 3, 5, domain) for domain in (0, 1))
+        np.testing.assert_array_equal(first, draw(1000, 3, 5))
+        assert 0.4 < (first == second).mean() < 0.6 or (first == second).mean() < 0.01
+
+
 def test_a_batch_may_be_as_large_as_the_larger_domain():
     fields = ("source", "image")
     zoo.data.load("memory:domains", batch_size=37, fields=fields)

@@ -114,6 +114,23 @@ def test_prepare_writes_what_train_reads(tmp_path, capsys):
     assert data.info(f"records:{out}").num_examples["train"] == 1350
 
 
+def test_prepare_reads_pictures_as_told(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for number in range(12):
+        picture = np.random.randint(0, 256, (20, 30, 3), np.uint8)
+        Image.fromarray(picture).save(tmp_path / "photos" / f"{number}.png")
+    flags = ["--image_size=8x12", "--color=grey", "--fit=pad", "--background=black"]
+    name, out = f"folder:{tmp_path / 'photos'}", tmp_path / "set"
+    assert called(f"--dataset={name}", f"--out={out}", *flags) == 0
+    options = {"color": "grey", "fit": "pad", "background": "black"}
+    for split in ("train", "validation", "test"):
+        np.testing.assert_array_equal(
+            data.arrays(f"records:{out}", split)[0],
+            data.arrays(name, split, image_size=(8, 12), **options)[0],
+        )
+    assert data.info(f"records:{out}").image_shape == (8, 12, 1)
+
+
 @pytest.mark.parametrize("shards", [7, 64, 1350])
 def test_there_are_as_many_files_as_asked(shards, tmp_path):
     _, files = data.write_records("digits", tmp_path / "set", None, 8, shards=shards)
@@ -146,6 +163,10 @@ def test_a_set_of_which_a_file_is_cut_off_is_not_written(tmp_path):
         (["--out={new}", "--shards=2000"], "shards"),
         (["--out={new}", "--dataset=digit"], "digits"),
         (["--out={new}", "--dataset=folder:{nowhere}"], "folder"),
+        (["--out={new}", "--image_size=8x"], "image_size"),
+        (["--out={new}", "--image_size=8x9x10"], "height, width"),
+        (["--out={new}", "--fit=pad"], "options of 'digits' are none"),
+        (["--out={new}", "--dataset=folder:.", "--fit=cut"], "crop, pad, stretch"),
     ],
 )
 def test_a_wrong_target_is_one_sentence_and_leaves_nothing(

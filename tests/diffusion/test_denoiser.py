@@ -143,6 +143,61 @@ def test_a_mask_of_clips_is_of_one_or_of_all():
         check_mask(np.zeros((8, 8)), shape)
 
 
+# --- validation -----------------------------------------------------------------------
+
+
+def measured(model, count=16, batch_size=4):
+    """The monitored term of so many images, in batches."""
+    data = tiny.images(count), tiny.labels(count)
+    options = {"batch_size": batch_size, "verbose": 0, "return_dict": True}
+    return model.evaluate(*data, **options)[model.monitor]
+
+
+@pytest.mark.parametrize("name", ["ddpm", "flow"])
+def test_validation_repeats_itself_and_leaves_training_alone(name):
+    model = tiny.model(name)
+    before = tiny.state(model)
+    assert measured(model) == measured(model)
+    for was, now in zip(before, tiny.state(model), strict=True):
+        np.testing.assert_array_equal(was, now)
+    # Each batch has noise of its own: twice the same images are not twice the same.
+    images, labels = tiny.images(4), tiny.labels(4)
+    twice = [np.concatenate([each, each]) for each in (images, labels)]
+    once = model.evaluate(images, labels, batch_size=4, verbose=0)
+    assert model.evaluate(*twice, batch_size=4, verbose=0) != once
+
+
+@pytest.mark.parametrize("name", ["ddpm", "flow"])
+def test_training_with_validation_is_training_without(name):
+    data, states = (tiny.images(8), tiny.labels(8)), []
+    for validation in (None, data):
+        model = tiny.model(name)
+        options = {"batch_size": 4, "shuffle": False, "verbose": 0}
+        model.fit(*data, epochs=2, validation_data=validation, **options)
+        states.append(tiny.state(model))
+    for one, other in zip(*states, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_validation_measures_the_network_that_is_sampled():
+    model = tiny.model("flow")
+    of_average = measured(model)
+    model.unet.set_weights([0.5 * each for each in model.unet.get_weights()])
+    assert measured(model) == of_average
+    model.unet_ema.set_weights(model.unet.get_weights())
+    of_half = measured(model)
+    assert of_half != of_average
+    plain = tiny.model("flow", ema_decay=0.0)
+    plain.unet.set_weights(model.unet.get_weights())
+    assert measured(plain) == pytest.approx(of_half, rel=1e-5)
+
+
+def test_two_replicas_measure_what_one_does(two_replicas):
+    with two_replicas.scope():
+        both = tiny.model("ddpm")
+    assert measured(both) == pytest.approx(measured(tiny.model("ddpm")), rel=1e-5)
+
+
 # --- latents --------------------------------------------------------------------------
 
 

@@ -508,18 +508,54 @@ def test_the_bound_of_the_exact_model_is_the_entropy():
     def predict(x, k):
         alpha, sigma = rows(k)
         x_0 = alpha * scale**2 * x / (alpha**2 * scale**2 + sigma**2)
-        return x_0, (x - alpha * x_0) / sigma
+        return x_0, (x - alpha * x_0) / sigma, 1.0  # all variances beta: right here
 
     random = np.random.default_rng(1)
     noise = random.standard_normal((1000, 1, pixels))
     nats = bound.variational_bound(
-        predict, x_0, levels, lambda k: ops.take(noise, k, axis=0), "beta"
+        predict, x_0, levels, lambda k: ops.take(noise, k, axis=0), "learned"
     )
     p = np.exp(-((values / scale) ** 2) / 2)
     p /= p.sum()
     counts = -np.log(p[np.round((x_0 + 1) * 127.5).astype(int)]).sum()
     np.testing.assert_allclose(np.asarray(nats)[0], counts, rtol=0.01)
     assert np.asarray(nats)[0] > counts * 0.999
+
+
+def test_the_last_variance_is_that_of_ho_s_code():
+    """`fixedlarge` and `fixedsmall` of diffusion_utils_2.py, t from data to noise; the
+    learned one of Nichol and Dhariwal lies between the last beta and the latter."""
+    betas = diffusion.linear_betas(1000)
+    alpha_bar = diffusion.alpha_bars(betas)
+    before = np.append(1.0, alpha_bar[:-1])
+    posterior_variance = betas * (1.0 - before) / (1.0 - alpha_bar)
+    small = np.append(posterior_variance[1], posterior_variance[1:])
+    large = np.append(posterior_variance[1], betas[1:])
+    levels = diffusion.discrete_levels(alpha_bar, 1000)
+    for variance, expected in (("beta", large), ("learned", betas)):
+        _, log_beta, log_least = bound.step_columns(levels, variance)
+        np.testing.assert_allclose(np.exp(log_beta[::-1]), expected, rtol=1e-6)
+        np.testing.assert_allclose(np.exp(log_least[::-1]), small, rtol=1e-6)
+
+
+def test_a_point_is_told_in_fewer_nats_by_the_smaller_last_variance():
+    """Of data that the network knows, -log p(x_0 | x_1) is that of the variance."""
+    alpha_bar = diffusion.alpha_bars(diffusion.linear_betas(1000))
+    levels = diffusion.discrete_levels(alpha_bar, 1000)
+    x_0 = np.full((1, 10), 51 / 127.5 - 1)
+    nats = {
+        variance: bound.variational_bound(
+            lambda x, k: (x_0, x), x_0, levels, lambda k: np.zeros((1, 10)), variance
+        )
+        for variance in ("beta", "posterior")
+    }
+    log_sigma = 0.5 * bound.step_columns(levels, "posterior")[2][-1]
+    pixels = losses.discretized_gaussian_nll(x_0, x_0, log_sigma)
+    np.testing.assert_allclose(nats["posterior"], pixels, atol=1e-3)
+    _, log_beta, log_least = (c[:-1] for c in bound.step_columns(levels, "beta"))
+    ratio = log_least - log_beta  # what the wider variances cost in the other steps
+    spread = 10 * 0.5 * (np.exp(ratio) - 1.0 - ratio).sum()
+    np.testing.assert_allclose(nats["beta"], pixels + spread, rtol=1e-3)
 
 
 def test_kl_of_normal_distributions_by_hand():

@@ -16,7 +16,7 @@ from experiments import evaluate, extractor
 from zoo import evaluation
 from zoo.core import saving
 from zoo.core.capabilities import Capable
-from zoo.evaluation import images, references, subject, table
+from zoo.evaluation import codes, images, references, subject, table
 from zoo.evaluation.bench import Bench
 from zoo.pretrained import features as presets
 from zoo.runs import folder as runs
@@ -46,6 +46,19 @@ def test_a_vae_has_every_score_but_those_of_others(measured):
     }
     assert measured.not_applicable["accuracy"] == "'vae' cannot classify"
     assert not set(measured.scores) & set(measured.not_applicable)
+
+
+@pytest.mark.parametrize("name", ["ddpm", "vae"])
+def test_k_is_a_number_of_samples_and_never_the_length_of_a_ladder(name):
+    """The bound of a ddpm by `k` steps would be looser than its own, of all steps."""
+    model, pixels = tiny.model(name), tiny.images(3)
+    bench = types.SimpleNamespace(model=model, options=FEW, test=pixels, details={})
+    bench.need = bench.skip = lambda *_: None
+    scores = codes.likelihood(bench)
+    options = {"seed": FEW.seed} | ({} if name == "ddpm" else {"k": FEW.k})
+    assert bench.details["nll"] == {"num_images": 3} | options
+    score = scores["bits_per_dim" if name == "ddpm" else "nll"]
+    assert score == pytest.approx(model.nll(pixels, **options).mean(), rel=1e-5)
 
 
 def test_scores_stand_beside_the_floor_and_the_ladder(measured):
@@ -409,6 +422,24 @@ def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path, monkeypatch):
     other = evaluation.Watch(run, others, evaluation.Stages())
     assert other.look(said.append)
     assert [row["epoch"] for row in other.rows] == [4]  # of another protocol
+
+
+def test_the_best_checkpoint_is_not_chosen_by_the_test_images(tmp_path, monkeypatch):
+    run = folder_of(tmp_path / "run", "gan")
+    read, arrays = [], zoo.data.arrays
+    monkeypatch.setattr(
+        zoo.data,
+        "arrays",
+        lambda name, split="train", *words, **named: (
+            read.append(split) or arrays(name, split, *words, **named)
+        ),
+    )
+    checkpoint(run, 1, tiny.model("gan", (28, 28, 1)))
+    watch = evaluation.Watch(run, FEW, evaluation.Progress())
+    assert watch.look([].append)
+    assert "validation" in read and "test" not in read
+    protocol = json.loads(watch.record.read_text())["protocol"]
+    assert protocol["split"] == "validation"
 
 
 def test_a_model_that_has_diverged_is_one_sentence(tmp_path, capsys):

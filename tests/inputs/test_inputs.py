@@ -7,7 +7,7 @@ import tensorflow as tf
 import tiny
 
 import zoo
-from zoo import inputs
+from zoo.inputs import feeds
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +57,7 @@ def test_the_shape_comes_from_the_element_spec_without_a_batch():
 
     spec = tf.TensorSpec((None, 8, 8, 1), tf.uint8)
     data = tf.data.Dataset.from_generator(source, output_signature=spec)
-    assert inputs.shape_of(data) == (8, 8, 1)
+    assert feeds.shape_of(data) == (8, 8, 1)
     assert not drawn
 
 

@@ -52,7 +52,7 @@ def test_the_auxiliary_classifier_is_part_of_both_losses():
     given, terms = model.objective(images, labels)
     real = model.judge(images, labels)
     fakes = [
-        model.judge(model.generator(model.beside(z, labels), training=True), labels)
+        model.judge(model.generator(model.with_label(z, labels), training=True), labels)
         for z in noise
     ]
     said = losses.cross_entropy(fakes[0][1], labels)

@@ -252,12 +252,14 @@ def test_a_call_takes_a_quarter_of_the_noise_away(model):
 
 def test_the_bound_of_an_exact_network_is_the_entropy_in_bits(monkeypatch):
     scale, shape = 0.25, (8, 8, 1)
-    model = zoo.get("ddpm", image_shape=shape, width=4, mult=(1,), attention=())
+    sizes = {"width": 4, "mult": (1,), "attention": ()}
+    model = zoo.get("ddpm", image_shape=shape, variance="learned", **sizes)
 
     def exact(self, network, x, t, *_):
         ab = ops.take(self.alpha_bar.astype("float32"), ops.cast(t, "int32"))
         ab = ab[:, None, None, None]
-        return ops.sqrt(1.0 - ab) * x / (ab * scale**2 + 1.0 - ab)
+        eps = ops.sqrt(1.0 - ab) * x / (ab * scale**2 + 1.0 - ab)
+        return ops.concatenate([eps, ops.ones_like(eps)], axis=-1)  # v = 1: beta
 
     monkeypatch.setattr(Denoiser, "ask_guided", exact)
     pixels = np.random.standard_normal((64, *shape)) * scale

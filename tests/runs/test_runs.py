@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 from tiny_runs import assert_same, prepare, rows, state, trained
 
+import experiments
 import zoo
+from experiments import repeated
+from experiments import train as verb
 from zoo import metrics
 from zoo.core import saving, schedules
 from zoo.drawing import plots
 from zoo.files import archives
 from zoo.inputs import pixels
 from zoo.pretrained import features as presets
-from zoo.runs import callbacks, logs, settings, strategies, training
+from zoo.runs import callbacks, logs, preparing, settings, strategies, training
 from zoo.runs import folder as runs
 
 
@@ -477,6 +480,47 @@ def test_init_from_lends_model_and_weights(whole, tmp_path):
     lent, given = whole.model.get_weights(), run.model.get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(lent, given))
     assert int(run.model.optimizer.iterations) == 0
+
+
+def test_the_data_set_is_opened_once(tmp_path, monkeypatch):
+    opened, find = [], zoo.data.sources.find  # which every way to a set leads through
+    monkeypatch.setattr(
+        zoo.data.sources, "find", lambda *how: opened.append(how[0]) or find(*how)
+    )
+    run = prepare(tmp_path / "run", "--epochs=2")
+    assert opened == ["digits"]
+    # Nor is it opened again where the run begins anew after a step that failed.
+    preparing.begin(run, None)
+    assert opened == ["digits"]
+
+
+def test_a_dry_run_writes_no_data_set_either(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ZOO_DATA_DIR", str(tmp_path / "data"))
+    flags = ["--model=ae", "--set=width=4", "--dataset=fashion_mnist", "--dry_run"]
+    argv = ["train", *flags, f"--workdir={tmp_path}/run"]
+    assert experiments.start(verb.VERB, verb.main, argv) == 0
+    out = capsys.readouterr().out
+    assert "28x28x1, 422 steps an epoch" in out and "first batch " in out
+    assert not list(tmp_path.iterdir())
+    assert experiments.start(verb.VERB, verb.main, [*argv, "--batch_size=99999"]) == 1
+    assert "batch_size must be at most" in capsys.readouterr().err
+
+
+def test_images_may_be_higher_than_wide(tmp_path):
+    run = trained(tmp_path / "run", "--epochs=1", "--image_size=9x12")
+    assert run.model.image_shape == (12, 9, 1) == zoo.load(run.folder.path).image_shape
+    assert run.folder.stored()["image_size"] == [12, 9]
+    assert prepare(tmp_path / "run", "--epochs=1", "--image_size=9x12").is_finished()
+    again = repeated.command(run.folder.record, ["train"])
+    assert "--image_size=9x12" in again
+    # A square is one number, however it is written.
+    assert prepare(tmp_path / "8", "--image_size=8x8").settings.image_size == 8
+
+
+@pytest.mark.parametrize("size", ["64x", "x64", "8x9x10", "big", "-8", "8.5"])
+def test_a_size_that_is_none_is_one_sentence(tmp_path, size):
+    with pytest.raises(ValueError, match="WIDTHxHEIGHT, e.g. 64x96. Received: "):
+        prepare(tmp_path / "run", f"--image_size={size}")
 
 
 def test_the_lender_is_loaded_once(whole, tmp_path, monkeypatch):

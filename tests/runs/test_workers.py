@@ -4,8 +4,10 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import types
 
@@ -13,14 +15,14 @@ import numpy as np
 import pytest
 import replica_worker
 import tiny
-from tiny_runs import TINY
+from tiny_runs import TINY, prepare
 
 import zoo
 from experiments import launch, workers
 from zoo import backend
 from zoo.data.batches import Batches, Epochs
 from zoo.runs import folder as runs
-from zoo.runs import strategies
+from zoo.runs import rendezvous, strategies
 from zoo.runs import workers as zoo_workers
 
 if backend.NAME != "tensorflow":
@@ -140,6 +142,120 @@ def test_a_signal_that_the_chief_got_counts_too(clock, monkeypatch):
     interrupt = zoo_workers.Interrupt(None, clock)
     begin_epoch(clock, Chief(seconds=1.0, wish=signal.SIGINT), monkeypatch, 1)
     assert interrupt.received == signal.SIGINT
+
+
+# --- before the first step ------------------------------------------------------------
+
+
+def gathering(monkeypatch, *texts):
+    """Has worker 0 gather what workers with these texts would."""
+    contents = [text.encode() for text in texts]
+
+    def gathered(strategy, numbers):
+        if len(numbers) == 1 and len(contents[0]) != 1:
+            return [[float(len(content))] for content in contents]
+        return [list(map(float, c.ljust(len(numbers), b"\0"))) for c in contents]
+
+    monkeypatch.setattr(backend, "gathered", gathered)
+
+
+def test_workers_that_are_alike_begin(monkeypatch):
+    gathering(monkeypatch, '{"seed": 0}', '{"seed": 0}')
+    zoo_workers.require_alike(None, {"seed": 0})
+
+
+def test_what_differs_between_workers_is_named(monkeypatch):
+    here, there = {"seed": 0, "width": "é"}, {"seed": 1, "width": "é", "depth": 2}
+    gathering(monkeypatch, *map(json.dumps, (here, here, there)))
+    told = "seed is 0 of worker 0 and 1 of worker 2; depth is None .* and 2 of worker 2"
+    with pytest.raises(ValueError, match=told):
+        zoo_workers.require_alike(None, here)
+
+
+def test_workers_compare_settings_versions_code_and_data(tmp_path, monkeypatch):
+    compared = []
+    monkeypatch.setattr(
+        zoo_workers, "require_alike", lambda strategy, facts: compared.append(facts)
+    )
+    monkeypatch.setattr(strategies, "create", lambda name: None)
+    monkeypatch.setattr(strategies, "cluster", lambda: (["a:1"], 0))
+    monkeypatch.setattr(backend, "from_chief", lambda strategy, content: content)
+    run = prepare(tmp_path / "run", "--strategy=multi_worker", "--epochs=1")
+    settings, data = compared
+    assert settings["seed"] == 0 and settings["config latent_dim"] == 2
+    assert settings["the version of zoo"] and len(settings["the code of the zoo"]) == 64
+    assert not {"workdir", "data_dir"} & set(settings)
+    assert data == {"the images": run.data}
+
+
+@pytest.fixture
+def addresses():
+    return [f"localhost:{port}" for port in workers.free_ports(2)]
+
+
+def test_workers_meet_whoever_comes_first(addresses, monkeypatch, capsys):
+    monkeypatch.setattr(rendezvous, "PATIENCE", 0.2)
+    ports = [int(address.split(":")[1]) for address in addresses]
+    have_met, servers = threading.Barrier(2, timeout=20), []
+
+    def work(index):
+        rendezvous.meet(addresses, index)
+        # As TensorFlow does from here on; the other one may not have seen us yet.
+        servers.append(socket.create_server(("localhost", ports[index])))
+        have_met.wait()
+
+    late = threading.Timer(0.6, work, [1])
+    late.start()
+    work(0)
+    late.join()
+    for server in servers:
+        server.close()
+    assert f"waiting for worker 1 at {addresses[1]}" in capsys.readouterr().err
+
+
+def test_a_worker_that_never_comes_is_named(addresses, monkeypatch):
+    monkeypatch.setattr(rendezvous, "LIMIT", 0.3)
+    with pytest.raises(ConnectionError, match=f"worker 1 at {addresses[1]}"):
+        rendezvous.meet(addresses, 0)
+
+
+@pytest.mark.parametrize("host", ["localhost", ""])
+def test_a_port_that_is_taken_is_named(host, addresses):
+    with socket.create_server((host, int(addresses[0].split(":")[1]))):
+        with pytest.raises(OSError, match=f"Worker 0 .* Received: {addresses[0]}"):
+            rendezvous.meet(addresses, 0)
+
+
+def one_worker(index, addresses, *flags):
+    """A training process that is told of these workers."""
+    task = {"type": "worker", "index": index}
+    config = json.dumps({"cluster": {"worker": addresses}, "task": task})
+    command = [sys.executable, "-m", "experiments.train", *TINY, *flags]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    how = {"cwd": ROOT, "env": environment(TF_CONFIG=config)}
+    return subprocess.Popen([*command, "--strategy=multi_worker"], **how, **pipes)
+
+
+@pytest.mark.slow
+def test_workers_of_other_settings_do_not_train_together(addresses, tmp_path):
+    own = ([], ["--seed=1", "--set=width=8"])
+    flags = ["--epochs=1", f"--workdir={tmp_path}/run"]
+    running = [one_worker(i, addresses, *flags, *own[i]) for i in range(2)]
+    for text, process in [(said(process), process) for process in running]:
+        assert process.returncode == 1 and "Traceback" not in text
+        last = text.splitlines()[-1]
+        assert "seed is 0 of worker 0 and 1 of worker 1" in last
+        assert "config width is 4 of worker 0 and 8 of worker 1" in last
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_worker_that_waits_says_so_and_can_be_stopped(addresses, tmp_path):
+    process = one_worker(0, addresses, f"--workdir={tmp_path}/run")
+    lines = iter(process.stdout.readline, "")
+    assert any(f"waiting for worker 1 at {addresses[1]}" in line for line in lines)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(LIMIT) == 130
 
 
 # --- the launcher ---------------------------------------------------------------------

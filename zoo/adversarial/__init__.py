@@ -48,8 +48,8 @@ class Adversarial(ImageModel):
     @property
     def penalty_weight(self):
         """Of `gradient_penalty`: `regularizer_weight`, or the paper's if None."""
-        given = self.regularizer_weight
-        return WEIGHTS[self.regularizer] if given is None else given
+        weight = self.regularizer_weight
+        return WEIGHTS[self.regularizer] if weight is None else weight
 
     def gradient_penalty(self, judge, images):
         """Returns the penalty, a scalar, on `judge`: images -> logits `[B, 1]`."""
@@ -58,7 +58,7 @@ class Adversarial(ImageModel):
         noise = self.uniform(ops.shape(images)[0], self.image_shape)
         return penalties.dragan(judge, images, noise)
 
-    def shown(self, images, training=True):
+    def augmented(self, images, training=True):
         """Returns `images` as the discriminator gets to see them in training."""
         if not (training and self.diff_augment):
             return images

@@ -56,8 +56,8 @@ def gradients(model, objective):
     of_networks = {}
     for i, names in enumerate(movers):
         one_hot = [jnp.full_like(loss, i == j) for j, loss in enumerate(losses)]
-        (found,) = pull_back(one_hot)
-        for (name, _), gradient in zip(owners, found):
+        (pulled,) = pull_back(one_hot)
+        for (name, _), gradient in zip(owners, pulled):
             if name in names:
                 of_networks.setdefault(name, []).append(gradient)
     return of_networks, terms

@@ -130,15 +130,15 @@ def from_chief(strategy, content):
     is_chief = strategy.cluster_resolver.task_id == 0
     content = content if is_chief else b""
     size = int(gathered(strategy, [len(content)])[0][0])
-    found = bytearray()
-    while len(found) < size:
+    received = bytearray()
+    while len(received) < size:
         # The sum of the chief's bytes and the others' zeros.
-        part = np.zeros(min(CHUNK, size - len(found)), "int32")
+        part = np.zeros(min(CHUNK, size - len(received)), "int32")
         if is_chief:
-            part[:] = np.frombuffer(content, "uint8", len(part), len(found))
+            part[:] = np.frombuffer(content, "uint8", len(part), len(received))
         total = _sum_over_workers(strategy)(part)
-        found += total.numpy().astype("uint8").tobytes()
-    return bytes(found)
+        received += total.numpy().astype("uint8").tobytes()
+    return bytes(received)
 
 
 @functools.cache

@@ -27,10 +27,10 @@ def gradients(model, objective):
     for loss, names in by_loss(losses):
         owners = [(n, v) for n in names for v in model.network(n).trainable_variables]
         values = [v.value for _, v in owners]
-        found = torch.autograd.grad(
+        slopes = torch.autograd.grad(
             loss, values, retain_graph=True, materialize_grads=True
         )
-        for (name, _), gradient in zip(owners, found):
+        for (name, _), gradient in zip(owners, slopes):
             of_networks.setdefault(name, []).append(gradient)
     return of_networks, {name: term.detach() for name, term in terms.items()}
 

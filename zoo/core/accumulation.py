@@ -27,25 +27,26 @@ def gradients(model, objective, data):
         return backend.gradients(model, functools.partial(objective, *data))
     if not data:
         raise ValueError(
-            "Gradients are accumulated over parts of what `update` is given: write "
+            "Gradients are accumulated over parts of the data of `update`: write "
             "self.update(self.objective, images). "
             "Received: an objective without data."
         )
     states = model.seed_states()
     start = [ops.copy(state) for state in states]
-    found, terms = {}, {}
+    sums, terms = {}, {}
     for part in backend.split(ops.shape(data[0])[0], count):
         own = {i: part.of(x) for i, x in enumerate(data) if x is not None}
         # One after the other, or the memory would be that of the batch.
-        own, seeds = backend.after(model, found, (own, start))
+        own, seeds = backend.after(model, sums, (own, start))
         for state, seed in zip(states, seeds):
             state.assign(seed)  # so that all draw for the same batch
         with backend.computing(part):
             run = functools.partial(objective, *map(own.get, range(len(data))))
-            more, told = backend.gradients(model, run)
-        _add(found, more, part.share)
-        _add(terms, {k: [ops.mean(x)] for k, x in told.items()}, part.share)
-    return found, {name: term for name, (term,) in terms.items()}
+            of_part, terms_of_part = backend.gradients(model, run)
+        _add(sums, of_part, part.share)
+        means = {name: [ops.mean(x)] for name, x in terms_of_part.items()}
+        _add(terms, means, part.share)
+    return sums, {name: term for name, (term,) in terms.items()}
 
 
 def _add(sums, more, share):

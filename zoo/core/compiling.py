@@ -71,7 +71,7 @@ class Compiling:
         """Makes the state of all optimizers, once there are networks."""
         self.__dict__.pop("_owners", None)
         self.optimizer.build(self.trainable_variables)
-        watched = (self.terms, self.networks, self.optimizer)
+        watched = (self.takes, self.terms, self.networks, self.optimizer)
         self.__dict__["faults"] = faults.Faults(*watched)
 
     @functools.cached_property

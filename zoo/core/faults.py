@@ -3,11 +3,18 @@
 import time
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo import backend
+from zoo.inputs.fields import PLURALS
 
 KINDS = ("term", "gradient", "weights")
+BATCH = "batch"  # the kind of a wrong field, the cause of whatever else is wrong
+RULES = {
+    "label": "Labels lie in [0, num_classes).",
+    "pixels": "Images are uint8, or floats in [-1, 1] without NaN.",
+}
 SHARE, RARELY = 0.005, 1.0  # of looking: share of the time, seconds between looks
 
 
@@ -16,37 +23,68 @@ class NotFiniteError(ValueError):
 
     Attributes:
         step: Training steps since the start, this one included.
-        terms: Names of the reported terms that are NaN or infinite.
+        causes: (kind, name) of all that is NaN or infinite; kinds are `KINDS`.
+        terms: Names of the reported terms among them.
         networks: Names of the networks whose gradient or weights are.
     """
 
-    def __init__(self, step, found, rollbacks=0):
-        self.step, self.found = step, found
-        self.terms = [name for kind, name in found if kind == "term"]
-        named = [name for kind, name in found if kind != "term"]
+    def __init__(self, step, causes, advice=None):
+        self.step, self.causes = step, causes
+        self.terms = [name for kind, name in causes if kind == "term"]
+        named = [name for kind, name in causes if kind != "term"]
         self.networks = list(dict.fromkeys(named))
         parts = []
         for kind in KINDS:
-            names = [name for each, name in found if each == kind]
+            names = [name for each, name in causes if each == kind]
             if names:
                 of = "" if kind == "term" else " of"
                 parts.append(f"the {kind}{of} {', '.join(names)}")
-        rate = f"{self.networks[0]}=..." if self.networks else "..."
+        if advice is None:
+            advice = (
+                f"The last good checkpoint is kept; a lower {self._rate()} or "
+                "--on_nan=rollback may help."
+            )
         super().__init__(
             f"Training diverged at step {step}: NaN or infinite are "
-            f"{' and '.join(parts)}. The last good checkpoint is kept; a lower "
-            f"--learning_rate={rate} {_more(rollbacks)}may help."
+            f"{' and '.join(parts)}. {advice}"
         )
+
+    def _rate(self):
+        network = f"{self.networks[0]}=" if self.networks else ""
+        return f"--learning_rate={network}..."
 
     def after_rollbacks(self, count):
         """Returns this fault, told after `count` rollbacks that did not help."""
-        return NotFiniteError(self.step, self.found, count)
+        return NotFiniteError(
+            self.step,
+            self.causes,
+            f"The last good checkpoint is kept; a lower {self._rate()} than {count} "
+            "rollbacks have made may help.",
+        )
+
+    def in_script(self):
+        """Returns this fault as a script's own `fit` tells it."""
+        of = f" of {', '.join(self.networks)}" if self.networks else ""
+        advice = f"The model is spoilt; a lower learning rate{of} may help."
+        return NotFiniteError(self.step, self.causes, advice)
 
 
-def _more(rollbacks):
-    if rollbacks:
-        return f"than {rollbacks} rollbacks have made "
-    return "or --on_nan=rollback "
+class WrongBatchError(ValueError):
+    """A training step got a batch that is none, behind the first one.
+
+    Attributes:
+        step: Training steps since the start, this one included.
+        fields: Names of its wrong fields.
+    """
+
+    def __init__(self, step, fields):
+        self.step, self.fields = step, fields
+        rules = [RULES["label" if name == "label" else "pixels"] for name in fields]
+        names = " and ".join(PLURALS[name] for name in fields)
+        super().__init__(
+            f"{' '.join(dict.fromkeys(rules))} Received: other {names} in the batch of "
+            f"training step {step}."
+        )
 
 
 class Faults:
@@ -61,6 +99,7 @@ class Faults:
     Of several replicas the first one tells; its weights are those of all.
 
     Args:
+        fields: Names of the fields of its batches that are looked at.
         terms: Names of the terms that the model reports.
         networks: Names of its networks.
         optimizer: Of the model, built: the steps are variables of it that no file
@@ -70,9 +109,10 @@ class Faults:
         norms: The norm of each network's last gradient, a variable `[networks]`.
     """
 
-    def __init__(self, terms, networks, optimizer):
+    def __init__(self, fields, terms, networks, optimizer):
         self.networks = list(networks)
-        self.names = [("term", name) for name in terms]
+        self.names = [(BATCH, name) for name in fields]
+        self.names += [("term", name) for name in terms]
         self.names += [(kind, n) for kind in KINDS[1:] for n in networks]
         how = {"initializer": "zeros", "aggregation": "only_first_replica"}
         self.steps = optimizer.add_variable(
@@ -81,6 +121,13 @@ class Faults:
         self.norms = optimizer.add_variable(
             (len(self.networks),), dtype="float32", name="norms", **how
         )
+
+    def look_at_batch(self, step, wrong):
+        """Notes which of {field: whether it is wrong, a scalar tensor} are, within
+        training step `step`."""
+        if wrong:
+            numbers = {(BATCH, n): ops.where(w, np.nan, 0.0) for n, w in wrong.items()}
+            self._note(step, numbers)
 
     def look_at_terms(self, step, terms):
         """Notes which of {term: tensor} are not finite, within training step `step`."""
@@ -95,8 +142,9 @@ class Faults:
         here = ops.arange(len(self.networks)) == index
         norm, norms = ops.sqrt(squares), ops.convert_to_tensor(self.norms)
         self.norms.assign(ops.where(here, norm, norms))
-        found = {("gradient", name): squares, ("weights", name): norm * learning_rate}
-        self._note(step, found)
+        numbers = {("gradient", name): squares}
+        numbers[("weights", name)] = norm * learning_rate
+        self._note(step, numbers)
 
     def look_at_weights(self, model):
         """Notes which networks' weights, or statistics of their batches, are not
@@ -119,16 +167,20 @@ class Faults:
         return ops.add(self.steps, 0)
 
     def require_none(self, steps=None):
-        """Raises NotFiniteError, with what came first, if there is a fault.
+        """Raises NotFiniteError or WrongBatchError, with what came first, if there is a
+        fault.
 
         Args:
             steps: A `copy`. Default: as they are now.
         """
         steps = ops.convert_to_numpy(self.steps if steps is None else steps)
         if steps.any():
-            first = steps[steps > 0].min()
-            found = [name for name, step in zip(self.names, steps) if step == first]
-            raise NotFiniteError(int(first), found)
+            first = int(steps[steps > 0].min())
+            causes = [name for name, step in zip(self.names, steps) if step == first]
+            fields = [name for kind, name in causes if kind == BATCH]
+            if fields:
+                raise WrongBatchError(first, fields)
+            raise NotFiniteError(first, causes)
 
 
 def _sum(numbers):
@@ -136,7 +188,8 @@ def _sum(numbers):
 
 
 class Finite(keras.callbacks.Callback):
-    """Stops `fit` by NotFiniteError soon after a step made a value NaN or infinite.
+    """Stops `fit` by NotFiniteError soon after a step made a value NaN or infinite, or
+    by WrongBatchError after one that got a wrong batch.
 
     While an epoch lasts, a step is looked at when the one after it has been started: an
     accelerator never waits for it. Looks are as frequent as they may be to take `SHARE`

@@ -3,9 +3,12 @@ checked, and brought into the form that a training step takes."""
 
 import sys
 
+import keras
+import numpy as np
 from absl import logging
 
 from zoo import backend, inputs
+from zoo.core import faults
 from zoo.inputs import feeds, grouping, words
 
 
@@ -48,7 +51,19 @@ class Fitting:
         if validation_data is not None:
             size = kwargs["validation_batch_size"]
             validation_data = self._measured(validation_data, None, value_range, size)
-        return super().fit(x, y, validation_data=validation_data, **kwargs)
+        return self._fit(x, y, validation_data=validation_data, **kwargs)
+
+    def _fit(self, x, y, callbacks=None, **kwargs):
+        """Keras' `fit`, which ends soon after a step that got or made wrong values."""
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            return super().fit(x, y, callbacks=callbacks, **kwargs)
+        callbacks = list(callbacks or ())
+        if any(isinstance(each, faults.Finite) for each in callbacks):
+            return super().fit(x, y, callbacks=callbacks, **kwargs)
+        try:
+            return super().fit(x, y, callbacks=[faults.Finite(), *callbacks], **kwargs)
+        except faults.NotFiniteError as fault:
+            raise fault.in_script() from None
 
     def _maybe_symbolic_build(self, **data):
         """Keras' TensorFlow trainer would take a batch to build the networks by, which
@@ -64,7 +79,11 @@ class Fitting:
             x = self._measured(x, y, value_range, size)
             x, y = x if isinstance(x, tuple) else (x, None)
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
-        return super().evaluate(x, y, **kwargs)
+        terms = super().evaluate(x, y, **kwargs)
+        numbers = terms.values() if isinstance(terms, dict) else np.atleast_1d(terms)
+        if any(np.isnan(number) for number in numbers):
+            feeds.require_sound(x, self.layout, self.config.get("num_classes"))
+        return terms
 
     def _measured(self, x, y, value_range, batch_size):
         """Data to measure by, as Keras takes them: a set, arrays, or (x, y)."""
@@ -81,7 +100,7 @@ class Fitting:
         """
         self.require_networks()
         _check_options(kwargs)
-        feed = inputs.look(x, None, self.layout, first_only=True)
+        feed = feeds.look(x, None, self.layout, first_only=True)
         self._check_pixels(feed, self.takes[0], None, training=False)
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
         return super().predict(feed.x, **kwargs)
@@ -107,7 +126,7 @@ class Fitting:
 
     def _look(self, x, y, value_range, training):
         """Returns the checked `Feed` of training data; builds the model if need be."""
-        feed = inputs.look(x, y, self.layout)
+        feed = feeds.look(x, y, self.layout)
         for field in feed.first:
             if field in feeds.PIXELS:
                 self._check_pixels(feed, field, value_range, training)
@@ -127,19 +146,16 @@ class Fitting:
 
     def build_for(self, data):
         """Makes the networks for data: a `Feed`, or a data set that is not consumed."""
-        if not isinstance(data, feeds.Feed):
-            made = inputs.shape_of(data, self.layout)
-            with backend.scope(self):
-                self.build(made)
-            return
-        source = "source" in data.first and "source" in self.takes
+        is_feed = isinstance(data, feeds.Feed)
+        shapes = data.shapes if is_feed else feeds.shapes_of(data, self.layout)
+        source = shapes.get("source") if "source" in self.takes else None
         with backend.scope(self):
-            self.build(data.shape(self.makes), data.shape("source") if source else None)
+            self.build(shapes[self.makes], source)
 
     def _check_pixels(self, feed, field, value_range, training):
         expected = self.shape_of_field(field)
         if expected is None and "source" in feed.first and "source" not in self.takes:
-            expected = feed.shape("image")  # targets are as large as what becomes them
+            expected = feed.shapes["image"]  # targets are as large as what becomes them
         inputs.check_images(feed.first[field], expected, value_range, training, field)
 
     # --- captions ---------------------------------------------------------------------

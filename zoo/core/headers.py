@@ -28,7 +28,7 @@ class Header:
     def __init__(self, name, module):
         own = next(node for node in classes(module) if registered_name(node) == name)
         self.lineage = lineage(module, own)
-        self.config = defaults(*self.lineage[0])
+        self.config = defaults(self.lineage)
         self.__doc__ = ast.get_docstring(own, clean=False)
 
     def __getattr__(self, name):
@@ -86,7 +86,7 @@ def registered_name(node):
             isinstance(decorator, ast.Call)
             and ast.unparse(decorator.func) == "register"
         ):
-            return decorator.args[0].value
+            return ast.literal_eval(decorator.args[0])
     return None
 
 
@@ -96,7 +96,7 @@ def definition(module, name):
     for node in statements(module):
         if isinstance(node, ast.ClassDef) and node.name == name:
             return module, node
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("zoo."):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("zoo."):
             if name in {alias.asname or alias.name for alias in node.names}:
                 return definition(node.module, name)
     return None
@@ -117,7 +117,7 @@ def members(node):
     """Returns {name: value or function} of what a class defines."""
     functions = {f.name: f for f in node.body if isinstance(f, ast.FunctionDef)}
     values = [each for each in node.body if isinstance(each, ast.Assign)]
-    return functions | {each.targets[0].id: each.value for each in values}
+    return functions | {ast.unparse(each.targets[0]): each.value for each in values}
 
 
 @functools.cache
@@ -139,13 +139,22 @@ def value(expression, module):
     return eval(code, dict(constants(module)))
 
 
-def defaults(module, node):
-    """Returns {setting: default} of a class's constructor; whole numbers of float
-    settings become floats, as in a model's config."""
-    arguments = members(node)["__init__"].args
-    settings = dict(zip(arguments.args[1:], arguments.defaults, strict=True))
-    config = {setting.arg: value(each, module) for setting, each in settings.items()}
-    for setting in settings:
+def constructor(lineage):
+    """Returns (module, function) of the constructor that a lineage has."""
+    for module, node in lineage:
+        function = members(node).get("__init__")
+        if isinstance(function, ast.FunctionDef):
+            return module, function
+    raise LookupError("A model has a constructor with settings.")
+
+
+def defaults(lineage):
+    """Returns {setting: default} of the constructor in a lineage; whole numbers of
+    float settings become floats, as in a model's config."""
+    module, function = constructor(lineage)
+    settings, config = function.args, {}
+    for setting, default in zip(settings.args[1:], settings.defaults, strict=True):
+        config[setting.arg] = value(default, module)
         if type(config[setting.arg]) is int and setting.annotation is not None:
             if "float" in ast.unparse(setting.annotation).split(" | "):
                 config[setting.arg] = float(config[setting.arg])

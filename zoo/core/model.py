@@ -8,6 +8,7 @@ objective and order of play; everything else stands here.
 import contextlib
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo import backend, inputs
@@ -18,6 +19,7 @@ from zoo.core.fitting import Fitting
 from zoo.core.measuring import MeasuringSeed
 from zoo.core.storing import Storing
 from zoo.inputs import pixels
+from zoo.inputs.fields import PIXELS
 
 
 class ImageModel(Calls, Fitting, Compiling, Storing, keras.Model):
@@ -63,10 +65,10 @@ class ImageModel(Calls, Fitting, Compiling, Storing, keras.Model):
 
     def __new__(cls, *args, **kwargs):
         model = super().__new__(cls)
-        given = dict(zip(registry.parameters(cls), args)) | kwargs
-        # Keras would report the defaults of a subclass, not what it was given.
-        model.__dict__["config"] = registry.resolve(cls, given)
-        lenders = {name: given.get(name) for name in registry.part_names(cls)}
+        settings = dict(zip(registry.parameters(cls), args)) | kwargs
+        # Keras would report the defaults of a subclass, not the arguments of this one.
+        model.__dict__["config"] = registry.resolve(cls, settings)
+        lenders = {name: settings.get(name) for name in registry.part_names(cls)}
         model.__dict__["_lenders"] = lenders
         return model
 
@@ -76,8 +78,7 @@ class ImageModel(Calls, Fitting, Compiling, Storing, keras.Model):
         self.means = {name: keras.metrics.Mean(name=name) for name in self.terms}
         self.image_shape = self.source_shape = None
         # Kept out of Keras' tracking: no file holds its state, which never changes.
-        rows = next(iter(self.means.values())).count if self.terms else None
-        self.__dict__["_measuring_seed"] = MeasuringSeed(lambda: rows.value)
+        self.__dict__["_measuring_seed"] = MeasuringSeed(self._rows_measured)
         self.__dict__["_seeds"] = self.seed_generator
         self.__dict__["states"] = {}  # Keras tracks them already
 
@@ -192,6 +193,28 @@ class ImageModel(Calls, Fitting, Compiling, Storing, keras.Model):
         """
         self.require_networks()
         fields = self.layout.read(data)
+        if not self._is_measuring:
+            step = self.optimizer.iterations + 1
+            self.faults.look_at_batch(step, self.wrong_fields(fields))
+        return self._ready_fields(fields)
+
+    def wrong_fields(self, fields):
+        """Returns {field: whether some value is wrong, a scalar tensor} of a batch:
+        labels that are no classes, floats that are no pixels."""
+        wrong = {}
+        for name, value in fields.items():
+            count = self.config.get("num_classes")
+            if name == "label" and count and len(value.shape) == 1:
+                outside = ops.logical_or(value < 0, value >= count)
+                wrong[name] = ops.any(outside)
+            elif name in PIXELS and "float" in keras.backend.standardize_dtype(
+                value.dtype
+            ):
+                sound = ops.abs(value) <= 1.0 + inputs.SLACK  # false of NaN, too
+                wrong[name] = ops.logical_not(ops.all(sound))
+        return {name: flag for name, flag in wrong.items() if name in self.takes}
+
+    def _ready_fields(self, fields):
         if self.learns_targets:
             images, targets = fields.get("source"), fields["image"]
             pair = (targets, None) if images is None else (images, targets)
@@ -249,10 +272,22 @@ class ImageModel(Calls, Fitting, Compiling, Storing, keras.Model):
 
     @backend.stateless
     def test_step(self, data):
-        fields = self.unpack(data)
         with self._measuring():
+            fields = self.unpack(data)
             _, terms = self.objective(*fields, training=False)
+        wrong = self.wrong_fields(self.layout.read(data))
+        for flag in wrong.values():  # a wrong batch shows, and `evaluate` looks for it
+            terms = {n: ops.where(flag, np.nan, ops.mean(x)) for n, x in terms.items()}
         return self.track(terms, fields[0])
+
+    def _rows_measured(self):
+        """Rows that all replicas have measured in this evaluation, a scalar."""
+        count = next(iter(self.means.values())).count
+        return count * backend.num_replicas()
+
+    @property
+    def _is_measuring(self):
+        return self._seeds is self._measuring_seed
 
     @contextlib.contextmanager
     def _measuring(self):

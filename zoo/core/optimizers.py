@@ -24,38 +24,39 @@ class NetworkOptimizers(keras.optimizers.MultiOptimizer):
         self.iterations.assign(store["iterations"][()])
 
 
-def by_network(model, given):
+def by_network(model, optimizer):
     """Returns {network: optimizer}, each a copy named after its network.
 
     Args:
         model: Its `networks` name the keys, `shares_loss` allows one optimizer for all.
-        given: A dict by network, or one optimizer.
+        optimizer: A dict by network, or one optimizer.
     Raises: ValueError: if a network has none, or the networks need one each.
     """
-    if not isinstance(given, dict):
+    by_name = optimizer
+    if not isinstance(optimizer, dict):
         if len(model.networks) > 1 and not model.shares_loss:
             raise ValueError(
                 "The networks descend different losses, so each needs an optimizer: "
                 f"pass a dict with the keys {', '.join(model.networks)}. "
-                f"Received: {given!r}."
+                f"Received: {optimizer!r}."
             )
-        given = dict.fromkeys(model.networks, given)
-    if set(given) != set(model.networks):
+        by_name = dict.fromkeys(model.networks, optimizer)
+    if set(by_name) != set(model.networks):
         raise ValueError(
             f"Optimizers are needed for exactly {', '.join(model.networks)}. "
-            f"Received: {', '.join(map(str, given)) or 'none'}."
+            f"Received: {', '.join(map(str, by_name)) or 'none'}."
         )
-    return {name: _named_copy(given[name], name) for name in model.networks}
+    return {name: _named_copy(by_name[name], name) for name in model.networks}
 
 
 def described(optimizer):
     """Returns what makes the optimizer again on any backend, as Keras serializes it: on
     PyTorch its class is one of the backend's, which has a public name as well."""
-    told = keras.optimizers.serialize(optimizer)
-    public = getattr(keras.optimizers, told["class_name"], None)
+    config = keras.optimizers.serialize(optimizer)
+    public = getattr(keras.optimizers, config["class_name"], None)
     if public is not None and isinstance(optimizer, public):
-        told |= {"module": "keras.optimizers", "registered_name": None}
-    return told
+        config |= {"module": "keras.optimizers", "registered_name": None}
+    return config
 
 
 # Where Keras keeps what `exclude_from_weight_decay` was called with.
@@ -74,19 +75,19 @@ def _named_copy(optimizer, name):
     return backend.fused(copy)
 
 
-def _checked(given, name):
-    """Returns the Keras optimizer that `given` is or names.
+def _checked(argument, name):
+    """Returns the Keras optimizer that `argument` is or names.
 
     Raises: ValueError: if there is none, or its steps would not be the zoo's.
     """
     try:
-        optimizer = keras.optimizers.get(given)
+        optimizer = keras.optimizers.get(argument)
     except (TypeError, ValueError):
         optimizer = None
     if optimizer is None or isinstance(optimizer, keras.optimizers.MultiOptimizer):
         raise ValueError(
             "A network needs one optimizer of keras.optimizers, or its name such as "
-            f"'adam'. Received: {given!r} for {name!r}."
+            f"'adam'. Received: {argument!r} for {name!r}."
         )
     schedules = keras.optimizers.schedules.LearningRateSchedule
     rate = optimizer._learning_rate

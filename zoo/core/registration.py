@@ -28,7 +28,7 @@ class KerasWatch(importlib.abc.MetaPathFinder):
         if fullname != "keras":
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname)
-        if spec is not None:
+        if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 
             def exec_module(module):

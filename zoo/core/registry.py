@@ -104,6 +104,12 @@ def resolve(cls, config):
                 f"Settings: {', '.join(known)}. Received: {key!r}."
             )
     resolved = {key: config.get(key, default) for key, (_, default) in known.items()}
+    for key, value in resolved.items():
+        if value is inspect.Parameter.empty:
+            raise ValueError(
+                f"{_title(cls)} needs the setting {key!r}: "
+                f"{_describe(known[key][0])}. Received: none."
+            )
     return {
         key: _checked(cls, key, known[key][0], value) for key, value in resolved.items()
     }
@@ -150,13 +156,17 @@ def _is(annotation, origin):
     return typing.get_origin(annotation) is origin
 
 
+def _is_number(value) -> typing.TypeGuard[float]:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
 def _checked(cls, key, annotation, value):
     for choice in choices(annotation):
         if choice is types.NoneType and value is None:
             return None
         if choice is parts.Part:
             return parts.described(key, value)
-        if choice is float and type(value) in (int, float) and math.isfinite(value):
+        if choice is float and _is_number(value):
             return float(value)
         if choice in (int, bool, str) and type(value) is choice:
             return value

@@ -48,7 +48,7 @@ def load(path):
     Raises: ValueError: if the file is not a zoo model, is damaged, or a variable is
         missing or left over. FileNotFoundError: if there is none.
     """
-    file = _find(pathlib.Path(path))
+    file = file_of(pathlib.Path(path))
     archives.verify(file)
     config = archives.config(file)
     try:
@@ -67,7 +67,8 @@ def load(path):
     return model
 
 
-def _find(path):
+def file_of(path):
+    """Returns the `.keras` file that a path means: itself, or that of a run folder."""
     if path.is_dir():
         for name in ("model.keras", "model.best.keras"):
             if (path / name).is_file():
@@ -83,9 +84,9 @@ def _find(path):
 def load_weights(model, file):
     """Loads all variables of `model` from a `.keras` file, and checks that the file
     holds exactly these."""
-    expected, found = _variables_of(model), _listing(file)
-    if expected != found:
-        missing, extra = sorted(expected - found), sorted(found - expected)
+    expected, stored = _variables_of(model), _listing(file)
+    if expected != stored:
+        missing, extra = sorted(expected - stored), sorted(stored - expected)
         raise ValueError(
             f"The file's variables are not the model's: {len(missing)} missing"
             f"{_first(missing)}, {len(extra)} left over{_first(extra)}. "
@@ -95,8 +96,8 @@ def load_weights(model, file):
         warnings.simplefilter("error")  # Keras drops optimizer state with a warning
         try:
             model.load_weights(file)
-        except (UserWarning, ValueError) as error:
-            reason = str(error).splitlines()[0]
+        except (UserWarning, *archives.DAMAGE) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ValueError(f"{reason} Received: {file}.") from None
 
 
@@ -126,21 +127,21 @@ def _listing(path):
 
 def _datasets(file):
     """Returns {"path shape dtype"} of all datasets; what is no array in this very file
-    (a link, a dataset whose values lie elsewhere) is told as such."""
-    found = set()
+    (a link, a dataset whose values lie elsewhere) is named as such."""
+    listing = set()
 
     def visit(name, link):
         if not isinstance(link, h5py.HardLink):
-            found.add(f"{name} (a link)")
+            listing.add(f"{name} (a link)")
             return
         item = file[name]
         if isinstance(item, h5py.Dataset):
             elsewhere = " (elsewhere)" * bool(item.external or item.is_virtual)
             kind = "int" if item.dtype in WHOLE else item.dtype
-            found.add(f"{name} {list(item.shape or ())} {kind}{elsewhere}")
+            listing.add(f"{name} {list(item.shape or ())} {kind}{elsewhere}")
 
     file.visititems_links(visit)
-    return found
+    return listing
 
 
 def with_parts(cls, config):

@@ -43,10 +43,11 @@ def open(name: str, classes=None, image_size=None, data_dir=None, **options) -> 
         name: Name of the data set, `folder:PATH`, `npz:PATH` or `records:PATH`.
         classes: Classes to keep, by number or name; they become labels 0, 1, ... in
             the order given. All by default.
-        image_size: Side in pixels, 8 to 256, to resize to with antialiasing.
+        image_size: Side in pixels, 8 to 256, to resize to with antialiasing; or
+            (height, width).
         data_dir: Where tfds keeps its sets. Default: $ZOO_DATA_DIR, else tfds' own.
-        options: What the kind of set lets one choose, see its class in
-            `zoo.data.sources`.
+        options: What the kind of set lets one choose, see `options` of its class; of
+            `folder:PATH`, color, fit, background and bits.
 
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
     """
@@ -96,45 +97,27 @@ def load(
     """Returns tf.data batches, uint8 images `[B, H, W, C]` and int32 labels `[B]`; on
     Keras' backends other than TensorFlow, the same in a `keras.utils.PyDataset`.
 
-    An unlabelled set yields images only. Each full iteration is one epoch and the next
-    iteration is the next epoch, so `model.fit` sees a new order each time; a set loaded
-    with `start_epoch=e` goes on as one that has already been iterated e times.
+    Each full iteration is one epoch and the next iteration the next epoch, in another
+    order. `DataSet.batches` tells of large sets, captions and domains.
 
     Args:
-        name, classes, image_size, data_dir, options: As for `open`.
-        split: As for `arrays`.
+        name, split, classes, image_size, data_dir, options: As for `arrays`.
         batch_size: Examples a batch, at most those of a training set.
         seed: The order of epoch e is `order(num_examples, seed, e)`.
         shuffle: Whether to shuffle. Default: only what is trained on.
         drop_remainder: Whether to drop a last batch that is smaller.
-        flip: Whether to mirror the examples `flips(num_examples, seed, e)`, all
-            pictures of an example alike.
+        flip: Whether to mirror the examples `flips(num_examples, seed, e)`.
         start_epoch: Epoch of the first iteration.
-        labels: False to yield images only.
-        fields: The fields of a batch in their order, e.g. a model's `takes`. Default:
-            ("image", "label"), or "clip" in a set of clips. A label that the set lacks
-            is left out; a batch of one field is that field alone. Of several captions
-            of an example, one is drawn by (seed, epoch, index of the example).
+        labels: False to leave them out.
+        fields: Those of a batch in their order, e.g. a model's `takes`. Default: image
+            (or clip), and label.
 
-    Sets of more than 2 GiB of pixels are not held in memory but read from disk; those
-    of tfds have then another order of (seed, epoch), see `Prepared.stream`, records the
-    same. Where the domains of a set are not paired, each has an order of its own, an
-    epoch is the larger one, and the smaller begins anew.
-
-    Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
+    Raises: ValueError, FileNotFoundError: what cannot be used and why.
     """
     checks.split(split)
-    return open(name, classes, image_size, data_dir, **options).batches(
-        split,
-        batch_size,
-        seed,
-        shuffle,
-        flip,
-        drop_remainder,
-        start_epoch,
-        labels,
-        fields,
-    )
+    data = open(name, classes, image_size, data_dir, **options)
+    course = (seed, shuffle, flip, drop_remainder, start_epoch, labels, fields)
+    return data.batches(split, batch_size, *course)
 
 
 def info(name: str, classes=None, image_size=None, data_dir=None, **options) -> Info:

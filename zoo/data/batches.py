@@ -76,11 +76,14 @@ class Endless(keras.utils.PyDataset):
     """Batches of one epoch after the other, within one iteration; as `Batches`."""
 
     is_ordered = True
-    num_batches = None
 
     def __init__(self, batch, numbers, epochs):
         super().__init__()
         self.batch, self.numbers, self.epochs = batch, numbers, epochs
+
+    @property
+    def num_batches(self):
+        return None  # as Keras says "without end"
 
     def __getitem__(self, index):
         epochs, index = divmod(index, len(self.numbers))

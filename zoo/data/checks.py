@@ -11,7 +11,7 @@ MIN_SIZE, MAX_SIZE = 8, 256  # pixels: the sizes that every model of the zoo acc
 def whole(name: str, value, minimum: int, maximum: int | None = None) -> int:
     """Returns `value` as int; ValueError unless it is whole and within the bounds."""
     sound = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if sound and minimum <= value and (maximum is None or value <= maximum):
+    if sound and minimum <= int(value) and (maximum is None or int(value) <= maximum):
         return int(value)
     bound = f"at least {minimum}" if maximum is None else f"{minimum} to {maximum}"
     raise ValueError(
@@ -42,6 +42,15 @@ def image_size(value) -> tuple[int, int] | None:
         )
     height, width = (whole("image_size", each, MIN_SIZE, MAX_SIZE) for each in sides)
     return height, width
+
+
+def parsed_size(text: str | None):
+    """Returns what `image_size` takes, of a text as "64" or, height first, "64x96"; a
+    text that is neither is returned as it is, to be refused there."""
+    if text is None or not all(side.isdecimal() for side in text.split("x")):
+        return text
+    sides = tuple(map(int, text.split("x")))
+    return sides[0] if len(sides) == 1 else sides
 
 
 def options(kind: str, declared: dict, chosen: dict | None) -> dict:

@@ -8,6 +8,7 @@ clip     uint8 `[N, T, H, W, C]`, T frames
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,8 @@ NAMES = ("image", "label", "source", "caption", "clip")
 PICTURES = ("image", "source", "clip")  # uint8 pixels, which can be mirrored
 MIN_FRAMES, MAX_FRAMES = 2, 128  # of a clip
 
-Shapes = Mapping[str, tuple | None]  # {field: shape of a row, None for captions}
+Shape = Any  # of a row, a tuple; None for captions
+Shapes = Mapping[str, Shape]
 
 
 def main(names: Iterable[str]) -> str:
@@ -26,7 +28,7 @@ def main(names: Iterable[str]) -> str:
     return "image" if "image" in names else "clip"
 
 
-def checked_shape(name: str, field: str, shape: tuple | None) -> tuple | None:
+def checked_shape(name: str, field: str, shape: Shape) -> Shape:
     """Returns the shape of a field's row; ValueError if no model can take it."""
     if field not in PICTURES:
         return shape

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data import checks, examples, pipeline
+from zoo.data import checks, examples, memory, pipeline
 from zoo.data import source as sources
 
 
@@ -21,6 +21,9 @@ class Info:
         num_examples: `{split: number}`, `{split: {field: number}}` if its domains are
             not paired.
         fields: `{field: shape of a row}`, None for captions.
+        rules: By which picture files became images: "fit", "background" and "bits" of
+            `zoo.inputs.pictures.Rules`, so that other pictures can be read alike. None
+            where the images come as arrays.
     """
 
     name: str
@@ -28,7 +31,8 @@ class Info:
     num_classes: int | None
     class_names: tuple[str, ...] | None
     num_examples: dict[str, Any]
-    fields: dict[str, tuple | None] | None = None
+    fields: dict[str, examples.Shape] | None = None
+    rules: dict[str, Any] | None = None
 
     def __post_init__(self):
         if self.fields is None:
@@ -63,7 +67,7 @@ class DataSet:
     def info(self) -> Info:
         """What the set holds, told without decoding its images where that can be."""
         names = self.source.class_names
-        if self._keep is not None:
+        if names is not None and self._keep is not None:
             names = tuple(names[label] for label in self._keep)
         splits = [split for split in checks.SPLITS if "+" not in split]
         return Info(
@@ -73,6 +77,7 @@ class DataSet:
             names,
             {split: self._num_examples(self.source, split) for split in splits},
             self._shapes,
+            self.source.rules,
         )
 
     def arrays(self, split: str = "train") -> dict[str, np.ndarray]:
@@ -81,7 +86,7 @@ class DataSet:
 
         Raises: ValueError: if the split holds nothing, or is none.
         """
-        return self._columns(self.source.read, checks.split(split))
+        return self._columns(self.source, checks.split(split), whole=True)
 
     def batches(
         self,
@@ -95,7 +100,18 @@ class DataSet:
         labels: bool = True,
         fields: tuple[str, ...] | None = None,
     ):
-        """Returns the batches of a split, as `zoo.data.load` does.
+        """Returns the batches of a split; for the arguments see `zoo.data.load`.
+
+        A batch is a tuple of its fields, or the only one. A label that the set lacks is
+        left out. Flips mirror all pictures of an example alike. Of several captions one
+        is drawn by (seed, epoch, index of the example); of what is not trained on, the
+        same in all epochs. Where domains are not paired, each has an order of its own:
+        an epoch is the larger one, and the smaller begins anew.
+
+        Sets of more than 2 GiB of pixels are not held in memory but read from disk:
+        folders and records in the same order, those of tfds in another order of (seed,
+        epoch), see `Prepared.stream`. What is unpacked as a whole, an npz file, is
+        refused if it does not fit into the memory that is free, and so are `arrays`.
 
         Raises: ValueError: in one sentence, what cannot be used and why.
         """
@@ -111,7 +127,7 @@ class DataSet:
             plan.count(self._num_examples(source, split))
             make = source.stream(split, self.image_size, self._keep, plan, names)
             return pipeline.streamed(make, self._specs(names), plan)
-        columns = self._columns(source.columns, split)
+        columns = self._columns(source, split)
         columns = {name: columns[name] for name in names}
         plan.count(max(map(len, columns.values())))
         make = pipeline.gather(columns, plan, source.domains)
@@ -133,7 +149,7 @@ class DataSet:
             make = source.stream(split, self.image_size, self._keep, plan, names)
             yield from (dict(zip(names, batch)) for batch in make(0))
             return
-        columns = self._columns(source.columns, split)
+        columns = self._columns(source, split)
         for start in range(0, len(columns[names[0]]), size):
             rows = np.arange(start, min(start + size, len(columns[names[0]])))
             yield {name: columns[name][rows] for name in names}
@@ -145,9 +161,14 @@ class DataSet:
     def _specs(self, names):
         return {name: self._shapes[name] for name in names}
 
-    def _columns(self, read, split):
-        """The checked columns of a split, of the chosen classes."""
-        name, domains = self.source.name, self.source.domains
+    def _columns(self, source, split, whole=False):
+        """The checked columns of a split, of the chosen classes; unless `whole`, what
+        is too large for memory may stay on disk."""
+        name, domains = source.name, source.domains
+        if whole or not source.is_large(self.image_size):
+            size = source.size(split, self.image_size)
+            memory.require(size, name, "take a smaller image_size, or fewer classes")
+        read = source.read if whole else source.columns
         columns = examples.paired(name, read(split, self.image_size), domains)
         if self._keep is not None:
             rows, labels = sources.rows(columns["label"], self._keep)

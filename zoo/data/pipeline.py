@@ -206,7 +206,9 @@ def _counted(data, clock):
             lambda: tf.numpy_function(clock.finish, [finished], tf.int64),
             lambda: finished,
         )
-        return batch if len(batch) > 1 else batch[0]
+        if len(batch) == 1:
+            return batch[0]
+        return batch
 
     return data.prefetch(PREFETCH).map(deliver).with_options(options())
 

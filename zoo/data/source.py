@@ -42,6 +42,8 @@ class Source(abc.ABC):
         num_examples: `{split: number of examples}`; of unpaired domains, `{split:
             {field: number}}`.
         image_shape: `(H, W, C)` as stored; H and W are None if sizes differ.
+        rules: By which picture files became images, `pictures.Rules` but for size and
+            channels; None where the images come as arrays.
     """
 
     options: ClassVar[dict[str, Option]] = {}
@@ -51,6 +53,7 @@ class Source(abc.ABC):
     class_names: tuple[str, ...] | None
     num_examples: dict[str, Any]
     image_shape: tuple
+    rules: dict[str, Any] | None = None
 
     @abc.abstractmethod
     def read(self, split: str, image_size: tuple | None) -> dict[str, Any]:
@@ -67,7 +70,14 @@ class Source(abc.ABC):
         is indexed by row numbers, as an array is."""
         return self.read(split, image_size)
 
-    def stream(self, split, image_size, keep, plan, names):
+    def stream(
+        self,
+        split: str,
+        image_size: tuple | None,
+        keep: tuple[int, ...] | None,
+        plan,
+        names: tuple[str, ...],
+    ):
         """Returns `batches(epoch)`, an iterator of tuples, of a set that is large.
 
         Args:
@@ -92,12 +102,12 @@ class Source(abc.ABC):
         order, where there is a faster way to many of them."""
         return self
 
-    def fields(self) -> dict[str, tuple | None]:
+    def fields(self) -> dict[str, examples.Shape]:
         """Returns `{field: shape of a row as stored}`, None for captions."""
-        label = {} if self.class_names is None else {"label": ()}
-        return {"image": self.image_shape} | label
+        shapes: dict[str, examples.Shape] = {"image": self.image_shape}
+        return shapes if self.class_names is None else shapes | {"label": ()}
 
-    def shapes(self, image_size: tuple | None) -> dict[str, tuple | None]:
+    def shapes(self, image_size: tuple | None) -> dict[str, examples.Shape]:
         """Returns `{field: shape of a row that read gives}`; ValueError if one is of no
         use. All pictures have the size that is asked for."""
         shapes = self.fields()
@@ -116,15 +126,18 @@ class Source(abc.ABC):
         shapes = self.shapes(image_size)
         return shapes[examples.main(shapes)]
 
+    def size(self, split: str, image_size: tuple | None) -> int:
+        """Returns the bytes that all pictures of a split take in memory."""
+        shapes, numbers = self.shapes(image_size), self.num_examples[split]
+        return sum(
+            math.prod(shapes[field]) * (numbers[field] if self.domains else numbers)
+            for field in shapes
+            if field in examples.PICTURES
+        )
+
     def is_large(self, image_size: tuple | None) -> bool:
         """Whether the training images are too many to be held in memory."""
-        shapes, numbers = self.shapes(image_size), self.num_examples["train"]
-        size = 0
-        for field in shapes:
-            if field in examples.PICTURES:
-                number = numbers[field] if self.domains else numbers
-                size += number * math.prod(shapes[field])
-        return size > STREAM_ABOVE
+        return self.size("train", image_size) > STREAM_ABOVE
 
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Returns the fields that share their rows, by the first of them: one group, or
@@ -150,7 +163,7 @@ def ranges(num_train: int, num_test: int | None) -> dict[str, tuple[int, int]]:
         num_test: Number of test examples, counted from 0 in rows of their own; None
             if there are none, and then the last tenth of training is the test set.
     """
-    test = (0, num_test)
+    test = (0, num_test or 0)
     if num_test is None:
         test = (num_train - tail(num_train), num_train)
         num_train = test[0]
@@ -163,15 +176,27 @@ def ranges(num_train: int, num_test: int | None) -> dict[str, tuple[int, int]]:
     }
 
 
-def by_content(digests: list[bytes]) -> dict[str, np.ndarray]:
+def by_content(digests: list[bytes], ready=()) -> dict[str, np.ndarray]:
     """Rows of each split of a set that comes without splits, by hashes of the content.
 
     The distinct digests are sorted; the last tenth is the test set, the last tenth of
     the rest is validation. So the split depends on neither names nor order nor chance,
     and copies of one image never lie on both sides of it.
+
+    Args:
+        digests: A hash of each row.
+        ready: Those of "validation" and "test" that are not to be cut off.
     """
     distinct = sorted(set(digests))
-    cuts = ranges(len(distinct), None)
+    end = len(distinct)
+    test = end if "test" in ready else end - tail(end)
+    cut = test if "validation" in ready else test - tail(test)
+    cuts = {
+        "train": (0, cut),
+        "validation": (cut, test),
+        "train+validation": (0, test),
+        "test": (test, end),
+    }
     rank = {digest: number for number, digest in enumerate(distinct)}
     ranks = np.array([rank[digest] for digest in digests], dtype=np.int64)
     return {
@@ -197,17 +222,17 @@ def chosen(source: Source, classes) -> tuple[int, ...] | None:
         )
     single = isinstance(classes, str) or not isinstance(classes, Iterable)
     wanted = [classes] if single else list(classes)
-    found = tuple(_label(source, each, classes) for each in wanted)
-    if not found or len(set(found)) < len(found):
+    labels = tuple(_label(source, each, classes) for each in wanted)
+    if not labels or len(set(labels)) < len(labels):
         raise ValueError(
             f"classes must be different and at least one. Received: {classes!r}."
         )
-    return found
+    return labels
 
 
 def _label(source: Source, wanted, classes) -> int:
     """Returns the label that one entry of `classes` means."""
-    names = source.class_names
+    names = source.class_names or ()
     if isinstance(wanted, str) and wanted in names:
         return names.index(wanted)
     try:

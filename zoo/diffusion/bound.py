@@ -30,8 +30,8 @@ def variational_bound(predict, x_0, levels, noise, variance="beta"):
     """
     steps, x_0 = len(levels.t) - 1, ops.convert_to_tensor(x_0)
     is_last = np.arange(steps) == steps - 1
-    columns = levels.alpha[:-1], levels.sigma[:-1], *step_columns(levels), is_last
-    row = diffusion.table(x_0.dtype, *columns)
+    columns = levels.alpha[:-1], levels.sigma[:-1], *step_columns(levels, variance)
+    row = diffusion.table(x_0.dtype, *columns, is_last)
 
     def add(k, total):
         alpha, sigma, w_0, log_beta, log_least, is_last = row(k)
@@ -57,15 +57,22 @@ def step_nats(x_0, x_0_hat, logvar, w_0, log_least, is_last):
     return ops.where(is_last > 0, ops.cast(pixels, divergence.dtype), divergence)
 
 
-def step_columns(levels):
+def step_columns(levels, variance):
     """Returns (w_0, log beta, log posterior variance) of each step, as `diffusion.
     posterior` names them.
 
     The posterior of the last step is a point: as in the code of Ho et al., its variance
-    is taken to be that of the step before.
+    is taken to be that of the step before. Theirs takes it in the place of the last
+    beta, too, where beta is the `variance` of p(x_s | x_t) ("fixedlarge"): it tells
+    pixels better. A learned one lies between the two as they are.
+
+    Source: github.com/hojonathanho/diffusion, diffusion_utils_2.py; "learned":
+    github.com/openai/improved-diffusion, gaussian_diffusion.py.
     """
     w_0, _, beta, least = diffusion.posterior(levels)
     least[-1] = least[-2] if len(least) > 1 else beta[-1]
+    if variance == "beta":
+        beta[-1] = least[-1]
     return w_0, np.log(beta), np.log(least)
 
 

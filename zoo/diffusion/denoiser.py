@@ -1,7 +1,7 @@
 """Denoiser: what models that make images by removing noise share.
 
-A subclass says which ladder of noise it descends and how to read its network; here the
-network is asked, with labels and guidance.
+A subclass says down which ladder of noise it goes, and how the answers of its network
+are read. Here the network is asked, with labels and guidance.
 """
 
 import keras
@@ -27,7 +27,7 @@ class Denoiser(Sampling, Editing, ImageModel):
         samplers: Names of the samplers that it can use.
         prediction: What its network answers, as `diffusion.interpret` takes it.
         time_scale: Times t are given to the network multiplied by it.
-        outputs: Of the noised shape, that the network answers with as channels.
+        outputs: How many of the noised shape it answers with, side by side as channels.
         noises_pixels: Whether what is noised lies in [-1, 1], so that guesses of it are
             clipped there.
         overshoot, num_classes, label_dropout, guidance, sampler, steps, ema_decay:
@@ -100,6 +100,13 @@ class Denoiser(Sampling, Editing, ImageModel):
         taken: the inverse of `enter`, as far as there is one."""
         return x
 
+    # --- validation -------------------------------------------------------------------
+
+    def judged(self, training):
+        """Returns the network whose loss is taken: the one that learns or, in
+        validation, its average, by which samples are made."""
+        return self.unet if training else self.averaged_network("unet")
+
     # --- the network ------------------------------------------------------------------
 
     def ask(self, network, x, t, labels=None, training=False):
@@ -124,7 +131,7 @@ class Denoiser(Sampling, Editing, ImageModel):
             return self.ask(network, x, t)
         if backend.is_symbolic(guidance):
             each = ranks.column(guidance, x)
-            return ops.cond(  # one pass, not two, where nothing is exaggerated
+            return ops.cond(  # a guidance of 1 needs one pass in place of two
                 ops.all(guidance == 1.0),
                 lambda: self.ask(network, x, t, labels),
                 lambda: self._guided(network, x, t, labels, each, alpha, sigma),
@@ -142,7 +149,7 @@ class Denoiser(Sampling, Editing, ImageModel):
         # A learned variance, behind the image's channels, is not exaggerated.
         channels = self.noised_shape[-1]
         null, label = ops.split(both[..., :channels], 2)
-        if self.overshoot:  # how far each is beyond the bounds says nothing of labels
+        if self.overshoot:  # how far a guess is beyond the bounds is no sign of a label
             null, label = (
                 diffusion.saturate(self.prediction, each, x, alpha, sigma)
                 for each in (null, label)

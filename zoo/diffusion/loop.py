@@ -67,7 +67,7 @@ class Sampler:
 
 
 def descend(steps, x, after=None, trajectory=False, part=None):
-    """Takes all `Steps` from `x`, or those of `part`: see `zoo.diffusion`."""
+    """Takes all `Steps` from `x`, or those of `part`, as `zoo.diffusion` has them."""
     row, count = table(x.dtype, *steps.columns), len(steps.columns[0])
     looped = count if steps.last is None else count - 1
 

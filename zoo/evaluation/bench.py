@@ -50,6 +50,7 @@ class Bench:
 
     Attributes:
         subject, model, options: What is measured, and how.
+        split: Of the real images that are `test`.
         extractor: Maker of features; `judge`: classifier that knows the classes, or
             None for an unlabelled set.
         test, train: uint8 images `[N, H, W, C]` of equal number, not more than asked
@@ -58,20 +59,20 @@ class Bench:
         samples: uint8 samples of the model, once they are drawn.
         not_applicable: {score: reason}; `details`: more to keep.
 
-    Raises: ValueError: if there are fewer than `FEWEST` test images.
+    Raises: ValueError: if there are fewer than `FEWEST` such images.
     """
 
-    def __init__(self, subject, options, progress):
+    def __init__(self, subject, options, progress, split="test"):
         self.subject, self.model, self.options = subject, subject.model, options
-        self.progress = progress
+        self.progress, self.split = progress, split
         self.not_applicable, self.details = {}, {}
         random = np.random.default_rng(options.seed)
-        test = data.arrays(subject.dataset, "test", **subject.where)
+        test = data.arrays(subject.dataset, split, **subject.where)
         train = data.arrays(subject.dataset, "train", **subject.where)
         num_images = min(options.num_images, len(test[0]))
         if num_images < FEWEST:
             raise ValueError(
-                f"An evaluation needs at least {FEWEST} test images. "
+                f"An evaluation needs at least {FEWEST} {split} images. "
                 f"Received: {num_images}."
             )
         self.test, self.test_labels = subset(*test, num_images, random)
@@ -110,7 +111,7 @@ class Bench:
             # Their names, also if the user chose them by number.
             classes=None if where["classes"] is None else tuple(info.class_names),
             image_size=where["image_size"],
-            split="test",
+            split=self.split,
             num_real=len(self.test),
             num_generated=len(self.test),
             extractor=self.extractor.name,

@@ -21,8 +21,9 @@ class Watch:
     """The checkpoints of one run, by the Frechet distance of their samples.
 
     A GAN's losses do not tell its best epoch; this does. Models that cannot sample are
-    scored by their reconstructions. Who watches a run again, by the same protocol, goes
-    on with what was found.
+    scored by their reconstructions. The images of comparison are those of validation:
+    the test images have no say in the choice of the model that they later score.
+    Whoever watches a run again, by the same protocol, goes on with its scores.
 
     Args:
         path: The run folder.
@@ -53,10 +54,10 @@ class Watch:
             )
         while True:
             ended = not self.folder.is_training()
-            found = self.look(say)
-            if ended and not found:
+            is_new = self.look(say)
+            if ended and not is_new:
                 return
-            if not found:
+            if not is_new:
                 time.sleep(pause)
 
     def look(self, say):
@@ -100,25 +101,24 @@ class Watch:
             self._bench.model = saving.load(file)
             return
         target = subject.find(file, **self.dataset)
-        self._bench = Bench(target, self.options, self.progress)
+        self._bench = Bench(target, self.options, self.progress, "validation")
         features = self._bench.extractor.features(self._bench.test)
         self._real = metrics.Moments().update(features)
         self._go_on()
 
     def _distance(self):
-        made = images.made_by(self._bench)
-        return metrics.frechet_distance(
-            self._real, metrics.Moments.of(self._bench.extractor, made)
-        )
+        generated = images.made_by(self._bench)
+        moments = metrics.Moments.of(self._bench.extractor, generated)
+        return metrics.frechet_distance(self._real, moments)
 
     def _go_on(self):
         """Takes over the scores of an earlier watch, if its protocol was the same."""
         if not (self.record.is_file() and self.kept.is_file()):
             return
         try:
-            found = json.loads(self.record.read_text())
-            protocol = metrics.Protocol.from_plain(found["protocol"])
+            earlier = json.loads(self.record.read_text())
+            protocol = metrics.Protocol.from_plain(earlier["protocol"])
             if not protocol.differences(self._bench.protocol()):
-                self.rows, self.best = found["rows"], found["best"]
+                self.rows, self.best = earlier["rows"], earlier["best"]
         except (KeyError, TypeError, ValueError):  # damaged, or of another version
             return

@@ -1,5 +1,6 @@
 """The archive that a `.keras` file is: what may be in it, and whether it is whole."""
 
+import collections
 import contextlib
 import hashlib
 import json
@@ -19,6 +20,7 @@ OPTIONAL = {"gradient_accumulation_steps", "steps_per_execution"}
 DAMAGE = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, struct.error),
     *(zipfile.BadZipFile, zlib.error, NotImplementedError, RecursionError),
+    SystemError,  # of h5py, where a bit within the weights is another
 )
 
 
@@ -36,14 +38,19 @@ def verify(file):
     """
     with _opened(file) as archive:
         names = archive.namelist()
-        wrong = [name for name in names if name not in MEMBERS or names.count(name) > 1]
+        counts = collections.Counter(names)
+        wrong = [name for name in counts if name not in MEMBERS or counts[name] > 1]
         wrong += [each.filename for each in archive.infolist() if each.compress_type]
         if wrong:
             raise ValueError(f"{wrong[0]!r} has no place in it")
-        found = _checksums(archive)  # reads each member, whose CRC-32 is checked, too
-        told = json.loads(archive.read(CHECKSUMS)) if CHECKSUMS in names else found
-        names = {**found, **told}
-        spoilt = [name for name in names if found.get(name) != told.get(name)]
+        present = _checksums(
+            archive
+        )  # reads each member, so its CRC-32 is checked, too
+        recorded = (
+            json.loads(archive.read(CHECKSUMS)) if CHECKSUMS in names else present
+        )
+        names = {**present, **recorded}
+        spoilt = [name for name in names if present.get(name) != recorded.get(name)]
         if spoilt:
             raise ValueError(f"the checksum of {spoilt[0]!r} is another")
 
@@ -56,15 +63,15 @@ def config(file):
         an optimizer of Keras nor a schedule.
     """
     with _opened(file) as archive:
-        told = json.loads(archive.read(CONFIG))
-        if not isinstance(told, dict):
+        content = json.loads(archive.read(CONFIG))
+        if not isinstance(content, dict):
             raise ValueError("its config is no dict")
-    package, _, name = str(told.get("registered_name")).partition(">")
+    package, _, name = str(content.get("registered_name")).partition(">")
     if package != "zoo":
         raise ValueError(f"The file holds no model of the zoo. Received: {file}.")
-    if not told.get("build_config"):
+    if not content.get("build_config"):
         raise ValueError(f"The file holds a model without weights. Received: {file}.")
-    parts = {key: told.get(key) for key in KNOWN}
+    parts = {key: content.get(key) for key in KNOWN}
     _require_plain(parts, file)
     return parts | {"name": name}
 
@@ -72,10 +79,10 @@ def config(file):
 def progress(file):
     """Returns the progress of a run, a dict, that a checkpoint holds."""
     with _opened(file) as archive:
-        told = json.loads(archive.read(PROGRESS))
-        if not isinstance(told, dict):
+        progress = json.loads(archive.read(PROGRESS))
+        if not isinstance(progress, dict):
             raise ValueError("its progress is no dict")
-        return told
+        return progress
 
 
 @contextlib.contextmanager
@@ -102,12 +109,12 @@ def _opened(file):
 
 def _checksums(archive):
     """{member: sha256} of all but the checksums."""
-    found = {}
+    checksums = {}
     for name in archive.namelist():
         if name != CHECKSUMS:
             with archive.open(name) as member:
-                found[name] = hashlib.file_digest(member, "sha256").hexdigest()
-    return found
+                checksums[name] = hashlib.file_digest(member, "sha256").hexdigest()
+    return checksums
 
 
 def _require_plain(parts, file):

@@ -27,7 +27,7 @@ def appearing(folder, prefix):
     """
     folder = pathlib.Path(folder).absolute()
     temporary = folder.with_name(prefix + secrets.token_hex(4))
-    with made(folder.parent):
+    with ensured(folder.parent):
         try:
             temporary.mkdir()  # for whom the umask says
             yield temporary
@@ -41,7 +41,7 @@ def appearing(folder, prefix):
 
 
 @contextlib.contextmanager
-def made(folder):
+def ensured(folder):
     """Makes `folder` and those above it; of these, what is empty at the end of the
     context goes again."""
     folder = pathlib.Path(folder).absolute()

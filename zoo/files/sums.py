@@ -11,7 +11,7 @@ SUMS = "SHA256SUMS"
 
 def write_below(path):
     """Writes SHA256SUMS into a plain folder: all files in it, at any depth."""
-    digests = {f.relative_to(path).as_posix(): _sha256(f) for f in _below(path)}
+    digests = {f.relative_to(path).as_posix(): sha256(f) for f in _below(path)}
     _write(path / SUMS, digests)
 
 
@@ -31,12 +31,12 @@ def of_arrays(*arrays):
     """Returns the sha256 of arrays, or of None among them, as text."""
     digest = hashlib.sha256()
     for array in arrays:
-        told = "none" if array is None else f"{array.dtype} {array.shape}"
-        digest.update(told.encode())
+        form = "none" if array is None else f"{array.dtype} {array.shape}"
+        digest.update(form.encode())
         digest.update(b"" if array is None else np.ascontiguousarray(array))
     return digest.hexdigest()
 
 
-def _sha256(file):
+def sha256(file):
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

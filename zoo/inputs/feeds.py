@@ -30,10 +30,10 @@ class Feed:
         """Rows of the first batch; of arrays, all."""
         return len(next(iter(self.first.values())))
 
-    def shape(self, field):
-        """Returns the checked shape of a row of images or clips."""
-        check = shapes.clip_shape_of if field == "clip" else shapes.image_shape_of
-        return check(self.first[field].shape)
+    @property
+    def shapes(self):
+        """The checked {field: shape of a row} of images and clips."""
+        return {n: _row_shape(n, x) for n, x in self.first.items() if n in PIXELS}
 
 
 def look(x, y=None, layout=IMAGES, first_only=False):
@@ -52,7 +52,7 @@ def look(x, y=None, layout=IMAGES, first_only=False):
         if y is not None:
             raise ValueError("Labels belong into the data set when images come as one.")
         if hasattr(x, "element_spec"):
-            shape_of(x, layout, first_only)  # refuses single images
+            shapes_of(x, layout, first_only)  # refuses single images
         batch = layout.read(_first_batch(x), first_only)
         return Feed(x, None, {k: np.asarray(v) for k, v in batch.items()}, False)
     arrays = _arrays(x, y, layout, first_only)
@@ -123,24 +123,27 @@ def _first_batch(x):
     return batch
 
 
-def first_batch(x):
-    """Returns the first (images, labels or None) of a data set, as NumPy arrays."""
-    batch = IMAGES.read(_first_batch(x))
-    return batch["image"], batch.get("label")
+def shape_of(x):
+    """Returns the checked shape (H, W, C) of the images of a data set, without taking a
+    batch of a `tf.data` set."""
+    return shapes_of(x)["image"]
 
 
-def shape_of(x, layout=IMAGES, first_only=False):
-    """Returns the checked shape of what a model makes of the data set `x`, (H, W, C) or
-    (T, H, W, C), without taking a batch of a `tf.data` set."""
+def shapes_of(x, layout=IMAGES, first_only=False):
+    """Returns the checked {field: shape of a row} of the images and clips of the data
+    set `x`, without taking a batch of a `tf.data` set."""
     if not hasattr(x, "element_spec"):
         batch = layout.read(_first_batch(x), first_only)
     else:
         batch = layout.read(x.element_spec, first_only)
         for name in batch.keys() & set(PIXELS):
             _check_spec(name, batch[name])
-    made = next(name for name in ("clip", "image", "source") if name in batch)
-    check = shapes.clip_shape_of if made == "clip" else shapes.image_shape_of
-    return check(batch[made].shape)
+    return {name: _row_shape(name, batch[name]) for name in PIXELS if name in batch}
+
+
+def _row_shape(name, value):
+    check = shapes.clip_shape_of if name == "clip" else shapes.image_shape_of
+    return check(value.shape)
 
 
 def _check_spec(name, spec):
@@ -261,10 +264,27 @@ def tokenized_set(data, layout, tokenizer):
 
 def texts_of(data, layout):
     """Yields the captions of all batches of a data set, once through it."""
-    batches = (
-        data.as_numpy_iterator()
-        if hasattr(data, "element_spec")
-        else (data[index] for index in range(data.num_batches))
-    )
-    for batch in batches:
+    for batch in _batches(data):
         yield from checks.to_texts(layout.read(batch)["caption"])
+
+
+def require_sound(data, layout, num_classes):
+    """Raises ValueError, with the number of the batch, if some batch of a data set
+    holds wrong images or labels: for who has met NaN and looks for its cause."""
+    for number, batch in enumerate(_batches(data), 1):
+        for name, value in layout.read(batch).items():
+            try:
+                if name in PIXELS:
+                    checks.check_images(np.asarray(value), field=name)
+                elif name == "label" and num_classes:
+                    checks.check_labels(value, len(value), num_classes)
+            except ValueError as error:
+                raise ValueError(f"Batch {number}: {error}") from None
+
+
+def _batches(data):
+    """Yields the batches of a data set, once through it."""
+    if hasattr(data, "as_numpy_iterator"):
+        yield from data.as_numpy_iterator()
+    elif hasattr(data, "num_batches"):
+        yield from (data[index] for index in range(data.num_batches or 0))

@@ -126,11 +126,11 @@ class CGAN(Adversarial):
         return self.discriminator([images, y], training=training), None
 
     def discriminator_objective(self, images, labels, training=True):
-        x = self.shown(images, training)
+        x = self.augmented(images, training)
         x_fake = ops.stop_gradient(self.generate(labels, training))
         real_logits, real_classes = self.judge(x, labels, training)
         fake_logits, fake_classes = self.judge(
-            self.shown(x_fake, training), labels, training
+            self.augmented(x_fake, training), labels, training
         )
         loss = losses.discriminator_loss(real_logits, fake_logits, self.loss_name)
         terms = {"d_real": ops.sigmoid(real_logits), "d_fake": ops.sigmoid(fake_logits)}
@@ -146,7 +146,7 @@ class CGAN(Adversarial):
         return {"discriminator": loss}, terms | {"d_loss": loss}
 
     def generator_objective(self, labels, training=True):
-        x_fake = self.shown(self.generate(labels, training), training)
+        x_fake = self.augmented(self.generate(labels, training), training)
         fake_logits, fake_classes = self.judge(x_fake, labels, training)
         loss = losses.generator_loss(fake_logits, self.loss_name)
         if self.conditioning == "auxiliary":
@@ -167,10 +167,10 @@ class CGAN(Adversarial):
     def generate(self, labels, training=True):
         """Returns a new image of each of `labels` `[B]`."""
         z = self.normal(ops.shape(labels)[0], (self.latent_dim,))
-        return self.generator(self.beside(z, labels), training=training)
+        return self.generator(self.with_label(z, labels), training=training)
 
-    def beside(self, z, labels):
-        """Returns `z` `[B, latent_dim]` with the label, as a one-hot row, beside it."""
+    def with_label(self, z, labels):
+        """Returns `z` `[B, latent_dim]` and the label, as a one-hot row behind it."""
         return ops.concatenate([z, ops.one_hot(labels, self.num_classes)], axis=1)
 
     def draw(self, seeds, labels=None, ema=True):
@@ -179,7 +179,7 @@ class CGAN(Adversarial):
         if labels is None:  # each class is as likely to have the largest number
             labels = ops.argmax(vote, axis=1)
         generator = self.averaged_network("generator", ema)
-        return generator(self.beside(z, labels), training=False)
+        return generator(self.with_label(z, labels), training=False)
 
     to_images = ImageModel.to_images  # of z alone: the generator needs a label too
 

@@ -41,7 +41,8 @@ class DDPM(Denoiser):
             colour comes out plain. Of our own; the decoder of the paper, equation 13,
             counts all beyond the last value as that value too.
         variance: Of a step back: "beta" or "posterior" (paper: both), or "learned", a
-            v for each pixel between the two (Nichol and Dhariwal 2021).
+            v for each pixel between the two (Nichol and Dhariwal 2021). In the bound
+            the last "beta" is that of Ho et al.'s code.
         min_snr: gamma of the min-SNR weight of each level's loss, 5 in its paper (Hang
             et al. 2023); 0 weighs all levels alike.
         num_classes: Classes of a conditional model; 0 learns without labels. Paper: 0.
@@ -62,7 +63,8 @@ class DDPM(Denoiser):
     Batch: images `[B, H, W, C]`, float32 in [-1, 1]; int labels `[B]` if conditional.
     Reports: `denoising`: weighted squared error per pixel of what the network tells;
         `vlb`, if the variance is learned: the bound but for the prior's part, in bits
-        per dimension, from one t an image. Means over the epoch.
+        per dimension, from one t an image. Means over the epoch; in validation of the
+        average, with the same noise in each epoch.
     Raises: ValueError: if a size is below 1, a share outside [0, 1), or `steps` more
         than `num_timesteps`.
     Source: Ho et al. 2020, arXiv:2006.11239, algorithms 1 and 2, appendix B; the
@@ -134,7 +136,7 @@ class DDPM(Denoiser):
         eps = self.normal(rows, self.noised_shape)
         labels = self.drop_labels(labels, rows)
         x_t = self.q_sample(x_0, t, eps)
-        answer = self.ask(self.unet, x_t, t, labels, training)
+        answer = self.ask(self.judged(training), x_t, t, labels, training)
         output, *v = self.split(answer)
         at = self.alpha_sigma(t, x_0)
         missed = diffusion.error(self.prediction, output, x_0, eps, *at, self.overshoot)
@@ -184,7 +186,7 @@ class DDPM(Denoiser):
         x_0_hat, _ = diffusion.interpret(
             self.prediction, output, x_t, *self.alpha_sigma(t, x_t)
         )
-        columns = bound.step_columns(self.levels(self.num_timesteps))
+        columns = bound.step_columns(self.levels(self.num_timesteps), "learned")
         columns = [column[::-1] for column in columns]  # from data to noise, as t goes
         w_0, log_beta, log_least = self.at(t, columns, x_t)
         logvar = diffusion.log_variance("learned", log_beta, log_least, v)
@@ -214,8 +216,8 @@ class DDPM(Denoiser):
         Args:
             images: `[N, H, W, C]` of 8 bits: uint8, or float in [-1, 1].
             labels: int `[N]` for -log P(x | label); without them, of no label.
-            k: Steps of the noise ladder; a bound as well, but looser, in the time of k
-                looks of the network an image. All if None.
+            k: Steps of the noise ladder, one call of the network each. Fewer are faster
+                and make a bound as well, but a looser one. All of them if None.
             seed: Of the noise, one draw a level; image i uses `seed + i`.
         Raises: ValueError: for floats that are no pixels of 8 bits, those in [0, 1]
             among them: the bound of their bins would be a number without a meaning.

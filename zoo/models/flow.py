@@ -42,7 +42,7 @@ class Flow(Denoiser):
             to do without.
         guidance: Of samples with labels: 0 ignores the label, 1 heeds it, more
             exaggerates.
-        sampler: "euler" or "heun" (two looks of the network a step). Paper: a solver
+        sampler: "euler" or "heun" (two calls of the network a step). Paper: a solver
             with adaptive steps; Liu et al.: "euler" too.
         steps: Of the sampler.
         width: Channels of the first level. Paper: 256 (CIFAR-10).
@@ -54,7 +54,8 @@ class Flow(Denoiser):
         ema_decay: Decay a step of the network's average, which `sample` uses; 0 keeps
             none. Liu et al.: 0.999999 (CIFAR-10).
     Batch: images `[B, H, W, C]`, float32 in [-1, 1]; int labels `[B]` if conditional.
-    Reports: `velocity`: squared error per pixel of the velocity, mean over the epoch.
+    Reports: `velocity`: squared error per pixel of the velocity, mean over the epoch;
+        in validation of the average, with the same noise in each epoch.
     Raises: ValueError: if a size is below 1 or a share outside [0, 1).
     Source: Lipman et al. 2022, arXiv:2210.02747, equation 23 with sigma_min = 0, which
         is equation 1 of Liu et al. 2022, arXiv:2209.03003. Departures: t runs from
@@ -108,7 +109,7 @@ class Flow(Denoiser):
         labels = self.drop_labels(labels, rows)
         share = ranks.column(t, x_0)
         x_t = (1.0 - share) * x_0 + share * eps
-        output = self.ask(self.unet, x_t, t, labels, training)
+        output = self.ask(self.judged(training), x_t, t, labels, training)
         error = diffusion.error(
             self.prediction, output, x_0, eps, 1.0 - share, share, self.overshoot
         )

@@ -54,7 +54,8 @@ class GAN(Adversarial):
         step; Radford et al. 2015, arXiv:1511.06434, section 3 and 4. Departures: those
         of zoo/networks/dcgan.py, normal in place of uniform noise, an average of the
         generator; "mlp" has leaky rectifiers in place of maxout and dropout. The
-        regularisers: zoo/penalties.py, zoo/networks/spectral.py, zoo/augment.py.
+        regularisers: zoo/adversarial/penalties.py, zoo/networks/spectral.py; the
+        changes of "diff_augment": zoo/inputs/augment.py.
     """
 
     networks = ("discriminator", "generator")
@@ -109,10 +110,10 @@ class GAN(Adversarial):
         }
 
     def discriminator_objective(self, images, training=True):
-        x = self.shown(images, training)
+        x = self.augmented(images, training)
         x_fake = ops.stop_gradient(self.generate(ops.shape(images)[0], training))
         real_logits = self.discriminator(x, training=training)
-        x_fake = self.shown(x_fake, training)
+        x_fake = self.augmented(x_fake, training)
         fake_logits = self.discriminator(x_fake, training=training)
         loss = losses.discriminator_loss(real_logits, fake_logits, self.loss_name)
         terms = {"d_real": ops.sigmoid(real_logits), "d_fake": ops.sigmoid(fake_logits)}
@@ -125,7 +126,7 @@ class GAN(Adversarial):
 
     def generator_objective(self, images, training=True):
         rows = ops.shape(images)[0]  # as many are made
-        x_fake = self.shown(self.generate(rows, training), training)
+        x_fake = self.augmented(self.generate(rows, training), training)
         fake_logits = self.discriminator(x_fake, training=training)
         loss = losses.generator_loss(fake_logits, self.loss_name)
         return {"generator": loss}, {"g_loss": loss}

@@ -10,8 +10,9 @@ from keras import layers
 from zoo.networks import conv
 from zoo.networks.spectral import SpectralNormalization
 
-# Of all kernels: DCGAN, section 4. As a config, of which Keras makes each layer an
-# initializer of its own: one object would draw the same numbers in all of them.
+# DCGAN, section 4, has it for all kernels; here the dense layers on top of the trunk
+# keep that of Keras. It is a config, of which Keras makes each layer an initializer of
+# its own: one object would draw the same numbers in all of them.
 INITIALIZER = {"class_name": "RandomNormal", "config": {"stddev": 0.02}}
 
 

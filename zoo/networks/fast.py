@@ -16,9 +16,9 @@ from zoo.networks import convolutions
 class BatchNormalization(layers.BatchNormalization):
     """Keras' layer, with one kernel of the backend for the images of training.
 
-    Keras composes it of a dozen operations, each a pass over memory: 3 to 10 %
-    of a training step. Made for several replicas, it takes the statistics of the global
-    batch: each replica's own would make the model another one.
+    Keras composes it of a dozen operations, each of them a pass over memory, which take
+    3 to 10 % of a training step. Made for several replicas, it takes the statistics of
+    the global batch: each replica's own would make the model another one.
     """
 
     def __init__(self, **options):

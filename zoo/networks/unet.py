@@ -58,12 +58,12 @@ def build_unet(
         outputs: Images that the network answers with, as channels.
     """
     images, times = layers.Input(image_shape), layers.Input(())
-    given = [images, times]
+    inputs = [images, times]
     embedding = embed_time(times, 4 * width)
     if num_classes:
-        given.append(layers.Input((), dtype="int32"))
+        inputs.append(layers.Input((), dtype="int32"))
         classes = layers.Embedding(num_classes + 1, 4 * width, name="label")
-        embedding = embedding + classes(given[-1])
+        embedding = embedding + classes(inputs[-1])
     embedding = ops.silu(embedding)
 
     x = fold(images, patch)
@@ -96,7 +96,7 @@ def build_unet(
     channels = outputs * image_shape[-1] * patch**2
     x = convolution(x, channels, "last", kernel_initializer=SMALL)
     x = crop(unfold(ops.cast(x, "float32"), patch), image_shape[:2])
-    return keras.Model(given, x, name=name)
+    return keras.Model(inputs, x, name=name)
 
 
 def convolution(x, channels, name, **options):

@@ -12,7 +12,7 @@ def write(folder):
     If the run had ended before, training has written only the model and the curves
     again. Then the other files keep their old checksums, so that a change shows.
     """
-    digests = {_name(folder, file): sums._sha256(file) for file in _files(folder)}
+    digests = {_name(folder, file): sums.sha256(file) for file in _files(folder)}
     if folder.checksums.is_file():
         again = [_name(folder, file) for file in (folder.model, folder.curves)]
         digests = _recorded(folder) | {n: digests[n] for n in again if n in digests}
@@ -111,7 +111,7 @@ def _compared(folder, files):
     missing = sorted(set(recorded) - set(present))
     extra = sorted(set(present) - set(recorded))
     both = sorted(set(recorded) & set(present))
-    other = [name for name in both if sums._sha256(present[name]) != recorded[name]]
+    other = [name for name in both if sums.sha256(present[name]) != recorded[name]]
     agree = len(recorded) - len(missing) - len(other)
     return [
         (True, f"{folder.checksums}: {agree} of {len(recorded)} files agree"),

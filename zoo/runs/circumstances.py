@@ -1,6 +1,8 @@
 """The circumstances of a training: command, time, versions, commit, machine."""
 
+import contextlib
 import datetime
+import hashlib
 import os
 import pathlib
 import platform
@@ -15,18 +17,21 @@ from zoo.version import VERSION
 PACKAGES = ("keras", backend.NAME, "numpy", "scikit-learn", "tensorflow-datasets")
 
 
+def versions():
+    """{package: version} of what decides how a model trains."""
+    numbers = {"python": platform.python_version(), "zoo": VERSION}
+    for name in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            numbers[name] = metadata.version(name)
+    return numbers
+
+
 def circumstances():
     """Command line, time, versions, git commit and machine of this process, a dict."""
-    versions = {"python": platform.python_version(), "zoo": VERSION}
-    for name in PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     return {
         "command": shlex.join(_command()),
         "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "versions": versions,
+        "versions": versions(),
         "git_commit": git_commit(),
         "machine": f"{platform.platform()}, {os.cpu_count()} cores",
     }
@@ -60,6 +65,14 @@ def _command():
 def code():
     """Version of the zoo and, where git tells it, commit of the code."""
     return f"{VERSION} {git_commit() or ''}".strip()
+
+
+def package():
+    """Checksum of the zoo's own code."""
+    folder, digest = pathlib.Path(__file__).parents[1], hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(file.relative_to(folder).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def git_commit():

@@ -1,15 +1,18 @@
-"""What a run takes of its data set, which is looked up here and nowhere else."""
+"""What a run takes of its data set, which is opened here, once, and nowhere else."""
 
 import functools
 
 from zoo import data
+from zoo.data import batches, checks
+from zoo.data.sources import idx
 
 
-class DataSet:
+class RunData:
     """The data set of a run: what is trained on, validated on and measured by.
 
     Args:
-        flags: {flag: value}; `dataset`, `classes`, `image_size` and `data_dir` count.
+        flags: {flag: value}; `dataset`, `classes`, `image_size`, `data_dir` and
+            `dry_run` count.
     Raises: ValueError, FileNotFoundError: in one sentence, with the first use, what
         cannot be used and why.
     """
@@ -17,32 +20,68 @@ class DataSet:
     def __init__(self, flags):
         self.name = flags["dataset"]
         self.where = {key: flags[key] for key in ("classes", "image_size", "data_dir")}
+        self.fields = None
+        self.is_dry = flags["dry_run"]
 
     @functools.cached_property
+    def opened(self):
+        """The `zoo.data.DataSet`."""
+        return data.open(self.name, **self.where)
+
+    @property
     def info(self):
         """The set's `zoo.data.Info`."""
-        return data.info(self.name, **self.where)
+        return self.opened.info
+
+    def require(self, model):
+        """Has the batches hold what `model` takes.
+
+        Raises: ValueError: if the set lacks a field.
+        """
+        missing = [name for name in model.takes if name not in self.info.fields]
+        if set(missing) - {"label"}:
+            raise ValueError(
+                f"{model.name!r} learns from {', '.join(model.takes)}, and "
+                f"{self.name!r} has {', '.join(self.info.fields)}. "
+                f"Received: dataset={self.name!r}."
+            )
+        self.fields = [name for name in model.takes if name not in missing]
 
     def training(self, settings, epoch, drop_remainder):
         """Returns the batches that are trained on, from `epoch` on."""
-        return data.load(
-            self.name,
-            "train" if settings.validation else "train+validation",
-            settings.batch_size,
-            seed=settings.seed,
-            flip=settings.flip,
-            start_epoch=epoch,
-            drop_remainder=drop_remainder,
-            **self.where,
-        )
+        split = "train" if settings.validation else "train+validation"
+        how = {"seed": settings.seed, "flip": settings.flip, "start_epoch": epoch}
+        how |= {"drop_remainder": drop_remainder, "fields": self.fields}
+        return self._batches(split, settings.batch_size, **how)
 
     def validation(self, batch_size, drop_remainder):
         """Returns the batches that are validated on."""
-        how = {"drop_remainder": drop_remainder, **self.where}
-        return data.load(self.name, "validation", batch_size, **how)
+        how = {"drop_remainder": drop_remainder, "fields": self.fields}
+        return self._batches("validation", batch_size, **how)
 
     def measuring(self, settings):
         """Returns the images that a run is measured by, uint8 `[N, H, W, C]`, and their
-        labels; of a set with a validation split, none that is trained on."""
-        split = "validation" if settings.validation else "train"
-        return data.arrays(self.name, split, **self.where)
+        labels or None; of a set with a validation split, none that is trained on."""
+        columns = self.opened.arrays("validation" if settings.validation else "train")
+        return columns["image"], columns.get("label")
+
+    def _batches(self, split, batch_size, **how):
+        builds = isinstance(self.opened.source, idx.Idx) and not how["drop_remainder"]
+        if self.is_dry and builds:
+            return self._unwritten(split, batch_size)
+        return self.opened.batches(split, batch_size, **how)
+
+    def _unwritten(self, split, batch_size):
+        """Returns the batches of a split in its own order for a dry run, which writes
+        nothing: `batches` would build MNIST as tfds has it from the files at hand."""
+        columns = self.opened.arrays(split)
+        images, labels = columns["image"], columns["label"]
+        training = split != "validation"
+        size = checks.batch_size(batch_size, len(images), training)
+
+        def batch(epoch, number):
+            part = slice(number * size, (number + 1) * size)
+            return images[part], labels[part]
+
+        count = -(-len(images) // size)
+        return batches.Batches(batch, range(count), batches.Epochs(0, count))

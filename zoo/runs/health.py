@@ -43,7 +43,8 @@ def variety(samples, images):
 
 
 class Health(keras.callbacks.Callback):
-    """Warns of mode collapse and of networks that no longer learn, after an epoch.
+    """Warns of mode collapse and of networks that no longer learn, after an epoch; of
+    each once, and again only if all was well meanwhile.
 
     Args:
         settings: The run's `Settings`.
@@ -53,6 +54,7 @@ class Health(keras.callbacks.Callback):
     def __init__(self, settings, images):
         super().__init__()
         self.settings, self.images = settings, images[:NUM]
+        self.wrong = set()  # what the last warnings were about
 
     def on_epoch_end(self, epoch, logs=None):
         model = self.model
@@ -62,12 +64,12 @@ class Health(keras.callbacks.Callback):
             return
         norms = keras.ops.convert_to_numpy(model.faults.norms)
         for name, norm in zip(model.networks, norms, strict=True):
-            if norm < DEAD:
-                logging.warning(
-                    "Epoch %d: the %s no longer learns, its gradient has the norm "
-                    "%.2g; a lower learning rate of it may help.",
-                    *(epoch + 1, name, norm),
-                )
+            self._warn(
+                name,
+                norm < DEAD,
+                f"Epoch {epoch + 1}: the {name} no longer learns, its gradient has the "
+                f"norm {norm:.2g}; a lower learning rate of it may help.",
+            )
         last = epoch + 1 == self.settings.epochs or model.stop_training
         if last or (epoch + 1) % self.settings.image_every == 0:
             self._measure_variety(epoch + 1)
@@ -75,9 +77,15 @@ class Health(keras.callbacks.Callback):
     def _measure_variety(self, epoch):
         samples = self.model.sample(len(self.images), seed=self.settings.seed)
         ratio = variety(pixels.to_uint8(samples), self.images)
-        if ratio < COLLAPSED:
-            logging.warning(
-                "Epoch %d: mode collapse, samples differ by %.2g of what images do; a "
-                "regularizer or another loss may help.",
-                *(epoch, ratio),
-            )
+        self._warn(
+            "samples",
+            ratio < COLLAPSED,
+            f"Epoch {epoch}: mode collapse, samples differ by {ratio:.2g} of what "
+            "images do; a regularizer or another loss may help.",
+        )
+
+    def _warn(self, part, is_wrong, sentence):
+        """Logs `sentence` if `part` of the model is wrong and was not before."""
+        if is_wrong and part not in self.wrong:
+            logging.warning("%s", sentence)
+        (self.wrong.add if is_wrong else self.wrong.discard)(part)

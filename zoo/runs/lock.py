@@ -23,7 +23,7 @@ def held(path):
 
     Raises: BlockingIOError: if another process trains there.
     """
-    with folders.made(path), contextlib.ExitStack() as stack:
+    with folders.ensured(path), contextlib.ExitStack() as stack:
         try:
             stack.enter_context(folders.held(path))
         except BlockingIOError:

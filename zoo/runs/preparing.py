@@ -1,17 +1,19 @@
 """Preparing a run: from settings to data and model. Nothing is written."""
 
 import dataclasses
+import functools
 import math
 
 import keras
 from absl import logging
 
-from zoo import backend, inputs
+from zoo import backend
 from zoo.core import registry, saving
 from zoo.files import sums
 from zoo.runs import circumstances, lock, strategies, workers
 from zoo.runs import settings as settings_module
-from zoo.runs.dataset import DataSet
+from zoo.runs.dataset import RunData
+from zoo.runs.folder import RunFolder
 
 
 @dataclasses.dataclass
@@ -21,8 +23,9 @@ class Run:
     Attributes:
         snapshot: Of the folder as it was, by which `train` sees that it still is so.
         strategy: Of `tf.distribute`, or None.
-        dataset: The `DataSet`.
+        dataset: The `RunData`.
         lender: The model whose weights a new model begins with, or None.
+        parts: {setting: `PartFile`} of the trained models that its model is made of.
         images: uint8 `[N, H, W, C]` to reconstruct and to measure samples by, none of
             them trained on if the set has a validation split.
         data: Checksum of `images` and their labels, by which other data are recognised.
@@ -40,6 +43,7 @@ class Run:
     strategy: object
     dataset: object
     lender: object = None
+    parts: dict = dataclasses.field(default_factory=dict)
     images: object = None
     data: str = ""
     validation: object = None
@@ -77,22 +81,51 @@ def prepare(flags):
     Raises: ValueError, OSError: in one sentence, what is wrong with them.
     """
     strategy = strategies.create(flags["strategy"])  # before anything is computed
-    dataset = DataSet(flags)
+    size = settings_module.image_size(flags["image_size"])
+    flags = flags | {"image_size": size}
+    dataset = RunData(flags)
     lender = saving.load(flags["init_from"]) if flags["init_from"] else None
-    settings = settings_module.resolve(flags, dataset, lender)
+    stored_in = functools.partial(_stored_in, flags)
+    settings, model, parts = settings_module.resolve(flags, dataset, lender, stored_in)
+    dataset.require(model)
+    has_workers = settings.strategy == "multi_worker"
+    if has_workers:
+        workers.require_alike(strategy, _decisive(settings, lender))
     folder = workers.folder(strategy, settings)
     lock.require_free(folder.path)
     snapshot = folder.snapshot()  # first: what is read later is no older
     stored = folder.stored()
     checkpoint, progress = folder.latest()
-    run = Run(settings, folder, snapshot, progress, strategy, dataset, lender)
+    run = Run(settings, folder, snapshot, progress, strategy, dataset, lender, parts)
     if stored is not None:
         _require_same_settings(run, stored, flags)
     _take_images(run)
+    if has_workers:
+        workers.require_alike(strategy, {"the images": run.data})
     if stored is not None:
         _require_same_data(run, flags["force"])
     begin(run, checkpoint)
     return run
+
+
+def _stored_in(flags, workdir):
+    """Settings of the run in a work folder, or None; of several workers, the chief's
+    alone knows."""
+    return None if flags["strategy"] == "multi_worker" else RunFolder(workdir).stored()
+
+
+def _decisive(settings, lender):
+    """{name: value} of all that decides a training, but for its data."""
+    facts = {}
+    for name, value in settings.plain().items():
+        if isinstance(value, dict):
+            facts |= {f"{name} {key}": each for key, each in value.items()}
+        elif name not in ("workdir", "data_dir", "init_from"):  # paths may differ
+            facts[name] = value
+    if lender is not None:
+        facts["the weights of init_from"] = sums.of_arrays(*lender.get_weights())
+    facts |= {f"the version of {n}": v for n, v in circumstances.versions().items()}
+    return facts | {"the code of the zoo": circumstances.package()}
 
 
 def _require_same_settings(run, stored, flags):
@@ -158,7 +191,7 @@ def begin(run, checkpoint):
     settings, progress = run.settings, run.progress
     drop_remainder = run.strategy is not None
     run.train = run.dataset.training(settings, progress.epoch, drop_remainder)
-    run.model = _model(settings, run.train, run.strategy, progress.halved)
+    run.model = _model(run, progress.halved)
     run.resumed = checkpoint is not None
     if run.resumed:
         saving.load_weights(run.model, checkpoint)
@@ -169,13 +202,15 @@ def begin(run, checkpoint):
         _take_weights(run.lender, run.model, settings)
 
 
-def _model(settings, train, strategy, halved):
-    """Compiled model with networks for the images of `train`."""
+def _model(run, halved):
+    """Compiled model with networks for the images that `run` trains on."""
+    settings, train, strategy = run.settings, run.train, run.strategy
+    config = settings.config | {key: part.value for key, part in run.parts.items()}
     _require_able(settings, strategy)
     keras.config.set_dtype_policy(settings.precision)
     keras.utils.set_random_seed(settings.seed)
     with strategies.scope(strategy):
-        model = registry.find(settings.model)(**settings.config)
+        model = registry.find(settings.model)(**config)
         steps = _steps_per_epoch(train, model, settings)
         model.compile(
             settings.optimizers(model, steps, halved),
@@ -183,7 +218,7 @@ def _model(settings, train, strategy, halved):
             steps_per_execution=settings.steps_per_execution,
             jit_compile=settings_module.JIT[settings.jit],
         )
-        model.build(inputs.shape_of(train))
+        model.build_for(train)
     return model
 
 

@@ -99,19 +99,27 @@ class Pictures(keras.callbacks.Callback):
         return self.model.sample(len(labels), labels=labels, seed=seed)
 
 
-class Line(keras.callbacks.Callback):
-    """Prints one line an epoch, for logs and pipes, where a bar would fill pages."""
-
-    def __init__(self, settings, progress):
-        super().__init__()
-        self.settings, self.progress = settings, progress
-
-    def on_epoch_end(self, epoch, logs=None):
-        of = f"/{self.settings.epochs}" if self.settings.epochs else ""
-        names = sorted(logs, key=lambda name: name.startswith("val_"))
-        terms = "  ".join(f"{name} {logs[name]:.4g}" for name in names)
-        seconds = self.progress.epoch_seconds
-        print(f"epoch {epoch + 1}{of}  {seconds:.1f} s  {terms}", flush=True)
+def header(run):
+    """Three lines on a run that is about to start: model, data, steps."""
+    settings = run.settings
+    networks = [f"{name} {count:,}" for name, count in run.parameters().items()]
+    total = sum(run.parameters().values())
+    counts = run.dataset.info.num_examples
+    shape = "x".join(map(str, run.model.image_shape))
+    trained = counts["train"] + (0 if settings.validation else counts["validation"])
+    validated = f"{counts['validation']:,}" if settings.validation else "no"
+    length = f"{run.steps_per_epoch:,} an epoch"
+    if settings.epochs:
+        steps = settings.epochs * run.steps_per_epoch
+        length += f", {settings.epochs:,} epochs: {steps:,} in all"
+    if settings.minutes:
+        length += f", at most {settings.minutes:g} min"
+    return [
+        f"model  {settings.model}: {total:,} weights ({', '.join(networks)})",
+        f"data   {settings.dataset}: {trained:,} images of {shape} to train on, "
+        f"{validated} to validate on",
+        f"steps  {length}; pictures: {run.folder.samples}",
+    ]
 
 
 def describe(run):
@@ -140,8 +148,12 @@ def summarise(run):
     """Lines on a run that has ended: what it has written, and where."""
     folder = run.folder
     rows, progress = folder.rows(), run.progress
-    lines = [f"trained {progress.epoch} epochs, {progress.step} steps, "
-             f"{progress.seconds / 60:.1f} minutes"]  # fmt: skip
+    epochs = f"{progress.epoch} epochs"
+    if progress.batch:
+        share = f"{progress.batch} of {run.steps_per_epoch} steps"
+        epochs += f" and {share} of the next"
+    minutes = progress.seconds / 60
+    lines = [f"trained {epochs}, {progress.step} steps, {minutes:.1f} minutes"]
     pictures = sorted(folder.samples.glob("*.png"), key=lambda p: p.name[:4])
     paths = {"model": folder.model}
     paths |= {"best model": folder.best} if folder.best.exists() else {}

@@ -6,7 +6,7 @@ import pathlib
 
 from zoo.core import registry, schedules
 from zoo.inputs import suggestions
-from zoo.runs import quality
+from zoo.runs import part_files, quality
 
 # Digits are 1,350 images: one epoch of another set has the steps of many of these.
 EPOCHS = {"digits": 60}
@@ -32,7 +32,7 @@ class Settings:
     Attributes:
         config: The model's whole config.
         classes: Names or numbers of the classes that are kept, or None for all.
-        image_size: Side in pixels, or None for the data set's own.
+        image_size: Side in pixels, [height, width], or None for the data set's own.
         epochs: Last epoch, or None where only `minutes` end the run.
         minutes: Budget of training time, or None.
         schedule_epochs: Epochs that the learning-rate schedules span, or None.
@@ -46,13 +46,14 @@ class Settings:
         init_from: `.keras` file or run folder of the first weights, or None.
         gradient_accumulation_steps: Batches of one update.
         steps_per_execution: Training steps of one compiled call.
+        parts: {setting that is a model: {"file", "sha256"}}.
     """
 
     model: str
     config: dict
     dataset: str
     classes: list | None
-    image_size: int | None
+    image_size: int | list | None
     flip: bool
     batch_size: int
     epochs: int | None
@@ -78,6 +79,7 @@ class Settings:
     # Records of older runs do not have these.
     gradient_accumulation_steps: int = 1
     steps_per_execution: int = 1
+    parts: dict = dataclasses.field(default_factory=dict)
 
     def plain(self):
         """The settings as JSON gives them back."""
@@ -110,27 +112,35 @@ class Settings:
         }
 
 
-def resolve(flags, dataset, lender=None):
-    """Returns the `Settings` that the flags of `experiments.train` mean.
+def resolve(flags, dataset, lender=None, stored_in=None):
+    """Returns the `Settings` that the flags of `experiments.train` mean, a model of
+    them without networks, and the {setting: `PartFile`} of its parts.
 
     Args:
         flags: {flag: value}; None where the user said nothing. `set`, `learning_rate`,
             `schedule` and `warmup` are lists of texts, each `key=value` or, but for
             `set`, a value for all networks.
-        dataset: The run's `DataSet`.
+        dataset: The run's `RunData`.
         lender: The model of `init_from`, or None.
+        stored_in: Function of a work folder that returns the settings of the run there,
+            or None.
     Raises: ValueError: for a value that cannot be, with the values that can.
     """
     _require_sound(flags)
     config = _config(flags, dataset, lender)
     name = config.pop("model")
-    model = registry.find(name)(**config)
+    workdir = flags["workdir"] or f"runs/{name}-{slug(dataset.name)}"
+    cls = registry.find(name)
+    parts = {}
+    if registry.part_names(cls):
+        parts = part_files.read(cls, config, stored_in and stored_in(workdir))
+    model = cls(**config | {key: part.value for key, part in parts.items()})
     epochs = flags["epochs"]
     if epochs is None and flags["minutes"] is None:
         epochs = EPOCHS.get(dataset.name, 20)
     _require_frechet(flags, model, dataset)
     monitor, mode = _monitor(flags, model)
-    return Settings(
+    settings = Settings(
         model=name,
         config=model.get_config(),
         dataset=dataset.name,
@@ -139,10 +149,12 @@ def resolve(flags, dataset, lender=None):
         schedule_epochs=flags["schedule_epochs"] or epochs,
         monitor=monitor,
         monitor_mode=mode,
-        workdir=flags["workdir"] or f"runs/{name}-{slug(dataset.name)}",
+        workdir=workdir,
+        parts={key: part.plain() for key, part in parts.items()},
         **_rates(flags, model),
         **{key: flags[key] for key in PLAIN},
     )
+    return settings, model, parts
 
 
 def _require_sound(flags):
@@ -264,6 +276,21 @@ def _rates(flags, model):
     return {"learning_rate": rates, "schedule": kinds, "warmup": warmup}
 
 
+def image_size(text):
+    """Returns what --image_size means: None, the side of a square, or, of
+    "WIDTHxHEIGHT", [height, width]."""
+    if text is None:
+        return None
+    sides = str(text).split("x")
+    if len(sides) > 2 or not all(side.isdecimal() for side in sides):
+        raise ValueError(
+            "--image_size takes a side in pixels, e.g. 64, or WIDTHxHEIGHT, e.g. "
+            f"64x96. Received: image_size={text!r}."
+        )
+    width, height = int(sides[0]), int(sides[-1])
+    return width if width == height else [height, width]
+
+
 def slug(dataset):
     """A data set's name as part of a folder's."""
     kind, _, path = dataset.partition(":")
@@ -275,7 +302,8 @@ def differences(stored, settings):
     wanted = settings.plain()
     changes = []
     for name in (name for name in wanted if name not in CHANGEABLE):
-        there, here = stored.get(name, getattr(Settings, name, None)), wanted[name]
+        default = {} if name == "parts" else getattr(Settings, name, None)
+        there, here = stored.get(name, default), wanted[name]
         if isinstance(there, dict) and isinstance(here, dict):
             keys = [key for key in {**there, **here} if there.get(key) != here.get(key)]
             changes += [(f"{name} {k}", there.get(k), here.get(k)) for k in keys]

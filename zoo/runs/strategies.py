@@ -9,6 +9,7 @@ import json
 import os
 
 from zoo import backend
+from zoo.runs import rendezvous
 
 NAMES = ("auto", "one_device", "mirrored", "multi_worker")
 REFUSED = {
@@ -23,7 +24,9 @@ def create(name="auto"):
     "auto" is "mirrored" with two or more GPUs, otherwise "one_device". "multi_worker"
     waits for all workers that TF_CONFIG names, and has to come before any computation.
 
-    Raises: ValueError: if the name is unknown or the strategy cannot work here.
+    Raises:
+        ValueError: if the name is unknown or the strategy cannot work here.
+        OSError: if a worker's port is taken, or one does not come.
     """
     if name in REFUSED:
         raise ValueError(f"{REFUSED[name]} Received: strategy={name!r}.")
@@ -32,7 +35,7 @@ def create(name="auto"):
             f"A strategy is one of {', '.join(NAMES)}. Received: strategy={name!r}."
         )
     if name == "multi_worker":
-        cluster()  # refuses what cannot work before anything is waited for
+        rendezvous.meet(*cluster())
         return backend.multi_worker()
     if name == "one_device" or (name == "auto" and backend.num_accelerators() < 2):
         return None

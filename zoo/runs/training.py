@@ -2,12 +2,19 @@
 
 import contextlib
 import dataclasses
-import sys
 
-from zoo import inputs
 from zoo.core import faults
 from zoo.drawing import figures
-from zoo.runs import callbacks, checksums, health, preparing, reports, workers
+from zoo.inputs import feeds
+from zoo.runs import (
+    callbacks,
+    checksums,
+    health,
+    lines,
+    preparing,
+    reports,
+    workers,
+)
 from zoo.runs.logs import Logs
 from zoo.runs.quality import Quality
 
@@ -73,22 +80,21 @@ def _fit(run):
     kind = workers if settings.strategy == "multi_worker" else callbacks
     clock = kind.Clock(run.progress, settings.minutes, run.steps_per_epoch)
     interrupt = kind.Interrupt(folder, clock)
-    on_terminal = sys.stdout.isatty()
-    has_line = run.is_chief and not on_terminal
+    line = lines.Line(settings, run.progress, run.steps_per_epoch)
     watchers = [
         clock,
         workers.Finite(clock) if kind is workers else faults.Finite(),
         callbacks.RestoredRandomness(),
         *([Quality(settings, run.images)] if settings.frechet else []),
         reports.Record(run, _facts(run), logs),
-        *([reports.Line(settings, run.progress)] if has_line else []),
         reports.Pictures(folder, settings, run.images[:NUM_RECONSTRUCTIONS], logs),
         health.Health(settings, run.images),
         callbacks.Checkpoints(folder, settings, clock, logs),
+        *([line] if run.is_chief else []),
         interrupt,
     ]
-    with interrupt, contextlib.closing(logs):
-        _fit_epochs(run, watchers, verbose=1 if on_terminal and run.is_chief else 0)
+    with interrupt, contextlib.closing(logs), contextlib.closing(line):
+        _fit_epochs(run, watchers)
 
 
 def _facts(run):
@@ -101,21 +107,19 @@ def _facts(run):
     }
 
 
-def _fit_epochs(run, watchers, verbose):
+def _fit_epochs(run, watchers):
     """Fits to the end; an epoch that was left in the middle is finished first."""
     settings, progress = run.settings, run.progress
-    how = {"validation_data": run.validation, "callbacks": watchers}
-    how |= {"verbose": verbose, "shuffle": False}  # the data set shuffles
+    how = {"validation_data": run.validation, "callbacks": watchers, "verbose": 0}
+    how["shuffle"] = False  # the data set shuffles
     if progress.batch:
         rest = run.train.skip(progress.batch * run.model.joined_batches)
         epoch = progress.epoch
         span = {"initial_epoch": epoch, "epochs": epoch + 1}
         if int(rest.cardinality()) == 1:
             # As arrays: of a data set the look that `fit` takes would be the epoch.
-            images, labels = inputs.first_batch(rest)
-            span["batch_size"], rest = len(images), images
-            if labels is not None:
-                rest = images, labels
+            feed = feeds.look(rest, layout=run.model.layout)
+            span["batch_size"], rest = feed.rows, feed.first
         run.model.fit(rest, **span, **how)
     if not run.model.stop_training and not run.is_finished():
         last = settings.epochs or ENDLESS

@@ -8,6 +8,7 @@ other worker has a copy of it in a temporary place.
 
 import contextlib
 import io
+import json
 import pathlib
 import tempfile
 import zipfile
@@ -59,6 +60,38 @@ def folder(strategy, settings):
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         archive.extractall(copy.path)
     return copy
+
+
+def require_alike(strategy, facts):
+    """Raises ValueError, on all workers, with the differences, unless `facts` are the
+    same on all; they would train together, and the model would be nobody's.
+
+    Args:
+        facts: {name: value}, as JSON takes it.
+    """
+    chief, *others = map(json.loads, _everyones(strategy, json.dumps(facts)))
+    differences = []
+    for index, own in enumerate(others, 1):
+        for name in {**chief, **own}:
+            here, there = chief.get(name), own.get(name)
+            if here != there:
+                differences.append(
+                    f"{name} is {here} of worker 0 and {there} of worker {index}"
+                )
+    if differences:
+        raise ValueError(
+            "The workers do not train the same: start all with the same command, code "
+            f"and data. Received: {'; '.join(differences)}."
+        )
+
+
+def _everyones(strategy, text):
+    """Returns the texts that all workers pass, the chief's first."""
+    content = text.encode()
+    sizes = [int(size) for (size,) in backend.gathered(strategy, [len(content)])]
+    rows = backend.gathered(strategy, list(content.ljust(max(sizes), b"\0")))
+    parts = [bytes(map(int, row))[:size] for row, size in zip(rows, sizes)]
+    return [part.decode() for part in parts]
 
 
 def _packed(folder):

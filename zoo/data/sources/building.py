@@ -66,6 +66,8 @@ def builder(name: str, data_dir):
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
+        if _on_disk(name):
+            raise _unknown(name) from None
         raise ImportError(
             "This data set is read by tensorflow-datasets, with TensorFlow: `pip "
             "install tensorflow tensorflow-datasets importlib_resources`. digits, "
@@ -96,10 +98,12 @@ def _touched(name: str, data_dir) -> bool:
 
 def _unknown(name: str) -> ValueError:
     """The error for a name that nobody knows, with the nearest one that is known."""
-    import tensorflow_datasets as tfds
+    near = _on_disk(name)
+    if not near:
+        import tensorflow_datasets as tfds
 
-    from_tfds = tfds.list_builders(with_community_datasets=False)
-    near = suggestions.nearest(name, ["digits", *from_tfds])
+        from_tfds = tfds.list_builders(with_community_datasets=False)
+        near = suggestions.nearest(name, ["digits", *from_tfds])
     return ValueError(
         f"Unknown data set{near}; known are digits, folder:PATH, npz:PATH, "
         f"records:PATH, {', '.join(ORIGINS)} and the other image sets of tfds. "
@@ -107,25 +111,37 @@ def _unknown(name: str) -> ValueError:
     )
 
 
-def build(found, name: str, data_dir) -> None:
+def _on_disk(name: str) -> str:
+    """` (did you mean 'folder:x'?)` if `name` is that of a folder or an .npz file."""
+    path = pathlib.Path(name).expanduser()
+    if name and path.is_dir():
+        kind = "records" if (path / "records.json").is_file() else "folder"
+    elif path.suffix == ".npz" and path.is_file():
+        kind = "npz"
+    else:
+        return ""
+    return f" (did you mean {f'{kind}:{name}'!r}?)"
+
+
+def build(tfds_set, name: str, data_dir) -> None:
     """Builds the set of a builder, unless it is built, from files at hand if it can.
 
     Raises:
         ValueError: if the files are damaged.
         FileNotFoundError: if they must be downloaded and there is no network.
     """
-    if found.is_prepared():
+    if tfds_set.is_prepared():
         return
     import tensorflow_datasets as tfds
 
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
     with (
-        _files(found, name, data_dir) as config,
+        _files(tfds_set, name, data_dir) as config,
         contextlib.redirect_stdout(sys.stderr),
     ):
         try:
-            found.download_and_prepare(**config)
+            tfds_set.download_and_prepare(**config)
         except (OSError, MemoryError):
             raise
         except Exception as error:  # tfds raises bare Exceptions for a bad checksum
@@ -140,16 +156,16 @@ def build(found, name: str, data_dir) -> None:
 
 
 @contextlib.contextmanager
-def _files(found, name: str, data_dir):
+def _files(tfds_set, name: str, data_dir):
     """Yields the arguments of `download_and_prepare`: the files, or the way to them."""
     import tensorflow_datasets as tfds
 
     folder = manual(name, data_dir)
-    needed = [info.filename for info in found.url_infos.values()]
+    needed = [info.filename for info in tfds_set.url_infos.values()]
     complete = all(file and (folder / file).is_file() for file in needed or [None])
     debian = name == "fashion_mnist" and not complete and idx.complete(DEBIAN)
     if not complete and not debian:
-        _require_network(name, data_dir, list(found.url_infos))
+        _require_network(name, data_dir, list(tfds_set.url_infos))
         yield {}
         return
     home(data_dir).mkdir(parents=True, exist_ok=True)
@@ -203,7 +219,7 @@ def reachable(url: str, seconds: float = 1.5) -> bool:
     """Whether the server of `url`, or the proxy before it, accepts a connection."""
     parts = urllib.parse.urlsplit(url)
     proxy = None
-    if not urllib.request.proxy_bypass(parts.hostname):
+    if not urllib.request.proxy_bypass(parts.hostname or ""):
         proxy = urllib.request.getproxies().get(parts.scheme)
     parts = urllib.parse.urlsplit(proxy) if proxy else parts
     port = parts.port or {"http": 80, "ftp": 21}.get(parts.scheme, 443)

@@ -1,5 +1,7 @@
 """The 1,797 handwritten digits inside scikit-learn: real images, no download."""
 
+from typing import Any
+
 import numpy as np
 
 from zoo.data import resize, source
@@ -25,7 +27,7 @@ class Digits(source.Source):
         # scikit-learn takes a second to import: only who wants digits pays for it.
         from sklearn.datasets import load_digits
 
-        bunch = load_digits()
+        bunch: Any = load_digits()
         start, stop = self._rows[split]
         offset = NUM_TRAIN if split == "test" else 0
         chosen = slice(offset + start, offset + stop)

@@ -1,13 +1,15 @@
 """A NumPy .npz file as a data set."""
 
+import contextlib
 import hashlib
 import pathlib
 import zipfile
 import zlib
+from typing import Any
 
 import numpy as np
 
-from zoo.data import resize, source
+from zoo.data import memory, resize, source
 
 MAX_BYTES = 8 * 2**30  # unpacked; more is taken for a decompression bomb
 MAX_CLASSES = 2**16
@@ -39,7 +41,8 @@ class Npz(source.Source):
         self.image_shape = self._parts["train"][0][0].shape[1:]
         labels = [self.labels(split) for split in self._parts]
         self.class_names = None
-        if labels[0] is not None:
+        labels = [part for part in labels if part is not None]
+        if labels:
             count = max(part.max(initial=-1) for part in labels) + 1
             self.class_names = tuple(str(label) for label in range(count))
         self.num_examples = {
@@ -92,19 +95,27 @@ class Npz(source.Source):
         return images, _labels(content[label_key], len(images), where)
 
 
-def _content(path: pathlib.Path, name: str) -> dict[str, np.ndarray]:
+def _content(path: pathlib.Path, name: str) -> dict[str, Any]:
     """Returns the arrays of interest in an .npz file."""
     if not path.is_file():
         raise FileNotFoundError(f"There is no such file. Received: {name!r}.")
     wanted = ("x_train", "y_train", "x_test", "y_test", "images", "labels")
-    try:
+    with _named(name):
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
         if size > MAX_BYTES:
             raise ValueError(f"it unpacks to {size} bytes, more than {MAX_BYTES}")
-        with np.load(path, allow_pickle=False) as file:
-            keys = file.files
-            return {key: file[key] if key in wanted else None for key in keys}
+    # What is unpacked, and the split that is then read of it.
+    memory.require(2 * size, name, "save them as files, for folder:PATH")
+    with _named(name), np.load(path, allow_pickle=False) as file:
+        return {key: file[key] if key in wanted else None for key in file.files}
+
+
+@contextlib.contextmanager
+def _named(name):
+    """Names the data set in what the readers of its file raise."""
+    try:
+        yield
     except (
         *(OSError, ValueError, EOFError, KeyError, MemoryError, NotImplementedError),
         *(zipfile.BadZipFile, zlib.error, SyntaxError),

@@ -1,5 +1,7 @@
 """Image sets by their tfds name."""
 
+from typing import Any
+
 import numpy as np
 
 from zoo.data import examples, pipeline, resize, shuffling, source
@@ -22,7 +24,7 @@ class Prepared(source.Source):
     streams = True
 
     def __init__(self, name: str, data_dir):
-        self._builder = building.builder(name, data_dir)
+        self._builder: Any = building.builder(name, data_dir)
         info = self._builder.info
         self.name = name
         self._image, self._label = _keys(name, info)
@@ -39,7 +41,7 @@ class Prepared(source.Source):
             )
         test = next((part for part in ("test", "validation") if part in parts), None)
         self._test = test or "train"
-        self._rows = source.ranges(parts["train"], parts.get(test))
+        self._rows = source.ranges(parts["train"], parts.get(test or ""))
         self.num_examples = {s: stop - start for s, (start, stop) in self._rows.items()}
 
     def read(self, split, image_size):
@@ -61,7 +63,9 @@ class Prepared(source.Source):
         """Returns int32 labels `[N]` without decoding an image, or None."""
         if not self._label:
             return None
-        data = self._encoded(split).batch(1000).map(lambda some: some[self._label])
+        data = (
+            self._encoded(split).batch(1000).map(lambda examples: examples[self._label])
+        )
         labels = np.concatenate(list(data.as_numpy_iterator()))
         return self._sound(labels.astype(np.int32), split)
 
@@ -79,7 +83,7 @@ class Prepared(source.Source):
             seed = shuffling.draw(plan.seed, epoch) if plan.shuffle else None
             data = self._encoded(split, seed)
             if keep is not None:
-                data = _renumbered(data, self._label, keep, len(self.class_names))
+                data = _renumbered(data, self._label, keep, len(self.class_names or ()))
             if plan.shuffle:
                 data = data.shuffle(_SHUFFLE_BUFFER, seed=seed)
             data = self._decoded(data, shape).batch(plan.batch_size)

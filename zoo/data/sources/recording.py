@@ -5,6 +5,7 @@ import json
 import math
 import os
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -36,39 +37,35 @@ def write(data, folder, shards=None):
         raise ModuleNotFoundError(
             "Records are written by TensorFlow, which is not installed."
         ) from error
-    info, source = data.info, data.source
-    groups = source.groups()
-    files = _files(info, source, shards)
-    description = {
-        "format": records.FORMAT,
-        "dataset": info.name,
-        "options": data.options,
-        "image_shape": info.image_shape,
-        "class_names": info.class_names,
-        "fields": info.fields,
-        "domains": source.domains,
-        "num_examples": info.num_examples,
-        "files": files,
-    }
+    groups = data.source.groups()
+    files = _files(data.info, data.source, shards)
     with folders.appearing(folder, ".records-") as temporary:
         for part in records.PARTS:
             for first, fields in groups.items():
-                stem = records.stem_of(part, first, source.domains)
-                total = _count(info, part, first)
-                chunks = data.chunks(part, fields, CHUNK) if total else ()
-                written = _write_part(
-                    temporary, stem, fields, chunks, total, files[stem]
-                )
-                if written < total:
-                    raise ValueError(
-                        f"Of {total} images of the {part} split {written} can be read: "
-                        f"take away the files that are cut off. Received: {info.name}."
-                    )
-        text = json.dumps(description, indent=2) + "\n"
+                stem = records.stem_of(part, first, data.source.domains)
+                _write_part(temporary, stem, data, part, first, fields, files[stem])
+        text = json.dumps(_description(data, files), indent=2) + "\n"
         (temporary / records.DESCRIPTION).write_text(text)
     return {
-        part: sum(files[records.stem_of(part, f, source.domains)] for f in groups)
+        part: sum(files[records.stem_of(part, f, data.source.domains)] for f in groups)
         for part in records.PARTS
+    }
+
+
+def _description(data, files):
+    """What records.json tells of a data set."""
+    info = data.info
+    return {
+        "format": records.FORMAT,
+        "dataset": info.name,
+        "options": data.options,
+        "rules": info.rules,
+        "image_shape": info.image_shape,
+        "class_names": info.class_names,
+        "fields": info.fields,
+        "domains": data.source.domains,
+        "num_examples": info.num_examples,
+        "files": files,
     }
 
 
@@ -95,13 +92,32 @@ def _files(info, source, shards):
     return files
 
 
-def _write_part(folder, stem, fields, chunks, total, count):
+def _write_part(folder, stem, data, part, first, fields, count):
+    """Writes the `count` files of a part of one domain, with their index and captions;
+    ValueError if an example cannot be read."""
+    total = _count(data.info, part, first)
+    chunks = data.chunks(part, fields, CHUNK) if total else ()
+    index, captions = _write_files(folder, stem, chunks, total, count)
+    if len(index) < total:
+        raise ValueError(
+            f"Of {total} images of the {part} split {len(index)} can be read: take "
+            f"away the files that are cut off. Received: {data.info.name}."
+        )
+    columns = records.PLACES + 2 * len(records.picture_fields(fields))
+    np.save(folder / f"{stem}.npy", np.array(index, np.int64).reshape(-1, columns))
+    if "caption" in fields:
+        lines = [json.dumps(texts, ensure_ascii=False) + "\n" for texts in captions]
+        (folder / f"{stem}.jsonl").write_text("".join(lines), "utf-8")
+
+
+def _write_files(folder, stem, chunks, total, count):
     """Writes the `count` files of `total` examples, as many in each as in another, or
-    one more, with their index and captions; returns how many examples there were."""
+    one more; returns the rows of their index, and the captions of each."""
     # Here, so that reading needs neither TensorFlow nor Keras.
     import tensorflow as tf
 
-    index, captions, writer, end = [], [], None, 0
+    writer: Any = None
+    index, captions, end = [], [], 0
     with contextlib.ExitStack() as closing:
         for row, example in enumerate(_rows(chunks)):
             number = row * count // total
@@ -118,12 +134,7 @@ def _write_part(folder, stem, fields, chunks, total, count):
             captions.append(example.get("caption"))
             writer.write(record)
             end += 12 + len(record) + 4
-    columns = records.PLACES + 2 * len(records.pictures(fields))
-    np.save(folder / f"{stem}.npy", np.array(index, np.int64).reshape(-1, columns))
-    if "caption" in fields:
-        lines = [json.dumps(texts, ensure_ascii=False) + "\n" for texts in captions]
-        (folder / f"{stem}.jsonl").write_text("".join(lines), "utf-8")
-    return len(index)
+    return index, captions
 
 
 def _rows(chunks):

@@ -25,6 +25,7 @@ import numpy as np
 from PIL import Image
 
 from zoo.data import disk, examples, resize, source
+from zoo.inputs import pictures
 
 FORMAT = 2
 DESCRIPTION = "records.json"
@@ -43,11 +44,12 @@ class Records(source.Source):
         description = self._described(path)
         names = description["class_names"]
         self.class_names = None if names is None else tuple(names)
-        self._fields = {
+        self._fields: dict[str, examples.Shape] = {
             field: None if shape is None else tuple(shape)
             for field, shape in description["fields"].items()
         }
         self.domains = tuple(description["domains"])
+        self.rules = description["rules"]
         self.image_shape = self._fields[examples.main(self._fields)]
         self._files, self._index, self._captions = [], {}, {}
         for first, fields in self.groups().items():
@@ -91,7 +93,7 @@ class Records(source.Source):
         columns = {}
         for first, fields in self.groups().items():
             rows = self._index[split, first]
-            for number, field in enumerate(pictures(fields)):
+            for number, field in enumerate(picture_fields(fields)):
                 start = PLACES + 2 * number
                 places = rows[:, [FILE, start, start + 1]]
                 reader = self._reader(self._fields[field], shapes[field])
@@ -167,7 +169,7 @@ class Records(source.Source):
             ) from None
         if description["format"] == 1 and rows.ndim == 2 and rows.shape[1] == 4:
             rows = rows[:, [0, 3, 1, 2]]  # once file, start, size, label
-        sound = self._fits(rows, len(pictures(fields)), sizes, "label" in fields)
+        sound = self._fits(rows, len(picture_fields(fields)), sizes, "label" in fields)
         if "caption" in fields:
             sound = sound and len(texts) == len(rows)
         if not sound:
@@ -187,7 +189,7 @@ class Records(source.Source):
             return True
         file, label = rows[:, FILE], rows[:, LABEL]
         starts, lengths = rows[:, PLACES::2], rows[:, PLACES + 1 :: 2]
-        low, high = (0, len(self.class_names)) if is_labelled else (-1, 0)
+        low, high = (0, len(self.class_names or ())) if is_labelled else (-1, 0)
         return bool(
             file.min() >= 0
             and file.max() < len(sizes)
@@ -202,7 +204,7 @@ class Records(source.Source):
 BOTH = "train+validation"
 
 
-def pictures(fields):
+def picture_fields(fields):
     """Those of the fields that are pictures, in their order."""
     return [field for field in fields if field in examples.PICTURES]
 
@@ -214,7 +216,7 @@ def _upgraded(description):
     fields = {"image": description["image_shape"]}
     if description["class_names"] is not None:
         fields["label"] = []
-    return description | {"fields": fields, "domains": []}
+    return description | {"fields": fields, "domains": [], "rules": None}
 
 
 def _is_sound(description):
@@ -226,6 +228,9 @@ def _is_sound(description):
     ]
     numbers = [description["files"][stem] for stem in stems]
     numbers += [side for shape in fields.values() for side in shape or ()]
+    rules = description["rules"]
+    if rules is not None:
+        pictures.Rules(None, 3, **rules)  # TypeError if there are others
     ranks = {"image": 3, "source": 3, "clip": 4, "label": 0}
     return (
         description["format"] in (1, FORMAT)

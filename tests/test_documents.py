@@ -1,0 +1,77 @@
+"""What the documents say of the code: its files are there, and its walks are true."""
+
+import pathlib
+import re
+import sys
+
+import pytest
+import tiny
+
+import experiments
+import zoo
+from experiments import train
+
+ROOT = pathlib.Path(__file__).parents[1]
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob(".github/**/*.md")]
+FILE = re.compile(r"\b(?:zoo|experiments|tests|docs)/[\w/.-]*\w\.(?:py|md|png|toml)\b")
+STATION = re.compile(r"^\d\. `([\w/.]+)`, `(\w+)`:", re.MULTILINE)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_files_that_a_document_names_are_there(document):
+    names = set(FILE.findall(document.read_text()))
+    assert not {name for name in names if not (ROOT / name).exists()}
+
+
+def walk(title):
+    """The stations (file, function) of a list in WORKSPACE.md, in its order."""
+    text = (ROOT / "WORKSPACE.md").read_text()
+    stations = STATION.findall(text[text.index(title) :].split("\n\n")[1])
+    assert 1 <= len(stations) <= 8
+    return stations
+
+
+def visited(function, stations):
+    """The stations in the order in which they are called first."""
+    order = []
+
+    def look(frame, event, _):
+        if event == "call" and frame.f_code.co_filename.startswith(str(ROOT)):
+            file = str(pathlib.Path(frame.f_code.co_filename).relative_to(ROOT))
+            station = (file, frame.f_code.co_name)
+            if station in stations and station not in order:
+                order.append(station)
+
+    sys.setprofile(look)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return order
+
+
+def test_a_walk_from_fit_to_the_optimizer():
+    stations = walk('From `zoo.get("vaegan").fit(ds)` to the optimizer:')
+    config = tiny.CONFIGS["vaegan"]
+    model = None
+
+    def fit():
+        nonlocal model
+        model = zoo.get("vaegan", **config)
+        model.fit(tiny.images(4), batch_size=4, verbose=0)
+
+    assert visited(fit, stations) == stations
+    assert model.optimizer.iterations == 1
+
+
+@pytest.mark.slow
+def test_a_walk_from_the_command_to_the_first_step(tmp_path, capsys):
+    stations = walk("From `python -m experiments.train` to the first step:")
+    sizes = [f"--set={key}={value}" for key, value in tiny.CONFIGS["vaegan"].items()]
+    flags = ["--model=vaegan", "--dataset=digits", "--epochs=1", "--batch_size=1000"]
+    argv = ["train", *flags, *sizes, f"--workdir={tmp_path / 'run'}"]
+
+    def run():
+        assert experiments.start(train.VERB, train.main, argv) == 0, capsys.readouterr()
+
+    assert visited(run, stations) == stations

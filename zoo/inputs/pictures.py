@@ -1,0 +1,189 @@
+"""A picture file becomes an image, by the same rules wherever one comes in.
+
+A set that is trained on, an upload and a request that is served read a picture alike:
+turned as its EXIF says, of an animation the first frame, what is transparent laid on a
+background, then cut, padded or stretched to the size, by a filter that does not alias.
+"""
+
+import dataclasses
+
+import numpy as np
+from PIL import Image, ImageColor, ImageOps
+
+# Named, because Pillow would also open formats that start another program (EPS).
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "PPM", "TIFF")
+FITS = ("crop", "pad", "stretch")
+BITS = (8, 10, 12, 14, 16)  # that the values of 16-bit files may use
+_GREY = ("1", "L", "LA", "La")
+_MODES = (*_GREY, "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
+_ORIENTATION = 0x0112  # EXIF; 5 to 8 mean that the camera was held on its side
+_STRIP = 2**20  # pixels that are laid on the background at a time
+
+
+@dataclasses.dataclass(frozen=True)
+class Rules:
+    """How picture files become images of one kind.
+
+    Attributes:
+        image_size: (height, width) in pixels, or None for as stored.
+        channels: 1 (grey) or 3 (RGB).
+        fit: How a picture of other proportions comes to the size: "crop" cuts off its
+            longer ends, "pad" puts it on the background, "stretch" distorts it.
+        background: Colour behind what is transparent, by name or as "#rrggbb".
+        bits: That the values of 16-bit files use; 2**bits - 1 is white.
+    """
+
+    image_size: tuple[int, int] | None
+    channels: int
+    fit: str = "crop"
+    background: str = "white"
+    bits: int = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+    """What a picture file holds, told without keeping its pixels.
+
+    Attributes:
+        size: (height, width), turned as EXIF says.
+        is_grey: Whether all its colours are grey, those of a palette too.
+        is_clear: Whether it may be transparent.
+        bits: Of a grey file with 16 bits a value, those that its values use; else None.
+        is_cut: Whether it has 16 bits a value of which only the upper 8 can be read.
+    """
+
+    size: tuple[int, int]
+    is_grey: bool
+    is_clear: bool
+    bits: int | None
+    is_cut: bool
+
+
+def header(file) -> Header:
+    """Returns the `Header` of a picture file, a path or an open file.
+
+    Raises: Exception: of any kind, by Pillow, if the file is damaged or no picture.
+        ValueError: if it is too large, or of a kind without a known range.
+    """
+    with Image.open(file, formats=FORMATS) as picture:
+        _require(picture)
+        # Before the EXIF, for which a PNG is read to its end, and then has no tiles.
+        raw = str(picture.tile[0][3]) if picture.tile else ""
+        height, width = picture.height, picture.width
+        if picture.getexif().get(_ORIENTATION, 1) >= 5:
+            height, width = width, height
+        is_deep = _is_deep(picture)
+        return Header(
+            (height, width),
+            is_deep or picture.mode in _GREY or raw == "LA;16B" or _has_greys(picture),
+            picture.has_transparency_data,
+            used_bits(int(np.asarray(picture).max())) if is_deep else None,
+            raw.endswith(";16B") and not is_deep,
+        )
+
+
+def read(file, rules: Rules) -> np.ndarray:
+    """Returns a picture file, a path or an open file, as uint8 `[H, W, C]`.
+
+    Raises: as `header`.
+    """
+    with Image.open(file, formats=FORMATS) as picture:
+        _require(picture)
+        picture.load()
+    ImageOps.exif_transpose(picture, in_place=True)  # a copy would take as much again
+    return image(picture, rules)
+
+
+def image(picture: Image.Image, rules: Rules) -> np.ndarray:
+    """Returns an upright picture as uint8 `[H, W, C]`."""
+    if _is_deep(picture):
+        values = np.asarray(picture) >> (rules.bits - 8)
+        picture = Image.fromarray(np.minimum(values, 255).astype(np.uint8))
+    mode = "L" if rules.channels == 1 else "RGB"
+    if picture.has_transparency_data:
+        picture = _opaque(picture, mode, rules.background)
+    elif picture.mode != mode:
+        picture = picture.convert(mode)
+    if rules.image_size is not None:
+        picture = fitted(picture, rules.image_size, rules.fit, rules.background)
+    return np.asarray(picture).reshape(picture.height, picture.width, rules.channels)
+
+
+def fitted(
+    picture: Image.Image,
+    image_size: tuple[int, int],
+    fit: str = "crop",
+    background: str = "white",
+) -> Image.Image:
+    """Returns a picture, grey or RGB, of a size (height, width), bicubic."""
+    size = image_size[1], image_size[0]
+    if picture.size == size:
+        return picture
+    if fit == "stretch":
+        return picture.resize(size, Image.Resampling.BICUBIC)
+    if fit == "crop":
+        return ImageOps.fit(picture, size, Image.Resampling.BICUBIC)
+    color = ImageColor.getcolor(background, picture.mode)
+    return ImageOps.pad(picture, size, Image.Resampling.BICUBIC, color)
+
+
+def used_bits(peak: int) -> int:
+    """Returns how many bits a set uses whose largest value is `peak`: one of `BITS`."""
+    return next(bits for bits in BITS if peak < 2**bits)
+
+
+def is_grey(color: str) -> bool:
+    """Whether a colour, by name or as "#rrggbb", is a grey one.
+
+    Raises: ValueError: if it is no colour.
+    """
+    try:
+        red, green, blue = ImageColor.getrgb(color)
+    except (ValueError, TypeError, AttributeError):  # also of one with transparency
+        raise ValueError(
+            "A background is a colour by name, such as white, or as #rrggbb. "
+            f"Received: background={color!r}."
+        ) from None
+    return red == green == blue
+
+
+def _require(picture):
+    """Raises ValueError unless the pixels are few enough and of a known range."""
+    most = Image.MAX_IMAGE_PIXELS  # None for no limit
+    if most is not None and picture.width * picture.height > most:
+        raise ValueError(f"{picture.width}x{picture.height} pixels are too many")
+    if picture.mode in ("I", "F") and not _is_deep(picture):
+        raise ValueError("32-bit pixels, whose range is unknown")
+    if picture.mode not in _MODES and not _is_deep(picture):
+        raise ValueError(f"pixels of mode {picture.mode}, which no model takes")
+
+
+def _is_deep(picture):
+    """Whether a picture is grey with 16 bits a value, which Pillow keeps."""
+    # Pillow has the 16 bits of a PGM file, whose white may be less, in 32.
+    return picture.mode.startswith("I;16") or (
+        picture.mode == "I" and picture.format == "PPM"
+    )
+
+
+def _has_greys(picture):
+    """Whether a picture has a palette of which it uses greys alone."""
+    if picture.mode != "P":
+        return False
+    picture.load()  # some formats have their palette behind the header
+    palette = np.array(picture.getpalette("RGB")).reshape(-1, 3)
+    used = palette[np.flatnonzero(picture.histogram()[: len(palette)])]
+    return bool(np.all(used == used[:, :1]))
+
+
+def _opaque(picture, mode, background):
+    """Lays a picture on a background, strip by strip: a whole picture would be in
+    memory four times."""
+    opaque = Image.new(mode, picture.size)
+    rows = max(1, _STRIP // picture.width)
+    for top in range(0, picture.height, rows):
+        bottom = min(top + rows, picture.height)
+        strip = picture.crop((0, top, picture.width, bottom)).convert("RGBA")
+        behind = Image.new("RGBA", strip.size, background)
+        opaque.paste(Image.alpha_composite(behind, strip).convert(mode), (0, top))
+    return opaque
