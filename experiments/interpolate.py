@@ -46,17 +46,7 @@ def main():
     from zoo.inputs import pixels
 
     flags = VERB.flags
-    images, seeds = VERB.numbers("images"), VERB.numbers("seeds")
-    if images and seeds:
-        raise ValueError(
-            "Paths join test images or samples: give --images or --seeds. "
-            f"Received: images={images}, seeds={seeds}."
-        )
-    if len(images or seeds or ()) % 2:
-        raise ValueError(
-            "A path has two ends: give an even number of images or seeds. "
-            f"Received: {images or seeds}."
-        )
+    images, seeds = _numbers()
     out = outputs.path(flags.out, flags.workdir, "interpolation.png")
     plots.require_format(out, (".png",))
     space = exploration.Explorer(flags.workdir, judged=flags.judge, **VERB.dataset())
@@ -82,6 +72,22 @@ def main():
     labels = [row.replace(", ", "\n") for row in rows]
     figures.save_table(out, decoded, labels, columns, title, captions)
     print(f"\nwritten: {out}")
+
+
+def _numbers():
+    """The numbers of the test images and of the seeds, one of them None."""
+    images, seeds = VERB.numbers("images"), VERB.numbers("seeds")
+    if images and seeds:
+        raise ValueError(
+            "Paths join test images or samples: give --images or --seeds. "
+            f"Received: images={images}, seeds={seeds}."
+        )
+    if len(images or seeds or ()) % 2:
+        raise ValueError(
+            "A path has two ends: give an even number of images or seeds. "
+            f"Received: {images or seeds}."
+        )
+    return images, seeds
 
 
 def _ends(space, images, seeds):

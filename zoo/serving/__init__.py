@@ -60,19 +60,20 @@ def export(
     return saved.write(chosen, folder, version, warmup, _facts(model))
 
 
-def _chosen(model, known, names):
-    """Returns the signatures of these `names` among `known`; all if None."""
-    names = list(known) if names is None else list(names)
-    for name in names:
-        if name not in known:
-            near = suggestions.nearest(name, known)
-            raise ValueError(
-                f"{model.name!r} has no such signature{near}. "
-                f"Signatures: {', '.join(known)}. Received: {name!r}."
-            )
+def _chosen(model, offers, names):
+    """Returns the `Signature`s of these `names`, or all, among `offers` {name:
+    `Signature`}."""
+    names = list(offers) if names is None else list(names)
     if not names:
         raise ValueError("An export needs a signature. Received: none.")
-    return [known[name] for name in names]
+    for name in names:
+        if name not in offers:
+            near = suggestions.nearest(name, offers)
+            raise ValueError(
+                f"{model.name!r} has no such signature{near}. "
+                f"Signatures: {', '.join(offers)}. Received: {name!r}."
+            )
+    return [offers[name] for name in names]
 
 
 def _facts(model):

@@ -86,7 +86,12 @@ def see(player):
                     number = parts.whole(0, "Its number")
                     take = gr.Button("Look at it", variant="primary")
         with gr.Column(scale=2):
-            outputs = _panels(first)
+            panels = list(_pictures(first).items())
+            with gr.Row():
+                outputs = [parts.picture(*panel) for panel in panels[:2]]
+            outputs += [parts.picture(*panel) for panel in panels[2:]]
+            is_known = first.classes is not None
+            outputs.append(gr.Label(visible=is_known, **_classes(first)))
 
     def seen(image):
         answer = player.see(image)
@@ -112,17 +117,6 @@ def see(player):
     show.click(drawing, canvas, outputs)
     if player.can("data"):
         gr.on([take.click, number.submit], look, number, outputs)
-
-
-def _panels(answer):
-    """The pictures and the classes of what the model answers, as components."""
-    panels = list(_pictures(answer).items())
-    with gr.Row():
-        outputs = [parts.picture(*panel) for panel in panels[:2]]
-    outputs += [parts.picture(*panel) for panel in panels[2:]]
-    is_known = answer.classes is not None
-    classes = gr.Label(num_top_classes=5, visible=is_known, **_classes(answer))
-    return [*outputs, classes]
 
 
 def _first_image(player):
@@ -159,7 +153,8 @@ def _pictures(seen):
 
 def _classes(seen):
     """What `gr.Label` takes of a `Seen`."""
-    return {"value": seen.classes, "label": f"Class, {seen.classifier}"}
+    label = f"Class, {seen.classifier}"
+    return {"value": seen.classes, "label": label, "num_top_classes": 5}
 
 
 # --- several images -------------------------------------------------------------------
