@@ -12,6 +12,7 @@ from keras import ops
 from zoo import backend
 from zoo.core.model import ImageModel
 
+pytestmark = pytest.mark.any_backend
 STEP = 0.25  # the learning rate of these games
 
 

@@ -10,6 +10,8 @@ import experiments
 from experiments import targets, verify
 from zoo.runs.folder import RunFolder
 
+pytestmark = pytest.mark.any_backend
+
 
 class Runs(targets.Runs):
     """Runs without folders: each model is what a test says."""

@@ -15,8 +15,8 @@ from zoo.data.batches import Batches, Epochs
 from zoo.networks import fast
 from zoo.runs import strategies
 
+pytestmark = pytest.mark.any_backend
 every_model = pytest.mark.parametrize("name", zoo.names())
-SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (30, 22, 3)]
 METHODS = {  # capability -> a call that needs it
     "sample": lambda model: model.sample(2, seed=0),
     "encode": lambda model: model.encode(tiny.images(2)),
@@ -28,6 +28,16 @@ METHODS = {  # capability -> a call that needs it
     "inpaint": lambda model: model.inpaint(tiny.images(2), np.ones((8, 8))),
     "vary": lambda model: model.variations(tiny.images(2)),
 }
+
+
+def able(name):
+    return registry.find(name).capabilities()
+
+
+def every_model_that_can(capability):
+    """Runs a test for each model that has the capability."""
+    names = [name for name in zoo.names() if capability in able(name)]
+    return pytest.mark.parametrize("name", names)
 
 
 def test_every_model_has_a_tiny_config():
@@ -43,19 +53,19 @@ def steps_of(model, batches):
 
 
 @every_model
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_trains_on_uint8_and_float_images_of_any_size(name, shape):
+@pytest.mark.parametrize(  # all other tests have 8x8x1
+    "images, shape", [(tiny.images, (28, 28, 1)), (tiny.floats, (30, 22, 3))], ids=str
+)
+def test_trains_on_uint8_and_float_images_of_any_size(name, images, shape):
     model = zoo.get(name, **tiny.CONFIGS[name])
     model.compile(model.default_optimizers(), run_eagerly=True)
     # 6 images in batches of 4: the last batch is partial.
-    batches = tiny.batches((tiny.images(6, shape), tiny.labels(6)), 4)
+    batches = tiny.batches((images(6, shape), tiny.labels(6)), 4)
     history = model.fit(batches, verbose=0).history
     assert model.image_shape == shape
     assert int(model.optimizer.iterations) == steps_of(model, batches=2)
     assert set(history) == set(model.terms)
-    pair = tiny.floats(4, shape), tiny.labels(4)
-    floats = model.fit(*pair, verbose=0).history
-    assert np.isfinite([*history.values(), *floats.values()]).all()
+    assert np.isfinite(list(history.values())).all()
 
     out = keras.ops.convert_to_numpy(model(tiny.images(2, shape)))
     assert len(out) == 2 and np.isfinite(out).all()
@@ -86,10 +96,9 @@ def test_another_term_than_the_declared_is_an_error(name, trained):
 
 @every_model
 def test_each_network_moves_under_its_own_loss_and_no_other(name):
-    if name == "ae" and backend.NAME == "torch":
-        # The decoder's normalisation takes the bias of the code away: elsewhere it
-        # moves by roundings alone, and here not at all.
-        pytest.skip("one bias has no gradient")
+    # The decoder's normalisation takes the bias of the code of "ae" away: elsewhere it
+    # moves by roundings alone, and with PyTorch not at all.
+    resting = 1 if name == "ae" and backend.NAME == "torch" else 0
     model = tiny.model(name)
     model.compile({network: keras.optimizers.SGD(0.5) for network in model.networks})
     images = keras.ops.convert_to_tensor(tiny.floats(8))
@@ -110,7 +119,8 @@ def test_each_network_moves_under_its_own_loss_and_no_other(name):
                 (new != old).any()
                 for new, old in zip(weights_of(model, other), before[other])
             ]
-            assert (all if other == network else not_any)(moved), (network, other)
+            moving = len(moved) if other == network else 0
+            assert moving - resting <= sum(moved) <= moving, (network, other)
         alone[network] = weights_of(model, network)
         for variable, value in zip(model.variables, start):  # the noise too
             variable.assign(value)
@@ -123,10 +133,6 @@ def test_each_network_moves_under_its_own_loss_and_no_other(name):
 
 def weights_of(model, network):
     return tiny.values(model.network(network).trainable_variables)
-
-
-def not_any(moved):
-    return not any(moved)
 
 
 @every_model
@@ -169,7 +175,7 @@ def test_learning_rate_callbacks_reach_every_optimizer(name):
 def test_trains_in_mixed_bfloat16_and_answers_in_float32(name, mixed_bfloat16):
     model = tiny.model(name)
     model.compile(run_eagerly=True)
-    history = model.fit(tiny.images(4), tiny.labels(4), epochs=2, verbose=0).history
+    history = model.fit(tiny.images(4), tiny.labels(4), verbose=0).history
     assert np.isfinite(list(history.values())).all()
     assert any(layer.compute_dtype == "bfloat16" for layer in model._flatten_layers())
     assert all(np.isfinite(value).all() for value in tiny.values(model.weights))
@@ -184,7 +190,7 @@ def test_two_replicas_equal_one_on_the_same_global_batch(name, two_replicas):
     one = tiny.model(name)
     with two_replicas.scope():
         two = tiny.model(name)
-    data = tiny.batches((tiny.floats(24), tiny.labels(24)), 8)
+    data = tiny.batches((tiny.floats(16), tiny.labels(16)), 8)
     start, logs = tiny.values(one.trainable_variables), []
     for model in (one, two):
         with model.distribute_strategy.scope():
@@ -193,7 +199,7 @@ def test_two_replicas_equal_one_on_the_same_global_batch(name, two_replicas):
             sgd = {n: keras.optimizers.SGD(**rule) for n in model.networks}
             model.compile(sgd, run_eagerly=True)
         logs.append(model.fit(data, shuffle=False, verbose=0).history)
-    assert tiny.values([two.optimizer.iterations]) == [steps_of(two, batches=3)]
+    assert tiny.values([two.optimizer.iterations]) == [steps_of(two, batches=2)]
     assert_same_moves(start, one, two)
     for term in one.terms:
         np.testing.assert_allclose(logs[1][term], logs[0][term], rtol=1e-4, atol=1e-6)
@@ -305,11 +311,9 @@ def test_gradients_of_parts_are_those_of_any_number_of_replicas(two_replicas):
 # --- what users call ------------------------------------------------------------------
 
 
-@every_model
+@every_model_that_can("sample")
 def test_samples_are_addressed_by_their_seeds(name, trained):
     model = trained(name).model
-    if "sample" not in model.capabilities():
-        pytest.skip("does not sample")
     images = model.sample(8, seed=0)
     assert images.shape == (8, 8, 8, 1) and images.dtype == np.float32
     assert np.abs(images).max() <= 1
@@ -339,15 +343,9 @@ def test_call_and_predict_answer_for_images(name, trained):
         assert answer.shape == (10, classes)
 
 
-def able(name):
-    return registry.find(name).capabilities()
-
-
-@every_model
+@every_model_that_can("reconstruct")
 def test_latents_lead_there_and_back(name, trained):
     model = trained(name).model
-    if "reconstruct" not in model.capabilities():
-        pytest.skip("has no encoder and decoder")
     images = tiny.images(4)
     z = model.encode(images)
     assert z.shape == (4, model.config["latent_dim"]) and z.dtype == np.float32
@@ -365,8 +363,8 @@ def test_latents_lead_there_and_back(name, trained):
 
 
 @every_model
-def test_a_missing_capability_names_the_models_that_have_it(name):
-    model = tiny.model(name)
+def test_a_missing_capability_names_the_models_that_have_it(name, trained):
+    model = trained(name).model
     for capability in METHODS.keys() - model.capabilities():
         with pytest.raises(ValueError, match=f"cannot {capability}") as error:
             METHODS[capability](model)

@@ -9,6 +9,8 @@ import zoo
 from zoo import metrics
 from zoo.core import latents
 
+pytestmark = pytest.mark.any_backend
+
 
 @pytest.mark.parametrize("path", latents.PATHS.values())
 def test_a_path_has_both_ends_and_equal_steps(path):

@@ -8,6 +8,7 @@ import tiny
 
 import zoo
 
+pytestmark = pytest.mark.any_backend
 REFUSED = {
     "ema": (
         lambda: keras.optimizers.Adam(use_ema=True),

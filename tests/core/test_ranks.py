@@ -7,6 +7,7 @@ from keras import ops
 
 from zoo.core import ranks
 
+pytestmark = pytest.mark.any_backend
 SHAPES = [(16,), (16, 3), (16, 8, 8, 3), (16, 16, 8, 8, 3)]
 
 

@@ -8,6 +8,7 @@ import pytest
 import zoo.data
 from zoo import backend
 
+pytestmark = pytest.mark.any_backend
 BATCHES = {  # what is loaded: (start of a SHA-256 of two epochs, options of `load`)
     "training": ("585aa4eb81aa0130", {}),
     "another seed": (
@@ -30,7 +31,10 @@ BATCHES = {  # what is loaded: (start of a SHA-256 of two epochs, options of `lo
 }
 
 
-@pytest.fixture(params=["tf.data", "PyDataset"])
+PIPELINES = ["tf.data", "PyDataset"] if backend.HAS_TF_DATA else ["PyDataset"]
+
+
+@pytest.fixture(params=PIPELINES)
 def pipeline(request, monkeypatch):
     """What `load` returns, as on TensorFlow and as on Keras' other backends."""
     monkeypatch.setattr(backend, "HAS_TF_DATA", request.param == "tf.data")

@@ -12,6 +12,9 @@ from zoo.diffusion.editing import check_mask
 from zoo.models.flow import Flow
 from zoo.networks import unet
 
+pytestmark = pytest.mark.any_backend
+
+
 # As many clips as frames: what is meant for a row and falls on a frame raises nothing.
 ROWS = FRAMES = 16
 SHAPE = (FRAMES, 8, 8, 3)
@@ -65,8 +68,9 @@ def test_the_loss_of_clips_is_the_mean_of_each_row_s(clips, case, monkeypatch):
 
     def terms(rows):
         for draw, values in draws.items():
-            monkeypatch.setattr(model, draw, lambda *_, v=values[rows]: v)
-        losses, terms = model.objective(x_0[rows])
+            values = backend.tensor(values[rows])
+            monkeypatch.setattr(model, draw, lambda *_, v=values: v)
+        losses, terms = model.objective(backend.tensor(x_0[rows]))
         return [float(ops.mean(each)) for each in (losses["unet"], *terms.values())]
 
     by_row = [terms(slice(row, row + 1)) for row in range(ROWS)]
@@ -96,7 +100,8 @@ def test_guidance_of_each_row_guides_its_clip(clips):
     of_all = ops.convert_to_numpy(backend.compiled(guided)(*rows))
     for row in range(ROWS):
         only = slice(row, row + 1)
-        alone = guided(x[only], t[only], labels[only], float(scales[row]))
+        rows = [backend.tensor(each[only]) for each in (x, t, labels)]
+        alone = ops.convert_to_numpy(guided(*rows, float(scales[row])))
         np.testing.assert_allclose(of_all[only], alone, atol=1e-5)
 
 

@@ -13,6 +13,7 @@ from zoo.evaluation import results
 from zoo.metrics import Protocol
 from zoo.runs import folder as runs
 
+pytestmark = pytest.mark.any_backend
 PROTOCOL = Protocol(
     "fashion_mnist", None, None, "test", 100, 100, "classifier", "0" * 64, 0, "0.1"
 )

@@ -13,6 +13,8 @@ from skimage import metrics as skimage_metrics
 from zoo import metrics
 from zoo.metrics import kernel, neighbours, protocol
 
+pytestmark = pytest.mark.any_backend
+
 
 def normal(rows, columns, seed=0):
     return np.random.default_rng(seed).standard_normal((rows, columns))

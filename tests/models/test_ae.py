@@ -6,6 +6,8 @@ import tiny
 
 import zoo
 
+pytestmark = pytest.mark.any_backend
+
 
 def test_both_networks_descend_the_squared_error_of_each_pixel(trained):
     model = trained("ae").model

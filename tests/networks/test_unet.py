@@ -12,6 +12,8 @@ import experiments
 from experiments import train
 from zoo.networks import fast, unet
 
+pytestmark = pytest.mark.any_backend
+
 
 def network(shape, **changes):
     sizes = {"width": 4, "mult": (1, 2), "depth": 1, "attention": (1,)}

@@ -12,6 +12,7 @@ from PIL import Image
 
 from zoo import pages
 
+pytestmark = pytest.mark.any_backend
 HOSTILE = '<script>alert("1")</script>'
 
 

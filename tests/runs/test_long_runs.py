@@ -12,7 +12,7 @@ COUNTS = [
 MOST_LOGS = 4 * 2**20  # bytes
 
 
-@pytest.mark.parametrize("name", ["gan", "ddpm"])
+@pytest.mark.parametrize("name", ["gan", pytest.param("ddpm", marks=FULL)])
 @pytest.mark.parametrize("steps, more_memory, more_time", COUNTS)
 def test_memory_time_and_files_do_not_grow(
     steps, more_memory, more_time, name, tmp_path
