@@ -45,13 +45,11 @@ def build_unet(
     int labels `[B]`) -> `[B, H, W, outputs * C]`, float32.
 
     Args:
-        image_shape: (H, W, C).
         width: Channels of the first level.
         mult: Their multiplier a level; levels with a side below 4 are left out.
         depth: Residual blocks a level on the way down; one more on the way up.
         attention: Levels with self-attention after each block; 0 is the first.
-        patch: Side of the squares of pixels that the first level sees as one, each in
-            channels of its own.
+        patch: Side of the squares of pixels that the first level sees as one.
         dropout: Share of features dropped in each block.
         num_classes: Classes of the labels; the label `num_classes` stands for none.
         outputs: Images that the network answers with, as channels.
@@ -72,10 +70,8 @@ def build_unet(
     x = attend(x, "middle_attention")
     x = residual_block(x, embedding, widths[-1], dropout, "middle_1")
     x = ascend(x, skips, sizes, depth, block)
-    channels = outputs * image_shape[-1] * patch**2
     x = normalize(x, "last_norm", "silu")
-    x = convolution(x, channels, "last", kernel_initializer=SMALL)
-    x = crop(unfold(ops.cast(x, "float32"), patch), image_shape[:2])
+    x = answer(x, image_shape, outputs, patch)
     return keras.Model([images, *conditions], x, name=name)
 
 
@@ -89,6 +85,13 @@ def build_conditions(num_classes, units):
         classes = layers.Embedding(num_classes + 1, units, name="label")
         embedding = embedding + classes(inputs[-1])
     return inputs, ops.silu(embedding)
+
+
+def answer(x, image_shape, outputs, patch):
+    """Returns the features of folded images as `outputs` images, float32."""
+    channels = outputs * image_shape[-1] * patch**2
+    x = convolution(x, channels, "last", kernel_initializer=SMALL)
+    return crop(unfold(ops.cast(x, "float32"), patch), image_shape[:2])
 
 
 def descend(x, levels, depth, block):
