@@ -100,21 +100,6 @@ class Clock(keras.callbacks.Callback):
         self.last_look = now
 
 
-class RestoredRandomness(keras.callbacks.Callback):
-    """Lets validation draw random numbers without a trace in training.
-
-    Otherwise a run that is stopped and validated within an epoch could not go on as if
-    it had never stopped.
-    """
-
-    def on_test_begin(self, logs=None):
-        self.state = {}
-        self.model.save_own_variables(self.state)
-
-    def on_test_end(self, logs=None):
-        self.model.load_own_variables(self.state)
-
-
 class Interrupt(keras.callbacks.Callback):
     """On SIGTERM or Ctrl-C finishes the batch, saves and exits with 143 or 130.
 

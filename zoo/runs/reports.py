@@ -56,7 +56,7 @@ class Record(keras.callbacks.Callback):
 
 class Pictures(keras.callbacks.Callback):
     """Draws samples of fixed seeds, and reconstructions, where the model can; a row of
-    samples a class, if the model is conditional.
+    samples a class, where it knows classes.
 
     Args:
         folder: The `RunFolder`.
@@ -67,6 +67,12 @@ class Pictures(keras.callbacks.Callback):
 
     COLUMNS, NUM_SAMPLES = 8, 64
     MOST_CLASSES = 16  # rows; more would be a picture that nobody scrolls through
+
+    # (title, what a model needs for it, the method that writes and returns it)
+    PICTURES = (
+        ("samples", "sample", "save_samples"),
+        ("reconstructions", "reconstruct", "save_reconstructions"),
+    )
 
     def __init__(self, folder, settings, images, logs):
         super().__init__()
@@ -79,20 +85,24 @@ class Pictures(keras.callbacks.Callback):
             self._draw(epoch + 1)
 
     def _draw(self, epoch):
-        capabilities = self.model.capabilities()
-        file = self.folder.samples / f"{epoch:04d}.png"
-        if "sample" in capabilities:
-            picture = plots.save_grid(file, self._samples(), columns=self.COLUMNS)
-            self.logs.picture(epoch, "samples", picture)
-        if "reconstruct" in capabilities:
-            file = file.with_name(f"{epoch:04d}_reconstructions.png")
-            rebuilt = self.model.reconstruct(self.images)
-            picture = plots.save_reconstructions(file, self.images, rebuilt)
-            self.logs.picture(epoch, "reconstructions", picture)
+        for title, needs, method in self.PICTURES:
+            if self.model.can(needs):
+                self.logs.picture(epoch, title, getattr(self, method)(f"{epoch:04d}"))
+
+    def save_samples(self, stem):
+        """Returns the grid of samples that it writes as `stem`.png."""
+        file = self.folder.samples / f"{stem}.png"
+        return plots.save_grid(file, self._samples(), columns=self.COLUMNS)
+
+    def save_reconstructions(self, stem):
+        """Returns the picture of images and their reconstructions that it writes."""
+        file = self.folder.samples / f"{stem}_reconstructions.png"
+        rebuilt = self.model.reconstruct(self.images)
+        return plots.save_reconstructions(file, self.images, rebuilt)
 
     def _samples(self):
         seed = self.settings.seed
-        if not self.model.conditional:
+        if not self.model.can("labels"):
             return self.model.sample(self.NUM_SAMPLES, seed=seed)
         classes = range(min(self.model.config["num_classes"], self.MOST_CLASSES))
         labels = np.repeat(classes, self.COLUMNS)

@@ -219,7 +219,7 @@ def _require_frechet(flags, model, dataset):
     """Raises ValueError if a Frechet distance is asked for that cannot be measured."""
     if flags["frechet"] is None:
         return
-    if "sample" not in model.capabilities():
+    if not model.can("sample"):
         raise ValueError(
             f"--frechet measures samples, and {model.registry_name!r} makes none. "
             f"Received: frechet={flags['frechet']}."

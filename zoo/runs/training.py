@@ -84,7 +84,6 @@ def _fit(run):
     watchers = [
         clock,
         workers.Finite(clock) if kind is workers else faults.Finite(),
-        callbacks.RestoredRandomness(),
         *([Quality(settings, run.images)] if settings.frechet else []),
         reports.Record(run, _facts(run), logs),
         reports.Pictures(folder, settings, run.images[:NUM_RECONSTRUCTIONS], logs),
