@@ -84,10 +84,9 @@ def test_what_is_made_of_a_run_goes_into_its_folder_unless_told_otherwise():
 
 
 def test_who_closes_the_output_gets_no_traceback():
-    script = "import experiments, sys, types\n"
-    script += "verb = types.SimpleNamespace(name='x', parse=lambda argv: None)\n"
+    script = "import experiments, sys\n"
+    script += "verb = experiments.Verb('x', 'Prints.', 'x')\n"
     script += "main = lambda: [print('line', n) for n in range(100_000)] and 0\n"
-    script += "experiments.import_quietly = lambda: None\n"
     script += "sys.exit(experiments.start(verb, main, ['x']))"
     command = f'{sys.executable} -c "$SCRIPT" | head -1'
     environment = os.environ | {"SCRIPT": script, "PYTHONPATH": str(ROOT)}

@@ -249,9 +249,10 @@ def test_files_lie_in_a_folder_that_is_removed():
     assert dict(os.environ) == before and tempfile.gettempdir() != folder
 
 
-def test_without_gradio_a_sentence_tells_what_to_install(monkeypatch, capsys):
+def test_without_gradio_a_sentence_tells_what_to_install(tmp_path, monkeypatch, capsys):
+    run = folder_of(tmp_path / "vae", "vae")
     monkeypatch.setitem(sys.modules, "gradio", None)
-    assert called(verb) == 1
+    assert called(verb, f"--workdir={run}") == 1
     err = capsys.readouterr().err
     assert "pip install -r requirements-playground.txt" in err
     assert err.count("\n") == 1
