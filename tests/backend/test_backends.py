@@ -4,6 +4,7 @@ What is not installed is skipped; JAX runs as where there is no TensorFlow.
 """
 
 import importlib.util
+import json
 import os
 import pathlib
 import subprocess
@@ -57,37 +58,48 @@ def marked():
     return [file for file in files if text in file.read_text() and file != THIS]
 
 
-# XLA would take longer to make its programs fast than these tests to run them.
-QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+# XLA would take longer to make its programs fast than these tests to run them, and
+# meets the same ones again and again.
+QUICK = {
+    "XLA_FLAGS": "--xla_backend_optimization_level=0 "
+    "--xla_llvm_disable_expensive_passes=true",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
 RUN = """
 import pytest
 sys.exit(pytest.main(sys.argv[1:]))
 """
 
 
-def run_tests(name, marks, *files, timeout):
+def run_tests(name, marks, cache, timeout):
     """Runs the tests of these marks in one process on the backend `name`."""
     flags = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts="]
-    argv = [*flags, "-m", marks, *files]
-    out = on_backend(name, RUN, *argv, cwd=TESTS, timeout=timeout, XLA_FLAGS=QUICK)
-    assert " passed" in out and " failed" not in out
+    quick = QUICK | {"JAX_COMPILATION_CACHE_DIR": str(cache)}
+    argv = [*flags, "-m", f"any_backend and {marks}", *marked()]
+    assert " passed" in on_backend(
+        name, RUN, *argv, cwd=TESTS, timeout=timeout, **quick
+    )
 
 
 @pytest.mark.slow
 @every_other
-def test_the_contract_holds_and_what_is_for_any_backend(name):
-    run_tests(name, "any_backend and not slow and not full", *marked(), timeout=1800)
+def test_what_is_for_any_backend_holds(name, tmp_path):
+    marks = "not slow and not full"
+    if name == "jax":  # to which each operation without a graph is a program
+        marks += " and not eager"
+    run_tests(name, marks, tmp_path, timeout=1800)
 
 
 @pytest.mark.slow
 @pytest.mark.full
 @every_other
-def test_the_slow_tests_for_any_backend_too(name):
-    run_tests(name, "any_backend and slow", *marked(), timeout=6000)
+def test_the_rest_of_what_is_for_any_backend_holds(name, tmp_path):
+    run_tests(name, "(slow or eager)", tmp_path, timeout=9000)
 
 
 TRAIN = """
-import random
+import os, random
 import keras, numpy as np, tiny, zoo
 path, name = sys.argv[1:]
 random.shuffle = None  # by it Keras would change the order of batches
@@ -106,11 +118,21 @@ np.savez(
     iterations=int(model.optimizer.iterations),
     state=np.concatenate([v.ravel() for v in tiny.optimizer_state(model)]),
 )
+before = os.listdir()
+try:
+    zoo.data.write_records("digits", "set", image_size=8)
+except ModuleNotFoundError as error:
+    assert "written by TensorFlow" in str(error)
+else:
+    raise AssertionError("written without TensorFlow")
+assert os.listdir() == before
 """
 
 
 @every_other
-def test_trains_on_named_data_and_files_move_both_ways(name, trained, tmp_path):
+def test_trains_on_named_data_writes_no_records_and_files_move_both_ways(
+    name, trained, tmp_path
+):
     given = trained("vae").model
     given.save(tmp_path / "given.keras")
     on_backend(name, TRAIN, tmp_path, "vae", cwd=tmp_path)
@@ -182,29 +204,12 @@ def test_two_devices_of_jax_equal_one_batch_statistics_included(tmp_path):
     assert not list(tmp_path.iterdir())  # a batch that they cannot share begins nothing
 
 
-RECORDS = """
-from zoo import data
-try:
-    data.write_records("digits", "set", image_size=8)
-except ModuleNotFoundError as error:
-    assert "written by TensorFlow" in str(error)
-else:
-    raise AssertionError("written without TensorFlow")
-"""
-
-
-@every_other
-def test_records_that_cannot_be_written_here_say_so(name, tmp_path):
-    on_backend(name, RECORDS, cwd=tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
-VERB = """
-import importlib, experiments
-verb = importlib.import_module("experiments." + sys.argv[1])
-argv = sys.argv[1:]
-argv = verb.with_recipe(argv) if hasattr(verb, "with_recipe") else argv
-sys.exit(experiments.start(verb.VERB, verb.main, argv))
+VERBS = """
+import importlib, json, experiments
+for argv in map(json.loads, sys.argv[1:]):
+    verb = importlib.import_module("experiments." + argv[0])
+    argv = verb.with_recipe(argv) if hasattr(verb, "with_recipe") else argv
+    assert experiments.start(verb.VERB, verb.main, argv) == 0, argv
 """
 
 
@@ -213,10 +218,13 @@ sys.exit(experiments.start(verb.VERB, verb.main, argv))
 def test_a_run_is_made_sampled_and_evaluated_and_goes_on_here(name, tmp_path):
     flags = ["--model=vae", "--set=width=4", "--set=hidden=8", "--batch_size=450"]
     flags += ["--image_size=8", "--workdir=run"]
-    on_backend(name, VERB, "train", *flags, "--epochs=2", cwd=tmp_path)
-    on_backend(name, VERB, "sample", "--workdir=run", cwd=tmp_path)
     few = ["--num_images=40", "--nll_images=4", "--k=5", "--cas_steps=2"]
-    on_backend(name, VERB, "evaluate", "--workdir=run", *few, cwd=tmp_path)
+    commands = [
+        ["train", *flags, "--epochs=2"],
+        ["sample", "--workdir=run"],
+        ["evaluate", "--workdir=run", *few],
+    ]
+    on_backend(name, VERBS, *map(json.dumps, commands), cwd=tmp_path)
     assert (tmp_path / "run" / "samples.png").stat().st_size > 500
     assert (tmp_path / "run" / "evaluation.json").exists()
     here = keras.backend.backend()

@@ -52,9 +52,12 @@ def steps_of(model, batches):
 # --- training -------------------------------------------------------------------------
 
 
+@pytest.mark.eager
 @every_model
 @pytest.mark.parametrize(  # all other tests have 8x8x1
-    "images, shape", [(tiny.images, (28, 28, 1)), (tiny.floats, (30, 22, 3))], ids=str
+    "images, shape",
+    [(tiny.images, (28, 28, 1)), (tiny.floats, (30, 22, 3))],
+    ids=["uint8", "float"],
 )
 def test_trains_on_uint8_and_float_images_of_any_size(name, images, shape):
     model = zoo.get(name, **tiny.CONFIGS[name])
@@ -94,6 +97,7 @@ def test_another_term_than_the_declared_is_an_error(name, trained):
         model.track({"surprise": 0.0}, tiny.images(2))
 
 
+@pytest.mark.eager
 @every_model
 def test_each_network_moves_under_its_own_loss_and_no_other(name):
     # The decoder's normalisation takes the bias of the code of "ae" away: elsewhere it
@@ -135,6 +139,7 @@ def weights_of(model, network):
     return tiny.values(model.network(network).trainable_variables)
 
 
+@pytest.mark.eager
 @every_model
 def test_iterations_rise_by_one_each_train_step(name):
     model = tiny.model(name)
@@ -149,6 +154,7 @@ def test_iterations_rise_by_one_each_train_step(name):
         assert all((a != b).any() for a, b in zip(new, old)), network
 
 
+@pytest.mark.eager
 @every_model
 def test_learning_rate_callbacks_reach_every_optimizer(name):
     model = tiny.model(name)
@@ -171,6 +177,7 @@ def test_learning_rate_callbacks_reach_every_optimizer(name):
         np.testing.assert_allclose(now, rate / 40, rtol=1e-5)
 
 
+@pytest.mark.eager
 @every_model
 def test_trains_in_mixed_bfloat16_and_answers_in_float32(name, mixed_bfloat16):
     model = tiny.model(name)
@@ -275,6 +282,7 @@ def constant_statistics(monkeypatch):
     monkeypatch.setattr(fast.BatchNormalization, "call", call)
 
 
+@pytest.mark.eager
 @every_model
 def test_gradients_of_parts_make_the_update_of_the_whole(name, constant_statistics):
     changes = {}
@@ -290,6 +298,7 @@ def test_gradients_of_parts_make_the_update_of_the_whole(name, constant_statisti
         np.testing.assert_allclose(parts_logs[term], logs[term], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.eager
 def test_a_graph_accumulates_the_gradients_of_parts_too(constant_statistics):
     # Its last update has two images and a part without any.
     start = tiny.values(tiny.model("vae").trainable_variables)
@@ -454,7 +463,7 @@ def test_a_run_resumed_from_a_checkpoint_ends_bitwise_the_same(name, trained):
 
 
 @pytest.mark.slow
-@every_model
+@pytest.mark.parametrize("name", ["ddpm", "vaegan", "wgan"])
 def test_fit_save_load_fit_equals_one_longer_fit(name, trained, tmp_path):
     model = tiny.model(name)
     tiny.train(model, 2)
