@@ -86,7 +86,7 @@ class Source(abc.ABC):
             plan: The `pipeline.Plan`.
             names: The fields of a batch.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not stream.")
+        raise TypeError(f"{type(self).__name__} does not define stream.")
 
     def labels(self, split: str) -> np.ndarray | None:
         """Returns int32 labels `[N]`, or None; cheaper than `read` where it can be."""
