@@ -256,7 +256,7 @@ def assert_same_moves(start, one, other):
     assert apart <= 1e-5 * moved
 
 
-def accumulated(model, parts, count=26, eagerly=True):
+def accumulated(model, parts, count=14, eagerly=True):
     """`model`, and its logs, after an epoch of updates of 12 images, each accumulated
     over so many parts; those of the last update are as few as is left of `count`."""
     with backend.scope(model):

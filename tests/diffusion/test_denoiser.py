@@ -12,7 +12,7 @@ from zoo.diffusion.editing import check_mask
 from zoo.models.flow import Flow
 from zoo.networks import unet
 
-pytestmark = pytest.mark.any_backend
+pytestmark = [pytest.mark.any_backend, pytest.mark.eager]
 
 
 # As many clips as frames: what is meant for a row and falls on a frame raises nothing.
@@ -88,6 +88,7 @@ def test_noised_clips_have_the_noise_of_their_rows(clips):
         )
 
 
+@pytest.mark.skipif(not backend.HAS_TF_DATA, reason="it is served, by TensorFlow")
 def test_guidance_of_each_row_guides_its_clip(clips):
     model, x = clips("ddpm", (8, 8, 3), num_classes=4), some_clips()
     t, labels = np.full(ROWS, 3), tiny.labels(ROWS)

@@ -12,7 +12,7 @@ import experiments
 from experiments import train
 from zoo.networks import fast, unet
 
-pytestmark = pytest.mark.any_backend
+pytestmark = [pytest.mark.any_backend, pytest.mark.eager]
 
 
 def network(shape, **changes):
