@@ -7,7 +7,7 @@ import json
 import pathlib
 
 BY_KEY = {"config": "set", **{n: n for n in ("learning_rate", "schedule", "warmup")}}
-DERIVED = ("monitor_mode", "workdir")  # of other settings, or not to be repeated
+DERIVED = ("monitor_mode", "workdir", "parts")  # of others, or not to be repeated
 
 
 def command(path, argv):
@@ -21,6 +21,8 @@ def command(path, argv):
     try:
         settings = json.loads(pathlib.Path(path).read_text())["settings"]
         unknown = sorted(set(settings) - _known())
+        parts = settings.get("parts", {})  # models, which are given by their files
+        settings["config"] |= {name: part["file"] for name, part in parts.items()}
         flags = [flag for name in settings for flag in _flags(name, settings[name])]
         workdir = pathlib.Path(settings["workdir"])  # "runs/x/" is "runs/x"
         flags.append(f"--workdir={workdir}-again")

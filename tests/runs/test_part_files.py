@@ -9,6 +9,7 @@ import throwaway
 import tiny
 from tiny_runs import assert_same, prepare, trained
 
+from experiments import repeated
 from zoo.files import sums
 
 LATENTS = ["--model=latents", "--image_size=8", "--batch_size=450"]
@@ -45,6 +46,15 @@ def test_a_part_is_read_once_and_goes_on_from_the_checkpoint(tmp_path, autoencod
     assert_same(whole, resumed)
     for one, other in zip(part.weights, resumed.model.autoencoder.weights, strict=True):
         np.testing.assert_array_equal(*tiny.values([one, other]))
+
+
+def test_the_command_that_repeats_a_run_names_the_file_of_its_part(
+    tmp_path, autoencoder
+):
+    flag = f"--set=autoencoder={autoencoder}"
+    run = trained(tmp_path / "run", "--epochs=1", flag, base=LATENTS)
+    line = repeated.command(run.folder.record, ["train"])
+    assert flag in line and not [each for each in line if "parts" in each]
 
 
 def test_another_part_is_another_run(tmp_path, autoencoder):
