@@ -58,6 +58,9 @@ def marked():
     return [file for file in files if text in file.read_text() and file != THIS]
 
 
+CONTRACT = TESTS / "core" / "test_contract.py"
+MOST_TELLING = "addressed or resumed or file_holds"
+
 # XLA would take longer to make its programs fast than these tests to run them, and
 # meets the same ones again and again.
 QUICK = {
@@ -72,11 +75,11 @@ sys.exit(pytest.main(sys.argv[1:]))
 """
 
 
-def run_tests(name, marks, cache, timeout):
-    """Runs the tests of these marks in one process on the backend `name`."""
-    flags = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts="]
+def run_tests(name, marks, files, cache, timeout, *more):
+    """Runs the tests of these marks and files in one process on the backend `name`."""
+    flags = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", *more]
     quick = QUICK | {"JAX_COMPILATION_CACHE_DIR": str(cache)}
-    argv = [*flags, "-m", f"any_backend and {marks}", *marked()]
+    argv = [*flags, "-m", f"any_backend and {marks}", *files]
     assert " passed" in on_backend(
         name, RUN, *argv, cwd=TESTS, timeout=timeout, **quick
     )
@@ -86,16 +89,24 @@ def run_tests(name, marks, cache, timeout):
 @every_other
 def test_what_is_for_any_backend_holds(name, tmp_path):
     marks = "not slow and not full"
-    if name == "jax":  # to which each operation without a graph is a program
-        marks += " and not eager"
-    run_tests(name, marks, tmp_path, timeout=1800)
+    if name != "jax":
+        run_tests(name, marks, marked(), tmp_path, 1800)
+        return
+    # To JAX each operation without a graph, and each shape, is a program to compile: of
+    # the contract, what tells most runs here, and the rest with `full`.
+    marks += " and not eager"
+    others = [file for file in marked() if file != CONTRACT]
+    run_tests(name, marks, others, tmp_path, 1800)
+    run_tests(name, marks, [CONTRACT], tmp_path, 1800, "-k", MOST_TELLING)
 
 
 @pytest.mark.slow
 @pytest.mark.full
 @every_other
 def test_the_rest_of_what_is_for_any_backend_holds(name, tmp_path):
-    run_tests(name, "(slow or eager)", tmp_path, timeout=9000)
+    run_tests(name, "(slow or eager)", marked(), tmp_path, 9000)
+    rest = ("-k", f"not ({MOST_TELLING})")
+    run_tests(name, "not eager", [CONTRACT], tmp_path, 9000, *rest)
 
 
 TRAIN = """

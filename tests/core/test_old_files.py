@@ -45,8 +45,11 @@ def test_a_file_of_old_gives_what_it_gave(name, old):
     ):  # seeds are a backend's own
         samples = model.sample(2, seed=0)
         np.testing.assert_allclose(samples, answers[f"{name}/sample"], atol=1e-3)
-    model.fit(tiny.images(4), tiny.labels(4), verbose=0)
-    assert int(model.optimizer.iterations) == 1
+    assert int(model.optimizer.iterations) == 0
+    if backend.NAME == "tensorflow":
+        model.run_eagerly = True  # a graph takes longer to make than to train by
+        model.fit(tiny.images(4), tiny.labels(4), verbose=0)
+        assert int(model.optimizer.iterations) == 1
 
 
 @pytest.mark.skipif(not backend.HAS_TF_DATA, reason="the run drew TensorFlow's numbers")
