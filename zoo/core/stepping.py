@@ -50,7 +50,12 @@ class Stepping:
             images, targets = fields.get("source"), fields["image"]
             pair = (targets, None) if images is None else (images, targets)
             return tuple(x if x is None else pixels.to_float(x) for x in pair)
-        return tuple(_tensor(name, fields.get(name)) for name in self.takes)
+        ready = {name: _tensor(name, fields.get(name)) for name in self.takes}
+        count = self.config.get("num_classes")
+        if count and ready.get("label") is not None:
+            # A wrong label is noted; some backends would end in words of their own.
+            ready["label"] = ops.clip(ready["label"], 0, count - 1)
+        return tuple(ready.values())
 
     # --- terms ------------------------------------------------------------------------
 
