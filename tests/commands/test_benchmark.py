@@ -269,8 +269,8 @@ def test_prints_a_table_and_writes_all_rounds(tmp_path, capsys):
 @pytest.mark.parametrize(
     "flag, words",
     [
-        ("--models=unet", "Received: unet"),
-        ("--models=vae,unet", "Received: vae,unet"),
+        ("--models=unet", "Received: 'unet'"),
+        ("--models=vae,unet", "Received: 'unet'"),
         ("--steps=0", "steps"),
         ("--batch_size=8,0", "--batch_size is at least 1. Received: 0"),
         ("--replicas=1,0", "--replicas is at least 1. Received: 0"),
