@@ -399,6 +399,18 @@ def test_symbolic_tensors_are_left_alone(ae):
     assert traced.structured_outputs.shape[1:] == (8, 8, 1)
 
 
+@pytest.mark.parametrize("name", ["classifier", "gan", "vae"])
+def test_channels_that_keras_is_told_to_put_first_are_refused(name):
+    keras.config.set_image_data_format("channels_first")
+    try:
+        with pytest.raises(
+            ValueError, match="channels last.* Received: channels_first"
+        ):
+            tiny.model(name)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+
+
 @pytest.mark.parametrize("shape", [28, (28.0, 28, 1), "28", ("28", 28, 1)])
 def test_an_image_shape_is_made_of_integers(shape):
     with pytest.raises(ValueError, match=r"integers \(height, width, channels\)"):

@@ -114,6 +114,12 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
             source_shape: (h, w, c) of the sources, if the model takes some. Default:
                 that of the images.
         """
+        if keras.config.image_data_format() != "channels_last":
+            raise ValueError(
+                "The zoo's networks have their channels last: call "
+                "keras.config.set_image_data_format('channels_last') first. "
+                f"Received: {keras.config.image_data_format()}."
+            )
         check = {"image": inputs.image_shape_of, "clip": inputs.clip_shape_of}
         shape = check[self.makes](image_shape)
         if self.built:
