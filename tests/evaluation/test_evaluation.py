@@ -435,7 +435,7 @@ def test_the_best_checkpoint_is_not_chosen_by_the_test_images(tmp_path, monkeypa
         ),
     )
     checkpoint(run, 1, tiny.model("gan", (28, 28, 1)))
-    watch = evaluation.Watch(run, FEW, evaluation.Progress())
+    watch = evaluation.Watch(run, FEW, evaluation.Stages())
     assert watch.look([].append)
     assert "validation" in read and "test" not in read
     protocol = json.loads(watch.record.read_text())["protocol"]

@@ -109,12 +109,17 @@ class Pixels:
 
 
 @pytest.fixture
-def tables(run, monkeypatch):
+def tables(run, monkeypatch, tmp_path):
     """Explorers of a model whose latents are images, and the tables that are shown."""
     target, tables = subject.find(run("vae")), []
     target = dataclasses.replace(target, model=Pixels())
     monkeypatch.setattr(subject, "find", lambda *args, **where: target)
     monkeypatch.setattr(figures, "save_table", lambda *args: tables.append(args))
+    # A verb without --workdir asks for this run before anything else.
+    home = tmp_path / "runs" / "vaegan-digits"
+    home.mkdir(parents=True)
+    (home / "model.keras").touch()
+    monkeypatch.chdir(tmp_path)
     return tables
 
 
