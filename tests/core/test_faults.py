@@ -379,3 +379,11 @@ def train_on(name, *pair):
     model = tiny.model(name)
     model.fit(*pair, batch_size=4, shuffle=False, verbose=0)
     return tiny.values(model.trainable_variables)
+
+
+def test_a_wrong_label_in_a_column_behind_the_first_batch_is_named():
+    labels = tiny.labels(40)[:, None]
+    labels[38] = 4
+    model = tiny.model("classifier")
+    with pytest.raises(faults.WrongBatchError, match="training step 10"):
+        model.fit(tiny.batches((tiny.images(40), labels), 4), verbose=0)

@@ -10,6 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refusal
 
 import zoo.data
 from zoo import backend
@@ -90,15 +91,6 @@ def collect(batches):
         batches = batches.as_numpy_iterator()
     images, labels = zip(*batches, strict=True)
     return np.concatenate(images), np.concatenate(labels)
-
-
-def refusal(call, *arguments, **options):
-    """The message with which a call is refused, checked to be one clear sentence."""
-    with pytest.raises((ValueError, OSError)) as caught:
-        call(*arguments, **options)
-    message = str(caught.value)
-    assert "Received: " in message and message.endswith(".") and "\n" not in message
-    return message
 
 
 # --- digits ---------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
+from refusals import refusal
 
 import zoo.data
 from zoo import backend
@@ -34,15 +35,6 @@ def fill(folder, count, *shape):
 
 def read(folder, split="train", **options):
     return zoo.data.arrays(f"folder:{folder}", split, **options)
-
-
-def refusal(call, *arguments, **options):
-    """The message with which a call is refused, checked to be one clear sentence."""
-    with pytest.raises((ValueError, OSError)) as caught:
-        call(*arguments, **options)
-    message = str(caught.value)
-    assert "Received: " in message and message.endswith(".") and "\n" not in message
-    return message
 
 
 # --- splits and classes ---------------------------------------------------------------

@@ -172,7 +172,7 @@ class Calls(Inference):
         self.require_options("to_target", options)
         labels = None if labels is None else self.checked_labels(labels, len(sources))
         options |= {"back": bool(back), "ema": bool(ema)}
-        rows = (sources, None, labels)
+        rows = (sources, labels)
         return self._answers("to_target", rows, seed, samples, batch_size, options)
 
     def predict_frames(
@@ -206,7 +206,7 @@ class Calls(Inference):
             )
         labels = None if labels is None else self.checked_labels(labels, len(past))
         options |= {"frames": int(frames), "ema": bool(ema)}
-        rows = (past, None, labels)
+        rows = (past, labels)
         return self._answers("to_future", rows, seed, samples, batch_size, options)
 
     def _past(self, past):
@@ -257,14 +257,14 @@ class Calls(Inference):
         return pixels.to_float(images)
 
     def _answers(self, hook, rows, seed, samples, batch_size, options):
-        """`samples` answers of `hook` to each row; the seeds stand second in `rows`."""
+        """`samples` answers of `hook` to each of `rows`, (images, labels or None)."""
         inputs.check_integer("samples", samples, 1)
         inputs.check_integer("batch_size", batch_size, 1)
-        first, _, labels = rows
-        seeds = seeds_from(seed, len(first))
+        images, labels = rows
+        seeds = seeds_from(seed, len(images))
         answers = []
         for number in range(samples):
-            each = [first, seeds + number * APART]
+            each = [images, seeds + number * APART]
             each += [] if labels is None else [labels]
             answers.append(self.in_batches(hook, batch_size, *each, **options))
         return answers[0] if samples == 1 else np.stack(answers, axis=1)

@@ -34,7 +34,7 @@ class Fitting:
         _check_options(kwargs)
         if not self.compiled:
             self.compile()
-        feed = self._look(x, y, value_range, training=True)
+        feed = self._look(x, y, value_range)
         batch_size = kwargs.get("batch_size")
         kwargs.setdefault("validation_batch_size", batch_size)
         x, y = self._stream(feed, batch_size or 32, kwargs.get("shuffle", True))
@@ -87,7 +87,7 @@ class Fitting:
 
     def _measured(self, x, y, value_range, batch_size):
         """Data to measure by, as Keras takes them: a set, arrays, or (x, y)."""
-        feed = self._look(x, y, value_range, training=True)
+        feed = self._look(x, y, value_range)
         x, y = self._stream(feed, batch_size or 32, shuffle=False)
         x, y = backend.distributed(self, x, y, batch_size)
         return x if y is None else (x, y)
@@ -119,17 +119,17 @@ class Fitting:
     def _one_batch(self, x, y, value_range):
         if not self.compiled:
             self.compile()
-        feed = self._look(x, y, value_range, training=True)
+        feed = self._look(x, y, value_range)
         return self._stream(feed, feed.rows, shuffle=False)
 
     # --- looking and checking ---------------------------------------------------------
 
-    def _look(self, x, y, value_range, training):
+    def _look(self, x, y, value_range):
         """Returns the checked `Feed` of training data; builds the model if need be."""
         feed = feeds.look(x, y, self.layout)
         for field in feed.first:
             if field in feeds.PIXELS:
-                self._check_pixels(feed, field, value_range, training)
+                self._check_pixels(feed, field, value_range, training=True)
         if self.needs_labels and "label" not in feed.first:
             raise ValueError(
                 f"{self.name!r} learns from labels: pass (images, labels). "

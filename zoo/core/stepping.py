@@ -34,12 +34,11 @@ class Stepping:
     def wrong_fields(self, fields):
         """Returns {field: whether some value is wrong, a scalar tensor} of a batch:
         labels that are no classes, floats that are no pixels."""
-        wrong = {}
+        wrong, count = {}, self.config.get("num_classes")
         for name, value in fields.items():
-            count = self.config.get("num_classes")
-            if name == "label" and count and len(value.shape) == 1:
-                outside = ops.logical_or(value < 0, value >= count)
-                wrong[name] = ops.any(outside)
+            if name == "label" and count:
+                labels = _tensor(name, value)
+                wrong[name] = ops.any(ops.logical_or(labels < 0, labels >= count))
             elif name in PIXELS and _is_float(value):
                 sound = ops.abs(value) <= 1.0 + inputs.SLACK  # false of NaN, too
                 wrong[name] = ops.logical_not(ops.all(sound))
