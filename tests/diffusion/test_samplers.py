@@ -111,7 +111,9 @@ def test_all_settings_draw_from_the_same_seeds(model, tmp_path):
         (["--workdir=x", "--num_images=1"], "at least 20"),
     ],
 )
-def test_a_wrong_flag_is_one_sentence(flags, told, capsys):
+def test_a_wrong_flag_is_one_sentence(flags, told, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x").mkdir()
     assert called(*flags) == 1
     err = capsys.readouterr().err
     assert told in err and err.count("\n") == 1

@@ -477,9 +477,11 @@ def test_watching_goes_on_while_somebody_trains(tmp_path, monkeypatch):
 def test_what_cannot_be_watched_is_one_sentence(tmp_path, capsys):
     run = folder_of(tmp_path / "run", "classifier", num_classes=10)
     checkpoint(run, 1, saving.load(run))
+    (tmp_path / "empty").mkdir()
     for path, sentence in (
         (run, "cannot sample"),
-        (tmp_path / "none", "no run to watch"),
+        (tmp_path / "empty", "no run to watch"),
+        (tmp_path / "none", "no such file or folder"),
     ):
         assert called(evaluate, f"--workdir={path}", "--watch", *QUICK) == 1
         err = capsys.readouterr().err
