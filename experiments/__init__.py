@@ -16,6 +16,13 @@ from absl import flags
 
 from experiments import checks, quiet
 
+# What a folder of pictures lets one choose; the first is its default.
+CHOICES = {"color": ["auto", "grey", "rgb"], "fit": ["crop", "pad", "stretch"]}
+MEANINGS = {
+    "color": "Channels of a folder's images (auto: grey if all files are)",
+    "fit": "How a folder's pictures of other proportions come to the size",
+}
+DATASET = ("dataset", "classes", "image_size", "data_dir")
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
 
 
@@ -36,15 +43,23 @@ class Verb:
         self.purpose = purpose
         self.example = example
         self.flags = flags.FlagValues()
-        self.groups = {}
+        self.groups, self.least = {}, {}
         self.argv = [name]
 
     def group(self, title):
         """Titles the flags that are defined from here on."""
         self.groups[title] = []
 
-    def define(self, kind, name, default, help, **options):
-        """Defines a flag; `kind` names absl's function, such as "integer"."""
+    def define(self, kind, name, default, help, least=None, **options):
+        """Defines a flag.
+
+        Args:
+            kind: Names absl's function, such as "integer".
+            least: The smallest number that the flag takes; None for any.
+            options: As absl's function takes them.
+        """
+        if least is not None:
+            self.least[name] = least
         getattr(flags, f"DEFINE_{kind}")(
             name=name, default=default, help=help, flag_values=self.flags, **options
         )
@@ -58,7 +73,7 @@ class Verb:
         self.define(
             "list", "classes", None, "Its classes, e.g. 5,7,9 [as in training]."
         )
-        self.define("integer", "image_size", None, "Side in pixels [as in training].")
+        self.define_pictures("as in training")
         self.define(
             "string",
             "data_dir",
@@ -66,11 +81,38 @@ class Verb:
             "Where tensorflow-datasets keeps its sets [its own].",
         )
 
+    def define_pictures(self, default=None):
+        """Defines the flags that say how pictures become images.
+
+        Args:
+            default: What holds without them, for the help; None for what a data set
+                does by itself.
+        """
+        size = default or "as in the data set"
+        self.define(
+            "string",
+            "image_size",
+            None,
+            f"Side in pixels, or WIDTHxHEIGHT, e.g. 64x96 [{size}].",
+        )
+        for name, words in CHOICES.items():
+            text = f"{MEANINGS[name]}: {', '.join(words)} [{default or words[0]}]."
+            self.define("string", name, None, text)
+        text = f"Colour behind transparency, by name or #rrggbb [{default or 'white'}]."
+        self.define("string", "background", None, text)
+
     def dataset(self):
-        """Returns the values of these flags, as `zoo.evaluation.subject.find` takes
-        them."""
-        names = ("dataset", "classes", "image_size", "data_dir")
-        return {name: self.flags[name].value for name in names}
+        """Returns the values of the flags of a data set, as `zoo.data.open` takes them
+        but for its name, `dataset`; options that are not chosen are left out.
+
+        Raises: ValueError: if --image_size is of no use.
+        """
+        from zoo.data import checks
+
+        values = {name: self.flags[name].value for name in DATASET}
+        values["image_size"] = checks.parsed_size(values["image_size"])
+        options = {name: self.flags[name].value for name in (*CHOICES, "background")}
+        return values | {k: value for k, value in options.items() if value is not None}
 
     def numbers(self, name, kind=int):
         """Returns the numbers of a flag of kind "list": whole ones from 0, or any with
@@ -149,8 +191,10 @@ def start(verb, main, argv=None):
     open_streams()
     try:
         verb.parse(argv)
+        checks.require_least(verb)
         checks.require_models(verb)
         checks.require_runs(verb)
+        checks.require_data(verb)
         warn_plainly()
         with quiet.imports():
             code = main() or 0

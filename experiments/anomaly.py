@@ -15,9 +15,15 @@ VERB = experiments.Verb(
 VERB.group("What")
 VERB.define("string", "workdir", "runs/ae-digits-without-9", "Run folder, or a file.")
 VERB.define(
-    "integer", "components", 10, "Normal distributions of the mixture of encodings."
+    "integer",
+    "components",
+    10,
+    "Normal distributions of the mixture of encodings.",
+    least=1,
 )
-VERB.define("integer", "seed", 0, "Of the images that the mixture is fitted to.")
+VERB.define(
+    "integer", "seed", 0, "Of the images that the mixture is fitted to.", least=0
+)
 VERB.group("Seen in training")
 VERB.define_dataset()
 VERB.group("Where")
@@ -27,14 +33,13 @@ PICTURED = 10  # images a row of the picture
 
 
 def main():
+    flags = VERB.flags
+    out = outputs.picture(flags.out, flags.workdir, "anomaly.png")
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from zoo import metrics
-    from zoo.drawing import figures, plots
+    from zoo.drawing import figures
     from zoo.evaluation import explorer as exploration
 
-    flags = VERB.flags
-    out = outputs.path(flags.out, flags.workdir, "anomaly.png")
-    plots.require_format(out, (".png",))
     space = exploration.Explorer(flags.workdir, flags.seed, False, **VERB.dataset())
     space.model.require("reconstruct")
     images, classes, strange = space.with_left_out()

@@ -38,18 +38,17 @@ PICTURED, COUNTED = 6, 500  # test images in the picture, and in the numbers
 
 
 def main():
+    flags = VERB.flags
+    numbers, strengths = VERB.numbers("images"), VERB.numbers("strengths", float)
+    out = outputs.picture(flags.out, flags.workdir, "arithmetic.png")
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import numpy as np
 
     from zoo.core import latents
-    from zoo.drawing import figures, plots
+    from zoo.drawing import figures
     from zoo.evaluation import explorer as exploration
     from zoo.inputs import pixels
 
-    flags = VERB.flags
-    numbers, strengths = VERB.numbers("images"), VERB.numbers("strengths", float)
-    out = outputs.path(flags.out, flags.workdir, "arithmetic.png")
-    plots.require_format(out, (".png",))
     space = exploration.Explorer(flags.workdir, judged=flags.judge, **VERB.dataset())
     space.model.require("encode", "decode")
     classes = flags.minus, flags.plus

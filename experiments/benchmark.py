@@ -24,7 +24,6 @@ VERB = experiments.Verb(
     "benchmark",
     __doc__.strip(),
     "python -m experiments.benchmark --models=gan,vae",
-    models=("models",),
 )
 VERB.group("What")
 VERB.define(
@@ -39,7 +38,12 @@ VERB.define(
 )
 VERB.define("string", "dataset", "digits", "Images to train on, as in train.")
 VERB.define("list", "batch_size", ["128"], "Images a step; of several, all.")
-VERB.define("list", "image_size", None, "Sides in pixels; of several, all [the set's].")
+VERB.define(
+    "list",
+    "image_size",
+    None,
+    "Sides in pixels, or WIDTHxHEIGHT; of several, all [the set's].",
+)
 VERB.define(
     "enum",
     "against",
@@ -107,11 +111,6 @@ def main():
             "The benchmark needs PyTorch, which the zoo itself does not: install it "
             "with `pip install torch`."
         )
-    # JAX would take most of a GPU's memory for each of its processes.
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    from zoo import backend, data
-    from zoo.drawing import figures
-
     flags = VERB.flags
     for flag in ("out", "plot"):
         path = flags[flag].value
@@ -126,6 +125,17 @@ def main():
             f"The benchmark has {', '.join(able)} in PyTorch for {flags.task}. "
             f"Received: {','.join(models)}."
         )
+    batch_sizes, image_sizes = sizes("batch_size"), _image_sizes()
+    from zoo import data
+
+    for size in image_sizes:
+        data.require(flags.dataset, image_size=size)
+    # JAX would take most of a GPU's memory for each of its processes.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    from zoo import backend
+    from zoo.drawing import figures
+
     if flags.against == "steps" and (
         flags.task == "sampling" or backend.NAME != "tensorflow"
     ):
@@ -142,7 +152,6 @@ def main():
             "--replicas is for training beside PyTorch, on TensorFlow. Received: "
             f"task={flags.task}, against={flags.against}, backend={backend.NAME}."
         )
-    batch_sizes, image_sizes = sizes("batch_size"), sizes("image_size") or [None]
     for replicas, size in itertools.product(sizes("replicas"), batch_sizes):
         if size % replicas:
             raise ValueError(
@@ -184,6 +193,15 @@ def main():
         )
 
 
+def _image_sizes():
+    """The sizes of images to measure with, as `zoo.data.open` takes them."""
+    from zoo.data import checks
+
+    size_of = checks.parsed_size
+    sizes = [size_of(text) for text in VERB.flags.image_size or [None]]
+    return [tuple(size) if isinstance(size, list) else size for size in sizes]
+
+
 def sizes(name):
     """Returns the numbers of a flag, which are at least 1."""
     values = VERB.numbers(name)
@@ -207,7 +225,10 @@ def jobs(name, image_size, batch_size, replicas, num_classes):
             f"{model!r} learns from labels, and the set has none. "
             f"Received: dataset={flags.dataset!r}."
         )
-    suffix = f" {image_size}px" if len(flags.image_size or ()) > 1 else ""
+    size = image_size
+    if isinstance(size, tuple):
+        size = f"{size[1]}x{size[0]}"
+    suffix = f" {size}px" if len(flags.image_size or ()) > 1 else ""
     suffix += f" R={replicas}" if len(flags.replicas) > 1 else ""
     suffix += f" B={batch_size}" if len(flags.batch_size) > 1 else ""
     rivals = ["steps"] if flags.against == "steps" else [model, *VARIANTS.get(name, [])]

@@ -1,8 +1,17 @@
 """What a verb checks of its words before a framework is imported."""
 
 import pathlib
+import zipfile
 
 RECIPES = pathlib.Path(__file__).parent / "recipes"
+
+
+def require_least(verb):
+    """Raises ValueError if a number of `verb` is smaller than its flag takes."""
+    for name, least in verb.least.items():
+        value = verb.flags[name].value
+        if value is not None and value < least:
+            raise ValueError(f"--{name} is at least {least}. Received: {name}={value}.")
 
 
 def require_models(verb):
@@ -17,12 +26,47 @@ def require_runs(verb):
     """Raises FileNotFoundError if a flag of `verb` names a run that there is not, with
     the command that would train it."""
     for path in values(verb, verb.runs):
-        if not pathlib.Path(path).exists():
+        lack = _lack(pathlib.Path(path))
+        if lack:
             command = training(path)
             hint = f"; `{command}` trains it" if command else ""
-            raise FileNotFoundError(
-                f"There is no such file or folder{hint}. Received: {path}."
-            )
+            raise FileNotFoundError(f"{lack}{hint}. Received: {path}.")
+
+
+def _lack(path):
+    """Why nothing at `path` can be a model; "" if something may be."""
+    if not path.exists():
+        return "There is no such file or folder"
+    if path.is_file():
+        return "" if zipfile.is_zipfile(path) else "The file is no model of the zoo"
+    names = ("run.json", "*.keras", "checkpoints/*.keras")
+    if any(file for name in names for file in path.glob(name)):
+        return ""
+    return "The folder holds no finished model (model.keras)"
+
+
+def require_data(verb):
+    """Raises ValueError or FileNotFoundError if the flags of `verb` say a data set that
+    cannot be, as far as that is told without opening it."""
+    if "background" not in verb.flags:
+        return
+    from zoo import data
+
+    where = verb.dataset()
+    data.require(where.pop("dataset"), **where)
+
+
+def require_settings(model, texts):
+    """Raises ValueError unless each of `texts` is key=value of a setting that `model`,
+    a name or None, has."""
+    from zoo.core import registry
+
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--set takes key=value. Received: set={text!r}.")
+        if model is not None:
+            registry.require_setting(model, key, value)
 
 
 def values(verb, names):

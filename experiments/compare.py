@@ -4,7 +4,7 @@ import pathlib
 import sys
 
 import experiments
-from experiments import processes
+from experiments import checks, processes
 
 VERB = experiments.Verb(
     "compare",
@@ -18,7 +18,7 @@ VERB.define("list", "models", [], "Models to train, as `python -m zoo` lists the
 VERB.define("list", "workdirs", [], "Trained models: run folders or .keras files.")
 VERB.define("string", "dataset", None, "Data set [that of --workdirs, else digits].")
 VERB.define("list", "classes", None, "Its classes, e.g. 5,7,9 [all].")
-VERB.define("integer", "image_size", None, "Side in pixels [as in the data set].")
+VERB.define_pictures()
 VERB.define(
     "multi_string",
     "set",
@@ -26,13 +26,23 @@ VERB.define(
     "key=value, a setting of all models to train, or model.key=value of one "
     "[the paper's]. *",
 )
-VERB.define("integer", "seed", 0, "Of trainings, samples and scores.")
+VERB.define("integer", "seed", 0, "Of trainings, samples and scores.", least=0)
 
 VERB.group("How long")
-VERB.define("integer", "epochs", None, "Epochs of each model [as experiments.train].")
+VERB.define(
+    "integer",
+    "epochs",
+    None,
+    "Epochs of each model [as experiments.train].",
+    least=1,
+)
 VERB.define("float", "minutes", None, "Minutes of training of each model [no limit].")
-VERB.define("integer", "batch_size", None, "Images a step [as experiments.train].")
-VERB.define("integer", "num_images", 10_000, "Samples to score, and test images.")
+VERB.define(
+    "integer", "batch_size", None, "Images a step [as experiments.train].", least=1
+)
+VERB.define(
+    "integer", "num_images", 10_000, "Samples to score, and test images.", least=20
+)
 
 VERB.group("Where")
 VERB.define(
@@ -43,19 +53,20 @@ VERB.define(
     "string", "data_dir", None, "Where tensorflow-datasets keeps its sets [its own]."
 )
 
-LEAST = {"num_images": 20, "seed": 0}
-
 
 def main():
+    from zoo.pages import places
+
     flags = VERB.flags
     _require_sound(flags)
+    if flags.out:
+        places.require_place(flags.out)
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from zoo import evaluation
     from zoo.pages import comparison
     from zoo.runs import settings
 
-    names = ("dataset", "classes", "image_size", "data_dir")
-    dataset = {name: flags[name].value for name in names}
+    dataset = VERB.dataset()
     trained = comparison.find(flags.workdirs, **dataset)
     if trained:
         first = trained[0].subject
@@ -84,18 +95,19 @@ def _require_sound(flags):
     for name in flags.models:
         if flags.models.count(name) > 1:
             raise ValueError(f"A model is trained once. Received: {name!r} twice.")
-    for name, least in LEAST.items():
-        if flags[name].value < least:
-            raise ValueError(
-                f"--{name} is at least {least}. Received: {name}={flags[name].value}."
-            )
+    if flags.minutes is not None and not flags.minutes > 0:
+        raise ValueError(
+            f"--minutes is more than 0. Received: minutes={flags.minutes:g}."
+        )
     for text in flags.set:
-        model, _ = _addressed(text)
+        model, setting = _addressed(text)
         if model and model not in flags.models:
             raise ValueError(
                 f"--set names a model that is not trained here; --models are "
                 f"{', '.join(flags.models) or 'none'}. Received: set={text!r}."
             )
+        for name in [model] if model else flags.models:
+            checks.require_settings(name, [setting])
 
 
 def _flags(name, dataset):
@@ -105,6 +117,9 @@ def _flags(name, dataset):
     asked |= {"minutes": flags.minutes, "batch_size": flags.batch_size}
     if asked["classes"] is not None:
         asked["classes"] = ",".join(map(str, asked["classes"]))
+    if isinstance(asked["image_size"], list):
+        height, width = asked["image_size"]
+        asked["image_size"] = f"{width}x{height}"
     words = [f"--{key}={value}" for key, value in asked.items() if value is not None]
     settings = (_addressed(text) for text in flags.set)
     return words + [f"--set={each}" for model, each in settings if model in ("", name)]

@@ -12,23 +12,25 @@ VERB = experiments.Verb(
 )
 VERB.group("What")
 VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras file.")
-VERB.define("integer", "seed", 0, "Of samples, subsets and noise.")
+VERB.define("integer", "seed", 0, "Of samples, subsets and noise.", least=0)
 
 VERB.group("Measured by")
 VERB.define_dataset()
 
 VERB.group("How")
 VERB.define(
-    "string",
+    "enum",
     "features",
     "classifier",
     "classifier (the zoo's own, of this data set) or inception (InceptionV3; slow).",
+    enum_values=["classifier", "inception"],
 )
 VERB.define(
     "integer",
     "num_images",
     10_000,
     "Samples, and as many test images; at most all test images.",
+    least=20,
 )
 VERB.define(
     "bool",
@@ -37,28 +39,26 @@ VERB.define(
     "Score the checkpoints of a running training by their Frechet distance alone, and "
     "keep the best, model.best_frechet.keras.",
 )
-VERB.define("integer", "nll_images", 1000, "Test images whose likelihood is taken.")
-VERB.define("integer", "k", 100, "Importance samples an image of the likelihood.")
+VERB.define(
+    "integer", "nll_images", 1000, "Test images whose likelihood is taken.", least=2
+)
+VERB.define(
+    "integer", "k", 100, "Importance samples an image of the likelihood.", least=1
+)
 VERB.define(
     "integer",
     "cas_steps",
     300,
     "Training steps of a classifier that learns from conditional samples; 0: none.",
+    least=0,
 )
 
 VERB.group("Where")
 VERB.define("string", "out", None, "File to write [evaluation.json beside the model].")
 
-LEAST = {"num_images": 20, "nll_images": 2, "k": 1, "cas_steps": 0, "seed": 0}
-
 
 def main():
     flags = VERB.flags
-    for name, least in LEAST.items():
-        if flags[name].value < least:
-            raise ValueError(
-                f"--{name} is at least {least}. Received: {name}={flags[name].value}."
-            )
     if flags.watch and flags.out:
         raise ValueError(
             "--watch writes watch.json into the run folder and takes no --out. "

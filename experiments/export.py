@@ -17,7 +17,7 @@ VERB.define("list", "signatures", None, "Such as sample,sample_png [all it can d
 VERB.define(
     "string", "sampler", None, "Of a denoising model, e.g. ddim, heun [the model's]."
 )
-VERB.define("integer", "steps", None, "Of its sampler [the model's].")
+VERB.define("integer", "steps", None, "Of its sampler [the model's].", least=1)
 VERB.define(
     "enum",
     "format",
@@ -35,7 +35,7 @@ VERB.define(
     "Folder of the model's versions; its name is the model's on the server "
     "[serving/ and the name of the run].",
 )
-VERB.define("integer", "version", None, "Its number [one more than the last].")
+VERB.define("integer", "version", None, "Its number [one more than the last].", least=1)
 VERB.define(
     "boolean",
     "config",

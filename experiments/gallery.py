@@ -4,6 +4,7 @@ import pathlib
 import sys
 
 import experiments
+from experiments import outputs
 
 VERB = experiments.Verb(
     "gallery",
@@ -13,8 +14,8 @@ VERB = experiments.Verb(
 )
 VERB.group("What")
 VERB.define("list", "workdirs", [], "Run folders or .keras files, of one data set.")
-VERB.define("integer", "columns", 12, "Images of each model.")
-VERB.define("integer", "seed", 0, "New image i is the image of seed + i.")
+VERB.define("integer", "columns", 12, "Images of each model.", least=1)
+VERB.define("integer", "seed", 0, "New image i is the image of seed + i.", least=0)
 VERB.group("Where")
 VERB.define(
     "string", "out", None, "A .png file [gallery.png in the folder of the first run]."
@@ -22,18 +23,17 @@ VERB.define(
 
 
 def main():
-    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    import numpy as np
-
-    from zoo.drawing import figures, plots
-    from zoo.pages import comparison
-
     flags = VERB.flags
     if not flags.workdirs:
         raise ValueError("--workdirs names one trained model or more. Received: none.")
-    default = pathlib.Path(flags.workdirs[0]).parent / "gallery.png"
-    out = pathlib.Path(flags.out or default)
-    plots.require_format(out, (".png",))
+    default = pathlib.Path(flags.workdirs[0]).parent
+    out = outputs.picture(flags.out, default, "gallery.png")
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    import numpy as np
+
+    from zoo.drawing import figures
+    from zoo.pages import comparison
+
     entries = comparison.find(flags.workdirs)
     rows = comparison.side_by_side(entries, flags.columns, flags.seed)
     dataset = entries[0].subject.dataset

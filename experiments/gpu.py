@@ -21,12 +21,13 @@ VERB = experiments.Verb(
     "gpu",
     __doc__.partition("\n")[0],
     "python -m experiments.gpu --out=gpu",
-    models=("models",),
 )
 VERB.group("What")
 VERB.define("list", "models", benchmark.DEFAULT, "Models to measure.")
 VERB.define("list", "batch_size", ["128", "512", "2048"], "Images a step.")
-VERB.define("integer", "image_size", 32, "Side of the images, in colour.")
+VERB.define(
+    "string", "image_size", "32", "Side of the images, in colour, or WIDTHxHEIGHT."
+)
 VERB.define(
     "integer", "num_images", 16384, "Random images to train on.", lower_bound=64
 )
@@ -40,8 +41,17 @@ VERB.define("bool", "dry_run", False, "Only one step of the first model, on any 
 
 
 def main():
+    from zoo.data import checks
+
     flags = VERB.flags
     sizes = VERB.numbers("batch_size")
+    unknown = set(flags.models) - set(benchmark.DEFAULT)
+    if unknown or not flags.models:
+        raise ValueError(
+            f"--models takes {', '.join(benchmark.DEFAULT)}. "
+            f"Received: models={','.join(flags.models)}."
+        )
+    height, width = checks.image_size(checks.parsed_size(flags.image_size))
     if flags.dry_run:
         models, sizes, count, steps, rounds = flags.models[:1], [8], 64, 1, 1
     else:
@@ -50,7 +60,7 @@ def main():
     folder = pathlib.Path(flags.out)
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(0)
-    shape = (count, flags.image_size, flags.image_size, 3)
+    shape = (count, height, width, 3)
     images = random.integers(0, 256, shape, dtype="uint8")
     labels = np.arange(count) % 10
     with tempfile.TemporaryDirectory() as temporary:

@@ -28,7 +28,7 @@ VERB.define(
     "linear, spherical (an arc about the origin) or both.",
     enum_values=["linear", "spherical", "both"],
 )
-VERB.define("integer", "steps", 8, "Images a path, both ends included.")
+VERB.define("integer", "steps", 8, "Images a path, both ends included.", least=2)
 VERB.define("bool", "judge", True, "Name images by the data set's classifier.")
 VERB.group("Seen among")
 VERB.define_dataset()
@@ -37,18 +37,17 @@ VERB.define("string", "out", None, "Picture [interpolation.png in the run folder
 
 
 def main():
+    flags = VERB.flags
+    images, seeds = _numbers()
+    out = outputs.picture(flags.out, flags.workdir, "interpolation.png")
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import numpy as np
 
     from zoo.core import latents
-    from zoo.drawing import figures, plots
+    from zoo.drawing import figures
     from zoo.evaluation import explorer as exploration
     from zoo.inputs import pixels
 
-    flags = VERB.flags
-    images, seeds = _numbers()
-    out = outputs.path(flags.out, flags.workdir, "interpolation.png")
-    plots.require_format(out, (".png",))
     space = exploration.Explorer(flags.workdir, judged=flags.judge, **VERB.dataset())
     space.model.require("decode")
     names, ends, pictured = _ends(space, images, seeds)

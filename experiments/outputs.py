@@ -12,3 +12,15 @@ def path(out, workdir, name):
     if workdir.suffix == ".keras":
         return workdir.with_name(f"{workdir.stem}.{name}")
     return workdir / name
+
+
+def picture(out, workdir, name):
+    """Returns `path`, where a picture can be written.
+
+    Raises: ValueError: unless it is a .png file, or may become one.
+    """
+    from zoo.drawing import plots
+
+    file = path(out, workdir, name)
+    plots.require_format(file, (".png",))
+    return file

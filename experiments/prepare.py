@@ -20,39 +20,29 @@ VERB.define(
     "folder:PATH or npz:PATH.",
 )
 VERB.define("list", "classes", None, "Classes to keep, e.g. 5,7,9 [all].")
-VERB.define(
-    "string",
-    "image_size",
-    None,
-    "Side in pixels, or height and width as 64x96 [as in the data set].",
-)
+VERB.define_pictures()
+VERB.group("Where")
 VERB.define(
     "string", "data_dir", None, "Where tensorflow-datasets keeps its sets [its own]."
 )
-VERB.group("How picture files are read, for folder:PATH")
-VERB.define("string", "color", None, "auto, grey or rgb [auto: grey if all files are].")
-VERB.define("string", "fit", None, "Other proportions: crop, pad or stretch [crop].")
-VERB.define(
-    "string", "background", None, "Behind transparency, by name or #rrggbb [white]."
-)
-VERB.group("Where")
 VERB.define("string", "out", None, "Folder to write, new or empty [DATASET-records].")
 VERB.define(
-    "integer", "shards", None, "Files of the training split [one for 64 MiB of pixels]."
+    "integer",
+    "shards",
+    None,
+    "Files of the training split [one for 64 MiB of pixels].",
+    least=1,
 )
 
 
 def main():
-    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    # TensorFlow, which takes seconds to import, is so when the records are written.
     from zoo import data
-    from zoo.data import checks
     from zoo.runs import settings
 
     flags = VERB.flags
-    where = {name: flags[name].value for name in ("classes", "data_dir")}
-    where["image_size"] = checks.parsed_size(flags.image_size)
-    options = {name: flags[name].value for name in ("color", "fit", "background")}
-    where |= {name: value for name, value in options.items() if value is not None}
+    where = VERB.dataset()
+    del where["dataset"]
     out = pathlib.Path(flags.out or f"{settings.slug(flags.dataset)}-records")
     info, files = data.write_records(flags.dataset, out, shards=flags.shards, **where)
     for split, count in files.items():

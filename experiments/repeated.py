@@ -49,6 +49,8 @@ def _flags(name, value):
     if name in BY_KEY:
         pairs = ((key, each) for key, each in value.items() if each is not None)
         return [f"--{BY_KEY[name]}={key}={each}" for key, each in pairs]
+    if name == "options":
+        return [f"--{key}={each}" for key, each in value.items()]
     if value is None or name in DERIVED:
         return []
     if name == "image_size" and isinstance(value, list):

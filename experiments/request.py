@@ -21,8 +21,10 @@ VERB.define(
 VERB.define("float", "timeout", 60.0, "Seconds to wait for the reply.")
 VERB.group("What")
 VERB.define("string", "signature", "sample_png", "What is asked, e.g. classify_png.")
-VERB.define("integer", "num_images", 4, "Of samples; of a way between two: its steps.")
-VERB.define("integer", "seed", 0, "Image i is the image of seed + i.")
+VERB.define(
+    "integer", "num_images", 4, "Of samples; of a way between two: its steps.", least=1
+)
+VERB.define("integer", "seed", 0, "Image i is the image of seed + i.", least=0)
 VERB.define("list", "labels", [], "Classes by number, repeated in turn, e.g. 0,1,2.")
 VERB.define("float", "guidance", 1.0, "How much the images heed their labels.")
 VERB.define("list", "images", [], "Picture files, of the size that the model takes.")
@@ -42,11 +44,8 @@ def main():
     from zoo.serving import client, rows
 
     flags = VERB.flags
-    if flags.num_images < 1 or flags.seed < 0:
-        raise ValueError(
-            "--num_images is at least 1 and --seed at least 0. "
-            f"Received: num_images={flags.num_images}, seed={flags.seed}."
-        )
+    labels = VERB.numbers("labels") if flags.labels else ()
+    latents = np.load(flags.latents) if flags.latents else None
     port = 8500 if flags.grpc else 8501
     connect = client.Grpc if flags.grpc else client.Rest
     server = connect(
@@ -55,10 +54,10 @@ def main():
     materials = rows.Materials(
         flags.num_images,
         flags.seed,
-        VERB.numbers("labels") if flags.labels else (),
+        labels,
         flags.guidance,
         flags.images,
-        np.load(flags.latents) if flags.latents else None,
+        latents,
     )
     known = server.signatures()
     if flags.signature not in known:

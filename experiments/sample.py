@@ -13,7 +13,7 @@ VERB = experiments.Verb(
 )
 VERB.group("What")
 VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras file.")
-VERB.define("integer", "num_images", 64, "How many images.")
+VERB.define("integer", "num_images", 64, "How many images.", least=1)
 VERB.define("integer", "seed", 0, "Image i is the image of seed + i.")
 VERB.define(
     "enum",
@@ -23,7 +23,7 @@ VERB.define(
     "fitted to encodings of training images, by which an autoencoder samples too.",
     enum_values=["prior", "gmm"],
 )
-VERB.define("integer", "components", 10, "Normal distributions of gmm.")
+VERB.define("integer", "components", 10, "Normal distributions of gmm.", least=1)
 VERB.define(
     "list",
     "labels",
@@ -34,7 +34,7 @@ VERB.define(
 VERB.define(
     "string", "sampler", None, "Of a denoising model, e.g. ddim, heun [the model's]."
 )
-VERB.define("integer", "steps", None, "Of its sampler [the model's].")
+VERB.define("integer", "steps", None, "Of its sampler [the model's].", least=1)
 VERB.define(
     "float",
     "guidance",
@@ -54,16 +54,13 @@ VERB.define(
 
 
 def main():
-    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from zoo.drawing import plots
 
     flags = VERB.flags
     out = outputs.path(flags.out, flags.workdir, "samples.png")
     plots.require_format(out)
-    if flags.num_images < 1:
-        raise ValueError(
-            f"--num_images is at least 1. Received: num_images={flags.num_images}."
-        )
+    if flags.seed < 0:
+        raise ValueError(f"--seed counts from 0. Received: seed={flags.seed}.")
     options = {name: flags[name].value for name in ("sampler", "steps", "guidance")}
     options["labels"] = VERB.numbers("labels")
     options = {name: value for name, value in options.items() if value is not None}
@@ -75,7 +72,7 @@ def main():
 
 def _sample(options):
     """Images of the model's own prior."""
-    import zoo
+    import zoo  # and, by `zoo.load`, TensorFlow: a wrong flag need not wait for it
 
     flags, model = VERB.flags, zoo.load(VERB.flags.workdir)
     if not model.can("sample") and model.can("reconstruct"):

@@ -1,5 +1,6 @@
 """Measures the samplers of a trained ddpm or flow: Frechet distance against steps."""
 
+import pathlib
 import sys
 
 import experiments
@@ -24,8 +25,9 @@ VERB.define(
     "num_images",
     2000,
     "Samples of each setting, of the same seeds, and as many test images.",
+    least=20,
 )
-VERB.define("integer", "seed", 0, "Image i is the image of seed + i.")
+VERB.define("integer", "seed", 0, "Image i is the image of seed + i.", least=0)
 
 VERB.group("Where")
 VERB.define(
@@ -44,16 +46,13 @@ def main():
     flags = VERB.flags
     if flags.workdir is None:
         raise ValueError("--workdir says which run, e.g. runs/ddpm-fashion_mnist.")
-    if flags.num_images < 20 or flags.seed < 0:
-        raise ValueError(
-            "--num_images is at least 20 and --seed at least 0. "
-            f"Received: num_images={flags.num_images}, seed={flags.seed}."
-        )
     if not flags.steps or not all(text.isdecimal() for text in flags.steps):
         raise ValueError(
             "--steps takes whole numbers, e.g. 5,10,20. "
             f"Received: steps={','.join(flags.steps)}."
         )
+    if flags.out and pathlib.Path(flags.out).suffix != ".json":
+        raise ValueError(f"The record is a .json file. Received: {flags.out}.")
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from zoo import evaluation
     from zoo.evaluation import samplers

@@ -26,7 +26,8 @@ class Job:
         rival: Name in `experiments.pytorch.loop.MODELS`, or "steps": the zoo's compiled
             training step alone, without `fit` and data.
         dataset: Name of the data set; its train split is used.
-        image_size: Side of the images in pixels; None for that of the set.
+        image_size: Side of the images in pixels, or (height, width); None for that of
+            the set.
         batches_per_step: Batches that a training step takes; a WGAN's several.
         steps, rounds: Training steps a round; rounds a side.
         threads: Threads of each side.
@@ -43,7 +44,7 @@ class Job:
     rival: str
     config: dict
     dataset: str
-    image_size: int | None
+    image_size: int | tuple | None
     batch_size: int
     batches_per_step: int
     steps: int

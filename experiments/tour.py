@@ -10,8 +10,10 @@ VERB = experiments.Verb("tour", __doc__.strip(), "python -m experiments.tour --q
 VERB.group("What")
 VERB.define("boolean", "quick", False, "Digits, trained now, instead of finished runs.")
 VERB.define("list", "lang", ["en"], "Languages, a page each, e.g. en,ja.")
-VERB.define("integer", "num_images", 5000, "Images of each kind, at most.")
-VERB.define("integer", "seed", 0, "Of samples and subsets, and of quick trainings.")
+VERB.define("integer", "num_images", 5000, "Images of each kind, at most.", least=100)
+VERB.define(
+    "integer", "seed", 0, "Of samples and subsets, and of quick trainings.", least=0
+)
 VERB.group("Where")
 VERB.define("string", "runs", None, "Folder of the runs [runs, or runs/tour-quick].")
 VERB.define("string", "out", None, "The page, a .html file [tour.html in --runs].")
@@ -22,23 +24,25 @@ RECIPES = {role: f"{role}-fashion_mnist" for role in FASHION.split()}
 RECIPES["collapse_gan"] = "collapse_gan-digits"  # role -> file of experiments/recipes
 RECIPES["left_out_vae"] = RECIPES["shoes_vae"]  # saw three classes of ten
 
+TEXTS = pathlib.Path(__file__).parents[1] / "zoo/pages/tour/texts"
 QUICK = reproduce.RECIPES / "quick"  # ROLE.flags: digits, seconds each
 STAND_INS = {"shoes_gan": "gan"}  # the quick tour has one GAN for both chapters
 QUICK_IMAGES = 500
 
 
 def main():
+    from zoo.pages import places
+
     flags = VERB.flags
     runs = pathlib.Path(flags.runs or ("runs/tour-quick" if flags.quick else "runs"))
+    out = pathlib.Path(flags.out or runs / "tour.html")
+    pages = _pages(out)
+    for path in pages.values():
+        places.require_place(path)
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from zoo.evaluation.stages import Stages
-    from zoo.pages import comparison, tour
+    from zoo.pages import tour
 
-    out = pathlib.Path(flags.out or runs / "tour.html")
-    pages = _pages(out, tour.LANGUAGES)
-    for path in pages.values():
-        comparison.require_place(path)
-    _require_at_least(num_images=100, seed=0)
     if flags.quick:
         processes.train_side_by_side(_jobs(runs))
         folders = {role: runs / STAND_INS.get(role, role) for role in RECIPES}
@@ -55,9 +59,10 @@ def main():
     tour.write_numbers(results, out.with_suffix(".json"))
 
 
-def _pages(out, languages):
+def _pages(out):
     """{language: file}: the first as asked, others with the language in the name."""
     asked = VERB.flags.lang
+    languages = sorted(path.stem for path in TEXTS.glob("*.toml"))
     for lang in asked or [""]:
         if lang not in languages:
             raise ValueError(
@@ -65,15 +70,6 @@ def _pages(out, languages):
             )
     others = {lang: out.with_suffix(f".{lang}{out.suffix}") for lang in asked[1:]}
     return {asked[0]: out} | others
-
-
-def _require_at_least(**least):
-    for name, minimum in least.items():
-        value = VERB.flags[name].value
-        if value < minimum:
-            raise ValueError(
-                f"--{name} is at least {minimum}. Received: {name}={value}."
-            )
 
 
 def _jobs(runs):

@@ -6,7 +6,7 @@ import pathlib
 import sys
 
 import experiments
-from experiments import machine, repeated
+from experiments import checks, machine, repeated
 
 # What runs when nobody says what: real digits, pictures within two minutes.
 RECIPE = pathlib.Path(__file__).parent / "recipes" / "vaegan-digits.flags"
@@ -17,6 +17,7 @@ VERB = experiments.Verb(
     __doc__.strip(),
     "python -m experiments.train --model=vaegan --dataset=digits --epochs=30",
     models=("model",),
+    runs=("init_from",),
 )
 VERB.group("What")
 VERB.define("string", "model", None, "A name that `python -m zoo` lists [vaegan].")
@@ -31,12 +32,7 @@ VERB.define(
     "multi_string", "set", [], "key=value, a setting of the model [the paper's]. *"
 )
 VERB.define("list", "classes", None, "Classes to keep, e.g. 5,7,9 [all].")
-VERB.define(
-    "string",
-    "image_size",
-    None,
-    "Side in pixels, or WIDTHxHEIGHT, e.g. 64x96 [as in the data set].",
-)
+VERB.define_pictures()
 VERB.define("bool", "flip", False, "Mirror half of the training images.")
 VERB.define(
     "bool",
@@ -170,13 +166,14 @@ def _typed(argv, name):
 
 
 def main():
-    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo.runs import preparing, reports, training
-
     if VERB.flags["from"].value:
         VERB.parse(repeated.command(VERB.flags["from"].value, VERB.argv))
     flags = VERB.flags.flag_values_dict()
-    run = preparing.prepare(flags)
+    dataset = _opened(flags)
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    from zoo.runs import preparing, reports, training
+
+    run = preparing.prepare(flags, dataset)
     say = print if run.is_chief else lambda text: None
     # Where a reader such as `head -1` goes at once, an epoch is trained and saved.
     with contextlib.suppress(BrokenPipeError):
@@ -194,6 +191,19 @@ def main():
         )
         raise
     say("\n".join(reports.summarise(run)))
+
+
+def _opened(flags):
+    """The data set of the run, once all is checked that needs no framework."""
+    from zoo.runs import bounds
+    from zoo.runs.dataset import RunData
+
+    bounds.require(flags)
+    checks.require_settings(flags["model"], flags["set"])
+    dataset = RunData(flags)
+    if flags["strategy"] != "multi_worker":  # which comes before any computation
+        _ = dataset.opened
+    return dataset
 
 
 def _first_lines(run, flags):

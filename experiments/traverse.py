@@ -22,15 +22,29 @@ VERB.define(
     enum_values=["directions", "coordinates"],
 )
 VERB.define(
-    "integer", "count", None, "How many of them [8, or all if there are fewer]."
+    "integer",
+    "count",
+    None,
+    "How many of them [8, or all if there are fewer].",
+    least=1,
 )
 VERB.define(
-    "integer", "image", None, "Start from this test image [0 of a model that encodes]."
+    "integer",
+    "image",
+    None,
+    "Start from this test image [0 of a model that encodes].",
+    least=0,
 )
 VERB.define(
-    "integer", "seed", None, "Or from this sample [0 of a model that cannot encode]."
+    "integer",
+    "seed",
+    None,
+    "Or from this sample [0 of a model that cannot encode].",
+    least=0,
 )
-VERB.define("integer", "steps", 7, "Images a direction; an odd number shows 0.")
+VERB.define(
+    "integer", "steps", 7, "Images a direction; an odd number shows 0.", least=2
+)
 VERB.define("float", "span", 3.0, "Standard deviations to either side of the mean.")
 VERB.group("Seen among")
 VERB.define_dataset()
@@ -40,8 +54,6 @@ VERB.define("string", "out", None, "Picture [traversal.png in the run folder].")
 
 def main():
     flags = VERB.flags
-    if flags.steps < 2:
-        raise ValueError(f"--steps is at least 2. Received: steps={flags.steps}.")
     if not 0 < flags.span < float("inf"):
         raise ValueError(f"--span is more than 0. Received: span={flags.span}.")
     if flags.image is not None and flags.seed is not None:
@@ -49,15 +61,14 @@ def main():
             "A traversal starts from a test image or a sample: give --image or --seed. "
             f"Received: image={flags.image}, seed={flags.seed}."
         )
+    out = outputs.picture(flags.out, flags.workdir, "traversal.png")
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import numpy as np
 
     from zoo.core import latents
-    from zoo.drawing import figures, plots
+    from zoo.drawing import figures
     from zoo.evaluation import explorer as exploration
 
-    out = outputs.path(flags.out, flags.workdir, "traversal.png")
-    plots.require_format(out, (".png",))
     space = exploration.Explorer(flags.workdir, **VERB.dataset())
     space.model.require("decode")
     latent_dim = space.model.config["latent_dim"]

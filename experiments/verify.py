@@ -6,6 +6,9 @@ import sys
 
 import experiments
 
+# The functions of experiments/targets.py.
+TARGETS = ("classifier", "classifier_fast", "ae", "vae", "gan", "vaegan", "wgan")
+TARGETS += ("cgan", "bigan", "ddpm", "flow", "frechet")
 VERB = experiments.Verb(
     "verify", __doc__.strip(), "python -m experiments.verify --workdir=runs/vae-digits"
 )
@@ -16,24 +19,28 @@ VERB.define(
     "list", "models", ["all"], "Runs to measure, by recipe; frechet compares them all."
 )
 VERB.define("string", "runs", "runs", "Folder of the runs, MODEL-fashion_mnist.")
-VERB.define("integer", "k", 1000, "Importance samples an image for the VAE's bound.")
-VERB.define("integer", "seed", 0, "Of binarisation, importance samples and images.")
+VERB.define(
+    "integer", "k", 1000, "Importance samples an image for the VAE's bound.", least=1
+)
+VERB.define(
+    "integer", "seed", 0, "Of binarisation, importance samples and images.", least=0
+)
 
 
 def main():
     if VERB.flags.workdir is not None:
         return check_folder(VERB.flags.workdir)
+    wanted = VERB.flags.models
+    wanted = list(TARGETS) if wanted == ["all"] else wanted
+    for name in wanted:
+        if name not in TARGETS:
+            raise ValueError(
+                f"There is no target for such a model; there is one for "
+                f"{', '.join(TARGETS)}. Received: {name!r}."
+            )
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from experiments.targets import MEASURES, Runs
 
-    wanted = VERB.flags.models
-    wanted = list(MEASURES) if wanted == ["all"] else wanted
-    for name in wanted:
-        if name not in MEASURES:
-            raise ValueError(
-                f"There is no target for such a model; there is one for "
-                f"{', '.join(MEASURES)}. Received: {name!r}."
-            )
     flags = VERB.flags
     runs = Runs(pathlib.Path(flags.runs), flags.seed, flags.k)
     missed = 0

@@ -119,7 +119,7 @@ def test_prepare_reads_pictures_as_told(tmp_path):
     for number in range(12):
         picture = np.random.randint(0, 256, (20, 30, 3), np.uint8)
         Image.fromarray(picture).save(tmp_path / "photos" / f"{number}.png")
-    flags = ["--image_size=8x12", "--color=grey", "--fit=pad", "--background=black"]
+    flags = ["--image_size=12x8", "--color=grey", "--fit=pad", "--background=black"]
     name, out = f"folder:{tmp_path / 'photos'}", tmp_path / "set"
     assert called(f"--dataset={name}", f"--out={out}", *flags) == 0
     options = {"color": "grey", "fit": "pad", "background": "black"}
@@ -164,7 +164,7 @@ def test_a_set_of_which_a_file_is_cut_off_is_not_written(tmp_path):
         (["--out={new}", "--dataset=digit"], "digits"),
         (["--out={new}", "--dataset=folder:{nowhere}"], "folder"),
         (["--out={new}", "--image_size=8x"], "image_size"),
-        (["--out={new}", "--image_size=8x9x10"], "height, width"),
+        (["--out={new}", "--image_size=8x9x10"], "WIDTHxHEIGHT"),
         (["--out={new}", "--fit=pad"], "options of 'digits' are none"),
         (["--out={new}", "--dataset=folder:.", "--fit=cut"], "crop, pad, stretch"),
     ],

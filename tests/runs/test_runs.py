@@ -7,15 +7,17 @@ import signal
 
 import numpy as np
 import pytest
-from tiny_runs import assert_same, prepare, rows, state, trained
+from PIL import Image
+from tiny_runs import TINY, assert_same, prepare, rows, state, trained
 
 import experiments
 import zoo
 from experiments import repeated
 from experiments import train as verb
-from zoo import metrics
+from zoo import data, metrics
 from zoo.core import saving, schedules
 from zoo.drawing import plots
+from zoo.evaluation import subject
 from zoo.files import archives
 from zoo.inputs import pixels
 from zoo.pretrained import features as presets
@@ -515,6 +517,34 @@ def test_images_may_be_higher_than_wide(tmp_path):
     assert "--image_size=9x12" in again
     # A square is one number, however it is written.
     assert prepare(tmp_path / "8", "--image_size=8x8").settings.image_size == 8
+
+
+def test_how_pictures_are_read_is_kept_with_the_run(tmp_path, capsys):
+    """Fully transparent pictures, all of one colour on their background: whoever opens
+    the run's set later sees the same images."""
+    for name in ("a", "b"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(15):
+            pixels = np.full((10, 14, 4), (number, 0, 0, 0), np.uint8)
+            file = tmp_path / "photos" / name / f"{number}.png"
+            Image.fromarray(pixels).save(file)
+    flags = [f"--dataset=folder:{tmp_path / 'photos'}", "--batch_size=8", "--epochs=1"]
+    reading = ["--color=rgb", "--fit=pad", "--background=#102030"]
+    base = [flag for flag in TINY if not flag.startswith("--batch_size")]
+    run = trained(tmp_path / "run", *flags, *reading, base=base)
+    options = {"color": "rgb", "fit": "pad", "background": "#102030"}
+    assert run.folder.stored()["options"] == options
+    assert run.model.image_shape == (8, 8, 3)
+    seen = subject.find(run.folder.path)
+    images, _ = data.arrays(seen.dataset, "test", **seen.where)
+    assert np.unique(images.reshape(-1, 3), axis=0).tolist() == [[16, 32, 48]]
+    assert seen.options == options and options.items() <= seen.whole.items()
+    again = repeated.command(run.folder.record, ["train"])
+    assert set(reading) <= set(again)
+    assert prepare(tmp_path / "run", *flags, *reading, base=base).is_finished()
+    others = [*reading[:2], "--background=black"]
+    with pytest.raises(ValueError, match="background is #102030 there and black here"):
+        prepare(tmp_path / "run", *flags, *others, base=base)
 
 
 @pytest.mark.parametrize("size", ["64x", "x64", "8x9x10", "big", "-8", "8.5"])

@@ -5,10 +5,13 @@ a few class attributes and the defaults of the constructor.
 """
 
 import ast
+import contextlib
 import functools
 import pathlib
+import typing
 
 from zoo.core.capabilities import HOOKS, JOINED
+from zoo.core.parts import Part
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -146,6 +149,20 @@ def constructor(lineage):
         if isinstance(function, ast.FunctionDef):
             return module, function
     raise LookupError("A model has a constructor with settings.")
+
+
+def annotations(lineage):
+    """Returns {setting: annotation} of the constructor in a lineage; without those that
+    another module names."""
+    _, function = constructor(lineage)
+    names = {"Literal": typing.Literal, "Part": Part}
+    known = {}
+    for setting in function.args.args[1:]:
+        if setting.annotation is not None:
+            code = compile(ast.Expression(setting.annotation), "annotation", "eval")
+            with contextlib.suppress(NameError):
+                known[setting.arg] = eval(code, dict(names))
+    return known
 
 
 def defaults(lineage):

@@ -7,7 +7,7 @@ import math
 import types
 import typing
 
-from zoo.core import parts
+from zoo.core import headers, parts
 from zoo.inputs import suggestions
 
 _CLASSES = {}
@@ -96,41 +96,61 @@ def resolve(cls, config):
 
     Raises: ValueError: for an unknown key or a value of the wrong type.
     """
-    known = parameters(cls)
+    known, title = parameters(cls), _title(cls)
     for key in config:
-        if key not in known:
-            raise ValueError(
-                f"{_title(cls)} has no such setting{suggestions.nearest(key, known)}. "
-                f"Settings: {', '.join(known)}. Received: {key!r}."
-            )
+        _require_known(title, key, known)
     resolved = {key: config.get(key, default) for key, (_, default) in known.items()}
     for key, value in resolved.items():
         if value is inspect.Parameter.empty:
             raise ValueError(
-                f"{_title(cls)} needs the setting {key!r}: "
+                f"{title} needs the setting {key!r}: "
                 f"{_describe(known[key][0])}. Received: none."
             )
     return {
-        key: _checked(cls, key, known[key][0], value) for key, value in resolved.items()
+        key: _checked(title, key, known[key][0], each) for key, each in resolved.items()
     }
 
 
 def parse_setting(name, key, text):
     """Returns the value that `text` (of a command line) means for a model's setting."""
-    cls = find(name)
-    known = parameters(cls)
+    known = parameters(find(name))
+    _require_known(repr(name), key, known)
+    return _parsed(repr(name), key, known[key][0], text)
+
+
+def require_setting(name, key, text):
+    """Raises ValueError as `parse_setting`, as far as the model's file, which is read
+    and not imported, tells what a setting may be."""
+    module = file_to_read(name)
+    if module is None:
+        parse_setting(name, key, text)
+        return
+    header = headers.Header(name, module)
+    _require_known(repr(name), key, header.config)
+    annotation = headers.annotations(header.lineage).get(key)
+    if annotation is not None:
+        _parsed(repr(name), key, annotation, text)
+
+
+def _require_known(title, key, known):
+    """Raises ValueError unless a model has the setting `key`."""
     if key not in known:
-        resolve(cls, {key: text})  # says which settings there are
-    annotation = known[key][0]
+        raise ValueError(
+            f"{title} has no such setting{suggestions.nearest(key, known)}. "
+            f"Settings: {', '.join(known)}. Received: {key!r}."
+        )
+
+
+def _parsed(title, key, annotation, text):
     if parts.Part in choices(annotation):
         return None if text.lower() == "none" else text  # a path, read when it is built
     if str in choices(annotation) or _literals(annotation):
-        return _checked(cls, key, annotation, text)
+        return _checked(title, key, annotation, text)
     try:
         value = ast.literal_eval(text)
     except (ValueError, SyntaxError):
         value = {"true": True, "false": False, "none": None}.get(text.lower(), text)
-    return _checked(cls, key, annotation, value)
+    return _checked(title, key, annotation, value)
 
 
 def _path(cls):
@@ -160,7 +180,7 @@ def _is_number(value) -> typing.TypeGuard[float]:
     return type(value) in (int, float) and math.isfinite(value)
 
 
-def _checked(cls, key, annotation, value):
+def _checked(title, key, annotation, value):
     for choice in choices(annotation):
         if choice is types.NoneType and value is None:
             return None
@@ -176,7 +196,7 @@ def _checked(cls, key, annotation, value):
             if all(type(item) is typing.get_args(choice)[0] for item in value):
                 return tuple(value)
     raise ValueError(
-        f"{_title(cls)} takes {_describe(annotation)} for {key!r}. Received: {value!r}."
+        f"{title} takes {_describe(annotation)} for {key!r}. Received: {value!r}."
     )
 
 

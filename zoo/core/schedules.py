@@ -8,7 +8,7 @@ import math
 
 import keras
 
-KINDS = ("constant", "cosine", "linear")
+from zoo.core.rates import KINDS
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -71,45 +71,3 @@ def scheduled(optimizer, kind, learning_rate, steps, warmup):
     if kind != "constant" or warmup:
         rate = Schedule(kind, learning_rate, steps, warmup)
     return type(optimizer).from_config(optimizer.get_config() | {"learning_rate": rate})
-
-
-def by_network(flag, texts, networks, convert, default):
-    """Returns {network: value} from texts such as "1e-3" or "encoder=1e-3".
-
-    Args:
-        flag: Name for errors.
-        texts: Read in turn; a value without a network is one for all.
-        convert: From text to value; raises ValueError.
-        default: Value, or {network: value}, where no text says one.
-    Raises: ValueError: for an unknown network or a value that cannot be.
-    """
-    same = not isinstance(default, dict)
-    values = dict.fromkeys(networks, default) if same else dict(default)
-    for text in texts:
-        network, equals, value = text.rpartition("=")
-        if equals and network not in networks:
-            raise ValueError(
-                f"--{flag} takes a value or network=value, with the networks "
-                f"{', '.join(networks)}. Received: {flag}={text!r}."
-            )
-        try:
-            value = convert(value)
-        except ValueError:
-            raise ValueError(_wrong(flag, convert, text)) from None
-        if not isinstance(value, str) and (value < 0 or not math.isfinite(value)):
-            raise ValueError(_wrong(flag, convert, text))
-        values |= dict.fromkeys([network] if equals else networks, value)
-    return values
-
-
-def kind(text):
-    """Returns `text` if it names a schedule; ValueError otherwise."""
-    if text not in KINDS:
-        raise ValueError(text)
-    return text
-
-
-def _wrong(flag, convert, text):
-    allowed = {float: "a number from 0", int: "a whole number from 0"}
-    words = allowed.get(convert, f"one of {', '.join(KINDS)}")
-    return f"--{flag} takes {words}. Received: {flag}={text!r}."

@@ -30,6 +30,7 @@ __all__ = [
     "names",
     "open",
     "order",
+    "require",
     "write_records",
 ]
 
@@ -53,6 +54,21 @@ def open(name: str, classes=None, image_size=None, data_dir=None, **options) -> 
     """
     size = checks.image_size(image_size)
     return DataSet(sources.find(name, data_dir, options), classes, size, options)
+
+
+def require(name: str | None, classes=None, image_size=None, data_dir=None, **options):
+    """Raises what `open` raises, as far as that is told without reading pictures or
+    importing a framework: of words, paths and values.
+
+    Args:
+        name: As for `open`; None for a set that is not known yet.
+        classes, image_size, data_dir, options: As for `open`; classes are looked at
+            where the set is small.
+    """
+    checks.image_size(image_size)
+    sources.require(name, data_dir, options)
+    if classes and name in sources.SMALL:
+        open(name, classes, image_size, data_dir, **options)
 
 
 def arrays(

@@ -44,13 +44,21 @@ def image_size(value) -> tuple[int, int] | None:
     return height, width
 
 
-def parsed_size(text: str | None):
-    """Returns what `image_size` takes, of a text as "64" or, height first, "64x96"; a
-    text that is neither is returned as it is, to be refused there."""
-    if text is None or not all(side.isdecimal() for side in text.split("x")):
-        return text
-    sides = tuple(map(int, text.split("x")))
-    return sides[0] if len(sides) == 1 else sides
+def parsed_size(text: str | None) -> int | list[int] | None:
+    """Returns what --image_size means: None, the side of a square in pixels, or, of
+    "WIDTHxHEIGHT", [height, width]; ValueError if it is of no use."""
+    if text is None:
+        return None
+    sides = text.split("x")
+    if len(sides) > 2 or not all(side.isdecimal() for side in sides):
+        raise ValueError(
+            "--image_size takes a side in pixels, e.g. 64, or WIDTHxHEIGHT, e.g. "
+            f"64x96. Received: image_size={text!r}."
+        )
+    width, height = int(sides[0]), int(sides[-1])
+    size = width if width == height else [height, width]
+    image_size(size)
+    return size
 
 
 def options(kind: str, declared: dict, chosen: dict | None) -> dict:

@@ -84,8 +84,7 @@ def evaluate(path, options=None, progress=None, **dataset):
         path: A run folder or a `.keras` file.
         options: `Options`; by default 10,000 images.
         progress: `Stages`; by default silent.
-        **dataset: `dataset`, `classes`, `image_size`, `data_dir` where those of the run
-            are not meant.
+        **dataset: Keywords of `subject.find`, where those of the run are not meant.
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be measured.
     """
     progress = progress or Stages()

@@ -83,7 +83,7 @@ class Bench:
     def _extractors(self):
         """The extractor, the judge, and the judge's number of each label."""
         subject = self.subject
-        where = {key: subject.where[key] for key in ("image_size", "data_dir")}
+        where = subject.whole
         judge = classes = None
         classifier = judges.find(subject, self.progress.say)
         if classifier is not None:
@@ -111,6 +111,7 @@ class Bench:
             # Their names, also if the user chose them by number.
             classes=None if where["classes"] is None else tuple(info.class_names),
             image_size=where["image_size"],
+            options=self.subject.options,
             split=self.split,
             num_real=len(self.test),
             num_generated=len(self.test),

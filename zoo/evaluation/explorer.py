@@ -20,8 +20,7 @@ class Explorer:
         path: A run folder or a `.keras` file.
         seed: Of the training images that are encoded, and of what is drawn.
         judged: Whether a classifier of the data set names what images show.
-        **dataset: `dataset`, `classes`, `image_size`, `data_dir` where those of the run
-            are not meant.
+        **dataset: Keywords of `subject.find`, where those of the run are not meant.
     Raises: ValueError, FileNotFoundError: in one sentence, if there is no model or no
         data set, or they do not fit.
     """

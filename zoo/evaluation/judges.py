@@ -33,7 +33,7 @@ def find(subject, say=print):
         say: Takes a line when something takes long: a set for which the zoo ships no
             classifier gets one trained, once.
     """
-    where = {key: subject.where[key] for key in ("image_size", "data_dir")}
+    where = subject.whole
     names = data.info(subject.dataset, **where).class_names
     if names is None or len(names) < 2:
         return None

@@ -17,7 +17,8 @@ class Subject:
         file: The `.keras` file.
         out: Where the evaluation goes by default.
         dataset: Its name.
-        where: Keywords of `zoo.data.arrays`: classes, image_size, data_dir.
+        where: Keywords of `zoo.data.arrays`: classes, image_size, data_dir, and those
+            of the data set's options that were chosen.
         info: The data set's `zoo.data.Info`, of the chosen classes.
         warnings: Sentences on the file.
     """
@@ -30,14 +31,26 @@ class Subject:
     info: object
     warnings: tuple
 
+    @property
+    def whole(self):
+        """`where` without the classes: keywords by which all of the set is opened."""
+        return {key: value for key, value in self.where.items() if key != "classes"}
 
-def find(path, dataset=None, classes=None, image_size=None, data_dir=None):
+    @property
+    def options(self):
+        """{name: value} of the data set's options that were chosen."""
+        names = ("image_size", "data_dir")
+        return {key: value for key, value in self.whole.items() if key not in names}
+
+
+def find(path, dataset=None, classes=None, image_size=None, data_dir=None, **options):
     """Returns the `Subject` of a run folder or a `.keras` file.
 
     Args:
         path: A run folder (its model.keras, or else its best), or a file.
-        dataset: Instead of the one in run.json, then with `classes` and `image_size`.
-        data_dir: As for `zoo.data.arrays`.
+        dataset: Instead of the one in run.json, then with `classes`, `image_size` and
+            `options`.
+        data_dir, options: As for `zoo.data.arrays`.
     Raises: ValueError, FileNotFoundError: in one sentence, if there is no model or no
         data set, or they do not fit.
     """
@@ -45,6 +58,7 @@ def find(path, dataset=None, classes=None, image_size=None, data_dir=None):
     file, warnings = _file(path)
     model = saving.load(file)
     where = {"classes": classes, "image_size": image_size, "data_dir": data_dir}
+    where |= {key: value for key, value in options.items() if value is not None}
     if dataset is None:
         stored = _stored(path)
         dataset = stored.pop("dataset")
@@ -95,7 +109,7 @@ def _stored(path):
                 "The run was written by a version of the zoo that this one does not "
                 f"know. Received: {record}."
             )
-        return {name: settings[name] for name in names}
+        return {name: settings[name] for name in names} | settings.get("options", {})
     raise ValueError(
         "The model lies in no run folder, so say which images to measure it by, e.g. "
         f"--dataset=digits. Received: {path}."

@@ -1,13 +1,13 @@
 """Pixel values, picture grids and PNGs: the only place that rescales.
 
 Inside the zoo an image is float32 `[H, W, C]` in [-1, 1], channels last; on disk and in
-pictures it is uint8 in 0..255.
+pictures it is uint8 in 0..255. Keras is imported for tensors alone: pictures are drawn
+and names of files checked without it.
 """
 
 import io
 import math
 
-import keras
 import numpy as np
 from PIL import Image
 
@@ -21,6 +21,8 @@ def to_float(images):
     if isinstance(images, np.ndarray):
         floats = images.astype("float32")
         return floats / 127.5 - 1.0 if images.dtype == np.uint8 else floats
+    import keras
+
     floats = keras.ops.cast(images, "float32")
     if keras.backend.standardize_dtype(images.dtype) == "uint8":
         return floats / 127.5 - 1.0
@@ -38,8 +40,10 @@ def to_uint8(images):
 def to_uint8_tensor(images):
     """Returns a tensor of float images in [-1, 1] as one of uint8, as `to_uint8`
     does."""
-    pixels = keras.ops.round((images + 1.0) * 127.5)
-    return keras.ops.cast(keras.ops.clip(pixels, 0, 255), "uint8")
+    from keras import ops
+
+    pixels = ops.round((images + 1.0) * 127.5)
+    return ops.cast(ops.clip(pixels, 0, 255), "uint8")
 
 
 def unit(images):

@@ -15,7 +15,8 @@ class Protocol:
 
     Attributes:
         dataset, classes, image_size: The real images; None for all classes (or else
-            their names), and as stored.
+            their names), and as stored. `options`: {name: value} of the data set's
+            options that were chosen, such as its background.
         split: Split of the real images.
         num_real, num_generated: Images of both sets.
         extractor: Name of what makes the features; `sha256`: of its weights.
@@ -35,6 +36,7 @@ class Protocol:
     seed: int
     code: str
     version: int = VERSION
+    options: dict = dataclasses.field(default_factory=dict)
 
     def warnings(self):
         """Sentences on what weakens every score of this protocol."""
@@ -73,7 +75,8 @@ class Protocol:
     def from_plain(cls, values):
         """The protocol that `plain` gave; ValueError if it is of another version."""
         names = {field.name for field in dataclasses.fields(cls)}
-        if not isinstance(values, dict) or set(values) != names:
+        # Records of older versions have no options: none could be chosen.
+        if not isinstance(values, dict) or set(values) | {"options"} != names:
             raise ValueError(
                 "The scores come without a protocol that this version knows. "
                 f"Received: {values!r}."

@@ -68,13 +68,19 @@ class Extractor:
 
 
 def extractor(
-    dataset, kind="classifier", image_size=None, data_dir=None, say=print, steps=STEPS
+    dataset,
+    kind="classifier",
+    image_size=None,
+    data_dir=None,
+    say=print,
+    steps=STEPS,
+    **options,
 ):
     """Returns what makes features of the images of a data set.
 
     Args:
-        dataset, image_size, data_dir: As for `zoo.data.arrays`; the extractor knows all
-            classes of the set.
+        dataset, image_size, data_dir, options: As for `zoo.data.arrays`; the extractor
+            knows all classes of the set.
         kind: "classifier", or "inception" for InceptionV3 on ImageNet, which knows no
             classes of the set.
         say: Takes a line when something takes long.
@@ -90,9 +96,10 @@ def extractor(
         )
     if kind == "inception":
         return Inception()
-    info = data.info(dataset, image_size=image_size, data_dir=data_dir)
+    where = {"image_size": image_size, "data_dir": data_dir} | options
+    info = data.info(dataset, **where)
     shipped_one = shipped(dataset, tuple(info.image_shape))
-    return shipped_one or _cached(dataset, info, image_size, data_dir, say, steps)
+    return shipped_one or _cached(dataset, info, where, say, steps)
 
 
 @functools.cache
@@ -105,7 +112,7 @@ def shipped(dataset, image_shape):
     return classifier if classifier.image_shape == image_shape else None
 
 
-def _cached(dataset, info, image_size, data_dir, say, steps):
+def _cached(dataset, info, where, say, steps):
     """The extractor in the cache; it is trained now unless there is a whole one."""
     if info.num_classes is None or info.num_classes < 2:
         raise ValueError(
@@ -113,7 +120,7 @@ def _cached(dataset, info, image_size, data_dir, say, steps):
             "it on: choose --features=inception. "
             f"Received: dataset={dataset!r}, classes={info.num_classes}."
         )
-    images, labels = data.arrays(dataset, "train", None, image_size, data_dir)
+    images, labels = data.arrays(dataset, "train", **where)
     content = hashlib.sha256(repr((images.shape, RECIPE, steps)).encode())
     content.update(images.tobytes())
     content.update(labels.tobytes())
@@ -124,9 +131,9 @@ def _cached(dataset, info, image_size, data_dir, say, steps):
         except ValueError as error:
             say(f"{error} Trained again.")
     say(f"training a classifier of {dataset} for its features, once ...")
-    model = _trained(dataset, info, image_size, data_dir, steps)
+    model = _trained(dataset, info, where, steps)
     folder.mkdir(parents=True, exist_ok=True)
-    test = data.arrays(dataset, "test", None, image_size, data_dir)
+    test = data.arrays(dataset, "test", **where)
     stored = store(model, folder, name, dataset, test, {"steps": steps})
     say(f"accuracy {stored.about['accuracy']:.1%}; kept as {folder / name}.npz")
     return stored
@@ -139,12 +146,10 @@ def cache():
     return pathlib.Path(folder).expanduser()
 
 
-def _trained(dataset, info, image_size, data_dir, steps):
+def _trained(dataset, info, where, steps):
     """A classifier of a data set after at most `steps` steps; reproducible."""
     batch_size = min(BATCH_SIZE, info.num_examples["train"])
-    batches = data.load(
-        dataset, "train", batch_size, image_size=image_size, data_dir=data_dir
-    )
+    batches = data.load(dataset, "train", batch_size, **where)
     per_epoch = int(batches.cardinality())
     model, epochs = _untaught(info.image_shape, info.num_classes, per_epoch, steps)
     model.fit(batches.take(steps), epochs=epochs, verbose=0)

@@ -8,7 +8,6 @@ import shutil
 
 from absl import logging
 
-from zoo.core import saving
 from zoo.files import archives, atomic
 
 KEPT = 2  # should the disk spoil one, there is another
@@ -84,6 +83,8 @@ def save(folder, model, progress, best=None):
         best: Where a copy goes that is kept as the best model, or None.
     Raises: NotFiniteError: if a step has spoilt the model.
     """
+    from zoo.core import saving  # here, so that a folder is read without Keras
+
     model.faults.look_at_weights(model)
     model.faults.require_none()
     file = folder / f"{progress.step:08d}.keras"

@@ -11,16 +11,16 @@ import subprocess
 import sys
 from importlib import metadata
 
-from zoo import backend
 from zoo.version import VERSION
-
-PACKAGES = ("keras", backend.NAME, "numpy", "scikit-learn", "tensorflow-datasets")
 
 
 def versions():
     """{package: version} of what decides how a model trains."""
+    from zoo import backend  # here, so that a record is read without Keras
+
     numbers = {"python": platform.python_version(), "zoo": VERSION}
-    for name in PACKAGES:
+    packages = ("keras", backend.NAME, "numpy", "scikit-learn", "tensorflow-datasets")
+    for name in packages:
         with contextlib.suppress(metadata.PackageNotFoundError):
             numbers[name] = metadata.version(name)
     return numbers

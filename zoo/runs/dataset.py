@@ -3,7 +3,7 @@
 import functools
 
 from zoo import data
-from zoo.data import batches, checks
+from zoo.data import checks, sources
 from zoo.data.sources import idx
 
 
@@ -11,22 +11,25 @@ class RunData:
     """The data set of a run: what is trained on, validated on and measured by.
 
     Args:
-        flags: {flag: value}; `dataset`, `classes`, `image_size`, `data_dir` and
-            `dry_run` count.
+        flags: {flag: value}; `dataset`, `classes`, `image_size`, `data_dir`, `dry_run`
+            and the data sets' options count.
     Raises: ValueError, FileNotFoundError: in one sentence, with the first use, what
         cannot be used and why.
     """
 
     def __init__(self, flags):
         self.name = flags["dataset"]
-        self.where = {key: flags[key] for key in ("classes", "image_size", "data_dir")}
+        self.where = {key: flags[key] for key in ("classes", "data_dir")}
+        self.where["image_size"] = checks.parsed_size(flags["image_size"])
+        options = {key: flags.get(key) for key in sources.OPTIONS}
+        self.options = {key: v for key, v in options.items() if v is not None}
         self.fields = None
         self.is_dry = flags["dry_run"]
 
     @functools.cached_property
     def opened(self):
         """The `zoo.data.DataSet`."""
-        return data.open(self.name, **self.where)
+        return data.open(self.name, **self.where, **self.options)
 
     @property
     def info(self):
@@ -74,6 +77,8 @@ class RunData:
     def _unwritten(self, split, batch_size):
         """Returns the batches of a split in its own order for a dry run, which writes
         nothing: `batches` would build MNIST as tfds has it from the files at hand."""
+        from zoo.data import batches  # here, because it imports Keras
+
         columns = self.opened.arrays(split)
         images, labels = columns["image"], columns["label"]
         training = split != "validation"

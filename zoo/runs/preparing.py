@@ -73,17 +73,17 @@ class Run:
 
 
 @workers.lost_workers_named()
-def prepare(flags):
+def prepare(flags, dataset=None):
     """Returns the `Run` that the flags of `experiments.train` mean; writes nothing.
 
     Args:
         flags: {flag: value}, see `zoo.runs.settings.resolve`.
+        dataset: Its `RunData`, if that has been opened already.
     Raises: ValueError, OSError: in one sentence, what is wrong with them.
     """
     strategy = strategies.create(flags["strategy"])  # before anything is computed
-    size = settings_module.image_size(flags["image_size"])
-    flags = flags | {"image_size": size}
-    dataset = RunData(flags)
+    dataset = dataset or RunData(flags)
+    flags = flags | {"image_size": dataset.where["image_size"]}
     lender = saving.load(flags["init_from"]) if flags["init_from"] else None
     stored_in = functools.partial(_stored_in, flags)
     settings, model, parts = settings_module.resolve(flags, dataset, lender, stored_in)

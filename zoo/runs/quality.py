@@ -29,6 +29,7 @@ class Quality(keras.callbacks.Callback):
         super().__init__()
         self.count, self.seed = settings.frechet, settings.seed
         where = {"image_size": settings.image_size, "data_dir": settings.data_dir}
+        where |= settings.options
         self.extractor = presets.extractor(settings.dataset, say=say, **where)
         self.real = metrics.Moments.of(self.extractor, images[:MOST_REAL])
 

@@ -1,26 +1,26 @@
-"""What decides a run: from the words of a command line to values, defaults included."""
+"""What decides a run: from the words of a command line to values, defaults included.
+
+What imports Keras is imported where it is used: a run folder is read without it.
+"""
 
 import dataclasses
 import json
 import pathlib
 
-from zoo.core import registry, schedules
+from zoo.core import rates, registry
 from zoo.inputs import suggestions
-from zoo.runs import part_files, quality
+from zoo.runs import bounds
 
 # Digits are 1,350 images: one epoch of another set has the steps of many of these.
 EPOCHS = {"digits": 60}
 BATCH_SIZE = {"digits": 64}
 CHANGEABLE = ("epochs", "minutes", "schedule_epochs", "image_every", "data_dir")
 CHANGEABLE += ("workdir", "checkpoint_every", "on_nan", "steps_per_execution")
-MAX_SEED = 2**32 - 1  # the largest that NumPy takes
 # The flags whose values are settings as they are.
 PLAIN = ("flip", "seed", "validation", "image_every", "strategy", "precision", "jit")
 PLAIN += ("checkpoint_every", "on_nan", "classes", "image_size", "minutes", "frechet")
 PLAIN += ("init_from", "data_dir", "gradient_accumulation_steps", "steps_per_execution")
-LEAST = {"epochs": 1, "schedule_epochs": 1, "image_every": 1, "batch_size": 1}
-LEAST |= {"seed": 0, "frechet": 2, "checkpoint_every": 1}
-LEAST |= {"gradient_accumulation_steps": 1, "steps_per_execution": 1}
+LATER = ("parts", "options")  # dicts that records of older runs do not have
 JIT = {"auto": "auto", "on": True, "off": False}
 
 
@@ -47,6 +47,8 @@ class Settings:
         gradient_accumulation_steps: Batches of one update.
         steps_per_execution: Training steps of one compiled call.
         parts: {setting that is a model: {"file", "sha256"}}.
+        options: {name: value} of the data set's options that were chosen, see
+            `zoo.data.open`.
     """
 
     model: str
@@ -80,6 +82,7 @@ class Settings:
     gradient_accumulation_steps: int = 1
     steps_per_execution: int = 1
     parts: dict = dataclasses.field(default_factory=dict)
+    options: dict = dataclasses.field(default_factory=dict)
 
     def plain(self):
         """The settings as JSON gives them back."""
@@ -99,6 +102,8 @@ class Settings:
         Args:
             halved: {network: how often its learning rate was halved}.
         """
+        from zoo.core import schedules
+
         steps = (self.schedule_epochs or 0) * steps_per_epoch
         return {
             name: schedules.scheduled(
@@ -126,7 +131,9 @@ def resolve(flags, dataset, lender=None, stored_in=None):
             or None.
     Raises: ValueError: for a value that cannot be, with the values that can.
     """
-    _require_sound(flags)
+    from zoo.runs import part_files
+
+    bounds.require(flags)
     config = _config(flags, dataset, lender)
     name = config.pop("model")
     workdir = flags["workdir"] or f"runs/{name}-{slug(dataset.name)}"
@@ -135,9 +142,7 @@ def resolve(flags, dataset, lender=None, stored_in=None):
     if registry.part_names(cls):
         parts = part_files.read(cls, config, stored_in and stored_in(workdir))
     model = cls(**config | {key: part.value for key, part in parts.items()})
-    epochs = flags["epochs"]
-    if epochs is None and flags["minutes"] is None:
-        epochs = EPOCHS.get(dataset.name, 20)
+    epochs = _epochs(flags, dataset)
     _require_frechet(flags, model, dataset)
     monitor, mode = _monitor(flags, model)
     settings = Settings(
@@ -151,34 +156,18 @@ def resolve(flags, dataset, lender=None, stored_in=None):
         monitor_mode=mode,
         workdir=workdir,
         parts={key: part.plain() for key, part in parts.items()},
+        options=dataset.options,
         **_rates(flags, model),
         **{key: flags[key] for key in PLAIN},
     )
     return settings, model, parts
 
 
-def _require_sound(flags):
-    """Raises ValueError for a number out of its range, or flags that exclude each
-    other."""
-    for key, minimum in LEAST.items():
-        if flags[key] is not None and flags[key] < minimum:
-            raise ValueError(
-                f"--{key} is at least {minimum}. Received: {key}={flags[key]}."
-            )
-    if flags["seed"] > MAX_SEED:
-        raise ValueError(
-            f"--seed is at most {MAX_SEED}. Received: seed={flags['seed']}."
-        )
-    if flags["minutes"] is not None and not flags["minutes"] > 0:
-        raise ValueError(
-            f"--minutes is more than 0. Received: minutes={flags['minutes']:g}."
-        )
-    if (flags["strategy"], flags["on_nan"]) == ("multi_worker", "rollback"):
-        # Only the chief has the checkpoint, and not all workers see the same step.
-        raise ValueError(
-            "Several workers cannot roll back; use --on_nan=stop. "
-            "Received: on_nan=rollback."
-        )
+def _epochs(flags, dataset):
+    """The last epoch; None where only --minutes end the run."""
+    if flags["epochs"] is None and flags["minutes"] is None:
+        return EPOCHS.get(dataset.name, 20)
+    return flags["epochs"]
 
 
 def _config(flags, dataset, lender):
@@ -237,6 +226,8 @@ def _monitor(flags, model):
     line nor the model names one (a GAN's losses do not tell its best epoch)."""
     if not flags["monitor"] and not model.monitor:
         return None, None
+    from zoo.runs import quality
+
     prefix = "val_" if flags["validation"] else ""
     name = flags["monitor"] or prefix + model.monitor.removeprefix("val_")
     term = name.removeprefix("val_")
@@ -260,35 +251,24 @@ def _rates(flags, model):
         name: float(f"{float(optimizer.learning_rate):.7g}")
         for name, optimizer in model.default_optimizers().items()
     }
-    by_network = schedules.by_network
-    rates = by_network("learning_rate", flags["learning_rate"], networks, float, own)
-    kinds = by_network(
-        "schedule", flags["schedule"], networks, schedules.kind, "constant"
-    )
-    warmup = by_network("warmup", flags["warmup"], networks, int, 0)
+    defaults = {"learning_rate": own, "schedule": "constant", "warmup": 0}
+    values = {
+        flag: rates.by_network(flag, flags[flag], networks, bounds.RATES[flag], default)
+        for flag, default in defaults.items()
+    }
     endless = flags["epochs"] is None and flags["minutes"] is not None
-    if endless and not flags["schedule_epochs"] and set(kinds.values()) != {"constant"}:
+    if endless and not flags["schedule_epochs"] and _decays(values):
         raise ValueError(
             "A schedule that ends needs --epochs or --schedule_epochs, not --minutes "
             "alone. "
             f"Received: schedule={', '.join(flags['schedule'])}."
         )
-    return {"learning_rate": rates, "schedule": kinds, "warmup": warmup}
+    return values
 
 
-def image_size(text):
-    """Returns what --image_size means: None, the side of a square, or, of
-    "WIDTHxHEIGHT", [height, width]."""
-    if text is None:
-        return None
-    sides = str(text).split("x")
-    if len(sides) > 2 or not all(side.isdecimal() for side in sides):
-        raise ValueError(
-            "--image_size takes a side in pixels, e.g. 64, or WIDTHxHEIGHT, e.g. "
-            f"64x96. Received: image_size={text!r}."
-        )
-    width, height = int(sides[0]), int(sides[-1])
-    return width if width == height else [height, width]
+def _decays(values):
+    """Whether the learning rate of a network falls to 0."""
+    return set(values["schedule"].values()) != {"constant"}
 
 
 def slug(dataset):
@@ -302,7 +282,7 @@ def differences(stored, settings):
     wanted = settings.plain()
     changes = []
     for name in (name for name in wanted if name not in CHANGEABLE):
-        default = {} if name == "parts" else getattr(Settings, name, None)
+        default = {} if name in LATER else getattr(Settings, name, None)
         there, here = stored.get(name, default), wanted[name]
         if isinstance(there, dict) and isinstance(here, dict):
             keys = [key for key in {**there, **here} if there.get(key) != here.get(key)]

@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 
-from zoo import backend
 from zoo.runs import rendezvous
 
 NAMES = ("auto", "one_device", "mirrored", "multi_worker")
@@ -28,6 +27,20 @@ def create(name="auto"):
         ValueError: if the name is unknown or the strategy cannot work here.
         OSError: if a worker's port is taken, or one does not come.
     """
+    require(name)
+    from zoo import backend  # slow: a name that is wrong need not wait for it
+
+    if name == "multi_worker":
+        rendezvous.meet(*cluster())
+        return backend.multi_worker()
+    if name == "one_device" or (name == "auto" and backend.num_accelerators() < 2):
+        return None
+    return backend.mirrored()
+
+
+def require(name):
+    """Raises ValueError unless `name` is a strategy's that can work, and TF_CONFIG
+    tells the workers of one that has some; imports no framework."""
     if name in REFUSED:
         raise ValueError(f"{REFUSED[name]} Received: strategy={name!r}.")
     if name not in NAMES:
@@ -35,11 +48,7 @@ def create(name="auto"):
             f"A strategy is one of {', '.join(NAMES)}. Received: strategy={name!r}."
         )
     if name == "multi_worker":
-        rendezvous.meet(*cluster())
-        return backend.multi_worker()
-    if name == "one_device" or (name == "auto" and backend.num_accelerators() < 2):
-        return None
-    return backend.mirrored()
+        cluster()
 
 
 def scope(strategy):

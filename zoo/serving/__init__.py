@@ -6,9 +6,6 @@ A server needs neither Keras nor the zoo: sampling loops, seeds, labels, the che
 what a request holds and PNG files are parts of the graphs (docs/serving.md).
 """
 
-from keras import ops
-
-from zoo import backend
 from zoo.inputs import suggestions
 from zoo.version import VERSION
 
@@ -40,12 +37,7 @@ def export(
         OSError: if the version exists or cannot be written; nothing remains.
         ImportError: if the warm-up or the format needs a package that is missing.
     """
-    if backend.NAME != "tensorflow":
-        raise ValueError(
-            "An export holds TensorFlow's graphs: run it with "
-            "KERAS_BACKEND=tensorflow, which loads the same files. "
-            f"Received: KERAS_BACKEND={backend.NAME}."
-        )
+    _require_tensorflow()
     # TensorFlow takes seconds to import, and only an export needs these.
     from zoo.serving import runtimes, saved
     from zoo.serving import signatures as offered
@@ -58,6 +50,18 @@ def export(
     if format != "saved_model":
         return runtimes.write(format, chosen, folder, version, _facts(model))
     return saved.write(chosen, folder, version, warmup, _facts(model))
+
+
+def _require_tensorflow():
+    """Raises ValueError on another backend than TensorFlow."""
+    from zoo import backend  # here, because a client of a server does without Keras
+
+    if backend.NAME != "tensorflow":
+        raise ValueError(
+            "An export holds TensorFlow's graphs: run it with "
+            "KERAS_BACKEND=tensorflow, which loads the same files. "
+            f"Received: KERAS_BACKEND={backend.NAME}."
+        )
 
 
 def _chosen(model, offers, names):
@@ -78,6 +82,8 @@ def _chosen(model, offers, names):
 
 def _facts(model):
     """What an export says of its model: which one it is, after how many steps."""
+    from keras import ops
+
     steps = model.optimizer.iterations if model.optimizer else 0
     return {
         "model": model.name,

@@ -1,5 +1,7 @@
 """Where data sets come from: a file for each kind of origin, found by name."""
 
+import pathlib
+
 from zoo.data import checks
 from zoo.data.source import Source
 from zoo.data.sources import building
@@ -9,14 +11,43 @@ from zoo.data.sources.idx import Idx
 from zoo.data.sources.npz import Npz
 from zoo.data.sources.prepared import Prepared
 from zoo.data.sources.records import Records
+from zoo.inputs import pictures
 
 BY_PATH = {"folder": Folder, "npz": Npz, "records": Records}  # of names "kind:PATH"
+SMALL = ("digits",)  # opened in no time
+# The names of what one may choose about some kind of set.
+OPTIONS = tuple(
+    dict.fromkeys(name for kind in BY_PATH.values() for name in kind.options)
+)
 
 
 def names() -> tuple[str, ...]:
     """The names to show in a catalogue; every other image set of tfds works too."""
     by_path = (f"{kind}:PATH" for kind in BY_PATH)
     return ("digits", *building.ORIGINS, *by_path)
+
+
+def require(name: str | None, data_dir, options: dict) -> None:
+    """Raises ValueError or FileNotFoundError if the words of `find` are of no use, as
+    far as that is told without reading the set.
+
+    Args:
+        name: As for `find`; None if only options are known yet.
+        data_dir: Where tfds keeps its sets, or None.
+        options: `{name: value}` for the source.
+    """
+    if "background" in options:
+        pictures.is_grey(options["background"])
+    if name is None:
+        return
+    kind, _, path = name.partition(":")
+    if kind not in BY_PATH:
+        checks.options(repr(name), {}, options)
+        building.require_name(name, data_dir)
+        return
+    values = checks.options(f"{kind}:", BY_PATH[kind].options, options)
+    if not pathlib.Path(path).expanduser().exists():
+        BY_PATH[kind](path, **values)  # says what it wants
 
 
 def find(name: str, data_dir=None, options: dict | None = None) -> Source:

@@ -51,6 +51,19 @@ def at_hand(name: str, data_dir) -> pathlib.Path | None:
     return next((folder for folder in folders if idx.complete(folder)), None)
 
 
+def require_name(name: str, data_dir) -> None:
+    """Raises ValueError if tfds does not know the name of a data set; TensorFlow is not
+    imported. Without tfds nothing is told."""
+    if name == "digits" or name in ORIGINS or _touched(name, data_dir):
+        return
+    try:
+        known = _NAME.fullmatch(name) and _base(name) in _builders()
+    except ImportError:
+        return
+    if not known:
+        raise _unknown(name)
+
+
 def builder(name: str, data_dir):
     """Returns the tfds builder of a data set, which may not be built yet.
 
@@ -100,15 +113,19 @@ def _unknown(name: str) -> ValueError:
     """The error for a name that nobody knows, with the nearest one that is known."""
     near = _on_disk(name)
     if not near:
-        import tensorflow_datasets as tfds
-
-        from_tfds = tfds.list_builders(with_community_datasets=False)
-        near = suggestions.nearest(name, ["digits", *from_tfds])
+        near = suggestions.nearest(name, ["digits", *_builders()])
     return ValueError(
         f"Unknown data set{near}; known are digits, folder:PATH, npz:PATH, "
         f"records:PATH, {', '.join(ORIGINS)} and the other image sets of tfds. "
         f"Received: {name!r}."
     )
+
+
+def _builders() -> list[str]:
+    """The names of the sets that tfds knows."""
+    import tensorflow_datasets as tfds
+
+    return tfds.list_builders(with_community_datasets=False)
 
 
 def _on_disk(name: str) -> str:

@@ -12,7 +12,7 @@ from zoo.files.atomic import replaced
 from zoo.pages.comparison import pictures, tables
 from zoo.pages.comparison.entries import Entry, find, measure
 from zoo.pages.comparison.pictures import side_by_side
-from zoo.runs.folder import require_folder
+from zoo.pages.places import require_place
 
 __all__ = [
     "Entry",
@@ -23,14 +23,6 @@ __all__ = [
     "side_by_side",
     "write",
 ]
-
-
-def require_place(path):
-    """Raises ValueError or PermissionError unless `write` can write to `path`."""
-    path = pathlib.Path(path)
-    if path.suffix != ".html" or path.is_dir():
-        raise ValueError(f"The page is a .html file. Received: {path}.")
-    require_folder(path.parent)
 
 
 def write(entries, path, seed=0):

@@ -48,8 +48,8 @@ def find(paths, **dataset):
 
     Args:
         paths: Where the models are.
-        **dataset: `dataset`, `classes`, `image_size`, `data_dir` where those of the
-            runs are not meant.
+        **dataset: Keywords of `evaluation.subject.find`, where those of the runs are
+            not meant.
     Raises: ValueError, FileNotFoundError: in one sentence, if a model is missing, does
         not fit its data or is named twice, or the runs are of different data.
     """
@@ -94,6 +94,7 @@ def _data(entry):
         "dataset": entry.subject.dataset,
         "classes": info.class_names,
         "image_shape": info.image_shape,
+        "options": entry.subject.options,
     }
 
 
@@ -149,6 +150,7 @@ def _stored(subject, options):
         and stored.protocol.dataset == subject.dataset
         and stored.protocol.classes == classes
         and stored.protocol.image_size == where["image_size"]
+        and stored.protocol.options == subject.options
     )
     return stored if same else None
 

@@ -49,8 +49,8 @@ class Player:
 
     Args:
         path: A run folder, or a `.keras` file.
-        **dataset: `dataset`, `classes`, `image_size`, `data_dir`, where those of the
-            run are not meant.
+        **dataset: Keywords of `evaluation.subject.find`, where those of the run are not
+            meant.
     Attributes:
         name: Of the folder or file.
         model: As `zoo.load` gives it.

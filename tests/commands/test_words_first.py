@@ -1,0 +1,139 @@
+"""What is wrong with a command's words is told before a framework is imported."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from verbs import ROOT
+
+from experiments import CHOICES, verify
+from experiments.targets import MEASURES
+from zoo.data.sources.folder import Folder
+
+# {run} is the folder of a run that has begun, {photos} one of other files.
+WRONG = """
+train --dataset=digts
+train --dataset={photos}
+train --dataset=folder:nowhere
+train --dataset=npz:nowhere.npz
+train --dataset=records:{photos}
+train --dataset=folder:{photos} --background=blu
+train --image_size=4
+train --image_size=8x
+train --classes=5,11
+train --model=vae --set=latent_dims=2
+train --model=vae --set=latent_dim=big
+train --model=vaegan --set=loss=x
+train --model=vea
+train --schedule=cosin
+train --learning_rate=high
+train --strategy=parameter_server
+train --init_from=nowhere
+train --from=nowhere
+train --fit=pad
+train --color=gray
+train --epochs=0
+prepare --dataset=digts
+prepare --shards=0
+prepare --out={run}
+compare --models=ae,vae --set=latent_dims=2
+compare --models=ae,vae --set=vae.latent_dim=x
+compare --models=ae,vae --dataset=digts
+compare --models=ae,vae --out=x.png
+compare --models=ae,vae --minutes=0
+compare --models=ae
+sample --workdir=nowhere
+sample --workdir={photos}
+sample --workdir={photos}/text.txt
+sample --workdir={run} --out=x.jpg
+sample --workdir={run} --num_images=0
+sample --workdir={run} --labels=one
+interpolate --workdir={run} --images=1
+interpolate --workdir={run} --dataset=digits --classes=99
+interpolate --workdir={run} --steps=1
+traverse --workdir={run} --out=x.jpg
+traverse --workdir={run} --count=0
+anomaly --workdir={run} --background=x
+arithmetic --workdir={run} --strengths=a
+evaluate --workdir={run} --k=0
+evaluate --workdir={run} --features=x
+evaluate --workdir={run} --image_size=64x
+samplers --workdir={run} --out=x.txt
+gallery --workdirs={run} --columns=0
+tour --lang=xx
+tour --out=x.png
+tour --num_images=1
+verify --models=x
+verify --workdir=nowhere
+playground --workdir=nowhere
+playground --image_size=4
+export --workdir=nowhere
+export --workdir={run} --format=x
+export --workdir={run} --version=0
+request --num_images=0
+request --latents=nowhere.npy
+request --labels=x
+collapse --num_images=1
+results --out=x.txt
+reproduce --recipes=x
+extractor --workdir=nowhere
+benchmark --models=x
+benchmark --batch_size=0
+benchmark --image_size=4
+benchmark --dataset=digts
+gpu --models=x
+gpu --batch_size=x
+launch --workers=0
+"""
+SCRIPT = """
+import contextlib, importlib, io, json, sys, time
+import experiments
+answers = []
+for line in json.load(sys.stdin):
+    verb, *flags = line.split()
+    module, err = importlib.import_module(f"experiments.{verb}"), io.StringIO()
+    main = module.main if verb != "launch" else lambda: module.main([])
+    start = time.process_time()
+    with contextlib.redirect_stderr(err):
+        code = experiments.start(module.VERB, main, [verb, *flags])
+    frameworks = {"keras", "tensorflow", "jax", "torch"} & set(sys.modules)
+    seconds = time.process_time() - start
+    answers.append([line, code, err.getvalue(), sorted(frameworks), seconds])
+print(json.dumps(answers))
+"""
+
+
+def test_what_is_wrong_is_told_before_a_framework_is_imported(tmp_path):
+    for name in ("run/run.json", "photos/text.txt"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("{}")
+    places = {name: tmp_path / name for name in ("run", "photos")}
+    lines = WRONG.strip().format(**places).splitlines()
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path.insert(0, {str(ROOT)!r}){SCRIPT}",
+        ],
+        input=json.dumps(lines),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    for line, code, err, frameworks, seconds in json.loads(done.stdout):
+        assert (code, err.count("\n"), frameworks) == (1, 1, []), (line, code, err)
+        assert err.startswith(line.split()[0]) and err.endswith(".\n"), (line, err)
+        assert seconds < 1, line
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["photos", "run"]
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_flags_offer_what_folders_of_pictures_take(name):
+    assert tuple(CHOICES[name]) == Folder.options[name].choices
+    assert CHOICES[name][0] == Folder.options[name].default
+
+
+def test_the_targets_that_can_be_asked_for_are_there():
+    assert tuple(MEASURES) == verify.TARGETS
