@@ -58,6 +58,7 @@ anomaly --workdir={run} --background=x
 arithmetic --workdir={run} --strengths=a
 evaluate --workdir={run} --k=0
 evaluate --workdir={run} --features=x
+evaluate --workdir={run} --fit=cut
 evaluate --workdir={run} --image_size=64x
 samplers --workdir={run} --out=x.txt
 gallery --workdirs={run} --columns=0

@@ -15,10 +15,10 @@ from zoo.inputs import pictures
 
 BY_PATH = {"folder": Folder, "npz": Npz, "records": Records}  # of names "kind:PATH"
 SMALL = ("digits",)  # opened in no time
-# The names of what one may choose about some kind of set.
-OPTIONS = tuple(
-    dict.fromkeys(name for kind in BY_PATH.values() for name in kind.options)
-)
+# `{name: Option}` of all that one may choose about some kind of set.
+OPTIONS = {
+    name: each for kind in BY_PATH.values() for name, each in kind.options.items()
+}
 
 
 def names() -> tuple[str, ...]:
@@ -39,6 +39,7 @@ def require(name: str | None, data_dir, options: dict) -> None:
     if "background" in options:
         pictures.is_grey(options["background"])
     if name is None:
+        checks.options("data sets", OPTIONS, options)
         return
     kind, _, path = name.partition(":")
     if kind not in BY_PATH:
