@@ -19,7 +19,6 @@ VERB.define(
     "components",
     10,
     "Normal distributions of the mixture of encodings.",
-    least=1,
 )
 VERB.define(
     "integer", "seed", 0, "Of the images that the mixture is fitted to.", least=0

@@ -25,9 +25,11 @@ def require_models(verb):
 def require_runs(verb):
     """Raises FileNotFoundError if a flag of `verb` names a run that there is not, with
     the command that would train it."""
+    # A run that is watched may have saved nothing yet.
+    is_watched = "watch" in verb.flags and verb.flags["watch"].value
     for path in values(verb, verb.runs):
         lack = _lack(pathlib.Path(path))
-        if lack:
+        if lack and not (is_watched and pathlib.Path(path).is_dir()):
             command = training(path)
             hint = f"; `{command}` trains it" if command else ""
             raise FileNotFoundError(f"{lack}{hint}. Received: {path}.")

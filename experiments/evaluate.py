@@ -19,11 +19,10 @@ VERB.define_dataset()
 
 VERB.group("How")
 VERB.define(
-    "enum",
+    "string",
     "features",
     "classifier",
     "classifier (the zoo's own, of this data set) or inception (InceptionV3; slow).",
-    enum_values=["classifier", "inception"],
 )
 VERB.define(
     "integer",
@@ -59,6 +58,11 @@ VERB.define("string", "out", None, "File to write [evaluation.json beside the mo
 
 def main():
     flags = VERB.flags
+    if flags.features not in ("classifier", "inception"):
+        raise ValueError(
+            "Features are of classifier or inception. "
+            f"Received: features={flags.features!r}."
+        )
     if flags.watch and flags.out:
         raise ValueError(
             "--watch writes watch.json into the run folder and takes no --out. "

@@ -23,7 +23,7 @@ VERB.define(
     "fitted to encodings of training images, by which an autoencoder samples too.",
     enum_values=["prior", "gmm"],
 )
-VERB.define("integer", "components", 10, "Normal distributions of gmm.", least=1)
+VERB.define("integer", "components", 10, "Normal distributions of gmm.")
 VERB.define(
     "list",
     "labels",
