@@ -208,6 +208,12 @@ def start(verb, main, argv=None):
     except (ValueError, OSError, ImportError) as error:
         print(f"{verb.name}: {_sentence(error)}", file=sys.stderr)
         return 1
+    except MemoryError as error:
+        from zoo.inputs import memory
+
+        free = f"{memory.free() / 2**30:,.1f} GiB are free"
+        print(f"{verb.name}: {_too_much(error)}, and {free}.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
 
@@ -245,6 +251,12 @@ def _sentence(error):
         where = f"{error.filename}: " if error.filename else ""
         text = f"{where}{error.strerror}."
     return printable(" ".join(text.split()))
+
+
+def _too_much(error):
+    """What a MemoryError tells of how much was wanted."""
+    text = printable(" ".join(str(error).split())).rstrip(".")
+    return f"That does not fit into memory ({text or 'it is not told how much'})"
 
 
 def printable(text):

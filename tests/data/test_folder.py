@@ -10,9 +10,9 @@ from refusals import refusal
 
 import zoo.data
 from zoo import backend
-from zoo.data import memory, source
+from zoo.data import source
 from zoo.data.sources import layout, walk
-from zoo.inputs import pictures
+from zoo.inputs import memory, pictures
 
 
 def noise(*shape):

@@ -12,7 +12,7 @@ from absl import logging
 from zoo import inputs
 from zoo.core import latents
 from zoo.core.inference import Inference, seeds_from
-from zoo.inputs import pixels, shapes
+from zoo.inputs import memory, pixels, shapes
 
 APART = 2**32  # from the seed of a row's answer to that of its next answer
 
@@ -53,6 +53,7 @@ class Calls(Inference):
         n = _count(n, prompts=prompts, labels=labels)
         inputs.check_integer("The number of images", n, 1)
         inputs.check_integer("batch_size", batch_size, 1)
+        memory.require_samples(n, self.image_shape)
         rows = [
             seeds_from(seed, n),
             None if labels is None else self.checked_labels(labels, n),

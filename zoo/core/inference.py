@@ -79,7 +79,7 @@ class Inference(Capable):
         for start in range(0, len(arrays[0]), batch_size):
             rows = (backend.tensor(a[start : start + batch_size]) for a in arrays)
             parts.append(ops.convert_to_numpy(graph(*rows)))
-        return np.concatenate(parts).astype("float32")
+        return np.concatenate(parts).astype("float32", copy=False)
 
     def graph(self, method, absent=(), **options):
         """Returns the tensor method `method`, compiled once for each choice of

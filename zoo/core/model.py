@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from zoo import backend, inputs
-from zoo.core import accumulation, averages, parts, registry
+from zoo.core import accumulation, averages, parts, registry, room
 from zoo.core.calls import Calls
 from zoo.core.compiling import Compiling
 from zoo.core.fitting import Fitting
@@ -130,6 +130,11 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
         self.image_shape = shape
         if "source" in self.takes:
             self.source_shape = inputs.image_shape_of(source_shape or shape[-3:])
+        with room.required(self.name):
+            self._build_variables()
+
+    def _build_variables(self):
+        """Makes all that a model has variables of, once its shapes are known."""
         for name in registry.part_names(type(self)):
             setattr(self, name, self._built_part(name))
         for name, network in self.build_networks(self.image_shape).items():

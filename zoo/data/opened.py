@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data import checks, examples, memory, pipeline
+from zoo.data import checks, examples, pipeline
 from zoo.data import source as sources
+from zoo.inputs import memory
 
 
 @dataclasses.dataclass(frozen=True)

@@ -34,7 +34,10 @@ def to_uint8(images):
     images = np.asarray(images)
     if images.dtype == np.uint8:
         return images
-    return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
+    pixels = images + 1.0
+    pixels *= 127.5  # in place, for there may be many
+    np.rint(pixels, out=pixels)
+    return np.clip(pixels, 0, 255, out=pixels).astype(np.uint8)
 
 
 def to_uint8_tensor(images):

@@ -8,7 +8,7 @@ import json
 import pathlib
 
 from zoo.core import rates, registry
-from zoo.inputs import suggestions
+from zoo.inputs import memory, suggestions
 from zoo.runs import bounds
 
 # Digits are 1,350 images: one epoch of another set has the steps of many of these.
@@ -213,6 +213,7 @@ def _require_frechet(flags, model, dataset):
             f"--frechet measures samples, and {model.registry_name!r} makes none. "
             f"Received: frechet={flags['frechet']}."
         )
+    memory.require_samples(flags["frechet"], dataset.info.image_shape)
     if dataset.info.num_classes is None:
         raise ValueError(
             "--frechet needs a classifier's features, and the images of "

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data import memory, resize, source
+from zoo.data import resize, source
+from zoo.inputs import memory
 
 MAX_BYTES = 8 * 2**30  # unpacked; more is taken for a decompression bomb
 MAX_CLASSES = 2**16

@@ -1,5 +1,6 @@
 """How much memory there is, asked before much of it is wanted."""
 
+import math
 import pathlib
 import sys
 
@@ -30,17 +31,26 @@ def free() -> int:
     return max(0, min(sizes))
 
 
-def require(size: int, name: str, way: str) -> None:
+def require(size: int, received, way: str, what: str = "The images take") -> None:
     """Raises ValueError unless `size` bytes are free.
 
     Args:
         size: Bytes that are about to be taken.
-        name: Of the data set that takes them.
+        received: What the user gave that takes them, such as a data set's name.
         way: What else could be done, for the message.
+        what: What takes them, and a verb.
     """
     left = free()
     if size > left:
         raise ValueError(
-            f"The images take {size / 2**30:.1f} GiB of memory, and {left / 2**30:.1f} "
-            f"GiB are free: {way}. Received: {name!r}."
+            f"{what} {size / 2**30:,.1f} GiB of memory, and {left / 2**30:,.1f} GiB "
+            f"are free: {way}. Received: {received!r}."
         )
+
+
+def require_samples(count: int, image_shape: tuple) -> None:
+    """Raises ValueError unless `count` new images fit into memory: float32, and for a
+    moment twice, as they were computed and as one array."""
+    size = 2 * 4 * count * math.prod(image_shape)
+    what = f"{count:,} images of {'x'.join(map(str, image_shape))} take"
+    require(size, count, "ask for fewer", what)
