@@ -8,8 +8,7 @@ from experiments import outputs
 VERB = experiments.Verb(
     "arithmetic",
     __doc__.strip(),
-    "python -m experiments.arithmetic --workdir=runs/vae-fashion_mnist --plus=9 "
-    "--minus=7",
+    "python -m experiments.arithmetic --workdir=runs/vaegan-digits --plus=9 --minus=7",
     runs=("workdir",),
 )
 VERB.group("What")

@@ -8,7 +8,7 @@ from experiments import outputs
 VERB = experiments.Verb(
     "interpolate",
     __doc__.strip(),
-    "python -m experiments.interpolate --workdir=runs/vae-fashion_mnist --images=0,1",
+    "python -m experiments.interpolate --workdir=runs/vaegan-digits --images=0,1",
     runs=("workdir",),
 )
 VERB.group("What")

@@ -11,7 +11,7 @@ from experiments.confined import confined
 VERB = experiments.Verb(
     "playground",
     __doc__.strip(),
-    "python -m experiments.playground --workdir=runs/vae-fashion_mnist",
+    "python -m experiments.playground --workdir=runs/vaegan-digits",
     runs=("workdir",),
 )
 VERB.group("What")

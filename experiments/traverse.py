@@ -8,7 +8,7 @@ from experiments import outputs
 VERB = experiments.Verb(
     "traverse",
     __doc__.strip(),
-    "python -m experiments.traverse --workdir=runs/vae-fashion_mnist --image=0",
+    "python -m experiments.traverse --workdir=runs/vaegan-digits --image=0",
     runs=("workdir",),
 )
 VERB.group("What")

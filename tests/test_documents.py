@@ -1,11 +1,14 @@
 """What the documents say of the code: its files are there, and its walks are true."""
 
+import os
 import pathlib
 import re
+import subprocess
 import sys
 
 import pytest
 import tiny
+from PIL import Image
 
 import experiments
 import zoo
@@ -21,6 +24,27 @@ STATION = re.compile(r"^\d\. `([\w/.]+)`, `(\w+)`:", re.MULTILINE)
 def test_files_that_a_document_names_are_there(document):
     names = set(FILE.findall(document.read_text()))
     assert not {name for name in names if not (ROOT / name).exists()}
+
+
+@pytest.mark.slow
+def test_the_first_example_runs_as_it_stands_and_shows_its_images(tmp_path):
+    code = (ROOT / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    screens = ("DISPLAY", "WAYLAND_DISPLAY")
+    environment = {k: v for k, v in os.environ.items() if k not in screens}
+    nowhere = {"ZOO_DATA_DIR": str(tmp_path / "data"), "http_proxy": "localhost:9"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment | nowhere | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    last = done.stdout.splitlines()[-1]
+    assert last == f"no display: the images are in {tmp_path / 'zoo.png'}"
+    assert [file.name for file in tmp_path.iterdir()] == ["zoo.png"]
+    with Image.open(tmp_path / "zoo.png") as grid:
+        assert grid.width == grid.height > 500 and grid.getextrema()[0] < 50
 
 
 def walk(title):

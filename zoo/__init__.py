@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # for editors: what `__getattr__` hands out
     from zoo import data, metrics
     from zoo.core import latents, schedules
     from zoo.core.saving import load
+    from zoo.drawing.showing import show
     from zoo.runs import strategies
     from zoo.serving import export
 
@@ -39,6 +40,7 @@ __all__ = [
     "metrics",
     "names",
     "schedules",
+    "show",
     "strategies",
 ]
 
@@ -51,6 +53,7 @@ _MODULES = {
     "latents": "zoo.core.latents",
     "load": "zoo.core.saving",
     "schedules": "zoo.core.schedules",
+    "show": "zoo.drawing.showing",
     "strategies": "zoo.runs.strategies",
 }
 
