@@ -28,11 +28,18 @@ def decay(most, steps):
 
 
 def update(network, average, decay):
-    """Moves `average` by (1 - decay) towards `network`; batch statistics are copied."""
-    trained = {id(variable) for variable in network.trainable_variables}
+    """Moves `average` by (1 - decay) towards `network`, batch statistics too.
+
+    What a layer has in `copied_variables` is copied: its average would mean nothing.
+
+    Source: `ema` in the code beside Brock et al. 2019, arXiv:1809.11096, which averages
+        a network's whole state.
+    """
+    layers = network._flatten_layers()
+    copied = {id(v) for layer in layers for v in getattr(layer, "copied_variables", ())}
     rate = 1.0 - decay
     for variable, mean in zip(network.weights, average.weights):
-        if id(variable) in trained:
-            mean.assign(mean + rate * (variable - mean))
-        else:
+        if id(variable) in copied:
             mean.assign(variable)
+        else:
+            mean.assign(mean + rate * (variable - mean))

@@ -36,6 +36,12 @@ class SpectralNormalization(layers.Wrapper):
             name="vector",
         )
 
+    @property
+    def copied_variables(self):
+        """What `zoo.core.averages` copies: an average of directions is no direction of
+        the kernel."""
+        return [self.vector]
+
     def call(self, inputs, training=False):
         outputs = self.layer(inputs) / ops.cast(self.norm(training), self.compute_dtype)
         return outputs + ops.cast(self.bias, self.compute_dtype)
