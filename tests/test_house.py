@@ -70,6 +70,36 @@ def test_the_rooms_have_an_order():
         left = {name: below for name, below in left.items() if name not in ground}
 
 
+@pytest.mark.parametrize("name", ["inputs", "core", "data", "models"])
+def test_public_functions_say_what_they_take_and_return(name):
+    silent = []
+    for file in sorted(ROOT.glob(f"zoo/{name}/**/*.py")):
+        for function in public_functions(ast.parse(file.read_text())):
+            named = function.args
+            arguments = [*named.posonlyargs, *named.args, *named.kwonlyargs]
+            arguments += filter(None, [named.vararg, named.kwarg])
+            types = {each.arg: each.annotation for each in arguments}
+            if function.name != "__init__":
+                types["return"] = function.returns
+            if any(
+                types[each] is None for each in types if each not in ("self", "cls")
+            ):
+                silent.append(f"{file.relative_to(ROOT)}:{function.lineno}")
+    assert not silent
+
+
+def public_functions(node):
+    """Yields the functions of a module and the methods of its classes that have no
+    underscore before them, and the constructors."""
+    for each in node.body:
+        is_public = not getattr(each, "name", "_").startswith("_")
+        if isinstance(each, ast.ClassDef) and is_public:
+            yield from public_functions(each)
+        elif isinstance(each, ast.FunctionDef):
+            if is_public or each.name == "__init__":
+                yield each
+
+
 @pytest.mark.parametrize(
     "file",
     sorted(ROOT.glob("zoo/**/*.py")),

@@ -401,6 +401,20 @@ def test_files_put_in_the_manual_folder_are_found_by_the_name_of_the_set(tmp_pat
     assert images.shape == (10_000, 28, 28, 1) and set(labels) == set(range(10))
 
 
+def test_a_set_that_shall_not_be_built_is_read_from_its_files_or_refused(
+    tmp_path, pipeline
+):
+    closed = {"data_dir": tmp_path / "data", "build": False}
+    data = zoo.data.open("fashion_mnist", **closed)
+    images, labels = next(iter(data.batches("validation", 8)))
+    expected = data.arrays("validation")
+    np.testing.assert_array_equal(np.asarray(images), expected["image"][:8])
+    np.testing.assert_array_equal(np.asarray(labels), expected["label"][:8])
+    with pytest.raises(FileNotFoundError, match="fashion_mnist:3.* is not built in"):
+        zoo.data.open("fashion_mnist:3.0.1", **closed)
+    assert not list(tmp_path.iterdir())
+
+
 def test_files_that_fail_the_checksum_are_refused_and_leave_nothing(tmp_path):
     folder = building.manual("mnist", tmp_path)
     folder.parent.mkdir(parents=True)

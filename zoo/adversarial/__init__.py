@@ -66,7 +66,9 @@ class Adversarial(ImageModel):
         return augment.diff_augment(images, u)
 
     def draw(self, seeds, labels=None, ema=True):
-        return self.to_images(self.noise(seeds), ema)
+        return self.averaged_network("generator", ema)(
+            self.noise(seeds), training=False
+        )
 
-    def to_images(self, z, ema=True):
-        return self.averaged_network("generator", ema)(z, training=False)
+    def to_images(self, z):
+        return self.averaged_network("generator")(z, training=False)

@@ -7,8 +7,10 @@ Keras' `use_ema` would overwrite the weights with their average at the end of ev
 import keras
 from keras import ops
 
+from zoo.inputs.tensors import Tensor
 
-def begin(network):
+
+def begin(network: keras.Model) -> keras.Model:
     """Returns an untrainable copy of `network` with equal weights, `<name>_ema`."""
     average = keras.models.clone_model(network)
     average.name = f"{network.name}_ema"
@@ -17,7 +19,7 @@ def begin(network):
     return average
 
 
-def decay(most, steps):
+def decay(most: float, steps: Tensor) -> Tensor:
     """Returns the decay after `steps` updates: it grows to `most`, so that the average
     does not remember the initial weights.
 
@@ -27,7 +29,7 @@ def decay(most, steps):
     return ops.minimum(most, (1.0 + steps) / (10.0 + steps))
 
 
-def update(network, average, decay):
+def update(network: keras.Model, average: keras.Model, decay: Tensor) -> None:
     """Moves `average` by (1 - decay) towards `network`, batch statistics too.
 
     What a layer has in `copied_variables` is copied: its average would mean nothing.

@@ -5,8 +5,12 @@ because it is saved with the optimizer in `.keras` files.
 """
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
+
+from zoo.inputs.tensors import Tensor
 
 KINDS = ("constant", "cosine", "linear")
 
@@ -28,7 +32,9 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     Source: Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5, without restarts.
     """
 
-    def __init__(self, kind, learning_rate, steps=1, warmup=0):
+    def __init__(
+        self, kind: str, learning_rate: float, steps: int = 1, warmup: int = 0
+    ):
         if kind not in KINDS:
             raise ValueError(
                 f"A schedule is one of {', '.join(KINDS)}. Received: {kind!r}."
@@ -43,7 +49,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         self.steps = steps
         self.warmup = warmup
 
-    def __call__(self, step):
+    def __call__(self, step: Tensor) -> Tensor:
         step = keras.ops.cast(step, "float32")
         rate = self.learning_rate
         if self.warmup:
@@ -56,7 +62,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
             return rate * (1 - share)
         return rate * 0.5 * (1 + keras.ops.cos(math.pi * share))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "kind": self.kind,
             "learning_rate": self.learning_rate,
@@ -65,7 +71,13 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
-def scheduled(optimizer, kind, learning_rate, steps, warmup):
+def scheduled(
+    optimizer: keras.optimizers.Optimizer,
+    kind: str,
+    learning_rate: float,
+    steps: int,
+    warmup: int,
+) -> keras.optimizers.Optimizer:
     """Returns an unbuilt copy of `optimizer` that follows a schedule."""
     rate = learning_rate
     if kind != "constant" or warmup:
@@ -73,7 +85,13 @@ def scheduled(optimizer, kind, learning_rate, steps, warmup):
     return type(optimizer).from_config(optimizer.get_config() | {"learning_rate": rate})
 
 
-def by_network(flag, texts, networks, convert, default):
+def by_network(
+    flag: str,
+    texts: Sequence[str],
+    networks: Sequence[str],
+    convert: Callable[[str], Any],
+    default: Any,
+) -> dict[str, Any]:
     """Returns {network: value} from texts such as "1e-3" or "encoder=1e-3".
 
     Args:
@@ -102,7 +120,7 @@ def by_network(flag, texts, networks, convert, default):
     return values
 
 
-def kind(text):
+def kind(text: str) -> str:
     """Returns `text` if it names a schedule; ValueError otherwise."""
     if text not in KINDS:
         raise ValueError(text)

@@ -13,12 +13,17 @@ needed: `load` on Keras' TensorFlow backend needs it, a set that only tfds can r
 `write_records`.
 """
 
+import os
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from zoo.data import checks, sources
 from zoo.data.opened import DataSet, Info
 from zoo.data.shuffling import flips, order
 from zoo.data.sources import recording
+from zoo.inputs.tensors import Data
 
 __all__ = [
     "DataSet",
@@ -36,7 +41,14 @@ __all__ = [
 names = sources.names
 
 
-def open(name: str, classes=None, image_size=None, data_dir=None, **options) -> DataSet:
+def open(
+    name: str,
+    classes: checks.Classes = None,
+    image_size: checks.Size = None,
+    data_dir: checks.Place = None,
+    build: bool = True,
+    **options: Any,
+) -> DataSet:
     """Returns a data set that is opened once: its `info`, `arrays` and `batches`.
 
     Args:
@@ -46,22 +58,24 @@ def open(name: str, classes=None, image_size=None, data_dir=None, **options) -> 
         image_size: Side in pixels, 8 to 256, to resize to with antialiasing; or
             (height, width).
         data_dir: Where tfds keeps its sets. Default: $ZOO_DATA_DIR, else tfds' own.
+        build: False to write nothing: files at hand are read as they are, and a set
+            that tfds would have to build first is refused.
         options: What the kind of set lets one choose, see `options` of its class; of
             `folder:PATH`, color, fit, background and bits.
 
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
     """
     size = checks.image_size(image_size)
-    return DataSet(sources.find(name, data_dir, options), classes, size, options)
+    return DataSet(sources.find(name, data_dir, options, build), classes, size, options)
 
 
 def arrays(
     name: str,
     split: str = "train",
-    classes=None,
-    image_size=None,
-    data_dir=None,
-    **options,
+    classes: checks.Classes = None,
+    image_size: checks.Size = None,
+    data_dir: checks.Place = None,
+    **options: Any,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns one split as uint8 images `[N, H, W, C]` and int32 labels `[N]` or None;
     of a set of clips, `[N, T, H, W, C]`.
@@ -82,18 +96,18 @@ def load(
     name: str,
     split: str = "train",
     batch_size: int = 128,
-    classes=None,
-    image_size=None,
+    classes: checks.Classes = None,
+    image_size: checks.Size = None,
     seed: int = 0,
     shuffle: bool | None = None,
     drop_remainder: bool = False,
     flip: bool = False,
-    data_dir=None,
+    data_dir: checks.Place = None,
     start_epoch: int = 0,
     labels: bool = True,
-    fields: tuple[str, ...] | None = None,
-    **options,
-):
+    fields: Sequence[str] | None = None,
+    **options: Any,
+) -> Data:
     """Returns tf.data batches, uint8 images `[B, H, W, C]` and int32 labels `[B]`; on
     Keras' backends other than TensorFlow, the same in a `keras.utils.PyDataset`.
 
@@ -120,7 +134,13 @@ def load(
     return data.batches(split, batch_size, *course)
 
 
-def info(name: str, classes=None, image_size=None, data_dir=None, **options) -> Info:
+def info(
+    name: str,
+    classes: checks.Classes = None,
+    image_size: checks.Size = None,
+    data_dir: checks.Place = None,
+    **options: Any,
+) -> Info:
     """Returns the `Info` of a data set without decoding its images, where that can be.
 
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
@@ -130,12 +150,12 @@ def info(name: str, classes=None, image_size=None, data_dir=None, **options) -> 
 
 def write_records(
     name: str,
-    folder,
-    classes=None,
-    image_size=None,
-    data_dir=None,
+    folder: str | os.PathLike,
+    classes: checks.Classes = None,
+    image_size: checks.Size = None,
+    data_dir: checks.Place = None,
     shards: int | None = None,
-    **options,
+    **options: Any,
 ) -> tuple[Info, dict[str, int]]:
     """Writes a data set into `folder`, which is then the set `records:FOLDER`.
 

@@ -7,7 +7,7 @@ caption  texts that describe a row: objects `[N]`, each a tuple of one text or m
 clip     uint8 `[N, T, H, W, C]`, T frames
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,9 @@ def checked_shape(name: str, field: str, shape: Shape) -> Shape:
     return frames, *checks.image_shape(name, tuple(image))
 
 
-def chosen(name: str, shapes: Shapes, fields, labels: bool) -> tuple[str, ...]:
+def chosen(
+    name: str, shapes: Shapes, fields: Sequence[str] | None, labels: bool
+) -> tuple[str, ...]:
     """Returns the names of the fields that a batch shall hold, in their order.
 
     Args:

@@ -2,12 +2,14 @@
 
 import dataclasses
 import functools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from zoo.data import checks, examples, memory, pipeline
 from zoo.data import source as sources
+from zoo.inputs.tensors import Data
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +48,7 @@ class DataSet:
 
     Args:
         source: The `Source`.
-        classes: Classes to keep, by number or name, or None for all.
+        classes: checks.Classes to keep, by number or name, or None for all.
         image_size: (height, width) in pixels, or None for as stored.
         options: Those of the source's options that were given; kept, so that a run can
             record them.
@@ -55,10 +57,14 @@ class DataSet:
     """
 
     def __init__(
-        self, source: sources.Source, classes=None, image_size=None, options=()
+        self,
+        source: sources.Source,
+        classes: checks.Classes = None,
+        image_size: tuple[int, int] | None = None,
+        options: Mapping[str, Any] | None = None,
     ):
         self.source, self.image_size = source, image_size
-        self.options = dict(options)
+        self.options = dict(options or {})
         self._shapes = source.shapes(image_size)
         self._keep = sources.chosen(source, classes)
         self._classes = classes
@@ -98,8 +104,8 @@ class DataSet:
         drop_remainder: bool = False,
         start_epoch: int = 0,
         labels: bool = True,
-        fields: tuple[str, ...] | None = None,
-    ):
+        fields: Sequence[str] | None = None,
+    ) -> Data:
         """Returns the batches of a split; for the arguments see `zoo.data.load`.
 
         A batch is a tuple of its fields, or the only one. A label that the set lacks is
@@ -133,7 +139,9 @@ class DataSet:
         make = pipeline.gather(columns, plan, source.domains)
         return pipeline.delivered(make, self._specs(names), plan)
 
-    def chunks(self, split: str, names: tuple[str, ...], size: int):
+    def chunks(
+        self, split: str, names: tuple[str, ...], size: int
+    ) -> Iterator[dict[str, Any]]:
         """Yields `{field: array}` of `size` rows after the other, in the order of the
         set, without holding a set in memory that is large; captions as in `arrays`.
 

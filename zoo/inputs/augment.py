@@ -2,8 +2,12 @@
 
 from keras import ops
 
+from zoo.inputs.tensors import Tensor
 
-def shift_and_flip(images, offsets, flips, value=-1.0):
+
+def shift_and_flip(
+    images: Tensor, offsets: Tensor, flips: Tensor, value: float = -1.0
+) -> Tensor:
     """Mirrors some images left to right, then moves each by whole pixels; what comes in
     from outside is `value`, black by default.
 
@@ -26,7 +30,7 @@ def shift_and_flip(images, offsets, flips, value=-1.0):
     return moved + value
 
 
-def erase(images, boxes, value=0.0):
+def erase(images: Tensor, boxes: Tensor, value: float = 0.0) -> Tensor:
     """Fills a rectangle of each image with `value`.
 
     Args:
@@ -47,7 +51,7 @@ def erase(images, boxes, value=0.0):
 NUM_RANDOM = 7  # uniform numbers an image that `diff_augment` wants
 
 
-def diff_augment(images, u):
+def diff_augment(images: Tensor, u: Tensor) -> Tensor:
     """Changes colour and place of each image and greys out a square of half its size,
     so that a discriminator cannot learn a small data set by heart. Differentiable, and
     to be applied to real and made images alike.

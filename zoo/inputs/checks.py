@@ -1,14 +1,18 @@
 """What users hand to a model, checked before any computation and named in plain
 words."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zoo.inputs import fields, shapes
+from zoo.inputs.tensors import Tensor
 
 SLACK = 1e-3  # rescaled floats may miss -1 and 1 by a rounding
 
 
-def to_array(images, field="image"):
+def to_array(images: ArrayLike, field: str = "image") -> np.ndarray:
     """Returns `images` as a NumPy array; `[N, H, W]`, or of clips `[N, T, H, W]`, gets
     its one channel.
 
@@ -30,7 +34,7 @@ def to_array(images, field="image"):
     return array[..., None] if is_grey else array
 
 
-def to_labels(labels):
+def to_labels(labels: ArrayLike) -> np.ndarray:
     """Returns labels as an array `[N]`: a column `[N, 1]` and one-hot rows `[N, K]` are
     what they say; ValueError if they are lists of different lengths."""
     try:
@@ -48,7 +52,7 @@ def to_labels(labels):
     return labels
 
 
-def to_texts(captions):
+def to_texts(captions: Sequence[str | bytes] | np.ndarray) -> list[str]:
     """Returns captions as a list of str; bytes are read as UTF-8.
 
     Raises: ValueError: unless there is a text for each row, and one that is not empty.
@@ -84,8 +88,12 @@ def _text(row, caption):
 
 
 def check_images(
-    images, image_shape=None, value_range=None, training=False, field="image"
-):
+    images: Tensor,
+    image_shape: Sequence[int] | None = None,
+    value_range: Sequence[int] | None = None,
+    training: bool = False,
+    field: str = "image",
+) -> None:
     """Raises ValueError unless `images` are `[B, H, W, C]` (clips `[B, T, H, W, C]`),
     uint8 or float in [-1, 1].
 
@@ -175,7 +183,7 @@ def _check_floats(images, value_range, training, name):
         )
 
 
-def to_latents(z, latent_dim):
+def to_latents(z: ArrayLike, latent_dim: int) -> np.ndarray:
     """Returns latents as float32 `[N, latent_dim]`, checked."""
     try:
         latents = np.asarray(z, "float32")
@@ -193,18 +201,19 @@ def to_latents(z, latent_dim):
     return latents
 
 
-def check_integer(what, value, least, most=None):
+def check_integer(
+    what: str, value: object, least: int, most: int | None = None
+) -> None:
     """Raises ValueError unless `value` is an integer from `least` (to `most`); `what`
     names it."""
-    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_integer or value < least or (most is not None and value > most):
-        limit = "" if most is None else f" to {most}"
-        raise ValueError(
-            f"{what} is an integer from {least}{limit}. Received: {value!r}."
-        )
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        if least <= value and (most is None or value <= most):
+            return
+    limit = "" if most is None else f" to {most}"
+    raise ValueError(f"{what} is an integer from {least}{limit}. Received: {value!r}.")
 
 
-def check_labels(labels, count, num_classes):
+def check_labels(labels: ArrayLike, count: int, num_classes: int) -> None:
     """Raises ValueError unless `labels` are int `[count]` in [0, num_classes)."""
     labels = to_labels(labels)
     if labels.shape != (count,) or labels.dtype.kind not in "iu":

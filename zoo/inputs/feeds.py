@@ -1,13 +1,17 @@
 """What `fit` is given, looked at once: arrays, a `tf.data` set or a PyDataset."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Iterator
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from zoo.inputs import checks, shapes
-from zoo.inputs.fields import IMAGES, PIXELS, PLURALS
+from zoo.inputs.derived import Derived
+from zoo.inputs.fields import IMAGES, PIXELS, PLURALS, Layout
+from zoo.inputs.tensors import Data, Tensor
+from zoo.inputs.words import Tokenizer
 
 
 @dataclasses.dataclass
@@ -20,23 +24,28 @@ class Feed:
         is_arrays: Whether the rows are arrays in memory, not batches.
     """
 
-    x: Any
-    y: Any
-    first: dict
+    x: Data
+    y: Tensor
+    first: dict[str, np.ndarray]
     is_arrays: bool
 
     @property
-    def rows(self):
+    def rows(self) -> int:
         """Rows of the first batch; of arrays, all."""
         return len(next(iter(self.first.values())))
 
     @property
-    def shapes(self):
+    def shapes(self) -> dict[str, tuple[int, ...]]:
         """The checked {field: shape of a row} of images and clips."""
         return {n: _row_shape(n, x) for n, x in self.first.items() if n in PIXELS}
 
 
-def look(x, y=None, layout=IMAGES, first_only=False):
+def look(
+    x: Data,
+    y: ArrayLike | None = None,
+    layout: Layout = IMAGES,
+    first_only: bool = False,
+) -> Feed:
     """Returns the `Feed` of what `fit`, `evaluate` and `predict` take.
 
     Args:
@@ -65,7 +74,7 @@ def look(x, y=None, layout=IMAGES, first_only=False):
     return Feed(x, y, arrays, True)
 
 
-def is_set(x):
+def is_set(x: Data) -> bool:
     """Whether `x` is a data set of batches: of `tf.data`, or a PyDataset."""
     return hasattr(x, "element_spec") or hasattr(x, "num_batches")
 
@@ -123,13 +132,15 @@ def _first_batch(x):
     return batch
 
 
-def shape_of(x):
+def shape_of(x: Data) -> tuple[int, ...]:
     """Returns the checked shape (H, W, C) of the images of a data set, without taking a
     batch of a `tf.data` set."""
     return shapes_of(x)["image"]
 
 
-def shapes_of(x, layout=IMAGES, first_only=False):
+def shapes_of(
+    x: Data, layout: Layout = IMAGES, first_only: bool = False
+) -> dict[str, tuple[int, ...]]:
     """Returns the checked {field: shape of a row} of the images and clips of the data
     set `x`, without taking a batch of a `tf.data` set."""
     if not hasattr(x, "element_spec"):
@@ -178,17 +189,19 @@ class Domains(keras.utils.PyDataset):
 
     is_ordered = True
 
-    def __init__(self, arrays, batch_size, shuffle=True):
+    def __init__(
+        self, arrays: dict[str, np.ndarray], batch_size: int, shuffle: bool = True
+    ):
         super().__init__()
         self.arrays, self.batch_size, self.shuffle = arrays, batch_size, shuffle
         self.count = max(map(len, arrays.values()))
         self.epoch = 0
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> int:
         return -(-self.count // self.batch_size)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         start = index * self.batch_size
         places = np.arange(start, min(start + self.batch_size, self.count))
         return {
@@ -205,11 +218,11 @@ class Domains(keras.utils.PyDataset):
             rows[rounds == each] = draw.permutation(count)[rows[rounds == each]]
         return rows
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         self.epoch += 1
 
 
-class Tokenized(keras.utils.PyDataset):
+class Tokenized(Derived):
     """Batches of a PyDataset, their captions as tokens.
 
     Args:
@@ -218,32 +231,21 @@ class Tokenized(keras.utils.PyDataset):
         tokenizer: A `words.Tokenizer`.
     """
 
-    def __init__(self, data, layout, tokenizer):
-        super().__init__(data.workers, data.use_multiprocessing, data.max_queue_size)
-        self.data, self.layout, self.tokenizer = data, layout, tokenizer
-        self.is_ordered = getattr(data, "is_ordered", False)
+    def __init__(self, data: Data, layout: Layout, tokenizer: Tokenizer):
+        super().__init__(data)
+        self.layout, self.tokenizer = layout, tokenizer
 
-    @property
-    def num_batches(self):
-        return self.data.num_batches
-
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
         return tokenized(self.layout.read(self.data[index]), self.tokenizer)
 
-    def on_epoch_begin(self):
-        self.data.on_epoch_begin()
 
-    def on_epoch_end(self):
-        self.data.on_epoch_end()
-
-
-def tokenized(batch, tokenizer):
+def tokenized(batch: dict[str, Tensor], tokenizer: Tokenizer) -> dict[str, Tensor]:
     """Returns the batch {field: array} with tokens in the place of captions."""
     texts = checks.to_texts(batch["caption"])
     return batch | {"caption": tokenizer.tokens(texts)}
 
 
-def tokenized_set(data, layout, tokenizer):
+def tokenized_set(data: Data, layout: Layout, tokenizer: Tokenizer) -> Data:
     """Returns the `tf.data` set or PyDataset `data` with tokens in the place of
     captions, as dicts by field: no text reaches a training step."""
     if not hasattr(data, "element_spec"):
@@ -253,8 +255,8 @@ def tokenized_set(data, layout, tokenizer):
     def tokens(captions):
         return tokenizer.tokens(checks.to_texts(captions))
 
-    def replace(*batch):
-        batch = dict(layout.read(batch if len(batch) > 1 else batch[0]))
+    def replace(*parts):
+        batch = dict(layout.read(parts if parts[1:] else parts[0]))
         ids = tf.numpy_function(tokens, [batch["caption"]], tf.int32)
         batch["caption"] = tf.ensure_shape(ids, (None, tokenizer.length))
         return batch
@@ -262,13 +264,13 @@ def tokenized_set(data, layout, tokenizer):
     return data.map(replace)
 
 
-def texts_of(data, layout):
+def texts_of(data: Data, layout: Layout) -> Iterator[str]:
     """Yields the captions of all batches of a data set, once through it."""
     for batch in _batches(data):
         yield from checks.to_texts(layout.read(batch)["caption"])
 
 
-def require_sound(data, layout, num_classes):
+def require_sound(data: Data, layout: Layout, num_classes: int | None) -> None:
     """Raises ValueError, with the number of the batch, if some batch of a data set
     holds wrong images or labels: for who has met NaN and looks for its cause."""
     for number, batch in enumerate(_batches(data), 1):

@@ -11,6 +11,8 @@
 
 import dataclasses
 
+from zoo.inputs.tensors import Batch, Tensor
+
 PLURALS = {
     "image": "images",
     "source": "sources",
@@ -37,7 +39,7 @@ class Layout:
     targets: bool = False
     is_paired: bool = True
 
-    def read(self, batch, first_only=False):
+    def read(self, batch: Batch, first_only: bool = False) -> dict[str, Tensor]:
         """Returns {field: value} of a batch: a value, a tuple in the order of `takes`,
         or a dict. What is None is left out; labels may be.
 
@@ -98,7 +100,7 @@ class Layout:
             names = ("source", "image")
         return dict(zip(names, batch))
 
-    def words(self):
+    def words(self) -> str:
         """Returns what a batch is, e.g. "images or (images, labels)"."""
         names = [PLURALS[name] for name in self.takes]
         whole = f"({', '.join(names)})" if len(names) > 1 else names[0]
@@ -110,7 +112,7 @@ class Layout:
 IMAGES = Layout()
 
 
-def rank(value):
+def rank(value: object) -> int:
     """Returns the rank of an array, a tensor or a spec; 0 of anything else."""
     shape = getattr(value, "shape", ())
     return getattr(shape, "rank", None) or len(shape or ())

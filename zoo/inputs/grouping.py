@@ -3,8 +3,13 @@
 import keras
 import numpy as np
 
+from zoo.inputs.derived import Derived
+from zoo.inputs.tensors import Data
 
-def grouped(x, count, rows, batch_size=None):
+
+def grouped(
+    x: Data, count: int, rows: int, batch_size: int | None = None
+) -> tuple[Data, int | None]:
     """Returns (x, batch_size) with `count` batches in the place of one, in their order.
 
     Args:
@@ -32,13 +37,12 @@ def _rebatched(data, count, rows):
     return groups.apply(tf.data.experimental.assert_cardinality(-(-batches // count)))
 
 
-class _Groups(keras.utils.PyDataset):
+class _Groups(Derived):
     """Batches of a PyDataset, joined `count` at a time."""
 
     def __init__(self, data, count):
-        super().__init__(data.workers, data.use_multiprocessing, data.max_queue_size)
-        self.data, self.count = data, count
-        self.is_ordered = getattr(data, "is_ordered", False)
+        super().__init__(data)
+        self.count = count
 
     @property
     def num_batches(self):
@@ -50,9 +54,3 @@ class _Groups(keras.utils.PyDataset):
         last = min(first + self.count, self.data.num_batches or np.inf)
         batches = [self.data[number] for number in range(first, int(last))]
         return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
-
-    def on_epoch_begin(self):
-        self.data.on_epoch_begin()
-
-    def on_epoch_end(self):
-        self.data.on_epoch_end()

@@ -6,6 +6,8 @@ background, then cut, padded or stretched to the size, by a filter that does not
 """
 
 import dataclasses
+import os
+from typing import IO
 
 import numpy as np
 from PIL import Image, ImageColor, ImageOps
@@ -59,7 +61,7 @@ class Header:
     is_cut: bool
 
 
-def header(file) -> Header:
+def header(file: str | os.PathLike | IO[bytes]) -> Header:
     """Returns the `Header` of a picture file, a path or an open file.
 
     Raises: Exception: of any kind, by Pillow, if the file is damaged or no picture.
@@ -82,7 +84,7 @@ def header(file) -> Header:
         )
 
 
-def read(file, rules: Rules) -> np.ndarray:
+def read(file: str | os.PathLike | IO[bytes], rules: Rules) -> np.ndarray:
     """Returns a picture file, a path or an open file, as uint8 `[H, W, C]`.
 
     Raises: as `header`.
@@ -138,13 +140,15 @@ def is_grey(color: str) -> bool:
     Raises: ValueError: if it is no colour.
     """
     try:
-        red, green, blue = ImageColor.getrgb(color)
-    except (ValueError, TypeError, AttributeError):  # also of one with transparency
+        values = ImageColor.getrgb(color)
+    except (ValueError, TypeError, AttributeError):
+        values = ()
+    if len(values) != 3:  # four are those of a colour with transparency
         raise ValueError(
             "A background is a colour by name, such as white, or as #rrggbb. "
             f"Received: background={color!r}."
-        ) from None
-    return red == green == blue
+        )
+    return len(set(values)) == 1
 
 
 def _require(picture):

@@ -9,10 +9,13 @@ import math
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 
+from zoo.inputs.tensors import Tensor
 
-def to_float(images):
+
+def to_float(images: Tensor) -> Tensor:
     """Returns `images` as float32 in [-1, 1]; uint8 is rescaled, floats pass through.
 
     Args:
@@ -27,7 +30,7 @@ def to_float(images):
     return floats
 
 
-def to_uint8(images):
+def to_uint8(images: ArrayLike) -> np.ndarray:
     """Returns float images in [-1, 1] as a uint8 array, clipped and rounded."""
     images = np.asarray(images)
     if images.dtype == np.uint8:
@@ -35,24 +38,24 @@ def to_uint8(images):
     return np.clip(np.rint((images + 1.0) * 127.5), 0, 255).astype(np.uint8)
 
 
-def to_uint8_tensor(images):
+def to_uint8_tensor(images: Tensor) -> Tensor:
     """Returns a tensor of float images in [-1, 1] as one of uint8, as `to_uint8`
     does."""
     pixels = keras.ops.round((images + 1.0) * 127.5)
     return keras.ops.cast(keras.ops.clip(pixels, 0, 255), "uint8")
 
 
-def unit(images):
+def unit(images: Tensor) -> Tensor:
     """Returns float images in [-1, 1] as probabilities or intensities in [0, 1]."""
     return 0.5 * (images + 1.0)
 
 
-def signed(intensities):
+def signed(intensities: Tensor) -> Tensor:
     """Returns intensities in [0, 1] as pixels in [-1, 1]."""
     return 2.0 * intensities - 1.0
 
 
-def intensities(images):
+def intensities(images: ArrayLike) -> np.ndarray:
     """Returns `images`, uint8 or float in [-1, 1], as float64 NumPy in [0, 1]: what
     metrics compute with."""
     images = np.asarray(images)
@@ -61,12 +64,12 @@ def intensities(images):
     return (images.astype(np.float64) + 1.0) / 2.0
 
 
-def from_intensities(values):
+def from_intensities(values: np.ndarray) -> np.ndarray:
     """Returns intensities in [0, 1] as a uint8 array, clipped and rounded."""
     return np.clip(np.rint(values * 255.0), 0, 255).astype(np.uint8)
 
 
-def grid(images, columns=None, padding=2):
+def grid(images: ArrayLike, columns: int | None = None, padding: int = 2) -> np.ndarray:
     """Returns one uint8 picture `[height, width, C]` of `images`, row by row, on white.
 
     Args:
@@ -94,7 +97,7 @@ def grid(images, columns=None, padding=2):
     return picture
 
 
-def png(picture):
+def png(picture: np.ndarray) -> bytes:
     """Bytes of a PNG file of a uint8 picture `[H, W, 1 or 3]`."""
     buffer = io.BytesIO()
     grey = picture.shape[-1] == 1

@@ -1,9 +1,10 @@
 """What somebody who wrote an unknown name may have meant."""
 
 import difflib
+from collections.abc import Iterable
 
 
-def nearest(word, known):
+def nearest(word: object, known: Iterable[str]) -> str:
     """Returns ` (did you mean 'x'?)` for the most similar of `known`, upper and lower
     case alike, or nothing."""
     lowered = {str(name).lower(): name for name in known}

@@ -7,6 +7,7 @@ then one a word.
 
 import collections
 import re
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -17,12 +18,12 @@ _CJK = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _PIECES = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+|[^\w\s]")
 
 
-def pieces(text):
+def pieces(text: str) -> list[str]:
     """Returns the words and signs of a text, lower-cased."""
     return _PIECES.findall(text.lower())
 
 
-def vocabulary(texts, most=MOST_WORDS):
+def vocabulary(texts: Iterable[str], most: int = MOST_WORDS) -> tuple[str, ...]:
     """Returns the words of `texts`, the commonest first, at most so many."""
     counts = collections.Counter(piece for text in texts for piece in pieces(text))
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
@@ -37,11 +38,11 @@ class Tokenizer:
         length: Tokens a text, begin and end included; longer texts are cut.
     """
 
-    def __init__(self, words, length):
+    def __init__(self, words: Iterable[str], length: int):
         self.ids = {word: WORDS + rank for rank, word in enumerate(words)}
         self.length = length
 
-    def tokens(self, texts):
+    def tokens(self, texts: Sequence[str]) -> np.ndarray:
         """Returns int32 `[N, length]`."""
         rows = np.full((len(texts), self.length), PAD, "int32")
         for row, text in zip(rows, texts):
@@ -49,7 +50,7 @@ class Tokenizer:
             row[: len(ids)] = ids
         return rows
 
-    def numbers(self, text):
+    def numbers(self, text: str) -> list[int]:
         """Returns the ids of a whole text, however long."""
         ids = [BEGIN]
         for piece in pieces(text):

@@ -13,6 +13,7 @@ import keras
 from zoo.core import losses
 from zoo.core.model import ImageModel
 from zoo.core.registry import register
+from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import conv
 
 
@@ -50,10 +51,10 @@ class AE(ImageModel):
         super().__init__()
         self.require_at_least(latent_dim=1, width=1, hidden=0)
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.Adam(1e-3) for name in self.networks}
 
-    def build_networks(self, image_shape):
+    def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         networks = {
             "width": self.width,
             "hidden": self.hidden,
@@ -66,22 +67,24 @@ class AE(ImageModel):
             ),
         }
 
-    def objective(self, images, targets=None, training=True):
+    def objective(
+        self, images: Tensor, targets: Tensor | None = None, training: bool = True
+    ) -> Losses:
         z = self.encoder(images, training=training)
         x_rec = self.decoder(z, training=training)
         mse = losses.mean_squared_error(images if targets is None else targets, x_rec)
         return dict.fromkeys(self.networks, mse), {"mse": mse}
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, targets = self.unpack(data)
         terms = self.update(self.objective, images, targets)
         return self.track(terms, images)
 
-    def to_latent(self, images, seeds=None):
+    def to_latent(self, images: Tensor, seeds: Tensor | None = None) -> Tensor:
         return self.encoder(images, training=False)
 
-    def to_images(self, z):
+    def to_images(self, z: Tensor) -> Tensor:
         return self.decoder(z, training=False)
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         return self.to_images(self.to_latent(images))

@@ -17,6 +17,7 @@ from keras import layers, ops
 from zoo.adversarial import Adversarial, Regularizer
 from zoo.core import losses
 from zoo.core.registry import register
+from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import conv, dcgan
 
 
@@ -74,17 +75,17 @@ class BiGAN(Adversarial):
         self.require_regularizer()
 
     @property
-    def terms(self):
+    def terms(self) -> tuple[str, ...]:
         return ("d_loss", "g_loss", "d_real", "d_fake") + ("gp",) * self.is_penalized
 
     @property
-    def is_stochastic(self):
+    def is_stochastic(self) -> bool:
         return self.config["encoder"] == "stochastic"  # `encoder` is the network
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in self.networks}
 
-    def build_networks(self, image_shape):
+    def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         return {
             "discriminator": build_discriminator(
                 image_shape,
@@ -105,7 +106,9 @@ class BiGAN(Adversarial):
             ),
         }
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor | None = None, training: bool = True
+    ) -> Losses:
         rows = ops.shape(images)[0]
         z_prior = self.normal(rows, (self.latent_dim,))
         x_fake = self.generator(z_prior, training=training)
@@ -131,12 +134,12 @@ class BiGAN(Adversarial):
         moves = {"discriminator": d_loss, "encoder": g_loss, "generator": g_loss}
         return moves, terms | {"d_loss": d_loss}
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, _ = self.unpack(data)
         terms = self.update(self.objective, images)
         return self.track(terms, images)
 
-    def to_latent(self, images, seeds=None):
+    def to_latent(self, images: Tensor, seeds: Tensor | None = None) -> Tensor:
         z = self.averaged_network("encoder")(images, training=False)
         if not self.is_stochastic:
             return z
@@ -144,22 +147,28 @@ class BiGAN(Adversarial):
             return z[:, : self.latent_dim]
         return drawn(z, self.noise(seeds))
 
-    def posterior(self, images):
+    def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Returns z_mean and z_logvar `[B, latent_dim]` of a stochastic encoder."""
         outputs = self.averaged_network("encoder")(images, training=False)
         return ops.split(outputs, 2, axis=-1)
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         return self.to_images(self.to_latent(images))
 
 
-def drawn(outputs, eps):
+def drawn(outputs: Tensor, eps: Tensor) -> Tensor:
     """Returns z `[B, D]` from z_mean and z_logvar, `outputs` `[B, 2 D]`, and noise."""
     z_mean, z_logvar = ops.split(outputs, 2, axis=-1)
     return z_mean + ops.exp(0.5 * z_logvar) * eps
 
 
-def build_discriminator(image_shape, latent_dim, width, hidden, normalization):
+def build_discriminator(
+    image_shape: tuple[int, ...],
+    latent_dim: int,
+    width: int,
+    hidden: int,
+    normalization: str | None,
+) -> keras.Model:
     """Returns the network of images `[B, H, W, C]` and z `[B, latent_dim]` -> logits
     `[B, 1]`: the trunk's features and a dense layer of z meet in a dense layer."""
     x, z = inputs = [layers.Input(image_shape), layers.Input((latent_dim,))]

@@ -18,6 +18,7 @@ from zoo.adversarial import Adversarial, Regularizer
 from zoo.core import losses
 from zoo.core.model import ImageModel
 from zoo.core.registry import register
+from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import dcgan
 
 
@@ -95,15 +96,15 @@ class CGAN(Adversarial):
         self.require_regularizer()
 
     @property
-    def terms(self):
+    def terms(self) -> tuple[str, ...]:
         is_auxiliary = self.config["conditioning"] == "auxiliary"
         terms = ("d_loss", "g_loss", "d_real", "d_fake")
         return terms + ("class_loss",) * is_auxiliary + ("gp",) * self.is_penalized
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in self.networks}
 
-    def build_networks(self, image_shape):
+    def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         build = {
             "concat": build_concat,
             "projection": build_projection,
@@ -117,7 +118,9 @@ class CGAN(Adversarial):
             "generator": dcgan.build_generator(image_shape, units, self.width),
         }
 
-    def judge(self, images, labels, training=True):
+    def judge(
+        self, images: Tensor, labels: Tensor, training: bool = True
+    ) -> tuple[Tensor, Tensor | None]:
         """Returns the logits `[B, 1]` of "real", and those of the classes `[B, K]` with
         "auxiliary", else None."""
         if self.conditioning == "auxiliary":
@@ -125,7 +128,9 @@ class CGAN(Adversarial):
         y = ops.one_hot(labels, self.num_classes)
         return self.discriminator([images, y], training=training), None
 
-    def discriminator_objective(self, images, labels, training=True):
+    def discriminator_objective(
+        self, images: Tensor, labels: Tensor, training: bool = True
+    ) -> Losses:
         x = self.augmented(images, training)
         x_fake = ops.stop_gradient(self.generate(labels, training))
         real_logits, real_classes = self.judge(x, labels, training)
@@ -145,7 +150,7 @@ class CGAN(Adversarial):
             loss = loss + self.penalty_weight * terms["gp"]
         return {"discriminator": loss}, terms | {"d_loss": loss}
 
-    def generator_objective(self, labels, training=True):
+    def generator_objective(self, labels: Tensor, training: bool = True) -> Losses:
         x_fake = self.augmented(self.generate(labels, training), training)
         fake_logits, fake_classes = self.judge(x_fake, labels, training)
         loss = losses.generator_loss(fake_logits, self.loss_name)
@@ -153,27 +158,31 @@ class CGAN(Adversarial):
             loss = loss + losses.cross_entropy(fake_classes, labels)
         return {"generator": loss}, {"g_loss": loss}
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor | None = None, training: bool = True
+    ) -> Losses:
         d_losses, d_terms = self.discriminator_objective(images, labels, training)
         g_losses, g_terms = self.generator_objective(labels, training)
         return d_losses | g_losses, d_terms | g_terms
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, labels = self.unpack(data)
         terms = self.update(self.discriminator_objective, images, labels)
         terms |= self.update(self.generator_objective, labels)
         return self.track(terms, images)
 
-    def generate(self, labels, training=True):
+    def generate(self, labels: Tensor, training: bool = True) -> Tensor:
         """Returns a new image of each of `labels` `[B]`."""
         z = self.normal(ops.shape(labels)[0], (self.latent_dim,))
         return self.generator(self.with_label(z, labels), training=training)
 
-    def with_label(self, z, labels):
+    def with_label(self, z: Tensor, labels: Tensor) -> Tensor:
         """Returns `z` `[B, latent_dim]` and the label, as a one-hot row behind it."""
         return ops.concatenate([z, ops.one_hot(labels, self.num_classes)], axis=1)
 
-    def draw(self, seeds, labels=None, ema=True):
+    def draw(
+        self, seeds: Tensor, labels: Tensor | None = None, ema: bool = True
+    ) -> Tensor:
         noise = backend.normal_of_seeds(seeds, (self.latent_dim + self.num_classes,))
         z, vote = noise[:, : self.latent_dim], noise[:, self.latent_dim :]
         if labels is None:  # each class is as likely to have the largest number
@@ -183,7 +192,7 @@ class CGAN(Adversarial):
 
     to_images = ImageModel.to_images  # of z alone: the generator needs a label too
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         if self.conditioning == "auxiliary":
             return self.discriminator(images, training=training)[0]
         logits = [
@@ -193,7 +202,12 @@ class CGAN(Adversarial):
         return sum(logit for logit, _ in logits) / self.num_classes
 
 
-def build_concat(image_shape, num_classes, width, normalization):
+def build_concat(
+    image_shape: tuple[int, ...],
+    num_classes: int,
+    width: int,
+    normalization: str | None,
+) -> keras.Model:
     """Returns the network of images `[B, H, W, C]` and one-hot labels `[B, K]`, which
     become planes beside the image's channels, -> logits `[B, 1]`."""
     network = dcgan.build_discriminator(
@@ -203,7 +217,12 @@ def build_concat(image_shape, num_classes, width, normalization):
     return keras.Model(network.inputs, network(network.inputs), name="discriminator")
 
 
-def build_projection(image_shape, num_classes, width, normalization):
+def build_projection(
+    image_shape: tuple[int, ...],
+    num_classes: int,
+    width: int,
+    normalization: str | None,
+) -> keras.Model:
     """Returns the network of images `[B, H, W, C]` and one-hot labels `[B, K]` ->
     logits `[B, 1]`: those of the image, plus its features times the label's vector."""
     x, y = inputs = [layers.Input(image_shape), layers.Input((num_classes,))]
@@ -217,7 +236,12 @@ def build_projection(image_shape, num_classes, width, normalization):
     return keras.Model(inputs, logits, name="discriminator")
 
 
-def build_auxiliary(image_shape, num_classes, width, normalization):
+def build_auxiliary(
+    image_shape: tuple[int, ...],
+    num_classes: int,
+    width: int,
+    normalization: str | None,
+) -> keras.Model:
     """Returns the network images `[B, H, W, C]` -> logits of "real" `[B, 1]`, logits of
     the classes `[B, K]`."""
     return dcgan.build_discriminator(

@@ -15,6 +15,7 @@ from zoo.core import losses
 from zoo.core.model import ImageModel
 from zoo.core.registry import register
 from zoo.inputs import augment
+from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import conv
 
 
@@ -69,10 +70,10 @@ class Classifier(ImageModel):
         self.require_at_least(num_classes=2, width=2, shift=0)
         self.require_share("dropout", "label_smoothing", "erasing")
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {"classifier": keras.optimizers.AdamW(2e-3, weight_decay=0.05)}
 
-    def build_networks(self, image_shape):
+    def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         inputs = layers.Input(image_shape)
         options = {"padding": "same", "use_bias": False}
         x = layers.Conv2D(self.width // 2, 3, **options)(inputs)
@@ -93,7 +94,9 @@ class Classifier(ImageModel):
         outputs = [features, logits]
         return {"classifier": keras.Model(inputs, outputs, name="classifier")}
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor = None, training: bool = True
+    ) -> Losses:
         x = self.augment(images) if training else images
         _, logits = self.classifier(x, training=training)
         smoothing = self.label_smoothing if training else 0.0
@@ -102,12 +105,12 @@ class Classifier(ImageModel):
         terms = {"loss": loss, "accuracy": ops.cast(hits, "float32")}
         return {"classifier": loss}, terms
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, labels = self.unpack(data)
         terms = self.update(self.objective, images, labels)
         return self.track(terms, images)
 
-    def augment(self, images):
+    def augment(self, images: Tensor) -> Tensor:
         """Returns `images` mirrored, shifted and erased as the settings say."""
         rows, (height, width, _) = ops.shape(images)[0], self.image_shape
         if self.shift or self.flip:
@@ -125,9 +128,9 @@ class Classifier(ImageModel):
             images = augment.erase(images, ops.cast(ops.stack(box, axis=-1), "int32"))
         return images
 
-    def to_classes(self, images):
+    def to_classes(self, images: Tensor) -> tuple[Tensor, Tensor]:
         features, logits = self.classifier(images, training=False)
         return ops.softmax(logits, axis=-1), features
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         return ops.softmax(self.classifier(images, training=training)[1], axis=-1)

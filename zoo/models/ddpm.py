@@ -10,10 +10,12 @@ Ho et al. 2020, "Denoising Diffusion Probabilistic Models", arXiv:2006.11239, al
 
 import dataclasses
 import math
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from zoo import diffusion, inputs
 from zoo.core import ranks
@@ -21,6 +23,8 @@ from zoo.core.inference import seeds_from
 from zoo.core.registry import register
 from zoo.diffusion import bound
 from zoo.diffusion.denoiser import Denoiser
+from zoo.diffusion.options import Options
+from zoo.inputs.tensors import Batch, Losses, Tensor
 
 
 @register("ddpm")
@@ -115,21 +119,23 @@ class DDPM(Denoiser):
         self.levels(steps)
 
     @property
-    def terms(self):
+    def terms(self) -> tuple[str, ...]:
         return ("denoising", "vlb") if self.outputs == 2 else ("denoising",)
 
     @property
-    def outputs(self):  # the second one is v
+    def outputs(self) -> int:  # the second one is v
         return 2 if self.config["variance"] == "learned" else 1
 
-    def levels(self, steps):
+    def levels(self, steps: int) -> diffusion.Levels:
         return diffusion.discrete_levels(self.alpha_bar, steps)
 
-    def level_at(self, share):
+    def level_at(self, share: float) -> diffusion.Levels:
         t = round(share * (self.num_timesteps - 1))
         return diffusion.discrete_levels(self.alpha_bar[: t + 1], 1)
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor | None = None, training: bool = True
+    ) -> Losses:
         x_0 = self.enter(images)
         rows = ops.shape(x_0)[0]
         t = self.integers(rows, (), 0, self.num_timesteps)
@@ -138,8 +144,10 @@ class DDPM(Denoiser):
         x_t = self.q_sample(x_0, t, eps)
         answer = self.ask(self.judged(training), x_t, t, labels, training)
         output, *v = self.split(answer)
-        at = self.alpha_sigma(t, x_0)
-        missed = diffusion.error(self.prediction, output, x_0, eps, *at, self.overshoot)
+        alpha, sigma = self.alpha_sigma(t, x_0)
+        missed = diffusion.error(
+            self.prediction, output, x_0, eps, alpha, sigma, self.overshoot
+        )
         error = ops.mean(ops.square(missed), axis=ranks.row_axes(missed))
         denoising = ops.mean(self.weight(t) * error)
         if not v:
@@ -147,28 +155,28 @@ class DDPM(Denoiser):
         vlb = ops.mean(self.bound_at(t, x_0, x_t, ops.stop_gradient(output), *v))
         return {"unet": denoising + 1e-3 * vlb}, {"denoising": denoising, "vlb": vlb}
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, labels = self.unpack(data)
         terms = self.update(self.objective, images, labels)
         return self.track(terms, images)
 
-    def q_sample(self, x_0, t, eps):
+    def q_sample(self, x_0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         """Returns x_t, that is `x_0` noised to int `t` `[B]` by `eps`."""
         alpha, sigma = self.alpha_sigma(t, x_0)
         return alpha * x_0 + sigma * eps
 
-    def alpha_sigma(self, t, x):
+    def alpha_sigma(self, t: Tensor, x: Tensor) -> list[Tensor]:
         """Returns sqrt(alpha_bar) and sqrt(1 - alpha_bar) of int `t` `[B]`, `[B, 1,
         ...]` of the rank of `x`."""
         columns = np.sqrt(self.alpha_bar), np.sqrt(1.0 - self.alpha_bar)
         return self.at(t, columns, x)
 
-    def at(self, t, columns, x):
+    def at(self, t: Tensor, columns: Sequence[np.ndarray], x: Tensor) -> list[Tensor]:
         """Returns the numbers of int `t` `[B]` in each of the NumPy `columns` `[T]`,
         `[B, 1, ...]` of the rank of `x`."""
         return [ranks.column(ops.take(c.astype("float32"), t), x) for c in columns]
 
-    def split(self, answer):
+    def split(self, answer: Tensor) -> tuple[Tensor, ...]:
         """Returns (output,), or with a learned variance (output, v): v is 1/2 where the
         network answers 0."""
         if self.outputs == 1:
@@ -176,11 +184,15 @@ class DDPM(Denoiser):
         output, v = ops.split(answer, 2, axis=-1)
         return output, 0.5 * (v + 1.0)
 
-    def interpret(self, output, x, alpha, sigma):
+    def interpret(
+        self, output: Tensor, x: Tensor, alpha: Tensor, sigma: Tensor
+    ) -> tuple[Tensor, ...]:
         output, *v = self.split(output)
         return *super().interpret(output, x, alpha, sigma), *v
 
-    def bound_at(self, t, x_0, x_t, output, v):
+    def bound_at(
+        self, t: Tensor, x_0: Tensor, x_t: Tensor, output: Tensor, v: Tensor
+    ) -> Tensor:
         """Returns an estimate of the bound `[B]` in bits per dimension: T times the
         term of step `t` `[B]`."""
         x_0_hat, _ = diffusion.interpret(
@@ -193,14 +205,14 @@ class DDPM(Denoiser):
         nats = bound.step_nats(x_0, x_0_hat, logvar, w_0, log_least, 1 - t)
         return self.num_timesteps * nats / (math.prod(self.noised_shape) * math.log(2))
 
-    def weight(self, t):
+    def weight(self, t: Tensor) -> Tensor:
         """Returns the weight `[B]` of the loss at int `t` `[B]`."""
         if not self.min_snr:
             return 1.0
         snr = self.prediction, self.alpha_bar, self.min_snr
         return ops.take(diffusion.min_snr_weights(*snr).astype("float32"), t)
 
-    def sampler_of(self, options):
+    def sampler_of(self, options: Options) -> Callable:
         if (options.sampler or self.sampler) == "ddpm" and options.variance is None:
             options = dataclasses.replace(options, variance=self.variance)
         if options.variance == "learned" and self.outputs == 1:
@@ -210,7 +222,15 @@ class DDPM(Denoiser):
             )
         return super().sampler_of(options)
 
-    def nll(self, images, labels=None, k=None, seed=0, ema=True, batch_size=250):
+    def nll(
+        self,
+        images: ArrayLike,
+        labels: ArrayLike | None = None,
+        k: int | None = None,
+        seed: int = 0,
+        ema: bool = True,
+        batch_size: int = 250,
+    ) -> np.ndarray:
         """Returns the variational bound of -log P(x) `[N]`, in bits per dimension.
 
         Args:
@@ -236,7 +256,14 @@ class DDPM(Denoiser):
         rows = () if labels is None else (self.checked_labels(labels, len(images)),)
         return self.in_batches("bits", batch_size, seeds, images, *rows, ema=ema, k=k)
 
-    def bits(self, seeds, images, labels=None, ema=True, k=None):
+    def bits(
+        self,
+        seeds: Tensor,
+        images: Tensor,
+        labels: Tensor | None = None,
+        ema: bool = True,
+        k: int | None = None,
+    ) -> Tensor:
         """Returns the bound `[B]` in bits per dimension."""
         k = self.num_timesteps if k is None else k
         levels = diffusion.discrete_levels(self.alpha_bar, k, "linspace")

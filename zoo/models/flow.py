@@ -16,6 +16,7 @@ from zoo import diffusion
 from zoo.core import ranks
 from zoo.core.registry import register
 from zoo.diffusion.denoiser import Denoiser
+from zoo.inputs.tensors import Batch, Losses, Tensor
 
 LEAST = 0.05  # noise by which an error of "x0" is divided: below, it would explode
 
@@ -95,13 +96,15 @@ class Flow(Denoiser):
         super().__init__()
         self.require_settings()
 
-    def levels(self, steps):
+    def levels(self, steps: int) -> diffusion.Levels:
         return diffusion.flow_levels(steps)
 
-    def level_at(self, share):
+    def level_at(self, share: float) -> diffusion.Levels:
         return diffusion.flow_levels(1, share)
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor | None = None, training: bool = True
+    ) -> Losses:
         x_0 = self.enter(images)
         rows = ops.shape(x_0)[0]
         t = self.uniform(rows, ())
@@ -118,7 +121,7 @@ class Flow(Denoiser):
         error = ops.mean(ops.square(error))
         return {"unet": error}, {"velocity": error}
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, labels = self.unpack(data)
         terms = self.update(self.objective, images, labels)
         return self.track(terms, images)

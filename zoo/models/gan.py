@@ -16,6 +16,7 @@ from keras import layers, ops
 from zoo.adversarial import Adversarial, Regularizer
 from zoo.core import losses
 from zoo.core.registry import register
+from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import conv, dcgan
 
 
@@ -85,13 +86,13 @@ class GAN(Adversarial):
         self.require_regularizer()
 
     @property
-    def terms(self):
+    def terms(self) -> tuple[str, ...]:
         return ("d_loss", "g_loss", "d_real", "d_fake") + ("gp",) * self.is_penalized
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in self.networks}
 
-    def build_networks(self, image_shape):
+    def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         if self.architecture == "mlp":
             units = 8 * self.width
             return {
@@ -109,7 +110,7 @@ class GAN(Adversarial):
             ),
         }
 
-    def discriminator_objective(self, images, training=True):
+    def discriminator_objective(self, images: Tensor, training: bool = True) -> Losses:
         x = self.augmented(images, training)
         x_fake = ops.stop_gradient(self.generate(ops.shape(images)[0], training))
         real_logits = self.discriminator(x, training=training)
@@ -124,33 +125,37 @@ class GAN(Adversarial):
             loss = loss + self.penalty_weight * terms["gp"]
         return {"discriminator": loss}, terms | {"d_loss": loss}
 
-    def generator_objective(self, images, training=True):
+    def generator_objective(self, images: Tensor, training: bool = True) -> Losses:
         rows = ops.shape(images)[0]  # as many are made
         x_fake = self.augmented(self.generate(rows, training), training)
         fake_logits = self.discriminator(x_fake, training=training)
         loss = losses.generator_loss(fake_logits, self.loss_name)
         return {"generator": loss}, {"g_loss": loss}
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor | None = None, training: bool = True
+    ) -> Losses:
         d_losses, d_terms = self.discriminator_objective(images, training)
         g_losses, g_terms = self.generator_objective(images, training)
         return d_losses | g_losses, d_terms | g_terms
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, _ = self.unpack(data)
         terms = self.update(self.discriminator_objective, images)
         terms |= self.update(self.generator_objective, images)
         return self.track(terms, images)
 
-    def generate(self, rows, training=True):
+    def generate(self, rows: Tensor, training: bool = True) -> Tensor:
         """Returns `rows` new images from the prior."""
         return self.generator(self.normal(rows, (self.latent_dim,)), training=training)
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         return self.discriminator(images, training=training)
 
 
-def build_mlp_generator(image_shape, latent_dim, units):
+def build_mlp_generator(
+    image_shape: tuple[int, ...], latent_dim: int, units: int
+) -> keras.Model:
     """Returns the dense network `[B, latent_dim]` -> `[B, H, W, C]` of 2014."""
     x = inputs = layers.Input((latent_dim,))
     for _ in range(2):
@@ -160,7 +165,9 @@ def build_mlp_generator(image_shape, latent_dim, units):
     return keras.Model(inputs, layers.Reshape(image_shape)(x), name="generator")
 
 
-def build_mlp_discriminator(image_shape, units, normalization=None):
+def build_mlp_discriminator(
+    image_shape: tuple[int, ...], units: int, normalization: str | None = None
+) -> keras.Model:
     """Returns the dense network `[B, H, W, C]` -> logits `[B, 1]` of 2014;
     `normalization` "spectral" is that of its kernels, others it has none."""
     inputs = layers.Input(image_shape)

@@ -16,6 +16,7 @@ from keras import layers, ops
 from zoo.adversarial import Adversarial, Regularizer
 from zoo.core import losses
 from zoo.core.registry import register
+from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import conv, dcgan
 
 
@@ -86,13 +87,13 @@ class VAEGAN(Adversarial):
         self.require_regularizer()
 
     @property
-    def terms(self):
+    def terms(self) -> tuple[str, ...]:
         return ("kl", "recon", "gan", "d_real", "d_fake") + ("gp",) * self.is_penalized
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.RMSprop(3e-4) for name in self.networks}
 
-    def build_networks(self, image_shape):
+    def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         networks = {
             "width": self.width,
             "hidden": self.hidden,
@@ -109,7 +110,9 @@ class VAEGAN(Adversarial):
             ),
         }
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor | None = None, training: bool = True
+    ) -> Losses:
         z, z_prior, kl = self.latents(images, training)
         x_rec = self.decoder(z, training=training)
         x_fake = self.decoder(z_prior, training=training)
@@ -120,7 +123,9 @@ class VAEGAN(Adversarial):
             "discriminator": gan,
         }, terms | {"kl": kl}
 
-    def latents(self, images, training=True):
+    def latents(
+        self, images: Tensor, training: bool = True
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Returns z from q(z|x), z_prior from p(z), `[B, latent_dim]` each, and the
         divergence of q from p."""
         rows = ops.shape(images)[0]
@@ -131,7 +136,9 @@ class VAEGAN(Adversarial):
         kl = ops.mean(losses.kl_normal(z_mean, z_logvar))  # L_prior
         return z, z_prior, kl
 
-    def judge(self, images, x_rec, x_fake, training=True):
+    def judge(
+        self, images: Tensor, x_rec: Tensor, x_fake: Tensor, training: bool = True
+    ) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """Returns what the discriminator says of real, reconstructed and new images.
 
         Returns: (recon, realism, gan, terms): the likeness of `x_rec`; what makes
@@ -162,32 +169,39 @@ class VAEGAN(Adversarial):
             gan = gan + self.penalty_weight * terms["gp"]
         return recon, realism, gan, terms
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, _ = self.unpack(data)
         terms = self.update(self.objective, images)
         return self.track(terms, images)
 
-    def posterior(self, x, training=False):
+    def posterior(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """Returns z_mean and z_logvar `[B, latent_dim]` of q(z|x)."""
         return ops.split(self.encoder(x, training=training), 2, axis=-1)
 
-    def draw(self, seeds, labels=None, ema=True):
+    def draw(
+        self, seeds: Tensor, labels: Tensor | None = None, ema: bool = True
+    ) -> Tensor:
         return self.to_images(self.noise(seeds))
 
-    def to_latent(self, images, seeds=None):
+    def to_latent(self, images: Tensor, seeds: Tensor | None = None) -> Tensor:
         z_mean, z_logvar = self.posterior(images)
         if seeds is None:
             return z_mean
         return z_mean + ops.exp(0.5 * z_logvar) * self.noise(seeds)
 
-    def to_images(self, z):
+    def to_images(self, z: Tensor) -> Tensor:
         return self.decoder(z, training=False)
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         return self.to_images(self.to_latent(images))
 
 
-def build_discriminator(image_shape, width, hidden, normalization="batch"):
+def build_discriminator(
+    image_shape: tuple[int, ...],
+    width: int,
+    hidden: int,
+    normalization: str | None = "batch",
+) -> keras.Model:
     """Returns the network `[B, H, W, C]` -> (features `[B, h, w, c]` of the last level,
     logits `[B, 1]`)."""
     inputs = layers.Input(image_shape)

@@ -10,11 +10,13 @@ No paper: a variant that articles describe beside Larsen et al. 2016, arXiv:1512
 
 from typing import Literal
 
+import keras
 from keras import ops
 
 from zoo.adversarial import Regularizer
 from zoo.core import losses
 from zoo.core.registry import register
+from zoo.inputs.tensors import Losses, Tensor
 from zoo.models.vaegan import VAEGAN
 from zoo.networks import conv
 
@@ -71,10 +73,10 @@ class VAEGANHybrid(VAEGAN):
         self.require_positive("alpha")
 
     @property
-    def terms(self):
+    def terms(self) -> tuple[str, ...]:
         return (*super().terms, "mse")
 
-    def build_networks(self, image_shape):
+    def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         generator = conv.build_decoder(
             image_shape,
             self.latent_dim,
@@ -87,7 +89,9 @@ class VAEGANHybrid(VAEGAN):
         )
         return super().build_networks(image_shape) | {"generator": generator}
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor | None = None, training: bool = True
+    ) -> Losses:
         z, z_prior, kl = self.latents(images, training)
         x_vae = self.decoder(z, training=training)
         x_rec = self.generator(z, training=training)
@@ -103,5 +107,5 @@ class VAEGANHybrid(VAEGAN):
             "discriminator": gan,
         }, terms
 
-    def to_images(self, z):
+    def to_images(self, z: Tensor) -> Tensor:
         return self.generator(z, training=False)

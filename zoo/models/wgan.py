@@ -9,6 +9,7 @@ Arjovsky et al. 2017, "Wasserstein GAN", arXiv:1701.07875, Algorithm 1; Gulrajan
 """
 
 import math
+from collections.abc import Iterator
 from typing import Literal
 
 import keras
@@ -16,6 +17,7 @@ from keras import ops
 
 from zoo.adversarial import Adversarial, penalties
 from zoo.core.registry import register
+from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import dcgan
 
 
@@ -79,18 +81,18 @@ class WGAN(Adversarial):
         self.require_share("ema_decay")
 
     @property
-    def terms(self):
+    def terms(self) -> tuple[str, ...]:
         is_clipped = self.config["penalty"] == "clip"
         return ("wasserstein", "g_loss", "clipped" if is_clipped else "gp")
 
     @property
-    def batches_per_step(self):
+    def batches_per_step(self) -> int:
         return self.critic_steps
 
-    def updates_per_step(self, network):
+    def updates_per_step(self, network: str) -> int:
         return self.critic_steps if network == "critic" else 1
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         if self.penalty == "clip":
             # The generator's gradients are near 1e-4, and Keras adds epsilon within the
             # root: 1e-7, its default, would shorten the steps. As PyTorch's, in which
@@ -100,7 +102,7 @@ class WGAN(Adversarial):
         adam = {"learning_rate": 1e-4, "beta_1": 0.0, "beta_2": 0.9}
         return {name: keras.optimizers.Adam(**adam) for name in self.networks}
 
-    def build_networks(self, image_shape):
+    def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         normalization = "batch" if self.penalty == "clip" else None
         critic = dcgan.build_discriminator(
             image_shape,
@@ -112,7 +114,7 @@ class WGAN(Adversarial):
         generator = dcgan.build_generator(image_shape, self.latent_dim, self.width)
         return {"critic": critic, "generator": generator}
 
-    def critic_objective(self, images, training=True):
+    def critic_objective(self, images: Tensor, training: bool = True) -> Losses:
         rows = ops.shape(images)[0]
         x_fake = ops.stop_gradient(self.generate(rows, training))
         real = self.critic(images, training=training)
@@ -129,19 +131,21 @@ class WGAN(Adversarial):
         terms = {"wasserstein": wasserstein, "gp": gp}
         return {"critic": self.gp_weight * gp - wasserstein}, terms
 
-    def generator_objective(self, images, training=True):
+    def generator_objective(self, images: Tensor, training: bool = True) -> Losses:
         rows = ops.shape(images)[0]  # as many are made
         loss = -ops.mean(self.critic(self.generate(rows, training), training=training))
         return {"generator": loss}, {"g_loss": loss}
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor | None = None, training: bool = True
+    ) -> Losses:
         c_losses, c_terms = self.critic_objective(images, training)
         g_losses, g_terms = self.generator_objective(images, training)
         if self.penalty == "clip":
             c_terms["clipped"] = self.clipped()
         return c_losses | g_losses, c_terms | g_terms
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, _ = self.unpack(data)
         steps = []  # the terms of each step of the critic
         for part in shares(images, self.critic_steps):
@@ -154,27 +158,27 @@ class WGAN(Adversarial):
         terms |= self.update(self.generator_objective, as_many)
         return self.track(terms, images)
 
-    def clip_weights(self):
+    def clip_weights(self) -> None:
         """Moves each weight of the critic into [-clip, clip]."""
         for weight in self.critic.trainable_variables:
             weight.assign(ops.clip(weight, -self.clip, self.clip))
 
-    def clipped(self):
+    def clipped(self) -> Tensor:
         """Returns the share of the critic's weights that lie at the bound, or beyond
         it before the first step."""
         weights = self.critic.trainable_variables
         hits = [ops.sum(ops.cast(ops.abs(w) >= self.clip, "float32")) for w in weights]
         return sum(hits) / sum(math.prod(weight.shape) for weight in weights)
 
-    def generate(self, rows, training=True):
+    def generate(self, rows: Tensor, training: bool = True) -> Tensor:
         """Returns `rows` new images from the prior."""
         return self.generator(self.normal(rows, (self.latent_dim,)), training=training)
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         return self.critic(images, training=training)
 
 
-def shares(images, steps):
+def shares(images: Tensor, steps: int) -> Iterator[Tensor]:
     """Yields `images[i::steps]` for each i below min(steps, B), with B = len(images).
 
     Where B is not known before the step runs, there are always `steps` shares, and one

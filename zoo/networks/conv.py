@@ -51,7 +51,7 @@ def trunk(
     width,
     kernel_size=4,
     activation="leaky_relu",
-    normalization="batch",
+    normalization: str | None = "batch",
     normalize_first=True,
     downsample="stride",
     kernel_initializer="glorot_uniform",

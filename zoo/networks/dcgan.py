@@ -33,7 +33,7 @@ def build_generator(image_shape, units, width, name="generator"):
 def build_discriminator(
     image_shape,
     width,
-    normalization="batch",
+    normalization: str | None = "batch",
     outputs=(1,),
     use_bias=True,
     planes=0,
@@ -60,7 +60,7 @@ def build_discriminator(
     return keras.Model(inputs, outputs, name=name)
 
 
-def trunk(x, image_shape, width, normalization="batch"):
+def trunk(x, image_shape, width, normalization: str | None = "batch"):
     """Applies the discriminator's convolutions to its inputs; see
     `build_discriminator`."""
     return conv.trunk(

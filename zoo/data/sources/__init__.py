@@ -1,5 +1,7 @@
 """Where data sets come from: a file for each kind of origin, found by name."""
 
+from typing import Any
+
 from zoo.data import checks
 from zoo.data.source import Source
 from zoo.data.sources import building
@@ -19,7 +21,12 @@ def names() -> tuple[str, ...]:
     return ("digits", *building.ORIGINS, *by_path)
 
 
-def find(name: str, data_dir=None, options: dict | None = None) -> Source:
+def find(
+    name: str,
+    data_dir: checks.Place = None,
+    options: dict[str, Any] | None = None,
+    build: bool = True,
+) -> Source:
     """Returns the source that `name` means.
 
     MNIST's idx files, where they are at hand, are read without TensorFlow.
@@ -28,6 +35,7 @@ def find(name: str, data_dir=None, options: dict | None = None) -> Source:
         name: As for `zoo.data.open`.
         data_dir: Where tfds keeps its sets, or None.
         options: `{name: value}` for the source.
+        build: Whether tfds may write a set that it has not built yet.
 
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
     """
@@ -41,4 +49,6 @@ def find(name: str, data_dir=None, options: dict | None = None) -> Source:
     if name == "digits":
         return Digits()
     files = building.at_hand(name, data_dir)
-    return Idx(name, files, data_dir) if files else Prepared(name, data_dir)
+    if files:
+        return Idx(name, files, data_dir, build)
+    return Prepared(name, data_dir, build)

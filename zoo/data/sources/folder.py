@@ -2,6 +2,7 @@
 
 import pathlib
 import warnings
+from typing import Any
 
 import numpy as np
 from absl import logging
@@ -48,7 +49,12 @@ class Folder(source.Source):
     }
 
     def __init__(
-        self, path: str, color="auto", fit="crop", background="white", bits=None
+        self,
+        path: str,
+        color: str = "auto",
+        fit: str = "crop",
+        background: str = "white",
+        bits: int | None = None,
     ):
         self.name = f"folder:{path}"
         self._root = pathlib.Path(path).expanduser()
@@ -74,7 +80,7 @@ class Folder(source.Source):
         self._rows = self._cut([digest for _, digest in used])
         self.num_examples = {split: len(rows) for split, rows in self._rows.items()}
 
-    def read(self, split, image_size):
+    def read(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
         """Returns `{"image": uint8 [N, H, W, C], "label": int32 [N]}`."""
         shape, rows = self.shape(image_size), self._rows[split]
         images, kept = np.empty((len(rows), *shape), dtype=np.uint8), []
@@ -89,7 +95,7 @@ class Folder(source.Source):
         columns = {"image": images[: len(kept)]}
         return columns | self._labelled(kept)
 
-    def columns(self, split, image_size):
+    def columns(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
         """As `read`, but of a large set a picture is read when it is asked for; one
         that cannot be read is then a ValueError."""
         if not self.is_large(image_size):
@@ -108,7 +114,7 @@ class Folder(source.Source):
 
         return {"image": disk.Column(rows, shape, read)} | self._labelled(rows)
 
-    def labels(self, split):
+    def labels(self, split: str) -> np.ndarray | None:
         """Returns the int32 labels `[N]` of the files, or None if unlabelled."""
         return self._labelled(self._rows[split]).get("label")
 
