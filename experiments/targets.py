@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 import zoo
+from experiments import reproduce
 from zoo import data, metrics
 from zoo.evaluation import codes
 from zoo.inputs import pixels
@@ -28,7 +29,7 @@ class Runs:
     """Where the finished runs are, and how they are measured.
 
     Attributes:
-        folder: Folder of the runs, RECIPE-fashion_mnist.
+        folder: Folder of the runs of recipes.
         seed: Of binarisation, importance samples and images.
         k: Importance samples an image.
     """
@@ -39,7 +40,7 @@ class Runs:
 
     def path(self, name):
         """The run folder of a recipe."""
-        return self.folder / f"{name}-{DATASET}"
+        return reproduce.folder(self.folder, f"{name}-{DATASET}")
 
     def is_finished(self, name):
         """Whether the training of a recipe has come to its end."""
@@ -278,7 +279,7 @@ def frechet(runs):
     """Frechet distance of 10,000 samples of each adversarial model, the best first,
     beside the VAE's.
 
-    Of several runs of a recipe, RECIPE-fashion_mnist-seed1, ..., the median counts.
+    Of several runs of a recipe, those of other seeds, the median counts.
     """
     real = metrics.Moments.of(runs.judge, runs.test[0])
     train = metrics.Moments.of(runs.judge, data.arrays(DATASET, "train")[0][:10_000])
@@ -298,8 +299,7 @@ def frechet(runs):
 
 def median_distance(runs, name, real):
     """Median over a recipe's runs, and their number."""
-    path = runs.path(name)
-    paths = [path, *path.parent.glob(f"{path.name}-seed*")]
+    paths = reproduce.folders(runs.folder, f"{name}-{DATASET}")
     distances = []
     for each in paths:
         moments = metrics.Moments.of(runs.judge, runs.drawn(each)[0])

@@ -44,7 +44,7 @@ def main():
         folders = {role: runs / STAND_INS.get(role, role) for role in RECIPES}
         most = min(flags.num_images, QUICK_IMAGES)
     else:
-        folders = {role: runs / recipe for role, recipe in RECIPES.items()}
+        folders = {role: reproduce.folder(runs, RECIPES[role]) for role in RECIPES}
         most = flags.num_images
     dataset = "digits" if flags.quick else "fashion_mnist"
     studio = tour.Studio(folders, dataset, most, flags.seed)

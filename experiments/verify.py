@@ -15,7 +15,7 @@ VERB.group("Targets, unless --workdir is given")
 VERB.define(
     "list", "models", ["all"], "Runs to measure, by recipe; frechet compares them all."
 )
-VERB.define("string", "runs", "runs", "Folder of the runs, MODEL-fashion_mnist.")
+VERB.define("string", "runs", "runs", "Folder of the runs of recipes.")
 VERB.define("integer", "k", 1000, "Importance samples an image for the VAE's bound.")
 VERB.define("integer", "seed", 0, "Of binarisation, importance samples and images.")
 

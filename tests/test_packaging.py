@@ -80,6 +80,16 @@ def test_an_export_without_the_package_of_warm_up_says_so(tmp_path, monkeypatch)
     assert (path / "saved_model.pb").is_file()
 
 
+def test_tools_have_one_version_wherever_they_run():
+    files = [
+        (ROOT / each).read_text() for each in (".ci/run", ".pre-commit-config.yaml")
+    ]
+    for text in (*files, (ROOT / "requirements.txt").read_text()):
+        for tool in re.findall(r"(?:ruff|pyright\[nodejs\])==[\d.]+", text):
+            assert tool in EXTRAS["dev"]
+    assert "pyright[nodejs]==" in files[0] and "ruff==" in files[1]
+
+
 def test_the_version_stands_in_one_place():
     assert "version" in PROJECT["dynamic"] and "version" not in PROJECT
     log = (ROOT / "CHANGELOG.md").read_text()

@@ -301,13 +301,13 @@ def test_reproduce_trains_recipes_in_turn_and_goes_on(tmp_path, capsys, monkeypa
     argv = ["reproduce", f"--runs={tmp_path}/runs", "--recipes=a", "--seeds=0,1"]
     assert experiments.start(reproduce.VERB, reproduce.main, argv) == 0
     folders = sorted(folder.name for folder in (tmp_path / "runs").iterdir())
-    assert folders == ["a", "a-seed1"]
-    written = (tmp_path / "runs" / "a" / "checkpoints").stat().st_mtime_ns
+    assert folders == ["recipe-a", "recipe-a-seed1"]
+    written = (tmp_path / "runs/recipe-a/checkpoints").stat().st_mtime_ns
     argv[2] = "--recipes=a,b"
     argv[3] = "--seeds=0"
     assert experiments.start(reproduce.VERB, reproduce.main, argv) == 0
-    assert (tmp_path / "runs" / "b" / "model.keras").exists()
-    assert (tmp_path / "runs" / "a" / "checkpoints").stat().st_mtime_ns == written
+    assert (tmp_path / "runs/recipe-b/model.keras").exists()
+    assert (tmp_path / "runs/recipe-a/checkpoints").stat().st_mtime_ns == written
     capsys.readouterr()
     for wrong, sentence in (("--recipes=c", "there are a, b"), ("--seeds=x", "whole")):
         argv = ["reproduce", wrong]

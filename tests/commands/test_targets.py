@@ -73,7 +73,7 @@ def test_a_critic_has_to_tell_the_quality_of_an_epoch(tmp_path):
         "gan": {"d_loss": [1.0, 1.2, 1.1, 1.3], "g_loss": [1.0, 2.0, 4.0, 3.0]},
     }
     for name, terms in columns.items():
-        path = tmp_path / f"{name}-fashion_mnist"
+        path = tmp_path / f"recipe-{name}-fashion_mnist"
         path.mkdir()
         RunFolder(path).write_rows(
             [
@@ -119,7 +119,7 @@ def test_diffusion_stands_beside_the_vae_and_the_best_gan(
 ):
     of = {"flow": distance, "vae": 2.0, "gan": 1.0, "wgan": 1.8}
     for name in ("gan", "wgan"):
-        folder = tmp_path / f"{name}-fashion_mnist"
+        folder = tmp_path / f"recipe-{name}-fashion_mnist"
         folder.mkdir()
         (folder / "model.keras").touch()
     monkeypatch.setattr(targets, "median_distance", lambda r, name, _: (of[name], 1))
@@ -167,7 +167,7 @@ def test_an_unknown_model_and_a_missing_run_are_one_sentence(tmp_path, capsys):
 def test_adversarial_models_come_in_the_order_that_is_found(monkeypatch, tmp_path):
     of = {"vae": 2.0, "gan": 2.5, "wgan": 0.5, "bigan": 1.0}
     for name in ("gan", "bigan", "wgan"):
-        folder = tmp_path / f"{name}-fashion_mnist"
+        folder = tmp_path / f"recipe-{name}-fashion_mnist"
         folder.mkdir()
         (folder / "model.keras").touch()
     monkeypatch.setattr(targets, "median_distance", lambda _, name, real: (of[name], 2))

@@ -344,7 +344,7 @@ def test_the_full_tour_looks_at_recipes(measured, tmp_path):
     (studio,) = measured
     assert studio.dataset == "fashion_mnist"
     for role, folder in studio.folders.items():
-        assert (reproduce.RECIPES / f"{folder.name}.flags").is_file(), role
+        assert reproduce.recipe_of(folder), role
     assert "bigan-fashion_mnist --runs=" in verb._command(tmp_path)(["bigan"])
 
 
