@@ -1,4 +1,4 @@
-"""Regularisers of a discriminator, against judges whose gradient is known."""
+"""Regularisers of a discriminator, against critics whose gradient is known."""
 
 import keras
 import numpy as np
@@ -17,13 +17,13 @@ KERNEL = np.random.default_rng(0).normal(size=(64, 1)).astype("float32")
 
 
 def linear(scale=1.0):
-    """The judge w.x with |w| = scale."""
+    """The critic w.x with |w| = scale."""
     kernel = tf.constant(scale * KERNEL / np.linalg.norm(KERNEL))
     return lambda x: tf.reshape(x, (-1, 64)) @ kernel
 
 
 def square(x):
-    """The judge |x|^2 / 2, whose gradient is x."""
+    """The critic |x|^2 / 2, whose gradient is x."""
     return 0.5 * tf.reduce_sum(tf.square(x), axis=(1, 2, 3))[:, None]
 
 
@@ -32,16 +32,16 @@ def norms(x):
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])
-def test_a_linear_judge_has_the_penalties_of_its_weights(scale):
+def test_a_linear_critic_has_the_penalties_of_its_weights(scale):
     u = tf.random.stateless_uniform((6, 1, 1, 1), [1, 2])
     noise = tf.random.stateless_uniform(IMAGES.shape, [1, 2])
-    judge, expected = linear(scale), (scale - 1) ** 2
-    made = penalties.wasserstein(judge, IMAGES, FAKE, u)
+    critic, expected = linear(scale), (scale - 1) ** 2
+    made = penalties.wasserstein(critic, IMAGES, FAKE, u)
     np.testing.assert_allclose(made, expected, atol=1e-5)
     np.testing.assert_allclose(
-        penalties.dragan(judge, IMAGES, noise), expected, atol=1e-5
+        penalties.dragan(critic, IMAGES, noise), expected, atol=1e-5
     )
-    np.testing.assert_allclose(penalties.r1(judge, IMAGES), 0.5 * scale**2, rtol=1e-5)
+    np.testing.assert_allclose(penalties.r1(critic, IMAGES), 0.5 * scale**2, rtol=1e-5)
 
 
 def test_each_penalty_looks_where_its_paper_says():
@@ -70,7 +70,7 @@ def test_penalties_are_differentiated_by_the_weights():
         np.testing.assert_allclose(tape.gradient(value, weight), expected, rtol=1e-4)
 
 
-def test_a_flat_judge_has_a_finite_gradient():
+def test_a_flat_critic_has_a_finite_gradient():
     weight = tf.Variable(0.0)
     with tf.GradientTape() as tape:
         value = penalties.dragan(lambda x: weight * linear()(x), IMAGES, IMAGES)

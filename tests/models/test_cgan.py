@@ -27,7 +27,7 @@ def test_a_label_changes_the_discriminators_score(conditioning):
         tiny.step(model, (tiny.images(8), tiny.labels(8)))
     images = tf.constant(tiny.floats(3))
     scores = [
-        model.judge(images, tf.fill([3], label), training=False)[0]
+        model.discriminate(images, tf.fill([3], label), training=False)[0]
         for label in range(tiny.NUM_CLASSES)
     ]
     assert np.ptp(np.array(scores), axis=0).min() > 1e-4
@@ -38,8 +38,8 @@ def test_a_label_changes_the_discriminators_score(conditioning):
 def test_projection_adds_the_features_times_the_labels_vector():
     model = tiny.model("cgan", conditioning="projection")
     images = tf.constant(tiny.floats(4))
-    alone = [model.judge(images, tf.fill([4], y), False)[0] for y in (0, 1, 0)]
-    mixed = model.judge(images, tf.constant([0, 1, 0, 1]), False)[0]
+    alone = [model.discriminate(images, tf.fill([4], y), False)[0] for y in (0, 1, 0)]
+    mixed = model.discriminate(images, tf.constant([0, 1, 0, 1]), False)[0]
     np.testing.assert_allclose(mixed[0], alone[0][0], rtol=1e-5)
     np.testing.assert_allclose(mixed[1], alone[1][1], rtol=1e-5)
 
@@ -50,9 +50,11 @@ def test_the_auxiliary_classifier_is_part_of_both_losses():
     noise, normal = [], model.normal
     model.normal = lambda *shape: noise.append(normal(*shape)) or noise[-1]
     given, terms = model.objective(images, labels)
-    real = model.judge(images, labels)
+    real = model.discriminate(images, labels)
     fakes = [
-        model.judge(model.generator(model.with_label(z, labels), training=True), labels)
+        model.discriminate(
+            model.generator(model.with_label(z, labels), training=True), labels
+        )
         for z in noise
     ]
     said = losses.cross_entropy(fakes[0][1], labels)

@@ -1,8 +1,9 @@
 """The autoencoder.
 
-An encoder squeezes an image into a short code, a decoder restores the image from it.
-What survives the bottleneck is what the pair found worth keeping. Nothing orders the
-codes: a code between two images need not decode to anything.
+An encoder squeezes an image into a short code, and a decoder restores the image from
+that code. The two learn to keep in the code what matters most for the restoration.
+Nothing orders the codes: a code between those of two images need not decode to an image
+that makes sense.
 
 Hinton and Salakhutdinov 2006, "Reducing the Dimensionality of Data with Neural
 Networks", Science 313, doi:10.1126/science.1127647.
@@ -23,20 +24,22 @@ class AE(ImageModel):
 
     Encoder and decoder descend one loss, the squared error of each pixel:
         encoder, decoder: mean (x - decoder(encoder(x)))^2
-    Given targets y, `fit(x, y)`, it learns to make these of x in place of x itself:
-    with noisy x and clean y it is a denoising autoencoder (Vincent et al. 2008).
+    With targets, `fit(x, y)`, it learns to turn x into y: with noisy x and clean y it
+    is a denoising autoencoder (Vincent et al. 2008).
 
     Args:
         latent_dim: Size of the code `z`. Paper: 30 for MNIST.
         width: Channels of the first level.
-        hidden: Units of the dense layer beside the code; 0 leaves it out.
+        hidden: Units of a dense layer next to the code, one in each network; 0 leaves
+            it out.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1]; or (images, targets) of one shape.
-    Reports: `mse`: squared error per pixel of [-1, 1], mean over the epoch (a quarter
-        of it is the error of pixels in [0, 1]).
+    Reports: `mse`: squared error per pixel, mean over the epoch. Pixels lie in [-1, 1];
+        of the same pixels in [0, 1] the error would be a quarter.
     Raises: ValueError: if a size is below 1.
     Source: Hinton and Salakhutdinov 2006, doi:10.1126/science.1127647. Departures:
-        convolutions in place of dense layers, squared error in place of cross-entropy,
-        trained at once by Adam in place of layerwise pretraining.
+        convolutions stand in place of dense layers and squared error in place of
+        cross-entropy; Adam trains all layers at once, without pretraining them one by
+        one.
     """
 
     networks = ("encoder", "decoder")

@@ -1,12 +1,13 @@
 """The bidirectional GAN: a GAN that learns to read images too.
 
-An encoder runs the generator backwards, and the discriminator judges pairs: an image
-with its code, or a code with its image. It can be fooled for good only if each undoes
-the other, so reconstruction comes for nothing: no loss compares an image with its copy.
+An encoder runs the generator backwards. The discriminator sees pairs: a real image with
+the code that the encoder gives it, or a random code with the image that the generator
+makes of it. It cannot tell them apart only if encoder and generator undo each other, so
+the model learns to reconstruct although no loss compares an image with its copy.
 
-Donahue et al. 2016, "Adversarial Feature Learning", arXiv:1605.09782, Algorithm 1; the
-same game as Dumoulin et al. 2016, "Adversarially Learned Inference" (ALI),
-arXiv:1606.00704, whose encoder is stochastic.
+Donahue et al. 2016, "Adversarial Feature Learning", arXiv:1605.09782, section 3.4. It
+is the same game as in Dumoulin et al. 2016, "Adversarially Learned Inference" (ALI),
+arXiv:1606.00704, Algorithm 1, where the encoder is stochastic.
 """
 
 from typing import Literal
@@ -25,31 +26,36 @@ from zoo.networks import conv, dcgan
 class BiGAN(Adversarial):
     """Bidirectional GAN: a discriminator of pairs (image, z) against two networks.
 
-    All move at once:
+    All three networks move at once:
         discriminator: -log D(x, E(x)) - log(1 - D(G(z), z))
         encoder, generator: -log(1 - D(x, E(x))) - log D(G(z), z)
 
     Args:
         latent_dim: Size of `z`. Paper: 50 (MNIST), 200 (ImageNet).
         encoder: "deterministic" (z = E(x), BiGAN) or "stochastic" (z drawn from a
-            normal distribution whose mean and variance E tells, ALI).
+            normal distribution whose mean and variance are the outputs of E, ALI).
         width: Channels of the first level.
         hidden: Units of the dense layers that join an image with z.
-        ema_decay: Decay a step of the averages of generator and encoder, which
-            `sample`, `encode` and `decode` use; 0 keeps none. Paper: none.
-        regularizer: Of the discriminator, in place of its batch normalisation: "none",
-            "spectral" (normalised kernels), "r1" or "dragan" (penalties on its gradient
-            by the image). Paper: none.
-        regularizer_weight: Of "r1" or "dragan"; 10 if None.
+        ema_decay: Decay per step of the averages of generator and encoder, which
+            `sample`, `encode` and `decode` use; 0 keeps no averages. Paper: none.
+        regularizer: What regularises the discriminator in place of batch
+            normalisation: "none", "spectral" (normalised kernels), "r1" or "dragan"
+            (penalties on its gradient by the image). Paper: none.
+        regularizer_weight: Weight of the penalty "r1" or "dragan"; 10 if None.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1].
-    Reports: `d_loss`, `g_loss`: nats, what discriminator, and encoder and generator,
-        descend; `d_real`, `d_fake`: mean probability of "real" given to (x, E(x)) and
-        (G(z), z); `gp`: the penalty before its weight, with "r1" and "dragan".
-    Raises: ValueError: if a size is below 1, the decay outside [0, 1), or a weight is
-        given that nothing takes.
-    Source: Donahue et al. 2016, arXiv:1605.09782, Algorithm 1 and section 3.4; Dumoulin
-        et al. 2016, arXiv:1606.00704, Algorithm 1. Departures: the convolutions of
-        zoo/networks/dcgan.py, normal in place of uniform z, averages.
+    Reports: `d_loss`: what the discriminator descends, in nats; `g_loss`: what encoder
+        and generator descend, in nats; `d_real`, `d_fake`: mean probability of "real"
+        that the discriminator gives to (x, E(x)) and to (G(z), z); `gp`: the penalty
+        before it is weighted, with "r1" and "dragan".
+    Raises: ValueError: if a size is below 1, the decay lies outside [0, 1), or a weight
+        is given without a penalty.
+    Source: Donahue et al. 2016, arXiv:1605.09782, equation 3 with the objective of
+        swapped labels, and all networks moved at once, as section 3.4 says at its end
+        (its first half describes steps in turn; the paper prints no algorithm);
+        Dumoulin et al. 2016, arXiv:1606.00704, Algorithm 1, which moves all at once.
+        Departures: the convolutions of zoo/networks/dcgan.py; z is normal, not uniform;
+        the discriminator sees z in its dense layers alone, not in every layer; averages
+        of the weights are kept.
     """
 
     networks = ("discriminator", "encoder", "generator")
@@ -80,7 +86,8 @@ class BiGAN(Adversarial):
 
     @property
     def is_stochastic(self) -> bool:
-        return self.config["encoder"] == "stochastic"  # `encoder` is the network
+        # From the config, because the attribute `encoder` is the network.
+        return self.config["encoder"] == "stochastic"
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in self.networks}

@@ -1,8 +1,8 @@
-"""The conditional GAN: it is told what to draw.
+"""The conditional GAN: a label says what it draws.
 
 Generator and discriminator are both given the label, so a sample of any class can be
-asked for. Three ways to tell the discriminator: beside the image, by a projection, or
-not at all, and it has to name the class itself.
+asked for. The discriminator learns of the label in one of three ways: as further planes
+of the image, by a projection, or not at all, and then it has to name the class itself.
 
 Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", arXiv:1411.1784,
 equation 2.
@@ -26,43 +26,44 @@ from zoo.networks import dcgan
 class CGAN(Adversarial):
     """Conditional GAN: a generator and a discriminator that are told the class y.
 
-    They move in turn, each on fresh noise and with the labels of the batch:
+    The two move in turn, each on fresh noise and with the labels of the batch:
         discriminator: -log D(x, y) - log(1 - D(G(z, y), y)) [+ class_loss]
         generator: -log D(G(z, y), y) [+ class_loss]
-    where class_loss = -log p(y|x) - log p(y|G(z, y)) (for the generator the second part
-    alone) is there with conditioning="auxiliary".
+    where class_loss = -log p(y|x) - log p(y|G(z, y)) is added with
+    conditioning="auxiliary"; the generator descends its second part alone.
 
     Args:
         num_classes: Number of classes.
         latent_dim: Size of `z`. Paper: 100.
-        conditioning: How the discriminator knows y. "concat": as planes beside the
-            image's channels (Mirza and Osindero); "projection": the features' inner
+        conditioning: How the discriminator knows y. "concat": y comes as planes beside
+            the image's channels (Mirza and Osindero); "projection": the features' inner
             product with a vector per class is added to the logit (Miyato and Koyama);
-            "auxiliary": it does not, and a second output tells the class (Odena et
-            al.).
-        loss: "non_saturating", "minimax", "least_squares" or "hinge", as of the GAN.
+            "auxiliary": it does not know y, and a second output has to name the class
+            (Odena et al.).
+        loss: "non_saturating", "minimax", "least_squares" or "hinge", as in the `gan`.
         width: Channels of the first level.
-        ema_decay: Decay a step of the generator's average, which `sample` uses; 0 keeps
-            none. Paper: none.
-        regularizer: Of the discriminator, in place of its batch normalisation: "none",
-            "spectral" (normalised kernels), "r1" or "dragan" (penalties on its
-            gradient). Paper: none.
-        regularizer_weight: Of "r1" or "dragan"; 10 if None.
-        diff_augment: Whether the discriminator sees all images changed in colour and
-            place and with a hole. Paper: no.
+        ema_decay: Decay per step of the generator's average, which `sample` uses; 0
+            keeps no average. Paper: none.
+        regularizer: What regularises the discriminator in place of batch
+            normalisation: "none", "spectral" (normalised kernels), "r1" or "dragan"
+            (penalties on its gradient). Paper: none.
+        regularizer_weight: Weight of the penalty "r1" or "dragan"; 10 if None.
+        diff_augment: Whether the discriminator sees all images, real and generated,
+            with changed colours, moved, and with a hole. Paper: no.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1], and int labels `[B]`.
-    Reports: `d_loss`, `g_loss`: what each descends; `d_real`, `d_fake`: mean
-        probability of "real" given to real and made images; `class_loss`: nats per
-        image, of real and made images, with "auxiliary"; `gp`: the penalty before its
-        weight, with "r1" and "dragan".
-    Raises: ValueError: if a size is below 1, the decay outside [0, 1), or a weight is
-        given that nothing takes.
+    Reports: `d_loss`, `g_loss`: what discriminator and generator descend; `d_real`,
+        `d_fake`: mean probability of "real" that the discriminator gives to real and to
+        generated images; `class_loss`: nats per image, of real and generated images,
+        with "auxiliary"; `gp`: the penalty before it is weighted, with "r1" and
+        "dragan".
+    Raises: ValueError: if a size is below 1, the decay lies outside [0, 1), or a weight
+        is given without a penalty.
     Source: Mirza and Osindero 2014, arXiv:1411.1784, equation 2; Miyato and Koyama
         2018, arXiv:1802.05637, equation 5; Odena et al. 2016, arXiv:1610.09585, section
-        3. Departures: the convolutions of zoo/networks/dcgan.py in place of dense
-        maxout layers, no dropout; the generator takes y beside z with every
-        conditioning (Miyato and Koyama: in its batch normalisation); the projection is
-        of the flattened features, not of their sum over the image.
+        3. Departures: the convolutions of zoo/networks/dcgan.py stand in place of dense
+        maxout layers, and there is no dropout; the generator takes y beside z with
+        every conditioning (Miyato and Koyama: in its batch normalisation); the
+        projection takes the flattened features, not their sum over the image.
     """
 
     networks = ("discriminator", "generator")
@@ -118,11 +119,11 @@ class CGAN(Adversarial):
             "generator": dcgan.build_generator(image_shape, units, self.width),
         }
 
-    def judge(
+    def discriminate(
         self, images: Tensor, labels: Tensor, training: bool = True
     ) -> tuple[Tensor, Tensor | None]:
-        """Returns the logits `[B, 1]` of "real", and those of the classes `[B, K]` with
-        "auxiliary", else None."""
+        """Returns the discriminator's logits `[B, 1]` of "real" and, with "auxiliary",
+        those of the classes `[B, K]`, else None."""
         if self.conditioning == "auxiliary":
             return self.discriminator(images, training=training)
         y = ops.one_hot(labels, self.num_classes)
@@ -133,8 +134,8 @@ class CGAN(Adversarial):
     ) -> Losses:
         x = self.augmented(images, training)
         x_fake = ops.stop_gradient(self.generate(labels, training))
-        real_logits, real_classes = self.judge(x, labels, training)
-        fake_logits, fake_classes = self.judge(
+        real_logits, real_classes = self.discriminate(x, labels, training)
+        fake_logits, fake_classes = self.discriminate(
             self.augmented(x_fake, training), labels, training
         )
         loss = losses.discriminator_loss(real_logits, fake_logits, self.loss_name)
@@ -145,14 +146,14 @@ class CGAN(Adversarial):
             loss = loss + terms["class_loss"]
         if self.is_penalized:
             terms["gp"] = self.gradient_penalty(
-                lambda x: self.judge(x, labels, training)[0], x
+                lambda x: self.discriminate(x, labels, training)[0], x
             )
             loss = loss + self.penalty_weight * terms["gp"]
         return {"discriminator": loss}, terms | {"d_loss": loss}
 
     def generator_objective(self, labels: Tensor, training: bool = True) -> Losses:
         x_fake = self.augmented(self.generate(labels, training), training)
-        fake_logits, fake_classes = self.judge(x_fake, labels, training)
+        fake_logits, fake_classes = self.discriminate(x_fake, labels, training)
         loss = losses.generator_loss(fake_logits, self.loss_name)
         if self.conditioning == "auxiliary":
             loss = loss + losses.cross_entropy(fake_classes, labels)
@@ -177,7 +178,7 @@ class CGAN(Adversarial):
         return self.generator(self.with_label(z, labels), training=training)
 
     def with_label(self, z: Tensor, labels: Tensor) -> Tensor:
-        """Returns `z` `[B, latent_dim]` and the label, as a one-hot row behind it."""
+        """Returns `z` `[B, latent_dim]` with the label appended as a one-hot row."""
         return ops.concatenate([z, ops.one_hot(labels, self.num_classes)], axis=1)
 
     def draw(
@@ -185,18 +186,21 @@ class CGAN(Adversarial):
     ) -> Tensor:
         noise = backend.normal_of_seeds(seeds, (self.latent_dim + self.num_classes,))
         z, vote = noise[:, : self.latent_dim], noise[:, self.latent_dim :]
-        if labels is None:  # each class is as likely to have the largest number
+        if labels is None:  # each class is equally likely to have the largest number
             labels = ops.argmax(vote, axis=1)
         generator = self.averaged_network("generator", ema)
         return generator(self.with_label(z, labels), training=False)
 
-    to_images = ImageModel.to_images  # of z alone: the generator needs a label too
+    # The base refuses, and so does this model: its generator needs a label besides z.
+    to_images = ImageModel.to_images
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
         if self.conditioning == "auxiliary":
             return self.discriminator(images, training=training)[0]
         logits = [
-            self.judge(images, ops.zeros_like(images[:, 0, 0, 0], "int32") + y, False)
+            self.discriminate(
+                images, ops.zeros_like(images[:, 0, 0, 0], "int32") + y, False
+            )
             for y in range(self.num_classes)
         ]
         return sum(logit for logit, _ in logits) / self.num_classes
@@ -213,7 +217,7 @@ def build_concat(
     network = dcgan.build_discriminator(
         image_shape, width, normalization, planes=num_classes
     )
-    # Within another one, where saved files have its weights.
+    # The network stands inside another one, because there saved files have its weights.
     return keras.Model(network.inputs, network(network.inputs), name="discriminator")
 
 

@@ -1,11 +1,12 @@
 """The convolutional classifier.
 
-The other direction: image -> features -> label. Its penultimate features are what the
-zoo measures images by, and its convolutions are the trunk that the other models use.
+It goes the other way than the models that make images: from an image to features, and
+from these to a label. The zoo measures images by the features of its last layer but
+one, and its convolutions are the trunk that the other models use.
 
 LeCun et al. 1998, "Gradient-based learning applied to document recognition",
-doi:10.1109/5.726791; batch normalisation of Ioffe and Szegedy 2015, arXiv:1502.03167;
-mean pooling of Lin et al. 2013, arXiv:1312.4400.
+doi:10.1109/5.726791; with the batch normalisation of Ioffe and Szegedy 2015,
+arXiv:1502.03167, and the mean pooling of Lin et al. 2013, arXiv:1312.4400.
 """
 
 import keras
@@ -28,21 +29,23 @@ class Classifier(ImageModel):
 
     Args:
         num_classes: Number of classes.
-        width: Channels of the first level; half as many before it, twice at each next.
+        width: Channels of the first level. The convolution before it has half as many,
+            each further level has twice as many as the one before.
         dropout: Share of features dropped in training, before the last layer.
-        label_smoothing: Share of the target spread over all classes.
-        shift: Images move by up to so many pixels in training, both ways.
+        label_smoothing: Share of the target that is spread over all classes.
+        shift: Most pixels by which an image is moved in training, along each axis and
+            in both directions.
         flip: Whether half of the images are mirrored left to right in training.
-        erasing: Probability that a rectangle of 2 to 20 % of an image is greyed in
+        erasing: Probability that a rectangle of 2 to 20 % of an image is made grey in
             training.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1], and int labels `[B]`.
     Reports: `loss`: cross-entropy in nats per image; `accuracy`: share of images whose
-        most probable class is right; means over the epoch.
-    Raises: ValueError: if a size is below 1 or a share outside [0, 1).
+        most probable class is right; both are means over the epoch.
+    Raises: ValueError: if a size is below 1 or a share lies outside [0, 1).
     Source: LeCun et al. 1998, doi:10.1109/5.726791; Lin et al. 2013, arXiv:1312.4400.
-        Departures: 3x3 convolutions with batch normalisation, maximum pooling and
-            AdamW. Erasing as in Zhong et al. 2017, arXiv:1708.04896, with grey for
-            random values.
+        Departures: the convolutions are 3x3 with batch normalisation, pooling takes the
+        maximum, and AdamW trains. Erasing follows Zhong et al. 2017, arXiv:1708.04896,
+        but fills with grey in place of random values.
     """
 
     networks = ("classifier",)

@@ -1,8 +1,8 @@
 """The generative adversarial network.
 
-Two networks play against each other: the discriminator tells real images from made
-ones, the generator makes images that it takes for real. Nothing compares pixels, so
-nothing rewards the blurred average.
+Two networks play against each other: the discriminator learns to tell real images from
+generated ones, and the generator learns to make images that the discriminator takes for
+real. Nothing compares pixels, so nothing rewards a blurred average of several images.
 
 Goodfellow et al. 2014, "Generative Adversarial Networks", arXiv:1406.2661, Algorithm 1;
 with the networks of Radford et al. 2015 (DCGAN), arXiv:1511.06434.
@@ -24,7 +24,7 @@ from zoo.networks import conv, dcgan
 class GAN(Adversarial):
     """Generative adversarial network: a generator against a discriminator.
 
-    They move in turn, each on fresh noise (with loss="non_saturating"):
+    The two move in turn, each on fresh noise; with loss="non_saturating" they descend:
         discriminator: -log D(x) - log(1 - D(G(z)))
         generator: -log D(G(z))
 
@@ -34,29 +34,30 @@ class GAN(Adversarial):
             layers, as in 2014).
         loss: "non_saturating", "minimax" (the generator descends log(1 - D(G(z)))),
             "least_squares" or "hinge".
-        width: Channels of the first level; the units of an "mlp" are 8 times as many.
-            Paper: 128 (DCGAN at 64x64).
-        ema_decay: Decay a step of the generator's average, which `sample` uses; 0 keeps
-            none. Paper: none.
-        regularizer: Of the discriminator, in place of its batch normalisation: "none",
-            "spectral" (normalised kernels), "r1" or "dragan" (penalties on its
-            gradient). Paper: none.
-        regularizer_weight: Of "r1" or "dragan"; 10 if None.
-        diff_augment: Whether the discriminator sees all images changed in colour and
-            place and with a hole. Paper: no.
+        width: Channels of the first level; an "mlp" has layers of 8 times as many
+            units. Paper: 128 (DCGAN at 64x64).
+        ema_decay: Decay per step of the generator's average, which `sample` uses; 0
+            keeps no average. Paper: none.
+        regularizer: What regularises the discriminator in place of batch
+            normalisation: "none", "spectral" (normalised kernels), "r1" or "dragan"
+            (penalties on its gradient). Paper: none.
+        regularizer_weight: Weight of the penalty "r1" or "dragan"; 10 if None.
+        diff_augment: Whether the discriminator sees all images, real and generated,
+            with changed colours, moved, and with a hole. Paper: no.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1].
-    Reports: `d_loss`, `g_loss`: what each descends (nats for the two losses of the
-        paper); `d_real`, `d_fake`: mean probability of "real" (sigmoid of the logit)
-        given to real and made images, 1/2 when the discriminator cannot tell; `gp`:
-        the penalty before its weight, with "r1" and "dragan".
-    Raises: ValueError: if a size is below 1, the decay outside [0, 1), or a weight is
-        given that nothing takes.
+    Reports: `d_loss`, `g_loss`: what discriminator and generator descend (in nats for
+        the two losses of the paper); `d_real`, `d_fake`: mean probability of "real"
+        (sigmoid of the logit) that the discriminator gives to real and to generated
+        images, 1/2 when it cannot tell them apart; `gp`: the penalty before it is
+        weighted, with "r1" and "dragan".
+    Raises: ValueError: if a size is below 1, the decay lies outside [0, 1), or a weight
+        is given without a penalty.
     Source: Goodfellow et al. 2014, arXiv:1406.2661, Algorithm 1 with one discriminator
-        step; Radford et al. 2015, arXiv:1511.06434, section 3 and 4. Departures: those
-        of zoo/networks/dcgan.py, normal in place of uniform noise, an average of the
-        generator; "mlp" has leaky rectifiers in place of maxout and dropout. The
-        regularisers: zoo/adversarial/penalties.py, zoo/networks/spectral.py; the
-        changes of "diff_augment": zoo/inputs/augment.py.
+        step; Radford et al. 2015, arXiv:1511.06434, sections 3 and 4. Departures: those
+        of zoo/networks/dcgan.py; the noise is normal, not uniform; an average of the
+        generator is kept; "mlp" has leaky rectifiers in place of maxout and dropout.
+        zoo/adversarial/penalties.py and zoo/networks/spectral.py name the sources of
+        the regularisers, zoo/inputs/augment.py those of `diff_augment`.
     """
 
     networks = ("discriminator", "generator")
@@ -126,7 +127,7 @@ class GAN(Adversarial):
         return {"discriminator": loss}, terms | {"d_loss": loss}
 
     def generator_objective(self, images: Tensor, training: bool = True) -> Losses:
-        rows = ops.shape(images)[0]  # as many are made
+        rows = ops.shape(images)[0]  # as many images are generated as were given
         x_fake = self.augmented(self.generate(rows, training), training)
         fake_logits = self.discriminator(x_fake, training=training)
         loss = losses.generator_loss(fake_logits, self.loss_name)
@@ -156,7 +157,7 @@ class GAN(Adversarial):
 def build_mlp_generator(
     image_shape: tuple[int, ...], latent_dim: int, units: int
 ) -> keras.Model:
-    """Returns the dense network `[B, latent_dim]` -> `[B, H, W, C]` of 2014."""
+    """Returns the dense network `[B, latent_dim]` -> `[B, H, W, C]` of "mlp"."""
     x = inputs = layers.Input((latent_dim,))
     for _ in range(2):
         x = conv.dense(x, units, "relu")
@@ -168,8 +169,8 @@ def build_mlp_generator(
 def build_mlp_discriminator(
     image_shape: tuple[int, ...], units: int, normalization: str | None = None
 ) -> keras.Model:
-    """Returns the dense network `[B, H, W, C]` -> logits `[B, 1]` of 2014;
-    `normalization` "spectral" is that of its kernels, others it has none."""
+    """Returns the dense network `[B, H, W, C]` -> logits `[B, 1]` of "mlp". With
+    `normalization` "spectral" its kernels are normalised; others change nothing."""
     inputs = layers.Input(image_shape)
     x = layers.Flatten()(inputs)
     spectral = normalization if normalization == "spectral" else None

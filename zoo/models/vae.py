@@ -1,8 +1,9 @@
 """The variational autoencoder.
 
-An autoencoder whose encoder answers with a distribution q(z|x) instead of a point, and
-pays for every nat by which that differs from the prior N(0, 1). So the latent space has
-no holes, and the decoder turns any z of the prior into an image.
+It is an autoencoder whose encoder answers with a distribution q(z|x) instead of a
+point. The loss grows with every nat by which that distribution differs from the prior
+N(0, 1). So the latent space has no holes, and the decoder turns any z that is drawn
+from the prior into an image.
 
 Kingma and Welling 2013, "Auto-Encoding Variational Bayes", arXiv:1312.6114.
 """
@@ -29,27 +30,28 @@ from zoo.networks import conv
 class VAE(ImageModel):
     """Variational autoencoder: a latent space that follows a normal distribution.
 
-    Encoder and decoder descend one loss, the negative evidence lower bound, by one draw
-    of the reparametrised z = z_mean + exp(z_logvar / 2) eps:
+    Encoder and decoder descend one loss, the negative evidence lower bound, estimated
+    by one draw of the reparametrised z = z_mean + exp(z_logvar / 2) eps:
         encoder, decoder: -log p(x|z) + beta KL(q(z|x) || N(0, 1)), beta = 1 (see
         `kl_warmup`)
-    Given targets y, `fit(x, y)`, the likelihood is that of y: with noisy x and clean y
-    it is a denoising VAE (Im et al. 2015, arXiv:1511.06406).
+    With targets, `fit(x, y)`, the likelihood is that of y: with noisy x and clean y it
+    is a denoising VAE (Im et al. 2015, arXiv:1511.06406).
 
     Args:
         latent_dim: Size of `z`. Paper: 2 to 200.
-        likelihood: p(x|z). "bernoulli": images are binarised afresh at each step, and
-            the probability is shown as the image. "gaussian": one learned sigma for all
-            pixels, at least 1/255. "discretized_logistic": of 8-bit pixels, in bits per
-            dimension. "mse": alpha times the summed squared error in place of -log
-            p(x|z), no bound of anything.
+        likelihood: p(x|z). "bernoulli": images are binarised anew at each step, and
+            the probability of white is shown as the image. "gaussian": one sigma, at
+            least 1/255, is learned for all pixels. "discretized_logistic": a likelihood
+            of 8-bit pixels, also reported in bits per dimension. "mse": alpha times the
+            summed squared error in place of -log p(x|z), which bounds nothing.
         alpha: Weight of the squared error, only with "mse" (1 if None). Paper: none.
         width: Channels of the first level.
-        hidden: Units of the dense layer beside the latents; 0 leaves it out.
+        hidden: Units of a dense layer next to the latents, one in each network; 0
+            leaves it out.
         depth: Further convolutions at each level of the decoder.
-        kl_warmup: Steps over which beta rises from 0 to 1, so that fewer latents are
-            given up before the decoder has learned to use them. Paper: none; Sonderby
-            et al. 2016, arXiv:1602.02282, section 2.3.
+        kl_warmup: Steps over which beta rises from 0 to 1, so that fewer latents fall
+            out of use before the decoder has learned to read them. Paper: none;
+            Sonderby et al. 2016, arXiv:1602.02282, section 2.3.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1]; or (images, targets) of one shape.
     Reports: `elbo`, `kl`, `recon` (= -log p(x|z)): nats per image, mean over the epoch;
         `bits_per_dim` with "discretized_logistic"; with "mse" only `kl` and `mse` (per
@@ -57,8 +59,9 @@ class VAE(ImageModel):
     Raises: ValueError: if `alpha` is given without "mse" or is not positive, or a size
         is below 1.
     Source: Kingma and Welling 2013, arXiv:1312.6114, equation 10 and appendix C.
-        Departures: convolutions and Adam in place of one hidden layer and Adagrad; the
-        discretised likelihood is of Salimans et al. 2017, arXiv:1701.05517.
+        Departures: convolutions and Adam stand in place of one hidden layer and
+        Adagrad; the discretised likelihood is of Salimans et al. 2017,
+        arXiv:1701.05517.
     """
 
     networks = ("encoder", "decoder")
@@ -172,9 +175,9 @@ class VAE(ImageModel):
         return losses.discretized_logistic_nll(x, x_rec, log_scale)
 
     def _observed(self, images, targets=None):
-        """The x that is encoded and the y that the likelihood speaks of, x itself
-        without targets: for Bernoulli, one draw of black or white a pixel, with the
-        intensity as its probability."""
+        """Returns the x that is encoded and the y whose likelihood is taken; without
+        targets, y is x. With "bernoulli" both are binarised: a pixel is drawn white
+        with its intensity as the probability, by the same numbers in x and y."""
         if self.likelihood != "bernoulli":
             return images, images if targets is None else targets
         threshold = self.uniform(ops.shape(images)[0], self.image_shape)
@@ -219,12 +222,12 @@ class VAE(ImageModel):
         self, images: ArrayLike, k: int = 1000, seed: int = 0, batch_size: int = 50
     ) -> np.ndarray:
         """Returns an upper bound of -log p(x) `[N]` in nats, by importance sampling:
-        -log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x), z_i from q(z|x).
+        -log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x), with z_i drawn from q(z|x).
 
         Args:
-            images: `[N, H, W, C]`; for the Bernoulli likelihood, one binarisation of
-                them is drawn from `seed`.
-            k: Samples an image; the bound tightens as it grows.
+            images: `[N, H, W, C]`; with "bernoulli" they are binarised once, by numbers
+                drawn from `seed`.
+            k: Samples per image; the bound becomes tighter as it grows.
         Source: Burda et al. 2015, arXiv:1509.00519, equation 8.
         """
         x = self.ready("nll", images)
@@ -255,7 +258,7 @@ class VAE(ImageModel):
         return math.log(k) - np.logaddexp.reduce(log_weights, axis=1)
 
     def log_weights(self, x: Tensor, eps: Tensor) -> Tensor:
-        """Returns log p(x|z) + log p(z) - log q(z|x) `[B, k]` of z = z_mean + sigma
+        """Returns log p(x|z) + log p(z) - log q(z|x) `[B, k]` for z = z_mean + sigma
         eps, with `eps` `[B, k, latent_dim]`."""
         z_mean, z_logvar = (ops.expand_dims(v, 1) for v in self.posterior(x))
         z = z_mean + ops.exp(0.5 * z_logvar) * eps

@@ -1,8 +1,9 @@
 """The VAE-GAN.
 
-A VAE whose decoder is also a GAN's generator. The discriminator does two jobs: it
-judges images, and one of its layers replaces the pixels in which the VAE measures
-likeness, so a reconstruction has to look right rather than match pixel by pixel.
+It is a VAE whose decoder is also the generator of a GAN. The discriminator does two
+jobs: it tells real images from others, and the VAE measures likeness in one of its
+layers in place of pixels. So a reconstruction has to look right, and need not match the
+image pixel by pixel.
 
 Larsen et al. 2016, "Autoencoding beyond pixels using a learned similarity metric",
 arXiv:1512.09300, Algorithm 1.
@@ -24,34 +25,35 @@ from zoo.networks import conv, dcgan
 class VAEGAN(Adversarial):
     """VAE-GAN: a VAE that measures likeness in a layer of a GAN's discriminator.
 
-    With x_rec = Dec(z), z from q(z|x), x_fake = Dec(z_prior), f the discriminator's
+    With x_rec = Dec(z) for z from q(z|x), x_fake = Dec(z_prior), f the discriminator's
     last convolutional level, and the terms
         kl = KL(q(z|x) || N(0, 1)),  recon = 1/2 |f(x) - f(x_rec)|^2,
         gan = -log D(x) - log(1 - D(x_rec)) - log(1 - D(x_fake)),
-    all three move at once:
+    all three networks move at once:
         encoder: kl + recon
         decoder: gamma recon - gan
         discriminator: gan
 
     Args:
         latent_dim: Size of `z`. Paper: 128 (in the authors' code, not the text).
-        gamma: Weight of likeness against realism in the decoder. Paper: not given.
+        gamma: Weight of `recon` against `gan` in the decoder. Paper: not given.
         loss: What of `gan` the decoder descends: "minimax" (-gan, as in Algorithm 1) or
-            "non_saturating" (-log D(x_rec) - log D(x_fake)), which keeps its gradient
-            when the discriminator is sure.
+            "non_saturating" (-log D(x_rec) - log D(x_fake)), whose gradient does not
+            vanish when the discriminator is sure.
         width: Channels of the first level. Paper: 64 (encoder).
         hidden: Units of the dense layers. Paper: 2048 (encoder), 512 (discriminator).
-        regularizer: Of the discriminator, in place of its batch normalisation: "none",
-            "spectral" (normalised kernels), "r1" or "dragan" (penalties on its
-            gradient). Paper: none.
-        regularizer_weight: Of "r1" or "dragan"; 10 if None.
+        regularizer: What regularises the discriminator in place of batch
+            normalisation: "none", "spectral" (normalised kernels), "r1" or "dragan"
+            (penalties on its gradient). Paper: none.
+        regularizer_weight: Weight of the penalty "r1" or "dragan"; 10 if None.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1].
-    Reports: `kl`, `recon`, `gan`: nats per image, mean over the epoch (`recon` in the
-        discriminator's features, so its scale moves with them); `d_real`, `d_fake`:
-        mean probability of "real" given to real images and to those from the prior;
-        `gp`: the penalty before its weight, with "r1" and "dragan".
-    Raises: ValueError: if a size is below 1, gamma negative, or a weight is given that
-        nothing takes.
+    Reports: `kl`, `recon`, `gan`: nats per image, mean over the epoch; `recon` is
+        measured in the discriminator's features, so its scale changes as they do;
+        `d_real`, `d_fake`: mean probability of "real" that the discriminator gives to
+        real images and to those from the prior; `gp`: the penalty before it is
+        weighted, with "r1" and "dragan".
+    Raises: ValueError: if a size is below 1, gamma is negative, or a weight is given
+        without a penalty.
     Source: Larsen et al. 2016, arXiv:1512.09300, Algorithm 1 and table 1. L_GAN there
         is a log-likelihood that the discriminator climbs, so `gan` is -L_GAN.
         Departures: the zoo's trunk and mirror (kernels of 4, as deep as the image
