@@ -69,11 +69,11 @@ def test_the_terms_are_those_of_algorithm_1(model, noise):
 
 
 def test_each_network_has_its_loss_with_its_sign(model, noise):
-    given, terms = model.objective(IMAGES)
+    network_losses, terms = model.objective(IMAGES)
     kl, recon, gan = (float(terms[term]) for term in ("kl", "recon", "gan"))
-    np.testing.assert_allclose(given["encoder"], kl + recon, rtol=1e-5)
-    np.testing.assert_allclose(given["decoder"], 0.5 * recon - gan, rtol=1e-5)
-    np.testing.assert_allclose(given["discriminator"], gan, rtol=1e-5)
+    np.testing.assert_allclose(network_losses["encoder"], kl + recon, rtol=1e-5)
+    np.testing.assert_allclose(network_losses["decoder"], 0.5 * recon - gan, rtol=1e-5)
+    np.testing.assert_allclose(network_losses["discriminator"], gan, rtol=1e-5)
 
 
 def test_the_encoder_is_moved_by_likeness_and_prior_alone(noise):

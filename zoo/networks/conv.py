@@ -65,13 +65,11 @@ def trunk(
         width: Channels of the first level.
         kernel_size: Size of the convolutions.
         activation: As `activate` takes it.
-        normalization: "batch" (normalises each result), "spectral" (each kernel) or
-            None.
+        normalization: "batch" (of the results), "spectral" (of the kernels) or None.
         normalize_first: Whether the first level is normalised too; that of a DCGAN's
             discriminator is not.
         downsample: "stride" (the convolution steps over every other pixel) or "pool"
-            (the convolution sees every pixel, and the largest of four neighbours is
-            kept).
+            (it sees every pixel, and the largest of four neighbours is kept).
         kernel_initializer: As Keras' layers take it, by name or config: an object would
             draw the same numbers for every layer.
     Returns: Features `[B, h, w, channels]` of the last level.
