@@ -25,7 +25,7 @@ def test_the_vae_descends_its_pixels_and_the_generator_what_the_discriminator_sa
     np.testing.assert_allclose(terms["mse"], error / 64, rtol=1e-4)
     x_rec = model.generator(z, training=True)
     x_fake = model.generator(z_prior, training=True)
-    recon, realism, gan, _ = model.judge(images, x_rec, x_fake)
+    recon, realism, gan, _ = model.discriminate(images, x_rec, x_fake)
     expected = 0.5 * recon + realism
     np.testing.assert_allclose(network_losses["generator"], expected, rtol=1e-4)
     np.testing.assert_allclose(network_losses["discriminator"], gan, rtol=1e-4)
