@@ -74,7 +74,7 @@ def _lines(scores, classes, strange, detections):
     count = np.sum(strange)
     add("all", count, (f"{each.auc:16.3f}" for each in detections.values()))
     title = f"found, {ALLOWED:.0%} false alarms"
-    add(title, count, (f"{each.found:16.1%}" for each in detections.values()))
+    add(title, count, (f"{each.detected:16.1%}" for each in detections.values()))
     lines.append(f"{np.sum(~strange)} images of the classes seen")
     return lines
 

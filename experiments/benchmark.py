@@ -201,8 +201,8 @@ def jobs(name, image_size, batch_size, replicas, num_classes):
     config = registry.resolve(registry.find(model), settings)
     if "num_classes" in config and num_classes is not None:
         config["num_classes"] = num_classes
-    made = registry.find(model)(**config)
-    if made.needs_labels and num_classes is None:
+    instance = registry.find(model)(**config)
+    if instance.needs_labels and num_classes is None:
         raise ValueError(
             f"{model!r} learns from labels, and the set has none. "
             f"Received: dataset={flags.dataset!r}."
@@ -220,7 +220,7 @@ def jobs(name, image_size, batch_size, replicas, num_classes):
             image_size=image_size,
             batch_size=batch_size,
             replicas=replicas,
-            batches_per_step=made.batches_per_step,
+            batches_per_step=instance.batches_per_step,
             threads=flags.threads or os.cpu_count(),
             is_compiled=flags.torch_compile,
             **{key: flags[key].value for key in SHARED},

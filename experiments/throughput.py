@@ -192,13 +192,13 @@ def best(results):
         key = (job.model, job.rival, str(job.config), job.image_size, job.replicas)
         models.setdefault(key, []).append(result)
     lines = [f"{'best batch size':24}{'zoo':>16}{'rival':>16}{'ratio':>8}"]
-    for found in models.values():
+    for measured in models.values():
         cells, speeds = [], []
         for key in ("images_per_second", "of_rival"):
-            fastest = max(found, key=lambda result: result.figures()[key])
+            fastest = max(measured, key=lambda result: result.figures()[key])
             speeds.append(fastest.figures()[key])
             cells.append(f"{speeds[-1]:,.0f} (B={fastest.job.batch_size})")
-        name = found[0].job.name.rpartition(" ")[0]
+        name = measured[0].job.name.rpartition(" ")[0]
         ratio = speeds[0] / speeds[1]
         lines.append(f"{name:24}{cells[0]:>16}{cells[1]:>16}{ratio:8.2f}")
     return lines

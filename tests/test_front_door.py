@@ -222,7 +222,7 @@ def test_the_front_door_hands_out_each_name():
 
 
 @pytest.mark.parametrize(
-    "verb, flags, told",
+    "verb, flags, message",
     [
         (
             "evaluate",
@@ -241,7 +241,7 @@ def test_the_front_door_hands_out_each_name():
         ("train", ["--model=vaegam"], "did you mean 'vaegan'"),
     ],
 )
-def test_a_verb_tells_a_wrong_word_without_a_framework(verb, flags, told):
+def test_a_verb_tells_a_wrong_word_without_a_framework(verb, flags, message):
     command = [sys.executable, "-X", "importtime", "-m", f"experiments.{verb}", *flags]
     done = subprocess.run(command, capture_output=True, text=True)
     lines = done.stderr.splitlines()
@@ -249,7 +249,7 @@ def test_a_verb_tells_a_wrong_word_without_a_framework(verb, flags, told):
     assert "zoo.core.registry" in modules and not modules & set(FRAMEWORKS)
     (sentence,) = (line for line in lines if not line.startswith("import time:"))
     assert done.returncode == 1 and sentence.startswith(f"{verb}: ")
-    assert told in sentence
+    assert message in sentence
 
 
 def test_a_verb_is_quiet_when_it_comes_to_need_a_framework(tmp_path):

@@ -96,9 +96,9 @@ class Domains(Throwaway):
     def train_step(self, data):
         source, images = self.unpack(data)
         terms = self.update(self.objective, source, images)
-        made = backend.all_rows(self.there(source, training=False))
-        self.count.assign(self.count + ops.shape(made)[0])
-        self.pool.assign(ops.concatenate([made, self.pool])[:6])
+        targets = backend.all_rows(self.there(source, training=False))
+        self.count.assign(self.count + ops.shape(targets)[0])
+        self.pool.assign(ops.concatenate([targets, self.pool])[:6])
         return self.track(terms, source)
 
     def to_target(self, sources, seeds, back=False, labels=None, ema=True):
@@ -161,11 +161,11 @@ class Clips(Throwaway):
         return ops.reshape(self.mover(flat), ops.shape(frames))
 
     def to_future(self, past, seeds, frames, labels=None, ema=True):
-        last, made = past[:, -1:], []
+        last, future = past[:, -1:], []
         for _ in range(frames):
             last = self.following(last)
-            made.append(last)
-        return ops.concatenate(made, axis=1)
+            future.append(last)
+        return ops.concatenate(future, axis=1)
 
     def to_between(self, first, last, times, ema=True):
         return ops.stack([(1 - t) * first + t * last for t in times], axis=1)
@@ -245,6 +245,6 @@ def fields(name, count=12):
 def model(name, **shapes):
     """Returns the throw-away model `name`, compiled; reproducible."""
     keras.utils.set_random_seed(1)
-    some = MODELS[name](**settings(name))
-    some.compile()
-    return some
+    instance = MODELS[name](**settings(name))
+    instance.compile()
+    return instance

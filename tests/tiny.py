@@ -79,10 +79,10 @@ def batches(data, size):
     return tf.data.Dataset.from_tensor_slices(data).batch(size)
 
 
-def step(some, data):
+def step(model, data):
     """Takes one eager training step on NumPy `data`; returns {term: float}."""
     tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, data)
-    return {term: float(value) for term, value in some.train_step(tensors).items()}
+    return {term: float(value) for term, value in model.train_step(tensors).items()}
 
 
 def values(variables):
@@ -90,16 +90,16 @@ def values(variables):
     return [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
 
 
-def state(some):
+def state(model):
     """Returns all that training changes and files hold, as a list: weights, random
     state, optimizers."""
-    return values(some.variables) + optimizer_state(some)
+    return values(model.variables) + optimizer_state(model)
 
 
-def optimizer_state(some):
+def optimizer_state(model):
     """Returns the count of steps and the state of each network's optimizer, a list."""
-    each = [v for optimizer in some.optimizers.values() for v in optimizer.variables]
-    return values([some.optimizer.iterations, *each])
+    each = [v for optimizer in model.optimizers.values() for v in optimizer.variables]
+    return values([model.optimizer.iterations, *each])
 
 
 class Trained:
@@ -121,8 +121,8 @@ class Trained:
         self.history = train(self.model, 4, callbacks=[checkpoint])
 
 
-def train(some, epochs, **kwargs):
+def train(model, epochs, **kwargs):
     """Trains on the ten images in their order; returns the history."""
     data = (images(), labels())
     options = {"batch_size": 4, "shuffle": False, "verbose": 0} | kwargs
-    return some.fit(data, epochs=epochs, validation_data=data, **options).history
+    return model.fit(data, epochs=epochs, validation_data=data, **options).history

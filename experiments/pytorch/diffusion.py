@@ -94,9 +94,9 @@ class UNet(nn.Module):
         self.label = nn.Embedding(num_classes + 1, units) if num_classes else None
 
         def block(channels_in, level):
-            made = ResidualBlock(channels_in, widths[level], units, dropout)
+            residual = ResidualBlock(channels_in, widths[level], units, dropout)
             attends = Attention(widths[level]) if level in attention else nn.Identity()
-            return nn.ModuleList([made, attends])
+            return nn.ModuleList([residual, attends])
 
         self.first = nn.Conv2d(channels, width, 3, padding=1)
         self.down, skips, now = nn.ModuleList(), [width], width

@@ -36,8 +36,8 @@ def test_a_linear_critic_has_the_penalties_of_its_weights(scale):
     u = tf.random.stateless_uniform((6, 1, 1, 1), [1, 2])
     noise = tf.random.stateless_uniform(IMAGES.shape, [1, 2])
     critic, expected = linear(scale), (scale - 1) ** 2
-    made = penalties.wasserstein(critic, IMAGES, FAKE, u)
-    np.testing.assert_allclose(made, expected, atol=1e-5)
+    penalty = penalties.wasserstein(critic, IMAGES, FAKE, u)
+    np.testing.assert_allclose(penalty, expected, atol=1e-5)
     np.testing.assert_allclose(
         penalties.dragan(critic, IMAGES, noise), expected, atol=1e-5
     )
@@ -47,14 +47,14 @@ def test_a_linear_critic_has_the_penalties_of_its_weights(scale):
 def test_each_penalty_looks_where_its_paper_says():
     u = tf.random.stateless_uniform((6, 1, 1, 1), [1, 2])
     between = u * IMAGES + (1 - u) * FAKE
-    made = penalties.wasserstein(square, IMAGES, FAKE, u)
-    np.testing.assert_allclose(made, ((norms(between) - 1) ** 2).mean(), rtol=1e-4)
+    penalty = penalties.wasserstein(square, IMAGES, FAKE, u)
+    np.testing.assert_allclose(penalty, ((norms(between) - 1) ** 2).mean(), rtol=1e-4)
     noise = tf.random.stateless_uniform(IMAGES.shape, [1, 2])
     around = IMAGES + 0.5 * np.std(IMAGES) * noise
-    made = penalties.dragan(square, IMAGES, noise)
-    np.testing.assert_allclose(made, ((norms(around) - 1) ** 2).mean(), rtol=1e-4)
-    made = penalties.r1(square, IMAGES)
-    np.testing.assert_allclose(made, 0.5 * (norms(IMAGES) ** 2).mean(), rtol=1e-5)
+    penalty = penalties.dragan(square, IMAGES, noise)
+    np.testing.assert_allclose(penalty, ((norms(around) - 1) ** 2).mean(), rtol=1e-4)
+    penalty = penalties.r1(square, IMAGES)
+    np.testing.assert_allclose(penalty, 0.5 * (norms(IMAGES) ** 2).mean(), rtol=1e-5)
 
 
 def test_penalties_are_differentiated_by_the_weights():
@@ -172,6 +172,6 @@ def test_diff_augment_passes_the_gradient_to_the_image():
     u = tf.random.stateless_uniform((6, augment.NUM_RANDOM), [1, 2])
     with tf.GradientTape() as tape:
         tape.watch(IMAGES)
-        made = tf.reduce_sum(augment.diff_augment(IMAGES, u))
-    gradient = tape.gradient(made, IMAGES).numpy()
+        total = tf.reduce_sum(augment.diff_augment(IMAGES, u))
+    gradient = tape.gradient(total, IMAGES).numpy()
     assert np.isfinite(gradient).all() and (gradient != 0).mean() > 0.3

@@ -306,8 +306,8 @@ def test_a_compiled_function_is_traced_as_often_as_the_backend_needs():
     function = backend.compiled(double)
     for rows in (3, 1, 4, 5, 2, 3, 1):
         x = np.arange(rows, dtype="float32")
-        made = ops.convert_to_numpy(function(backend.tensor(x)))
-        np.testing.assert_array_equal(made, 2 * x)
+        y = ops.convert_to_numpy(function(backend.tensor(x)))
+        np.testing.assert_array_equal(y, 2 * x)
     # TensorFlow: one graph for all; JAX: one for each number of rows; PyTorch: none.
     assert len(traces) == {"tensorflow": 1, "jax": 5, "torch": 7}[backend.NAME]
 
@@ -340,8 +340,8 @@ def test_the_generator_gives_the_numbers_of_its_authors():
     ones = (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)
     for word, expected in ((0, zeros), (0xFFFFFFFF, ones)):
         words = [ops.full((1,), word, "int64") for _ in range(6)]
-        made = ours._philox(words[:4], words[4:])
-        assert tuple(int(each[0]) for each in made) == expected
+        numbers = ours._philox(words[:4], words[4:])
+        assert tuple(int(each[0]) for each in numbers) == expected
 
 
 def test_a_stateless_step_still_passes_super_calls_through():

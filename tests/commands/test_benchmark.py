@@ -101,12 +101,12 @@ def copy_weights(network, module, *inputs):
                 return [torch.tensor(np.asarray(w)) for w in layer.weights]
         raise AssertionError(f"the zoo has no {kind} of {shape}")
 
-    def after(part, given, result):
+    def after(part, inputs, result):
         nonlocal pending
         if isinstance(part, nn.Flatten):
-            pending = given[0].shape[1:]
+            pending = inputs[0].shape[1:]
         elif isinstance(part, nn.Unflatten):  # the dense layer before made it
-            order = np.arange(given[0][0].numel()).reshape(*result.shape[2:], -1)
+            order = np.arange(inputs[0][0].numel()).reshape(*result.shape[2:], -1)
             order = torch.from_numpy(order.transpose(2, 0, 1).ravel())
             with torch.no_grad():
                 for weight in seen[-1].parameters():
@@ -168,7 +168,7 @@ def test_both_sides_compute_the_same_from_the_same_weights(name, capsys):
         keras_network = ours.network(network)
         for weight in keras_network.trainable_variables:  # biases are zeros otherwise
             weight.assign(random.normal(0, 0.1, weight.shape))
-        given = [
+        arrays = [
             random.uniform(-1, 1, (2, *x.shape[1:])).astype("float32")
             if "float" in x.dtype
             else np.array([0, 3], "int32")
@@ -176,10 +176,12 @@ def test_both_sides_compute_the_same_from_the_same_weights(name, capsys):
         ]
         copies = [
             torch.from_numpy(x.transpose(0, 3, 1, 2).copy() if x.ndim == 4 else x)
-            for x in given
+            for x in arrays
         ]
         copy_weights(keras_network, module, *copies)
-        answers = keras_network(given if len(given) > 1 else given[0], training=False)
+        answers = keras_network(
+            arrays if len(arrays) > 1 else arrays[0], training=False
+        )
         with torch.no_grad():
             results = module(*copies)
         results = keras.tree.flatten(results)
@@ -210,8 +212,8 @@ def test_both_sides_sample_in_the_same_steps(name, capsys, monkeypatch):
     x = ours.sample(2, seed=0, steps=3, trajectory=True)
     start = torch.from_numpy(x[:, 0]).permute(0, 3, 1, 2)
     monkeypatch.setattr(torch, "randn", lambda *shape: start)
-    made = theirs.sample(2, 3).permute(0, 2, 3, 1).numpy()
-    np.testing.assert_allclose(made, x[:, -1], atol=1e-4)
+    samples = theirs.sample(2, 3).permute(0, 2, 3, 1).numpy()
+    np.testing.assert_allclose(samples, x[:, -1], atol=1e-4)
 
 
 @pytest.mark.slow
@@ -373,12 +375,12 @@ def test_each_side_tells_its_costs():
     # Eight images a step, 1,000 operations a step: 100 images/s are 12,500 a second.
     facts = {"operations": 1000, "rate": 50_000}
     job = result([], []).job
-    found = throughput.Result(job, [ours, ours], [theirs], (ours, theirs), facts)
-    figures = found.figures()
+    measured = throughput.Result(job, [ours, ours], [theirs], (ours, theirs), facts)
+    figures = measured.figures()
     assert figures["memory"] == 300 and figures["memory_of_rival"] == 200
     assert figures["first_step"] == 4 and figures["first_step_of_rival"] == 2
     assert figures["of_matmul"] == figures["of_matmul_of_rival"] == 0.25
-    line = found.costs().split()
+    line = measured.costs().split()
     assert line == [
         "vae",
         "300",
@@ -396,10 +398,10 @@ def test_each_side_tells_its_costs():
 
 def test_of_several_batch_sizes_each_side_is_told_at_its_best():
     def at(batch_size, ours, theirs):
-        found = result([(ours, 0), (ours, 0)], [(theirs, 0)])
+        whole = result([(ours, 0), (ours, 0)], [(theirs, 0)])
         name = f"vae B={batch_size}"
-        job = dataclasses.replace(found.job, batch_size=batch_size, name=name)
-        return dataclasses.replace(found, job=job)
+        job = dataclasses.replace(whole.job, batch_size=batch_size, name=name)
+        return dataclasses.replace(whole, job=job)
 
     _, line = throughput.best([at(8, 1000.0, 500.0), at(16, 900.0, 800.0)])
     assert line.split() == ["vae", "1,000", "(B=8)", "800", "(B=16)", "1.25"]

@@ -74,11 +74,11 @@ def test_trains_on_uint8_and_float_images_of_any_size(name, images, shape):
     assert len(out) == 2 and np.isfinite(out).all()
     for capability in {"sample", "reconstruct"} & model.capabilities():
         if capability == "sample":
-            made = model.sample(2, seed=0)
+            x = model.sample(2, seed=0)
         else:
-            made = model.reconstruct(tiny.images(2, shape))
-        assert made.shape == (2, *shape) and made.dtype == np.float32
-        assert np.abs(made).max() <= 1
+            x = model.reconstruct(tiny.images(2, shape))
+        assert x.shape == (2, *shape) and x.dtype == np.float32
+        assert np.abs(x).max() <= 1
 
 
 @every_model
@@ -222,9 +222,9 @@ def test_two_replicas_leave_out_rows_that_they_cannot_share(as_arrays, two_repli
             model.compile(
                 {n: keras.optimizers.SGD(0.3) for n in model.networks}, run_eagerly=True
             )
-        given = images[:rows] if as_arrays else tiny.batches((images[:rows],), 4)
+        data = images[:rows] if as_arrays else tiny.batches((images[:rows],), 4)
         how = {"batch_size": 4, "shuffle": False} if as_arrays else {}
-        model.fit(given, verbose=0, **how)
+        model.fit(data, verbose=0, **how)
         models.append(model)
     assert_same_moves(start, *models)
 

@@ -18,7 +18,7 @@ from zoo.runs import callbacks, health, settings, training
 from zoo.runs.folder import Progress
 
 
-def found(model):
+def fault_of(model):
     """(step, terms, networks, message) of the fault of a model."""
     with pytest.raises(faults.NotFiniteError) as caught:
         model.faults.require_none()
@@ -43,7 +43,7 @@ def test_a_loss_that_is_not_finite_is_named_with_its_first_step():
     kernel.assign(kernel * np.nan)
     for _ in range(3):
         tiny.step(model, data)
-    step, terms, networks, message = found(model)
+    step, terms, networks, message = fault_of(model)
     assert step == 2 and "recon" in terms and "kl" not in terms
     assert networks == ["encoder", "decoder"]
     assert "step 2" in message and "--on_nan=rollback" in message
@@ -62,7 +62,7 @@ def test_a_gradient_that_is_not_finite_is_named_though_its_loss_is():
 
     model.objective = with_a_hole
     tiny.step(model, (tiny.floats(4), tiny.labels(4)))
-    step, terms, networks, message = found(model)
+    step, terms, networks, message = fault_of(model)
     assert (step, terms, networks) == (1, [], ["decoder"])
     assert "the gradient of decoder" in message
 
@@ -72,7 +72,7 @@ def test_weights_that_are_not_finite_are_named_though_their_gradient_is():
     rates = {"encoder": 0.1, "decoder": float("inf")}
     model.compile({n: keras.optimizers.SGD(rate) for n, rate in rates.items()})
     tiny.step(model, (tiny.floats(4), tiny.labels(4)))
-    step, terms, networks, message = found(model)
+    step, terms, networks, message = fault_of(model)
     assert (step, terms, networks) == (1, [], ["decoder"])
     assert "are the weights of decoder" in message
 
@@ -96,7 +96,7 @@ def test_statistics_of_batches_that_are_infinite_are_found_too():
     variance = next(v for v in model.generator.weights if id(v) not in trained)
     variance.assign(variance * np.inf)
     model.faults.look_at_weights(model)
-    assert found(model)[2] == ["generator"]
+    assert fault_of(model)[2] == ["generator"]
 
 
 def test_fit_stops_one_step_after_the_one_that_failed(monkeypatch):

@@ -56,10 +56,10 @@ def test_a_missing_optimizer_in_a_dict_is_named():
 
 
 def test_what_is_excluded_from_weight_decay_does_not_decay():
-    given = keras.optimizers.AdamW(0.1, weight_decay=1.0)
-    given.exclude_from_weight_decay(var_names=["bias"])
+    optimizer = keras.optimizers.AdamW(0.1, weight_decay=1.0)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
     model = tiny.model("ae")
-    model.compile(given)
+    model.compile(optimizer)
     rule = model.optimizers["encoder"]
     weights = model.encoder.trainable_variables
     for weight in weights:

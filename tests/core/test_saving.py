@@ -207,13 +207,13 @@ def test_saving_makes_no_optimizer_of_its_own(trained, tmp_path, monkeypatch):
     model = trained("gan").model
     keras.utils.clear_session()  # Keras forgets what it knows of optimizers
     model.save(tmp_path / "first.keras")
-    made = []
+    optimizers = []
     plain = keras.optimizers.Optimizer.__init__
 
     def counted(self, *args, **options):
-        made.append(self)
+        optimizers.append(self)
         plain(self, *args, **options)
 
     monkeypatch.setattr(keras.optimizers.Optimizer, "__init__", counted)
     model.save(tmp_path / "second.keras")
-    assert not made
+    assert not optimizers

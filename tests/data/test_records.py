@@ -49,11 +49,11 @@ def test_epochs_have_the_same_order_in_memory_and_from_disk(
     if on_disk:
         monkeypatch.setattr(source, "STREAM_ABOVE", 0)
     how = {"batch_size": 50, "seed": 7, "flip": True, "start_epoch": 2}
-    found = data.load(f"records:{digits}", "train", **how)
+    records = data.load(f"records:{digits}", "train", **how)
     monkeypatch.undo()
     wanted = data.load("digits", "train", **how, **WHERE)
     for _ in range(2):  # epochs
-        for batch, other in zip(found, wanted, strict=True):
+        for batch, other in zip(records, wanted, strict=True):
             np.testing.assert_array_equal(batch[0], other[0])
             np.testing.assert_array_equal(batch[1], other[1])
 
@@ -72,9 +72,9 @@ def test_a_set_without_labels_stays_without(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (20, 9, 11, 3), np.uint8)
     np.savez(tmp_path / "rgb.npz", images=images)
     data.write_records(f"npz:{tmp_path / 'rgb.npz'}", f"{tmp_path}/rgb")
-    found, labels = data.arrays(f"records:{tmp_path / 'rgb'}")
+    read, labels = data.arrays(f"records:{tmp_path / 'rgb'}")
     wanted, _ = data.arrays(f"npz:{tmp_path / 'rgb.npz'}")
-    np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(read, wanted)
     assert labels is None
 
 
@@ -87,14 +87,14 @@ def test_the_files_are_records_that_tensorflow_reads(digits):
     }
     files = sorted(map(str, digits.glob("train-*.tfrecord")))
     assert len(files) == 5
-    found = []
+    examples = []
     for record in tf.data.TFRecordDataset(files):  # checks every checksum
         example = tf.io.parse_single_example(record, features)
         image = tf.io.decode_png(example["image/encoded"])
-        found.append((image.numpy(), int(example["image/class/label"])))
+        examples.append((image.numpy(), int(example["image/class/label"])))
     images, labels = data.arrays("digits", "train", **WHERE)
-    np.testing.assert_array_equal([image for image, _ in found], images)
-    np.testing.assert_array_equal([label for _, label in found], labels)
+    np.testing.assert_array_equal([image for image, _ in examples], images)
+    np.testing.assert_array_equal([label for _, label in examples], labels)
 
 
 # --- what cannot be -------------------------------------------------------------------
@@ -155,7 +155,7 @@ def test_a_set_of_which_a_file_is_cut_off_is_not_written(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "flags, told",
+    "flags, message",
     [
         (["--out={taken}"], "files already"),
         (["--out={file}"], "not a file"),
@@ -170,7 +170,7 @@ def test_a_set_of_which_a_file_is_cut_off_is_not_written(tmp_path):
     ],
 )
 def test_a_wrong_target_is_one_sentence_and_leaves_nothing(
-    flags, told, tmp_path, capsys
+    flags, message, tmp_path, capsys
 ):
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "kept").write_text("kept")
@@ -179,7 +179,7 @@ def test_a_wrong_target_is_one_sentence_and_leaves_nothing(
     places = {name: tmp_path / name for name in names}
     assert called(*(flag.format(**places) for flag in flags)) == 1
     err = capsys.readouterr().err
-    assert told in err and "Received" in err and err.count("\n") == 1
+    assert message in err and "Received" in err and err.count("\n") == 1
     left = sorted(path.name for path in tmp_path.rglob("*"))
     assert left == ["file", "kept", "taken"]
 
@@ -206,8 +206,8 @@ def spoil_description(folder):
 
 
 def spoil_version(folder):
-    told = json.loads((folder / "records.json").read_text())
-    (folder / "records.json").write_text(json.dumps(told | {"format": 99}))
+    description = json.loads((folder / "records.json").read_text())
+    (folder / "records.json").write_text(json.dumps(description | {"format": 99}))
 
 
 def spoil_index(folder):
@@ -237,7 +237,7 @@ def spoil_image(folder):
 
 
 @pytest.mark.parametrize(
-    "spoil, told",
+    "spoil, message",
     [
         (spoil_description, "damaged"),
         (spoil_version, "another version"),
@@ -248,9 +248,9 @@ def spoil_image(folder):
         (spoil_image, "cannot be read"),
     ],
 )
-def test_damaged_records_are_one_sentence(spoil, told, copy):
+def test_damaged_records_are_one_sentence(spoil, message, copy):
     spoil(copy)
-    with pytest.raises(ValueError, match=f"{told}.*Received"):
+    with pytest.raises(ValueError, match=f"{message}.*Received"):
         data.arrays(f"records:{copy}")
 
 

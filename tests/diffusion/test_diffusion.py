@@ -74,9 +74,9 @@ class Affine:
         self.steps = len(levels.t) - 1
 
     def random(self, k):
-        made = np.zeros((self.size, self.size * (self.steps + 1) + 1))
-        made[:, k * self.size : (k + 1) * self.size] = np.eye(self.size)
-        return made
+        matrix = np.zeros((self.size, self.size * (self.steps + 1) + 1))
+        matrix[:, k * self.size : (k + 1) * self.size] = np.eye(self.size)
+        return matrix
 
     def look(self, x, k):
         """E[x_0 | x_t] and eps."""
@@ -180,8 +180,8 @@ def test_samplers_follow_the_linear_recursion_of_their_update(case):
 
 def test_heun_on_a_flow_follows_the_trapezoid_in_time():
     levels = diffusion.flow_levels(20)
-    found = moments(diffusion.heun, levels)
-    for value, expected in zip(found, Affine(levels).moments(heun_step)):
+    values = moments(diffusion.heun, levels)
+    for value, expected in zip(values, Affine(levels).moments(heun_step)):
         np.testing.assert_allclose(value, expected, atol=1e-9)
 
 
@@ -258,12 +258,12 @@ def test_ddim_with_eta_one_is_ddpm_with_the_posterior_variance():
 def test_the_trajectory_starts_in_noise_and_ends_in_the_sample(name, steps):
     levels, x = path(steps), np.random.standard_normal((3, 2))
     z = np.random.standard_normal((steps, 3, 2))
-    given = exact(levels), x, levels, lambda k: ops.take(z, k, axis=0)
-    passed = diffusion.SAMPLERS[name](*given, trajectory=True)
+    arguments = exact(levels), x, levels, lambda k: ops.take(z, k, axis=0)
+    passed = diffusion.SAMPLERS[name](*arguments, trajectory=True)
     assert passed.shape == (steps + 1, 3, 2)
     np.testing.assert_array_equal(passed[0], x)
-    made = diffusion.SAMPLERS[name](*given)
-    np.testing.assert_allclose(passed[-1], made, atol=1e-12)
+    sample = diffusion.SAMPLERS[name](*arguments)
+    np.testing.assert_allclose(passed[-1], sample, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", diffusion.SAMPLERS)
@@ -277,8 +277,8 @@ def test_a_ladder_gone_down_in_two_parts_ends_in_the_same_sample(name, cut):
         return diffusion.SAMPLERS[name](exact(levels), x, levels, noise, part=part)
 
     halfway, x_0 = run(x, (0, ops.convert_to_tensor(cut), 0 * x))
-    made, _ = run(halfway, (ops.convert_to_tensor(cut), 5, x_0))
-    np.testing.assert_allclose(made, run(x), atol=1e-12)
+    sample, _ = run(halfway, (ops.convert_to_tensor(cut), 5, x_0))
+    np.testing.assert_allclose(sample, run(x), atol=1e-12)
 
 
 @pytest.mark.parametrize("name", diffusion.SAMPLERS)
@@ -302,7 +302,7 @@ def test_learned_variance_lies_between_the_two():
         return lambda x, k: (*look(x, k), v)
 
     x = np.zeros((1, 2))
-    made = [
+    samples = [
         diffusion.ddpm(predict, x, levels, lambda k: np.ones((1, 2)), variance=kind)
         for predict, kind in (
             (look, "posterior"),
@@ -311,9 +311,9 @@ def test_learned_variance_lies_between_the_two():
             (at(1.0), "learned"),
         )
     ]
-    np.testing.assert_allclose(made[0], made[1])
-    np.testing.assert_allclose(made[2], made[3])
-    assert (np.asarray(made[0]) != np.asarray(made[2])).all()
+    np.testing.assert_allclose(samples[0], samples[1])
+    np.testing.assert_allclose(samples[2], samples[3])
+    assert (np.asarray(samples[0]) != np.asarray(samples[2])).all()
 
 
 # --- steps up again -------------------------------------------------------------------
@@ -359,7 +359,7 @@ def inpainted(sampler, levels, correlation, **options):
         seen = row[0] * 0.5 * data[:, 0] + row[1] * ops.take(known, k, axis=1)
         return ops.concatenate([seen[:, :1], x[:, 1:]], axis=1)
 
-    made = sampler(
+    completed = sampler(
         exact(levels, np.zeros(2), covariance),
         keep_known(0, start[:, 0]),
         levels,
@@ -367,8 +367,9 @@ def inpainted(sampler, levels, correlation, **options):
         after=keep_known,
         **options,
     )
-    known, made = ops.convert_to_numpy(made).T
-    return known @ made / np.sqrt((known @ known) * (made @ made)), made @ made
+    known, completed = ops.convert_to_numpy(completed).T
+    scale = np.sqrt((known @ known) * (completed @ completed))
+    return known @ completed / scale, completed @ completed
 
 
 @pytest.mark.parametrize("name", diffusion.SAMPLERS)
@@ -377,11 +378,11 @@ def test_resampling_brings_made_pixels_nearer_to_the_known(name):
     levels = diffusion.discrete_levels(alpha_bar, 20, "linspace")
     if name == "euler":
         levels = diffusion.flow_levels(20)
-    found = [
+    results = [
         inpainted(diffusion.SAMPLERS[name], diffusion.resampled(levels, times, 2), 0.9)
         for times in (1, 2, 4)
     ]
-    correlations = [correlation for correlation, _ in found]
+    correlations = [correlation for correlation, _ in results]
     assert correlations[0] + 0.1 < correlations[1] < correlations[2] - 0.02
     assert correlations[2] < 0.92
 
@@ -448,9 +449,9 @@ def test_what_a_network_should_answer_is_read_as_data_and_noise(prediction):
     alpha, sigma = (0.7, 0.3) if prediction == "velocity" else (0.6, 0.8)
     x = alpha * x_0 + sigma * eps
     answer = diffusion.target(prediction, x_0, eps, alpha, sigma)
-    found = diffusion.interpret(prediction, answer, x, alpha, sigma)
-    np.testing.assert_allclose(found[0], x_0)
-    np.testing.assert_allclose(found[1], eps)
+    estimates = diffusion.interpret(prediction, answer, x, alpha, sigma)
+    np.testing.assert_allclose(estimates[0], x_0)
+    np.testing.assert_allclose(estimates[1], eps)
     inside, noise = diffusion.interpret(prediction, 3 * answer, x, alpha, sigma, True)
     assert np.abs(inside).max() <= 1
     np.testing.assert_allclose(alpha * inside + sigma * noise, x)
@@ -467,8 +468,8 @@ def test_an_overshoot_is_no_error_at_the_bounds_alone(prediction):
     output = diffusion.target(
         prediction, guess, (x - alpha * guess) / sigma, alpha, sigma
     )
-    found = diffusion.interpret(prediction, output, x, alpha, sigma)[0]
-    np.testing.assert_allclose(found, guess)
+    estimates = diffusion.interpret(prediction, output, x, alpha, sigma)[0]
+    np.testing.assert_allclose(estimates, guess)
     plain = diffusion.error(prediction, output, x_0, eps, alpha, sigma)
     aim = diffusion.target(prediction, x_0, eps, alpha, sigma)
     np.testing.assert_allclose(plain, aim - output)
@@ -477,9 +478,9 @@ def test_an_overshoot_is_no_error_at_the_bounds_alone(prediction):
     np.testing.assert_allclose(error, np.where(forgiven, 0, plain))
     assert (plain != 0).all()
     saturated = diffusion.saturate(prediction, output, x, alpha, sigma)
-    found = diffusion.interpret(prediction, saturated, x, alpha, sigma)
-    np.testing.assert_allclose(found[0], np.clip(guess, -1, 1))
-    np.testing.assert_allclose(alpha * found[0] + sigma * found[1], x)
+    estimates = diffusion.interpret(prediction, saturated, x, alpha, sigma)
+    np.testing.assert_allclose(estimates[0], np.clip(guess, -1, 1))
+    np.testing.assert_allclose(alpha * estimates[0] + sigma * estimates[1], x)
 
 
 def test_min_snr_weights_by_hand():

@@ -49,7 +49,7 @@ def test_the_auxiliary_classifier_is_part_of_both_losses():
     images, labels = tf.constant(tiny.floats(6)), tf.constant(tiny.labels(6))
     noise, normal = [], model.normal
     model.normal = lambda *shape: noise.append(normal(*shape)) or noise[-1]
-    given, terms = model.objective(images, labels)
+    network_losses, terms = model.objective(images, labels)
     real = model.discriminate(images, labels)
     fakes = [
         model.discriminate(
@@ -61,10 +61,10 @@ def test_the_auxiliary_classifier_is_part_of_both_losses():
     said += losses.cross_entropy(real[1], labels)
     np.testing.assert_allclose(terms["class_loss"], said, rtol=1e-4)
     expected = losses.discriminator_loss(real[0], fakes[0][0]) + said
-    np.testing.assert_allclose(given["discriminator"], expected, rtol=1e-4)
+    np.testing.assert_allclose(network_losses["discriminator"], expected, rtol=1e-4)
     expected = losses.generator_loss(fakes[1][0])
     expected += losses.cross_entropy(fakes[1][1], labels)
-    np.testing.assert_allclose(given["generator"], expected, rtol=1e-4)
+    np.testing.assert_allclose(network_losses["generator"], expected, rtol=1e-4)
 
 
 def test_samples_with_labels_are_addressed_by_seed_and_label():
@@ -92,15 +92,15 @@ def test_without_labels_each_is_drawn_from_its_seed():
 
 
 @pytest.mark.parametrize(
-    "labels, told",
+    "labels, message",
     [
         ([0, 1], "one integer an image"),
         ([0, 1, 4], r"lie in \[0, 4\)"),
         ([0.5, 1, 2], "one integer an image"),
     ],
 )
-def test_labels_that_cannot_be_are_refused(labels, told):
-    with pytest.raises(ValueError, match=told):
+def test_labels_that_cannot_be_are_refused(labels, message):
+    with pytest.raises(ValueError, match=message):
         tiny.model("cgan").sample(3, labels=labels)
 
 

@@ -46,11 +46,11 @@ def test_evaluation_reports_plain_cross_entropy_and_accuracy(trained):
     model = trained("classifier").model  # its tiny config smooths labels in training
     images, labels = tiny.images(10), tiny.labels(10)
     probabilities = model.predict(images)
-    given = model.evaluate(images, labels, batch_size=4, return_dict=True)
+    terms = model.evaluate(images, labels, batch_size=4, return_dict=True)
     right = probabilities[np.arange(10), labels]
-    np.testing.assert_allclose(given["loss"], -np.log(right).mean(), rtol=1e-5)
+    np.testing.assert_allclose(terms["loss"], -np.log(right).mean(), rtol=1e-5)
     hits = (probabilities.argmax(axis=1) == labels).mean()
-    np.testing.assert_allclose(given["accuracy"], hits, rtol=1e-6)
+    np.testing.assert_allclose(terms["accuracy"], hits, rtol=1e-6)
 
 
 def test_dropout_acts_in_training_only():
@@ -66,11 +66,11 @@ def test_dropout_acts_in_training_only():
 
 def test_labels_of_any_integer_type_count_alike(trained):
     model = trained("classifier").model
-    given = [
+    terms = [
         model.evaluate(tiny.images(10), tiny.labels(10).astype(kind), return_dict=True)
         for kind in ("int32", "int64", "uint8")
     ]
-    assert given[0] == given[1] == given[2]
+    assert terms[0] == terms[1] == terms[2]
 
 
 @pytest.mark.slow

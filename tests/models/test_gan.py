@@ -56,17 +56,17 @@ def test_the_generator_plays_against_the_discriminator_that_has_just_moved(noise
 def test_each_player_descends_the_loss_by_its_name(loss, noise):
     model = tiny.model("gan", loss=loss)
     images = tf.constant(tiny.floats(4))
-    given, terms = model.objective(images, training=True)
+    network_losses, terms = model.objective(images, training=True)
     logits = [
         model.discriminator(x, training=True)
         for x in (images, *(model.generator(z, training=True) for z in noise))
     ]
     expected = losses.discriminator_loss(logits[0], logits[1], loss)
-    np.testing.assert_allclose(given["discriminator"], expected, rtol=1e-5)
+    np.testing.assert_allclose(network_losses["discriminator"], expected, rtol=1e-5)
     expected = losses.generator_loss(logits[2], loss)
-    np.testing.assert_allclose(given["generator"], expected, rtol=1e-5)
-    np.testing.assert_array_equal(terms["d_loss"], given["discriminator"])
-    np.testing.assert_array_equal(terms["g_loss"], given["generator"])
+    np.testing.assert_allclose(network_losses["generator"], expected, rtol=1e-5)
+    np.testing.assert_array_equal(terms["d_loss"], network_losses["discriminator"])
+    np.testing.assert_array_equal(terms["g_loss"], network_losses["generator"])
     for term, logit in (("d_real", logits[0]), ("d_fake", logits[1])):
         np.testing.assert_allclose(terms[term], tf.sigmoid(logit), rtol=1e-5)
 

@@ -145,8 +145,8 @@ def test_mse_weighs_the_summed_squared_error_by_alpha():
         squared = ((tiny.floats(4) - model.decode(np.zeros((4, 3)))) ** 2).sum(
             (1, 2, 3)
         )
-        given = array(model.reconstruction_loss(x, z))
-        np.testing.assert_allclose(given, weight * squared, rtol=1e-5)
+        loss = array(model.reconstruction_loss(x, z))
+        np.testing.assert_allclose(loss, weight * squared, rtol=1e-5)
         losses, terms = model.objective(x)
         recon = float(losses["encoder"]) - float(terms["kl"])
         # The term is the error of a pixel, whatever its weight in the loss.
@@ -262,11 +262,11 @@ def test_nll_tightens_with_k_from_the_bound_towards_the_truth(linear):
     model.encoder.set_weights([kernel, bias + np.array([0.1, 1.0])])  # a worse q(z|x)
     try:
         one = np.mean([model.nll(images, k=1, seed=s).mean() for s in range(20)])
-        some, many = (model.nll(images, k=k).mean() for k in (8, 500))
+        few, many = (model.nll(images, k=k).mean() for k in (8, 500))
         bounds = [model.evaluate(images, return_dict=True)["elbo"] for _ in range(20)]
     finally:
         model.encoder.set_weights([kernel, bias])
-    assert one > some > many > exact.mean() - 0.02
+    assert one > few > many > exact.mean() - 0.02
     assert many - exact.mean() < 0.05
     # With one draw the estimate is that of the bound.
     np.testing.assert_allclose(-np.mean(bounds), one, atol=0.3)

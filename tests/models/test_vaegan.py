@@ -69,11 +69,11 @@ def test_the_terms_are_those_of_algorithm_1(model, noise):
 
 
 def test_each_network_has_its_loss_with_its_sign(model, noise):
-    given, terms = model.objective(IMAGES)
+    network_losses, terms = model.objective(IMAGES)
     kl, recon, gan = (float(terms[term]) for term in ("kl", "recon", "gan"))
-    np.testing.assert_allclose(given["encoder"], kl + recon, rtol=1e-5)
-    np.testing.assert_allclose(given["decoder"], 0.5 * recon - gan, rtol=1e-5)
-    np.testing.assert_allclose(given["discriminator"], gan, rtol=1e-5)
+    np.testing.assert_allclose(network_losses["encoder"], kl + recon, rtol=1e-5)
+    np.testing.assert_allclose(network_losses["decoder"], 0.5 * recon - gan, rtol=1e-5)
+    np.testing.assert_allclose(network_losses["discriminator"], gan, rtol=1e-5)
 
 
 def test_the_encoder_is_moved_by_likeness_and_prior_alone(noise):
@@ -112,13 +112,13 @@ def test_discriminator_and_decoder_pull_gan_apart(network, sign, noise):
 
 def test_a_non_saturating_decoder_wants_both_kinds_of_fakes_called_real(noise):
     model = tiny.model("vaegan", gamma=0.0, loss="non_saturating")
-    given, _ = model.objective(IMAGES)
+    network_losses, _ = model.objective(IMAGES)
     z_mean, z_logvar = model.posterior(IMAGES, training=True)
     z = z_mean + tf.exp(z_logvar / 2) * noise[0]
     fakes = [model.decoder(latent, training=True) for latent in (z, noise[1])]
     logits = model.discriminator(tf.concat([IMAGES, *fakes], 0), training=True)[1][4:]
     expected = -2 * np.mean(tf.math.log_sigmoid(logits))
-    np.testing.assert_allclose(given["decoder"], expected, rtol=1e-4)
+    np.testing.assert_allclose(network_losses["decoder"], expected, rtol=1e-4)
 
 
 def test_likeness_is_measured_in_the_last_convolutional_level(model):
@@ -134,7 +134,7 @@ def test_likeness_sees_contrast_brightness_and_blank_images():
     images = tf.constant(tiny.floats(16, (16, 16, 1)))
 
     def likeness(x_rec):
-        return float(model.judge(images, x_rec, images)[0])
+        return float(model.discriminate(images, x_rec, images)[0])
 
     noisy = images + 0.1 * tf.random.stateless_normal(images.shape, (0, 0))
     assert likeness(images) < 1e-6

@@ -122,12 +122,12 @@ def test_the_gradient_penalty_leaves_the_weights_free():
 def test_each_network_descends_its_equation():
     for penalty in ("clip", "gradient"):
         model = tiny.model("wgan", penalty=penalty)
-        given, terms = model.objective(tf.constant(tiny.floats(4)))
+        network_losses, terms = model.objective(tf.constant(tiny.floats(4)))
         expected = -terms["wasserstein"]
         if penalty == "gradient":
             expected += 10 * terms["gp"]
-        np.testing.assert_allclose(given["critic"], expected, rtol=1e-5)
-        np.testing.assert_array_equal(given["generator"], terms["g_loss"])
+        np.testing.assert_allclose(network_losses["critic"], expected, rtol=1e-5)
+        np.testing.assert_array_equal(network_losses["generator"], terms["g_loss"])
 
 
 def test_the_critics_estimate_grows_with_the_distance():

@@ -27,8 +27,8 @@ def answers(layer, inputs, **options):
     return [y, *tape.gradient(total, [*tf.nest.flatten(inputs), *variables])]
 
 
-def require_close(found, expected):
-    for ours, theirs in zip(found, expected, strict=True):
+def require_close(results, expected):
+    for ours, theirs in zip(results, expected, strict=True):
         ours, theirs = ops.convert_to_numpy(ours), ops.convert_to_numpy(theirs)
         np.testing.assert_allclose(
             ours, theirs, rtol=1e-4, atol=2e-5 * abs(theirs).max()
@@ -153,17 +153,17 @@ def test_values_beside_images_are_planes_of_them(options, shape, count):
     planes = layers.Reshape((height, width, count))(
         layers.RepeatVector(height * width)(y)
     )
-    beside = layers.Concatenate()([x, planes])
+    joined = layers.Concatenate()([x, planes])
     if layer.enlarge:
-        beside = layers.UpSampling2D(2)(beside)
+        joined = layers.UpSampling2D(2)(joined)
     rest = {name: value for name, value in options.items() if name != "enlarge"}
-    theirs = keras.Model(inputs, layers.Conv2D(**rest)(beside))
+    theirs = keras.Model(inputs, layers.Conv2D(**rest)(joined))
 
     weights = [np.random.uniform(0.5, 1, w.shape) for w in theirs.weights]
     for network in (ours, theirs):
         network.set_weights(weights)
-    found, expected = (answers(n, [images, values]) for n in (ours, theirs))
-    require_close(found, expected)
+    results, expected = (answers(n, [images, values]) for n in (ours, theirs))
+    require_close(results, expected)
     assert ours.output_shape == theirs.output_shape
 
 

@@ -38,9 +38,9 @@ def test_a_finished_run_agrees_with_its_checksums(folder, capsys):
     (folder.path / "evaluation.json").write_text("{}")  # put beside it: not its
     code, out = checked(folder.path, capsys)
     assert code == 0 and "WRONG" not in out
-    told = folder.checksums.read_text().splitlines()
-    assert f"{len(told)} of {len(told)} files agree" in out
-    names = {line.split("  ")[1] for line in told}
+    lines = folder.checksums.read_text().splitlines()
+    assert f"{len(lines)} of {len(lines)} files agree" in out
+    names = {line.split("  ")[1] for line in lines}
     wanted = {"run.json", "metrics.csv", "model.keras", "model.best.keras"}
     assert wanted <= names and "checkpoints/00000006.keras" in names
 

@@ -137,8 +137,8 @@ def test_a_warning_stands_once_and_without_marks(monkeypatch, capsys):
     experiments.warn_plainly()
     for name in ("a.png", "b.png", "a.png"):
         absl_logging.warning("%s cannot be read.", name)
-    told = capsys.readouterr().err.splitlines()
-    assert told == ["warning: a.png cannot be read.", "warning: b.png cannot be read."]
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["warning: a.png cannot be read.", "warning: b.png cannot be read."]
 
 
 def test_mode_collapse_is_warned_of_once_while_it_lasts(tmp_path, monkeypatch, caplog):

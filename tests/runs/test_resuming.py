@@ -92,11 +92,13 @@ def in_a_process(workdir, *flags):
 def content(folder):
     """What a finished run holds: all variables and the rows, but for the seconds."""
     with archives.weights(folder.model) as weights, h5py.File(weights) as file:
-        found = {}
-        file.visititems(lambda name, item: found.update({name: item}))
-        found = {k: v[()] for k, v in found.items() if isinstance(v, h5py.Dataset)}
+        variables = {}
+        file.visititems(lambda name, item: variables.update({name: item}))
+        variables = {
+            k: v[()] for k, v in variables.items() if isinstance(v, h5py.Dataset)
+        }
     rows = [row | {"seconds": 0} for row in folder.rows()]
-    return found, rows
+    return variables, rows
 
 
 @every_model(())  # of the VAE, CI runs it in test_runs.py
@@ -126,8 +128,8 @@ def test_other_settings_go_on_by_force_and_are_recorded(begun):
     run = trained(begun, *flags, "--force")
     assert [row["epoch"] for row in run.folder.rows()] == [1, 2]
     record = json.loads(run.folder.record.read_text())
-    told = " ".join(record["continued"][0]["forced"])
-    assert all(name in told for name in ("batch_size", "seed", "classes"))
+    differences = " ".join(record["continued"][0]["forced"])
+    assert all(name in differences for name in ("batch_size", "seed", "classes"))
     assert record["settings"] == run.settings.plain()
     assert prepare(begun, *flags).is_finished()
 

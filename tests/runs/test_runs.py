@@ -43,7 +43,7 @@ def test_two_trainings_do_not_share_a_folder(tmp_path, monkeypatch):
     assert not run.folder.is_training() and not run.folder.path.exists()
     begin = callbacks.Clock.on_train_batch_begin
 
-    def beside(self, batch, logs=None):
+    def begin_twice(self, batch, logs=None):
         begin(self, batch, logs)
         if refused:
             return
@@ -52,7 +52,7 @@ def test_two_trainings_do_not_share_a_folder(tmp_path, monkeypatch):
                 start(run.folder.path, "--epochs=1")
             refused.append(start)
 
-    monkeypatch.setattr(callbacks.Clock, "on_train_batch_begin", beside)
+    monkeypatch.setattr(callbacks.Clock, "on_train_batch_begin", begin_twice)
     training.train(run)
     assert len(refused) == 2 and not run.folder.is_training()
 
@@ -220,7 +220,7 @@ def test_without_validation_all_training_images_are_trained_on(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "flag, told",
+    "flag, message",
     [
         ("--batch_size=30", "batch_size is 450 there and 30 here"),
         ("--set=latent_dim=3", "config latent_dim is 2 there and 3 here"),
@@ -230,9 +230,9 @@ def test_without_validation_all_training_images_are_trained_on(tmp_path):
         ("--epochs=3", "can only grow"),
     ],
 )
-def test_other_settings_are_refused_with_the_difference(whole, flag, told):
+def test_other_settings_are_refused_with_the_difference(whole, flag, message):
     before = sorted(whole.folder.path.rglob("*"))
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         prepare(whole.folder.path, "--epochs=4", "--flip", flag)
     assert sorted(whole.folder.path.rglob("*")) == before
 
@@ -281,11 +281,11 @@ def test_tensorboard_finds_scalars_and_pictures(whole):
 def test_of_many_epochs_tensorboard_is_told_of_fewer_and_fewer(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    told = logs.Logs(tmp_path, epoch=0)
+    writer = logs.Logs(tmp_path, epoch=0)
     for epoch in range(1, 9001):
-        told.scalars(epoch, {"kl": 1.0})
-        told.picture(epoch, "samples", np.zeros((2, 2, 1), "uint8"))
-    told.close()
+        writer.scalars(epoch, {"kl": 1.0})
+        writer.picture(epoch, "samples", np.zeros((2, 2, 1), "uint8"))
+    writer.close()
     sizes = {"scalars": 0, "images": 0}  # all of them, not a sample
     events = EventAccumulator(str(tmp_path / "train"), sizes).Reload()
     steps = [event.step for event in events.Scalars("kl")]
@@ -321,9 +321,9 @@ def test_the_quality_of_samples_is_a_term_of_each_epoch(whole, tmp_path, monkeyp
     terms = [row["frechet"] for row in run.folder.rows()]
     assert run.progress.best == min(terms) and len(terms) == 4
 
-    made = pixels.to_uint8(run.model.sample(40, seed=0))
+    samples = pixels.to_uint8(run.model.sample(40, seed=0))
     real = zoo.data.arrays("digits", "validation", image_size=8)[0]
-    features = map(Pixels().features, (real, made))
+    features = map(Pixels().features, (real, samples))
     assert terms[-1] == pytest.approx(metrics.frechet_distance(*features))
     # It is a look from outside: training goes its way as if nobody had looked.
     assert all(np.array_equal(a, b) for a, b in zip(state(run), state(whole)))
@@ -477,8 +477,8 @@ def test_work_folder_without_leave_to_write_is_refused(tmp_path, monkeypatch):
 def test_init_from_lends_model_and_weights(whole, tmp_path):
     lender = f"--init_from={whole.folder.path}"
     run = prepare(tmp_path / "run", lender, "--classes=3,4", "--batch_size=9")
-    lent, given = whole.model.get_weights(), run.model.get_weights()
-    assert all(np.array_equal(a, b) for a, b in zip(lent, given))
+    source, copy = whole.model.get_weights(), run.model.get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(source, copy))
     assert int(run.model.optimizer.iterations) == 0
 
 
@@ -531,7 +531,7 @@ def test_the_lender_is_loaded_once(whole, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "flag, told",
+    "flag, message",
     [
         ("--image_size=12", "choose another size"),
         ("--set=latent_dim=3", "other networks"),
@@ -539,8 +539,8 @@ def test_the_lender_is_loaded_once(whole, tmp_path, monkeypatch):
         ("--init_from=nowhere", "no such file"),
     ],
 )
-def test_init_from_another_shape_is_refused(whole, tmp_path, flag, told):
-    with pytest.raises((ValueError, FileNotFoundError), match=told):
+def test_init_from_another_shape_is_refused(whole, tmp_path, flag, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
         prepare(tmp_path / "run", f"--init_from={whole.folder.path}", flag)
 
 

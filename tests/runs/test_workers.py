@@ -105,9 +105,9 @@ class Chief:
 
 @pytest.fixture
 def clock(monkeypatch):
-    made = zoo_workers.Clock(runs.Progress(), minutes=1.0, steps_per_epoch=12)
-    made.set_model(tiny.model("vae"))
-    return made
+    worker_clock = zoo_workers.Clock(runs.Progress(), minutes=1.0, steps_per_epoch=12)
+    worker_clock.set_model(tiny.model("vae"))
+    return worker_clock
 
 
 def begin_epoch(clock, chief, monkeypatch, batches):
@@ -167,8 +167,10 @@ def test_workers_that_are_alike_begin(monkeypatch):
 def test_what_differs_between_workers_is_named(monkeypatch):
     here, there = {"seed": 0, "width": "é"}, {"seed": 1, "width": "é", "depth": 2}
     gathering(monkeypatch, *map(json.dumps, (here, here, there)))
-    told = "seed is 0 of worker 0 and 1 of worker 2; depth is None .* and 2 of worker 2"
-    with pytest.raises(ValueError, match=told):
+    words = (
+        "seed is 0 of worker 0 and 1 of worker 2; depth is None .* and 2 of worker 2"
+    )
+    with pytest.raises(ValueError, match=words):
         zoo_workers.require_alike(None, here)
 
 
@@ -285,13 +287,13 @@ def rows(folder):
 
 def worker_processes(launcher):
     """{index: pid} of a launcher's workers."""
-    found = {}
+    processes = {}
     children = pathlib.Path(f"/proc/{launcher}/task/{launcher}/children").read_text()
     for pid in map(int, children.split()):
         config = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"TF_CONFIG=")
         config = json.loads(config[1].split(b"\0")[0])
-        found[config["task"]["index"]] = pid
-    return found
+        processes[config["task"]["index"]] = pid
+    return processes
 
 
 @pytest.fixture(scope="module")
@@ -312,8 +314,8 @@ def test_launched_workers_train_into_one_folder(whole):
     assert zoo.load(folder).sample(2, seed=0).shape == (2, 8, 8, 1)
     record = json.loads((folder / "run.json").read_text())
     assert record["settings"]["strategy"] == "multi_worker"
-    made = {path.name for path in folder.iterdir()}
-    assert {"model.keras", "metrics.csv", "curves.png", "samples"} <= made
+    names = {path.name for path in folder.iterdir()}
+    assert {"model.keras", "metrics.csv", "curves.png", "samples"} <= names
     assert len(list((folder / "samples").glob("*.png"))) == 8
 
 
@@ -419,7 +421,7 @@ def test_of_workers_that_end_as_one_the_killed_one_is_told(pause, monkeypatch, c
 
 
 @pytest.mark.parametrize(
-    "flags, told",
+    "flags, message",
     [
         ([], "--workers=2 on this machine"),
         (["--workers=0"], "at least 1"),
@@ -431,13 +433,13 @@ def test_of_workers_that_end_as_one_the_killed_one_is_told(pause, monkeypatch, c
         (["--workers=2", "--strategy=mirrored"], "multi_worker"),
     ],
 )
-def test_a_wrong_cluster_is_one_sentence(flags, told, capsys):
+def test_a_wrong_cluster_is_one_sentence(flags, message, capsys):
     import experiments
 
     own, rest = launch.split(["launch", *flags])
     assert experiments.start(launch.VERB, lambda: launch.main(rest), own) == 1
     err = capsys.readouterr().err
-    assert told in err and "Received" in err and err.count("\n") == 1
+    assert message in err and "Received" in err and err.count("\n") == 1
 
 
 def test_flags_are_shared_out_between_launch_and_train():

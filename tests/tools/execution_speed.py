@@ -50,9 +50,9 @@ def main(names):
             rounds = [[epoch(model, data) for model in models] for _ in range(ROUNDS)]
             ratios = [[t / times[0] for t in times] for times in rounds]
             step = 1e3 * statistics.median(times[0] for times in rounds) / STEPS
-            told = "".join(f"{statistics.median(r):>8.2f}" for r in zip(*ratios))
+            cells = "".join(f"{statistics.median(r):>8.2f}" for r in zip(*ratios))
             jitted = "on" if jit else "off"
-            print(f"{name:<14}{jitted:<6}{step:>10.1f}{told}", flush=True)
+            print(f"{name:<14}{jitted:<6}{step:>10.1f}{cells}", flush=True)
             keras.utils.clear_session()
 
 

@@ -27,10 +27,10 @@ SECONDS = 20  # a model
 
 def model(name, checked):
     keras.utils.set_random_seed(0)
-    made = zoo.get(name, image_shape=(28, 28, 1))
+    model = zoo.get(name, image_shape=(28, 28, 1))
     if not checked:
-        made.faults.look_at_terms = made.faults.look_at_network = lambda *a: None
-    return tf.function(lambda x, y: made.train_step((x, y)), autograph=False)
+        model.faults.look_at_terms = model.faults.look_at_network = lambda *a: None
+    return tf.function(lambda x, y: model.train_step((x, y)), autograph=False)
 
 
 def main(names):

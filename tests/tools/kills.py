@@ -93,14 +93,14 @@ def look(folder, before):
 
 def weights(file):
     """{name: array} of all variables in a `.keras` file."""
-    found = {}
+    variables = {}
     with archives.weights(file) as opened, h5py.File(io.BytesIO(opened.read())) as all_:
         all_.visititems(
-            lambda name, item: found.update(
+            lambda name, item: variables.update(
                 {name: item[()]} if isinstance(item, h5py.Dataset) else {}
             )
         )
-    return found
+    return variables
 
 
 def same(run, other):

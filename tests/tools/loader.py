@@ -129,13 +129,13 @@ class Runtime:
     def end(self, graph, name):
         """Returns the graph's end called `name`, such as "serve:0"."""
         operation, _, index = name.partition(":")
-        found = self.call(
+        pointer = self.call(
             "TF_GraphOperationByName",
             c_void_p,
             (c_void_p, graph),
             (c_char_p, operation.encode()),
         )
-        return Output(found, int(index or 0))
+        return Output(pointer, int(index or 0))
 
     def tensor(self, array):
         array = np.ascontiguousarray(array) if array.ndim else array
@@ -206,7 +206,7 @@ def fields(message):
 def signatures(meta_graph):
     """Returns {signature: ({input: name in the graph}, {output: name in the graph})} of
     a MetaGraphDef."""
-    found = {}
+    ends_of = {}
     for number, entry in fields(meta_graph):
         if number != 5:  # MetaGraphDef.signature_def
             continue
@@ -219,8 +219,8 @@ def signatures(meta_graph):
                 pair = dict(fields(pair))
                 name = dict(fields(pair[2])).get(1, b"")  # TensorInfo.name
                 ends[side][pair[1].decode()] = name.decode()
-        found[entry[1].decode()] = ends[1], ends[2]
-    return found
+        ends_of[entry[1].decode()] = ends[1], ends[2]
+    return ends_of
 
 
 def main():

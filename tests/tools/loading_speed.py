@@ -34,10 +34,10 @@ def stand_in(folder):
     return f"npz:{path}"
 
 
-def spent(work, *given):
+def spent(work, *arguments):
     """Processor seconds of each of the batches, whose number `work` returns."""
     began = time.process_time()
-    count = work(*given)
+    count = work(*arguments)
     return (time.process_time() - began) / count
 
 
@@ -50,7 +50,7 @@ def walk(data):
     return taken
 
 
-def measure(told, name, model_name):
+def measure(title, name, model_name):
     """Prints the line of a model on a set."""
     data = zoo.data.load(name, "train", batch_size=BATCH, drop_remainder=True)
     keras.utils.set_random_seed(0)
@@ -71,7 +71,7 @@ def measure(told, name, model_name):
     batch, step = (1e3 * statistics.median(side) for side in zip(*rounds))
     share = f"{batch / step:.1%}"
     print(
-        f"{told:<17}{model_name:<12}{batch:>11.2f}{step:>11.1f}{share:>8}", flush=True
+        f"{title:<17}{model_name:<12}{batch:>11.2f}{step:>11.1f}{share:>8}", flush=True
     )
     keras.utils.clear_session()
 
@@ -81,9 +81,9 @@ def main(names):
     with tempfile.TemporaryDirectory() as folder:
         sets = {"digits": "digits", "fashion_mnist": "fashion_mnist"}
         sets["cifar10's shape"] = stand_in(folder)
-        for told, name in sets.items():
+        for title, name in sets.items():
             for model_name in names:
-                measure(told, name, model_name)
+                measure(title, name, model_name)
 
 
 if __name__ == "__main__":

@@ -20,36 +20,36 @@ KINDS = {"string": "<base64 of a file>", "float32": 0.5, "uint8": 128}
 
 def models():
     """Returns {name: model}, small but for what signatures tell."""
-    found = {}
+    models_of_tests = {}
     for name in zoo.names():
         taken = tiny.CONFIGS[name]
         sizes = {key: value for key, value in SIZES.items() if key in taken}
-        found[name] = tiny.model(name, SHAPE, **sizes)
-    return found
+        models_of_tests[name] = tiny.model(name, SHAPE, **sizes)
+    return models_of_tests
 
 
 def collected():
     """Returns {signature: ({input: `Input`}, {output: TensorSpec}, names of models)}:
     of models that take more than others, the first that takes most."""
-    found = {}
+    rows = {}
     for name, model in models().items():
         for key, each in signatures.of(model).items():
-            takes, answer, having = found.get(key, ({}, None, []))
+            takes, answer, having = rows.get(key, ({}, None, []))
             if len(each.takes) > len(takes):
                 takes, answer = each.takes, each.concrete().structured_outputs
-            found[key] = takes, answer, [*having, name]
-    return found
+            rows[key] = takes, answer, [*having, name]
+    return rows
 
 
 def page_part():
     """Returns the text between the marks."""
-    found = dict(sorted(collected().items()))
+    rows = dict(sorted(collected().items()))
     lines = ["| signature | takes | returns | of |", "|---|---|---|---|"]
-    for name, (takes, answer, having) in found.items():
+    for name, (takes, answer, having) in rows.items():
         inputs = "; ".join(f"`{key}` {each}" for key, each in takes.items())
         outputs = "; ".join(f"`{key}` {_told(each)}" for key, each in answer.items())
         lines.append(f"| `{name}` | {inputs} | {outputs} | {', '.join(having)} |")
-    for name, (takes, answer, _) in found.items():
+    for name, (takes, answer, _) in rows.items():
         asked = {
             "signature_name": name,
             "inputs": {key: _example(each.spec()) for key, each in takes.items()},

@@ -1,5 +1,5 @@
-"""What users hand to a model, checked before any computation and named in plain
-words."""
+"""Checks what users hand to a model before any computation, and names in plain words
+what is wrong."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from numpy.typing import ArrayLike
 from zoo.inputs import fields, shapes
 from zoo.inputs.tensors import Tensor
 
-SLACK = 1e-3  # rescaled floats may miss -1 and 1 by a rounding
+SLACK = 1e-3  # floats that were rescaled may miss -1 and 1 by rounding
 
 
 def to_array(images: ArrayLike, field: str = "image") -> np.ndarray:
-    """Returns `images` as a NumPy array; `[N, H, W]`, or of clips `[N, T, H, W]`, gets
-    its one channel.
+    """Returns `images` as a NumPy array. Grey images `[N, H, W]` and grey clips `[N, T,
+    H, W]` get an axis for their one channel.
 
     Raises: ValueError: unless they are an array, a tensor or a list of equal shapes.
     """
@@ -28,15 +28,15 @@ def to_array(images: ArrayLike, field: str = "image") -> np.ndarray:
             f"{'[N, T, H, W, C]' if field == 'clip' else '[N, H, W, C]'}. "
             f"Received: {type(images).__name__}."
         )
-    # No image is as narrow as 1 or 3 pixels: such a last axis is the channels already.
+    # No image is 1 or 3 pixels wide, so such a last axis holds the channels already.
     rank = 4 if field == "clip" else 3
     is_grey = array.ndim == rank and array.shape[-1] not in (1, 3)
     return array[..., None] if is_grey else array
 
 
 def to_labels(labels: ArrayLike) -> np.ndarray:
-    """Returns labels as an array `[N]`: a column `[N, 1]` and one-hot rows `[N, K]` are
-    what they say; ValueError if they are lists of different lengths."""
+    """Returns labels as an array `[N]`, also those that come as a column `[N, 1]` or as
+    one-hot rows `[N, K]`; ValueError if they are lists of different lengths."""
     try:
         labels = np.asarray(labels)
     except ValueError:
@@ -55,7 +55,7 @@ def to_labels(labels: ArrayLike) -> np.ndarray:
 def to_texts(captions: Sequence[str | bytes] | np.ndarray) -> list[str]:
     """Returns captions as a list of str; bytes are read as UTF-8.
 
-    Raises: ValueError: unless there is a text for each row, and one that is not empty.
+    Raises: ValueError: unless each row is a text and at least one is not empty.
     """
     if isinstance(captions, (str, bytes)) or not hasattr(captions, "__len__"):
         raise ValueError(
@@ -98,11 +98,12 @@ def check_images(
     uint8 or float in [-1, 1].
 
     Args:
-        images: NumPy array; or an eager tensor, whose values are not looked at (that
-            would wait for its device).
+        images: NumPy array; or an eager tensor, whose values are not checked, because
+            that would wait for its device.
         image_shape: (H, W, C) or (T, H, W, C) of the model, if it has one.
-        value_range: (-1, 1) to assert the range of floats without a negative value.
-        training: Whether floats without any negative value are suspected to be [0, 1].
+        value_range: (-1, 1) confirms this range for floats without a negative value.
+        training: Whether floats without a negative value are refused, because they may
+            lie in [0, 1].
         field: "image", "source" or "clip".
     """
     name = fields.PLURALS[field]
@@ -131,7 +132,7 @@ def check_images(
 
 
 def _row_shape(images, field):
-    """The checked shape of a row of a batch of images or clips."""
+    """Returns the checked shape of one row of a batch of images or clips."""
     dims = list(images.shape)
     if field == "clip":
         if len(dims) != 5:
@@ -204,8 +205,8 @@ def to_latents(z: ArrayLike, latent_dim: int) -> np.ndarray:
 def check_integer(
     what: str, value: object, least: int, most: int | None = None
 ) -> None:
-    """Raises ValueError unless `value` is an integer from `least` (to `most`); `what`
-    names it."""
+    """Raises ValueError unless `value` is an integer of at least `least`, and at most
+    `most` if that is given; `what` is its name in the message."""
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         if least <= value and (most is None or value <= most):
             return

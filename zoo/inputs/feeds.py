@@ -1,4 +1,5 @@
-"""What `fit` is given, looked at once: arrays, a `tf.data` set or a PyDataset."""
+"""Looks once at the data that `fit` is given: arrays, a `tf.data` set or a
+PyDataset."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -16,12 +17,12 @@ from zoo.inputs.words import Tokenizer
 
 @dataclasses.dataclass
 class Feed:
-    """Data as `fit` was given them, and what one look at them tells.
+    """Data as `fit` was given them, and what one look at them says.
 
     Attributes:
-        x, y: As Keras' `fit` takes them.
-        first: {field: array} of the first batch; of arrays, all rows.
-        is_arrays: Whether the rows are arrays in memory, not batches.
+        x, y: The data as Keras' `fit` takes them.
+        first: {field: array} of the first batch, or of all rows if `x` is arrays.
+        is_arrays: Whether the data are arrays in memory, not batches.
     """
 
     x: Data
@@ -31,12 +32,12 @@ class Feed:
 
     @property
     def rows(self) -> int:
-        """Rows of the first batch; of arrays, all."""
+        """The number of rows of the first batch, or of all rows if `x` is arrays."""
         return len(next(iter(self.first.values())))
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """The checked {field: shape of a row} of images and clips."""
+        """{field: shape of a row} of images and clips, checked."""
         return {n: _row_shape(n, x) for n, x in self.first.items() if n in PIXELS}
 
 
@@ -49,12 +50,12 @@ def look(
     """Returns the `Feed` of what `fit`, `evaluate` and `predict` take.
 
     Args:
-        x: Arrays: a value, a tuple in the order of `layout.takes` or a dict by field;
-            or a `tf.data` set or PyDataset of such batches.
+        x: Arrays, as one value, as a tuple in the order of `layout.takes` or as a dict
+            by field; or a `tf.data` set or PyDataset of such batches.
         y: The second field, if `x` is the array of the first.
         layout: The model's `Layout`.
         first_only: Whether the first field is enough.
-    Raises: ValueError: if they hold other fields than the model takes, no row, or
+    Raises: ValueError: if the data hold other fields than the model takes, no row, or
         fields of different numbers of rows.
     """
     if is_set(x):
@@ -80,7 +81,7 @@ def is_set(x: Data) -> bool:
 
 
 def _arrays(x, y, layout, first_only):
-    """{field: array} of arrays in memory."""
+    """Returns {field: array} of data that are arrays in memory."""
     if isinstance(x, (tuple, dict)):
         batch = layout.read(x, first_only or y is not None)
         if y is not None:
@@ -133,16 +134,16 @@ def _first_batch(x):
 
 
 def shape_of(x: Data) -> tuple[int, ...]:
-    """Returns the checked shape (H, W, C) of the images of a data set, without taking a
-    batch of a `tf.data` set."""
+    """Returns the checked shape (H, W, C) of the images of a data set; from a `tf.data`
+    set no batch is taken."""
     return shapes_of(x)["image"]
 
 
 def shapes_of(
     x: Data, layout: Layout = IMAGES, first_only: bool = False
 ) -> dict[str, tuple[int, ...]]:
-    """Returns the checked {field: shape of a row} of the images and clips of the data
-    set `x`, without taking a batch of a `tf.data` set."""
+    """Returns {field: shape of a row}, checked, of the images and clips of the data set
+    `x`; from a `tf.data` set no batch is taken."""
     if not hasattr(x, "element_spec"):
         batch = layout.read(_first_batch(x), first_only)
     else:
@@ -176,15 +177,15 @@ def _check_spec(name, spec):
 
 
 class Domains(keras.utils.PyDataset):
-    """Batches of fields that have each their own number of rows and order.
+    """Batches of fields of which each has its own number of rows and its own order.
 
-    An epoch is the largest field; the smaller ones begin anew within it, in another
-    order.
+    An epoch goes once through the largest field. The smaller ones start again within
+    it, each time in another order.
 
     Args:
         arrays: {field: array `[N, ...]`}.
-        batch_size: Rows a batch; the last one may have fewer.
-        shuffle: Whether the order of each field is one of (epoch, field).
+        batch_size: Rows per batch; the last batch may have fewer.
+        shuffle: Whether rows are shuffled, in an order that epoch and field decide.
     """
 
     is_ordered = True
@@ -223,7 +224,7 @@ class Domains(keras.utils.PyDataset):
 
 
 class Tokenized(Derived):
-    """Batches of a PyDataset, their captions as tokens.
+    """Batches of a PyDataset, with their captions as tokens.
 
     Args:
         data: The PyDataset.
@@ -265,14 +266,14 @@ def tokenized_set(data: Data, layout: Layout, tokenizer: Tokenizer) -> Data:
 
 
 def texts_of(data: Data, layout: Layout) -> Iterator[str]:
-    """Yields the captions of all batches of a data set, once through it."""
+    """Yields the captions of all batches of a data set, going through it once."""
     for batch in _batches(data):
         yield from checks.to_texts(layout.read(batch)["caption"])
 
 
 def require_sound(data: Data, layout: Layout, num_classes: int | None) -> None:
-    """Raises ValueError, with the number of the batch, if some batch of a data set
-    holds wrong images or labels: for who has met NaN and looks for its cause."""
+    """Raises ValueError, with the number of the batch, if a batch of a data set holds
+    wrong images or labels. It is called after NaN appeared, to find the cause."""
     for number, batch in enumerate(_batches(data), 1):
         for name, value in layout.read(batch).items():
             try:
@@ -285,7 +286,7 @@ def require_sound(data: Data, layout: Layout, num_classes: int | None) -> None:
 
 
 def _batches(data):
-    """Yields the batches of a data set, once through it."""
+    """Yields the batches of a data set, going through it once."""
     if hasattr(data, "as_numpy_iterator"):
         yield from data.as_numpy_iterator()
     elif hasattr(data, "num_batches"):

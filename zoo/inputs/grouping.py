@@ -1,4 +1,5 @@
-"""Several batches as one, for models whose training step takes more than one."""
+"""Joins several batches into one, for models whose training step takes more than one
+batch."""
 
 import keras
 import numpy as np
@@ -10,13 +11,13 @@ from zoo.inputs.tensors import Data
 def grouped(
     x: Data, count: int, rows: int, batch_size: int | None = None
 ) -> tuple[Data, int | None]:
-    """Returns (x, batch_size) with `count` batches in the place of one, in their order.
+    """Returns (x, batch_size) with `count` batches joined into one, in their order.
 
     Args:
         x: What `fit` takes: a tf.data set or PyDataset of batches, or arrays.
-        count: Batches a step; the last step of an epoch may get fewer.
+        count: Batches per step; the last step of an epoch may get fewer.
         rows: Rows of the first batch of a set.
-        batch_size: Images a batch of NumPy images. Default: 32, as in Keras.
+        batch_size: Images per batch of NumPy images. Default: 32, as in Keras.
     """
     if count == 1:
         return x, batch_size

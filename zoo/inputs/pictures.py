@@ -1,8 +1,9 @@
-"""A picture file becomes an image, by the same rules wherever one comes in.
+"""Turns picture files into images, by the same rules everywhere.
 
-A set that is trained on, an upload and a request that is served read a picture alike:
-turned as its EXIF says, of an animation the first frame, what is transparent laid on a
-background, then cut, padded or stretched to the size, by a filter that does not alias.
+A training set, an upload and a request to a server read a picture alike. It is turned
+as its EXIF says; of an animation the first frame is taken; transparent parts are laid
+on a background. Then it is cut, padded or stretched to the size, with a filter that
+avoids aliasing.
 """
 
 import dataclasses
@@ -12,14 +13,14 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageColor, ImageOps
 
-# Named, because Pillow would also open formats that start another program (EPS).
+# Only these, because Pillow would also open formats that start another program (EPS).
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "PPM", "TIFF")
 FITS = ("crop", "pad", "stretch")
-BITS = (8, 10, 12, 14, 16)  # that the values of 16-bit files may use
+BITS = (8, 10, 12, 14, 16)  # how many bits the values of 16-bit files may use
 _GREY = ("1", "L", "LA", "La")
 _MODES = (*_GREY, "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
 _ORIENTATION = 0x0112  # EXIF; 5 to 8 mean that the camera was held on its side
-_STRIP = 2**20  # pixels that are laid on the background at a time
+_STRIP = 2**20  # pixels that are laid on the background at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +28,12 @@ class Rules:
     """How picture files become images of one kind.
 
     Attributes:
-        image_size: (height, width) in pixels, or None for as stored.
+        image_size: (height, width) in pixels, or None for the size of the file.
         channels: 1 (grey) or 3 (RGB).
-        fit: How a picture of other proportions comes to the size: "crop" cuts off its
+        fit: How a picture of other proportions gets the size: "crop" cuts off its
             longer ends, "pad" puts it on the background, "stretch" distorts it.
-        background: Colour behind what is transparent, by name or as "#rrggbb".
-        bits: That the values of 16-bit files use; 2**bits - 1 is white.
+        background: Colour behind transparent parts, by name or as "#rrggbb".
+        bits: How many bits the values of 16-bit files use; 2**bits - 1 is white.
     """
 
     image_size: tuple[int, int] | None
@@ -44,14 +45,15 @@ class Rules:
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """What a picture file holds, told without keeping its pixels.
+    """Facts about a picture file, without its pixels.
 
     Attributes:
         size: (height, width), turned as EXIF says.
-        is_grey: Whether all its colours are grey, those of a palette too.
-        is_clear: Whether it may be transparent.
-        bits: Of a grey file with 16 bits a value, those that its values use; else None.
-        is_cut: Whether it has 16 bits a value of which only the upper 8 can be read.
+        is_grey: Whether all its colours, or all of its palette, are grey.
+        is_clear: Whether it may have transparent parts.
+        bits: How many bits its values use, if it is grey with 16 bits per value; else
+            None.
+        is_cut: Whether it has 16 bits per value, of which only the upper 8 can be read.
     """
 
     size: tuple[int, int]
@@ -69,7 +71,8 @@ def header(file: str | os.PathLike | IO[bytes]) -> Header:
     """
     with Image.open(file, formats=FORMATS) as picture:
         _require(picture)
-        # Before the EXIF, for which a PNG is read to its end, and then has no tiles.
+        # This comes before the EXIF: for that, a PNG is read to its end and has no
+        # tiles afterwards.
         raw = str(picture.tile[0][3]) if picture.tile else ""
         height, width = picture.height, picture.width
         if picture.getexif().get(_ORIENTATION, 1) >= 5:
@@ -117,7 +120,8 @@ def fitted(
     fit: str = "crop",
     background: str = "white",
 ) -> Image.Image:
-    """Returns a picture, grey or RGB, of a size (height, width), bicubic."""
+    """Returns a picture, grey or RGB, resized to (height, width) by bicubic
+    interpolation."""
     size = image_size[1], image_size[0]
     if picture.size == size:
         return picture
@@ -130,12 +134,12 @@ def fitted(
 
 
 def used_bits(peak: int) -> int:
-    """Returns how many bits a set uses whose largest value is `peak`: one of `BITS`."""
+    """Returns how many bits a set with the largest value `peak` uses: one of `BITS`."""
     return next(bits for bits in BITS if peak < 2**bits)
 
 
 def is_grey(color: str) -> bool:
-    """Whether a colour, by name or as "#rrggbb", is a grey one.
+    """Whether a colour, given by name or as "#rrggbb", is grey.
 
     Raises: ValueError: if it is no colour.
     """
@@ -163,15 +167,15 @@ def _require(picture):
 
 
 def _is_deep(picture):
-    """Whether a picture is grey with 16 bits a value, which Pillow keeps."""
-    # Pillow has the 16 bits of a PGM file, whose white may be less, in 32.
+    """Whether a picture is grey with 16 bits per value, all of which Pillow keeps."""
+    # Pillow stores the 16 bits of a PGM file in 32, as its white may be any value.
     return picture.mode.startswith("I;16") or (
         picture.mode == "I" and picture.format == "PPM"
     )
 
 
 def _has_greys(picture):
-    """Whether a picture has a palette of which it uses greys alone."""
+    """Whether a picture has a palette and uses only greys of it."""
     if picture.mode != "P":
         return False
     picture.load()  # some formats have their palette behind the header
@@ -181,8 +185,8 @@ def _has_greys(picture):
 
 
 def _opaque(picture, mode, background):
-    """Lays a picture on a background, strip by strip: a whole picture would be in
-    memory four times."""
+    """Lays a picture on a background, strip by strip, because a whole picture would
+    stand in memory four times."""
     opaque = Image.new(mode, picture.size)
     rows = max(1, _STRIP // picture.width)
     for top in range(0, picture.height, rows):

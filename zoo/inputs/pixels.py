@@ -56,8 +56,8 @@ def signed(intensities: Tensor) -> Tensor:
 
 
 def intensities(images: ArrayLike) -> np.ndarray:
-    """Returns `images`, uint8 or float in [-1, 1], as float64 NumPy in [0, 1]: what
-    metrics compute with."""
+    """Returns `images`, uint8 or float in [-1, 1], as float64 NumPy in [0, 1], with
+    which metrics compute."""
     images = np.asarray(images)
     if images.dtype == np.uint8:
         return images / 255.0
@@ -74,7 +74,7 @@ def grid(images: ArrayLike, columns: int | None = None, padding: int = 2) -> np.
 
     Args:
         images: `[N, H, W, C]`, uint8 or float in [-1, 1].
-        columns: Images a row; by default the grid is about square.
+        columns: Images in a row; by default the grid is about square.
         padding: White pixels between and around the images.
     """
     images = to_uint8(images)
@@ -98,7 +98,7 @@ def grid(images: ArrayLike, columns: int | None = None, padding: int = 2) -> np.
 
 
 def png(picture: np.ndarray) -> bytes:
-    """Bytes of a PNG file of a uint8 picture `[H, W, 1 or 3]`."""
+    """Returns the bytes of a PNG file of a uint8 picture `[H, W, 1 or 3]`."""
     buffer = io.BytesIO()
     grey = picture.shape[-1] == 1
     Image.fromarray(picture[..., 0] if grey else picture).save(buffer, format="PNG")

@@ -1,4 +1,5 @@
-"""The shapes of what models take and make, checked and named in plain words."""
+"""Checks the shapes of what models take and make, and names in plain words what is
+wrong."""
 
 import operator
 from collections.abc import Iterable
@@ -26,7 +27,7 @@ def image_shape_of(shape: Iterable[int | None]) -> tuple[int, ...]:
 def clip_shape_of(shape: Iterable[int | None]) -> tuple[int, ...]:
     """Returns (T, H, W, C) of a clip or batch shape, checked.
 
-    Raises: ValueError: unless there are 2 to 128 frames, which are images.
+    Raises: ValueError: unless there are 2 to 128 frames of the shape of images.
     """
     dims = _integers(shape, "A clip", "(frames, height, width, channels)")
     clip = _known(dims[-4:])

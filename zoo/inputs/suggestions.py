@@ -1,4 +1,4 @@
-"""What somebody who wrote an unknown name may have meant."""
+"""Suggests which name was meant by a name that is unknown."""
 
 import difflib
 from collections.abc import Iterable

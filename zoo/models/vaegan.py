@@ -57,12 +57,12 @@ class VAEGAN(Adversarial):
     Source: Larsen et al. 2016, arXiv:1512.09300, Algorithm 1 and table 1. L_GAN there
         is a log-likelihood that the discriminator climbs, so `gan` is -L_GAN.
         Departures: the zoo's trunk and mirror (kernels of 4, as deep as the image
-        allows); `loss`. The authors' code measures likeness at the last convolution
-        before its normalisation, here behind it; it normalises images and
-        reconstructions in one batch, and a second time with those from the prior,
-        here all three at once; its gamma is 1e-6, its real images weigh as much as all
-        others together, and discriminator or decoder rest where the other one falls
-        behind (a margin of 0.4 around 0.68).
+        allows); `loss`. The authors' code also differs: it measures likeness before the
+        normalisation of the last convolution, not after it; it normalises images in one
+        batch with reconstructions, and once more with images from the prior, not all
+        three at once; its gamma is 1e-6; its real images weigh as much as all others
+        together; and discriminator or decoder rests while the other one falls behind
+        (by a margin of 0.4 around 0.68).
     """
 
     networks = ("encoder", "decoder", "discriminator")
@@ -118,7 +118,7 @@ class VAEGAN(Adversarial):
         z, z_prior, kl = self.latents(images, training)
         x_rec = self.decoder(z, training=training)
         x_fake = self.decoder(z_prior, training=training)
-        recon, realism, gan, terms = self.judge(images, x_rec, x_fake, training)
+        recon, realism, gan, terms = self.discriminate(images, x_rec, x_fake, training)
         return {
             "encoder": kl + recon,
             "decoder": self.gamma * recon + realism,
@@ -138,14 +138,14 @@ class VAEGAN(Adversarial):
         kl = ops.mean(losses.kl_normal(z_mean, z_logvar))  # L_prior
         return z, z_prior, kl
 
-    def judge(
+    def discriminate(
         self, images: Tensor, x_rec: Tensor, x_fake: Tensor, training: bool = True
     ) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
-        """Returns what the discriminator says of real, reconstructed and new images.
+        """Runs the discriminator on real, reconstructed and new images.
 
-        Returns: (recon, realism, gan, terms): the likeness of `x_rec`; what makes
-            images real, to be descended by whoever made them; what the discriminator
-            descends; what there is to report.
+        Returns: (recon, realism, gan, terms): the unlikeness of `x_rec`; the loss of
+            the network that made `x_rec` and `x_fake`, which is low where they look
+            real; the loss of the discriminator; and the terms to report.
         """
         # One batch has one mean and variance: normalised apart, two images that differ
         # in contrast alone would have equal features.

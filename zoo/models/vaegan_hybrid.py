@@ -98,7 +98,7 @@ class VAEGANHybrid(VAEGAN):
         x_fake = self.generator(z_prior, training=training)
 
         vae = kl + self.alpha * ops.mean(losses.squared_error(images, x_vae))
-        recon, realism, gan, terms = self.judge(images, x_rec, x_fake, training)
+        recon, realism, gan, terms = self.discriminate(images, x_rec, x_fake, training)
         terms |= {"kl": kl, "mse": losses.mean_squared_error(images, x_vae)}
         return {
             "encoder": vae,

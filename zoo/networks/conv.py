@@ -65,8 +65,7 @@ def trunk(
         width: Channels of the first level.
         kernel_size: Size of the convolutions.
         activation: As `activate` takes it.
-        normalization: "batch" (normalises each result), "spectral" (each kernel) or
-            None.
+        normalization: "batch" (of the results), "spectral" (of the kernels) or None.
         normalize_first: Whether the first level is normalised too; that of a DCGAN's
             discriminator is not.
         downsample: "stride" (the convolution steps over every other pixel) or "pool"

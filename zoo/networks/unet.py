@@ -48,14 +48,14 @@ def build_unet(
 
     Args:
         width: Channels of the first level.
-        mult: Multiplier of `width` at each level; levels with a side below 4 are left
-            out.
+        mult: Multipliers of `width`, one per level; levels with a side below 4 are
+            left out.
         depth: Residual blocks per level on the way down; the way up has one more.
         attention: Levels with self-attention after each block; 0 is the first.
         patch: Side of the squares of pixels that the first level sees as one.
         dropout: Share of features dropped in each block.
-        num_classes: Classes of the labels; the label `num_classes` stands for "none".
-        outputs: Number of images that it answers with, side by side as channels.
+        num_classes: Classes of the labels; the label `num_classes` means "none".
+        outputs: Number of images in the answer, side by side as channels.
     """
     images = layers.Input(image_shape)
     conditions, embedding = build_conditions(num_classes, 4 * width)
