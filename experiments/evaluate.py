@@ -21,8 +21,9 @@ VERB.group("How")
 VERB.define(
     "string",
     "features",
-    "classifier",
-    "classifier (the zoo's own, of this data set) or inception (InceptionV3; slow).",
+    "auto",
+    "classifier (the zoo's own, of this data set), pretext (needs no labels), "
+    "inception (InceptionV3; slow), or auto: the first of these that the set allows.",
 )
 VERB.define(
     "integer",

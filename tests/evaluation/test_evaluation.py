@@ -130,7 +130,7 @@ def test_the_table_tells_all_within_88_columns(measured):
     text = "\n".join(table.lines(measured))
     assert "vae on digits" in text and "warning: only 60 images" in text
     assert "not applicable, 'vae' cannot classify: accuracy" in text
-    titles = {score for score, _, _ in (*table.ROWS, *table.SINGLES)}
+    titles = {score for score, _, _ in (*table.ROWS, *table.SECOND, *table.SINGLES)}
     untitled = {score.removeprefix("recon_") for score in measured.scores} - titles
     assert untitled <= {"mse", "psnr", "ssim", "class_kept"}
 
@@ -262,14 +262,37 @@ def test_scores_of_classes_do_not_apply_to_an_unlabelled_set(tmp_path, monkeypat
     np.savez(tmp_path / "data.npz", images=tiny.images(300))
     monkeypatch.chdir(tmp_path)  # the table names the set, however long its path
     run = folder_of(tmp_path / "run", "vae", "npz:data.npz", (8, 8, 1))
-    monkeypatch.setattr(presets, "Inception", Flat)
-    options = dataclasses.replace(FEW, features="inception")
-    measured = evaluation.evaluate(run, options)
+    measured = evaluation.evaluate(run, FEW)
+    assert measured.protocol.extractor == "pretext" and measured.protocol.second is None
+    assert {"recon_mse", "recon_ssim", "recon_frechet"} <= set(measured.scores)
+    reason = measured.not_applicable["pretext_frechet"]
+    assert reason == "the features are those that need no labels"
     missing = {"classifier_score", "class_distance", "probe_accuracy", "accuracy"}
     missing |= {"recon_class_kept", "recon_classifier_score", "cas"}
     assert missing <= set(measured.not_applicable) and "frechet" in measured.scores
     assert "no labels" in measured.not_applicable["class_distance"]
     assert widest(measured) <= 88
+
+
+def test_scores_of_two_kinds_of_features_stand_side_by_side(measured):
+    assert measured.protocol.second == "pretext"
+    assert measured.scores["pretext_frechet"] != measured.scores["frechet"]
+    assert measured.details["standard_errors"]["pretext_frechet"] > 0
+    assert "pretext_frechet" in measured.references["blur 1"]
+    lines = table.lines(measured)
+    place = lines.index("by pretext features, which need no labels:")
+    assert lines[place + 1].startswith("Frechet distance (-)")
+    assert any(line.split()[:1] == ["pretext"] for line in lines[:6])
+
+
+def test_features_of_two_classes_say_that_they_tell_little(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
+    labels = np.arange(300) % 2
+    np.savez(tmp_path / "two.npz", images=tiny.images(300), labels=labels)
+    two = f"npz:{tmp_path / 'two.npz'}"
+    run = folder_of(tmp_path / "run", "vae", two, (8, 8, 1))
+    measured = evaluation.evaluate(run, FEW)
+    assert any("classifier of two classes" in each for each in measured.warnings)
 
 
 # --- by command line ------------------------------------------------------------------
@@ -300,7 +323,7 @@ def test_help_is_grouped(capsys):
         (["--num_images=19"], "at least 20"),
         (["--k=0"], "at least 1"),
         (["--cas_steps=-1"], "at least 0"),
-        (["--features=resnet"], "classifier or inception"),
+        (["--features=resnet"], "auto, classifier, pretext or inception"),
         (["--dataset=digts"], "digts"),
         (["--image_size=8"], "28x28x1"),
         (["--classes=11"], "Unknown class '11'"),

@@ -46,6 +46,19 @@ def run_of(root, name, model, scores, **protocol):
     return folder.path
 
 
+def test_a_row_of_an_earlier_version_of_the_metrics_is_marked(tmp_path):
+    old = run_of(tmp_path, "old", "vae", {"frechet": 2.0}, version=1)
+    second = {"second": "pretext", "second_sha256": "1" * 64}
+    scores = {"frechet": 2.5, "pretext_frechet": 7.25}
+    new = run_of(tmp_path, "new", "vae", scores, **second)
+    measured = [results.Measured.read(path) for path in (old, new)]
+    lines = results.lines(measured, {}, lambda run: "command")
+    rows = {line.split(" | ")[0]: line for line in lines if line.startswith("| ")}
+    assert "| n/a |" in rows["| old, measured before version 2"]
+    assert "| 2.5 | 7.25 |" in rows["| new"]
+    assert any("of pretext (1111111111111111), metrics version 2" in x for x in lines)
+
+
 @pytest.fixture
 def root(tmp_path):
     folder = tmp_path / "runs"

@@ -453,8 +453,13 @@ def test_few_images_carry_a_warning():
     assert "1999" in warning and "2,000" in warning
 
 
-def test_a_protocol_survives_json_and_another_version_does_not():
-    assert metrics.Protocol.from_plain(PROTOCOL.plain()) == PROTOCOL
+def test_a_protocol_survives_json_and_what_is_none_does_not():
+    second = dataclasses.replace(PROTOCOL, second="pretext", second_sha256="1" * 64)
+    for each in (PROTOCOL, second):
+        assert metrics.Protocol.from_plain(each.plain()) == each
+    plain = PROTOCOL.plain() | {"version": 1}
+    del plain["second"], plain["second_sha256"]  # of version 1
+    assert metrics.Protocol.from_plain(plain).second is None
     for damaged in ({}, None, PROTOCOL.plain() | {"more": 1}):
         with pytest.raises(ValueError, match="without a protocol"):
             metrics.Protocol.from_plain(damaged)

@@ -152,10 +152,12 @@ def test_another_set_gets_its_own_classifier_once(two_classes, cache):
     assert renewed.about["parameters"] == first.about["parameters"]
 
 
-def test_a_set_without_labels_has_no_classifier(tmp_path):
+def test_a_set_without_labels_has_features_that_need_none_and_no_classifier(tmp_path):
     np.savez(tmp_path / "data.npz", images=tiny.images(30))
-    with pytest.raises(ValueError, match="--features=inception"):
-        presets.extractor(f"npz:{tmp_path / 'data.npz'}")
+    name = f"npz:{tmp_path / 'data.npz'}"
+    assert presets.extractor(name) is presets.extractor(name, "pretext")
+    with pytest.raises(ValueError, match="--features=pretext"):
+        presets.extractor(name, "classifier")
 
 
 def test_an_unknown_kind_of_features_is_refused():

@@ -46,7 +46,10 @@ class BiGAN(Adversarial):
     Reports: `d_loss`: what the discriminator descends, in nats; `g_loss`: what encoder
         and generator descend, in nats; `d_real`, `d_fake`: mean probability of "real"
         that the discriminator gives to (x, E(x)) and to (G(z), z); `gp`: the penalty
-        before it is weighted, with "r1" and "dragan".
+        before it is weighted, with "r1" and "dragan". Where the discriminator
+        normalises by batch, validation takes its moving statistics, of real and
+        generated images together: `val_...` are then of another function than the terms
+        of training.
     Raises: ValueError: if a size is below 1, the decay lies outside [0, 1), or a weight
         is given without a penalty.
     Source: Donahue et al. 2016, arXiv:1605.09782, equation 3 with the objective of

@@ -55,7 +55,9 @@ class CGAN(Adversarial):
         `d_fake`: mean probability of "real" that the discriminator gives to real and to
         generated images; `class_loss`: nats per image, of real and generated images,
         with "auxiliary"; `gp`: the penalty before it is weighted, with "r1" and
-        "dragan".
+        "dragan". Where the discriminator normalises by batch, validation takes its
+        moving statistics, of real and generated images together: `val_...` are then of
+        another function than the terms of training.
     Raises: ValueError: if a size is below 1, the decay lies outside [0, 1), or a weight
         is given without a penalty.
     Source: Mirza and Osindero 2014, arXiv:1411.1784, equation 2; Miyato and Koyama

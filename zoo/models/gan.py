@@ -49,7 +49,9 @@ class GAN(Adversarial):
         the two losses of the paper); `d_real`, `d_fake`: mean probability of "real"
         (sigmoid of the logit) that the discriminator gives to real and to generated
         images, 1/2 when it cannot tell them apart; `gp`: the penalty before it is
-        weighted, with "r1" and "dragan".
+        weighted, with "r1" and "dragan". Where the discriminator normalises by batch,
+        validation takes its moving statistics, of real and generated images together:
+        `val_...` are then of another function than the terms of training.
     Raises: ValueError: if a size is below 1, the decay lies outside [0, 1), or a weight
         is given without a penalty.
     Source: Goodfellow et al. 2014, arXiv:1406.2661, Algorithm 1 with one discriminator

@@ -51,7 +51,9 @@ class VAEGAN(Adversarial):
         measured in the discriminator's features, so its scale changes as they do;
         `d_real`, `d_fake`: mean probability of "real" that the discriminator gives to
         real images and to those from the prior; `gp`: the penalty before it is
-        weighted, with "r1" and "dragan".
+        weighted, with "r1" and "dragan". Where the discriminator normalises by batch,
+        validation takes its moving statistics: `val_...` are then of another function
+        than the terms of training.
     Raises: ValueError: if a size is below 1, gamma is negative, or a weight is given
         without a penalty.
     Source: Larsen et al. 2016, arXiv:1512.09300, Algorithm 1 and table 1. L_GAN there
