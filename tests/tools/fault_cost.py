@@ -1,4 +1,4 @@
-"""What the fault checks cost of a training step.
+"""Measures which share of a training step the fault checks take.
 
     PYTHONPATH=.:tests python tests/tools/fault_cost.py [MODEL ...]
 
@@ -22,7 +22,7 @@ import zoo
 from zoo.core import faults
 
 BATCH = 64
-SECONDS = 20  # a model
+SECONDS = 20  # seconds per model
 
 
 def model(name, checked):
