@@ -40,7 +40,7 @@ class Verb:
         self.argv = [name]
 
     def group(self, title):
-        """Titles the flags that are defined from here on."""
+        """Sets the title of the group of flags that are defined from here on."""
         self.groups[title] = []
 
     def define(self, kind, name, default, help, **options):
@@ -51,7 +51,7 @@ class Verb:
         list(self.groups.values())[-1].append((name, help))
 
     def define_dataset(self):
-        """Defines the flags that say by which images a model is looked at."""
+        """Defines the flags that say on which images a model is looked at."""
         self.define(
             "string", "dataset", None, "Data set [the one that it was trained on]."
         )
@@ -98,7 +98,7 @@ class Verb:
         return values
 
     def usage(self):
-        """Grouped help with units and defaults."""
+        """Returns the help: flags in groups, with units and defaults."""
         lines = [self.purpose, "", f"  {self.example}"]
         for title, names in self.groups.items():
             lines += ["", f"{title}:"]
@@ -126,7 +126,8 @@ class Verb:
 
 
 def _usage_of(flag, text):
-    """Lines of help on one flag; without a default, `text` tells what happens."""
+    """Returns the lines of help on one flag; if it has no default, `text` says what
+    happens."""
     left = f"  --[no]{flag.name}" if flag.boolean else f"  --{flag.name}"
     if flag.default not in (None, []):
         text += f" [{flag.default_as_str.strip(chr(39))}]"
@@ -157,8 +158,9 @@ def start(verb, main, argv=None):
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
-    except BrokenPipeError:  # who reads the lines, such as `head`, has seen enough
-        # What is left to be written would raise again at the end of the process.
+    except BrokenPipeError:  # the reader of the lines, such as `head`, has seen enough
+        # Output that is still to be written would raise again at the end of the
+        # process.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except (ValueError, OSError, ImportError) as error:
@@ -176,7 +178,7 @@ def open_streams():
 
 
 def warn_plainly():
-    """Has each warning stand on stderr once, as a sentence without absl's marks."""
+    """Makes each warning appear on stderr once, as a sentence without absl's marks."""
     handler, printed = logging.StreamHandler(), set()
     handler.setFormatter(logging.Formatter("warning: %(message)s"))
 
@@ -185,7 +187,8 @@ def warn_plainly():
         return not (text in printed or printed.add(text))
 
     handler.addFilter(is_new)
-    logging.basicConfig(handlers=[handler])  # without effect where there is one already
+    # This has no effect if there is a handler already.
+    logging.basicConfig(handlers=[handler])
 
 
 def import_quietly():
@@ -195,7 +198,8 @@ def import_quietly():
 
 
 def _sentence(error):
-    """The error's text on one line; system errors tell the path and the reason."""
+    """Returns the error's text on one line; for system errors, the path and the
+    reason."""
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
@@ -204,5 +208,6 @@ def _sentence(error):
 
 
 def printable(text):
-    """`text` with what a terminal would obey, such as in a file's name, escaped."""
+    """Returns `text` with control characters escaped, which a file's name may hold and
+    a terminal would obey."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

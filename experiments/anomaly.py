@@ -23,7 +23,7 @@ VERB.define_dataset()
 VERB.group("Where")
 VERB.define("string", "out", None, "Picture [anomaly.png in the run folder].")
 
-PICTURED = 10  # images a row of the picture
+PICTURED = 10  # images in a row of the picture
 
 
 def main():
@@ -50,7 +50,8 @@ def main():
 
 
 def _lines(scores, classes, strange, detections):
-    """Areas under the curve, a line a class that was left out."""
+    """Returns lines with the areas under the curve, one for each class that was left
+    out."""
     import numpy as np
 
     from zoo import metrics
@@ -80,8 +81,9 @@ def _lines(scores, classes, strange, detections):
 
 
 def _examples(images, x_rec, score, strange):
-    """Images above their reconstructions `[6, PICTURED, H, W, C]`: those left out that
-    score highest and lowest, and those seen that score highest; six labels."""
+    """Returns images above their reconstructions, `[6, PICTURED, H, W, C]`, and six
+    labels: the images left out with the highest and the lowest scores, and the images
+    seen with the highest."""
     import numpy as np
 
     from zoo.inputs import pixels

@@ -13,10 +13,10 @@ from experiments import throughput
 
 DEFAULT = ["classifier", "ae", "vae", "gan", "wgan", "wgan_gp", "cgan", "bigan"]
 DEFAULT += ["vaegan", "vaegan_hybrid", "ddpm", "flow"]
-STEPWISE = ["ddpm", "flow"]  # whose samples take time
-# Models under another setting than their own: name -> (model, settings).
+STEPWISE = ["ddpm", "flow"]  # models that sample in many steps
+# {name: (model, settings)}: models with other settings than their defaults.
 SETTINGS = {"wgan_gp": ("wgan", {"penalty": "gradient"})}
-# Other ways to play in PyTorch, measured for comparison; they stay out of the mean.
+# Other ways to train in PyTorch, measured for comparison; the mean leaves them out.
 VARIANTS = {"gan": ["gan_drawn_once"]}
 SHARED = ("dataset", "steps", "rounds", "clock", "task", "precision")
 
@@ -107,7 +107,7 @@ def main():
             "The benchmark needs PyTorch, which the zoo itself does not: install it "
             "with `pip install torch`."
         )
-    # JAX would take most of a GPU's memory for each of its processes.
+    # Each process of JAX would take most of a GPU's memory.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     from zoo import backend, data
     from zoo.drawing import figures

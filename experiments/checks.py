@@ -1,4 +1,4 @@
-"""What a verb checks of its words before a framework is imported."""
+"""Checks the flags of a verb before a framework is imported."""
 
 import pathlib
 
@@ -6,7 +6,7 @@ RECIPES = pathlib.Path(__file__).parent / "recipes"
 
 
 def require_models(verb):
-    """Raises ValueError if a flag of `verb` names a model that there is not."""
+    """Raises ValueError if a flag of `verb` names a model that does not exist."""
     from zoo.core import registry
 
     for name in values(verb, verb.models):
@@ -14,8 +14,8 @@ def require_models(verb):
 
 
 def require_runs(verb):
-    """Raises FileNotFoundError if a flag of `verb` names a run that there is not, with
-    the command that would train it."""
+    """Raises FileNotFoundError, with the command that would train it, if a flag of
+    `verb` names a run that does not exist."""
     for path in values(verb, verb.runs):
         if not pathlib.Path(path).exists():
             command = training(path)
@@ -26,15 +26,15 @@ def require_runs(verb):
 
 
 def values(verb, names):
-    """Yields what the flags called `names` say, one at a time."""
+    """Yields the values of the flags called `names`, one at a time."""
     for name in names:
         value = verb.flags[name].value
         yield from [value] if isinstance(value, str) else value or []
 
 
 def training(path):
-    """Returns the command that trains the run `path`, called as a recipe or as
-    MODEL-DATASET; None of another name."""
+    """Returns the command that trains the run `path` if that is named like a recipe or
+    MODEL-DATASET, else None."""
     from zoo.core import registry
 
     name = pathlib.Path(path).name

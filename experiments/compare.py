@@ -99,7 +99,7 @@ def _require_sound(flags):
 
 
 def _flags(name, dataset):
-    """Command line of a model's training, without --workdir."""
+    """Returns the command line of a model's training, without --workdir."""
     flags = VERB.flags
     asked = {"model": name, **dataset, "seed": flags.seed, "epochs": flags.epochs}
     asked |= {"minutes": flags.minutes, "batch_size": flags.batch_size}
@@ -111,7 +111,7 @@ def _flags(name, dataset):
 
 
 def _addressed(text):
-    """`model.key=value` as (model, "key=value"); the model may be ""."""
+    """Returns `model.key=value` as (model, "key=value"); the model may be ""."""
     key, equals, value = text.partition("=")
     model, _, key = key.rpartition(".")
     return model, key + equals + value

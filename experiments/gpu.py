@@ -70,7 +70,7 @@ def main():
 
 
 def _benchmark(flags):
-    """Runs the benchmark on JAX, unless another backend is asked for."""
+    """Runs the benchmark on JAX if no other backend is asked for."""
     environment = {"KERAS_BACKEND": "jax"} | os.environ
     command = [sys.executable, "-m", "experiments.benchmark", *flags]
     return subprocess.run(command, env=environment).returncode

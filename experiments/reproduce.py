@@ -86,7 +86,8 @@ def _is_by(recipe, path):
 def run(name, seed, number, runs):
     """Trains one recipe in a process of its own; returns the exit code."""
     recipe = RECIPES / f"{name}.flags"
-    if recipe.is_relative_to(pathlib.Path.cwd()):  # as it is typed, in run.json too
+    # Run.json then has the path as it is typed.
+    if recipe.is_relative_to(pathlib.Path.cwd()):
         recipe = recipe.relative_to(pathlib.Path.cwd())
     flags = [f"--flagfile={recipe}", f"--seed={seed}"]
     return processes.train(flags, folder(runs, name, seed), number)

@@ -32,7 +32,7 @@ VERB.define(
     "string", "out", "reply", "Folder: a .png an image, a .npy each other output."
 )
 
-NAME = re.compile(r"\w[\w.-]*")  # of an output, and so of its file
+NAME = re.compile(r"\w[\w.-]*")  # names of outputs, which become names of files
 
 
 def main():
@@ -69,7 +69,7 @@ def main():
     inputs = materials.rows(flags.signature, known[flags.signature].inputs)
     outputs = server.predict(flags.signature, inputs)
     for name in outputs:
-        if not NAME.fullmatch(name):  # a path, which would leave the folder
+        if not NAME.fullmatch(name):  # a path would lead out of the folder
             raise ValueError(
                 "The server names an output by what is no name of a file. "
                 f"Received: {name!r}."
@@ -79,7 +79,7 @@ def main():
 
 
 def _write(folder, name, values):
-    """Writes an output into the folder and prints what is short."""
+    """Writes an output into the folder, and prints it if it is short."""
     import numpy as np
 
     from zoo.drawing import plots

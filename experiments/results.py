@@ -25,7 +25,8 @@ VERB.define(
 )
 
 ROOT = pathlib.Path(__file__).parents[1]
-KEPT = ("run.json", "metrics.csv", "evaluation.json")  # all that a row is made of
+# The files from which a row is made.
+KEPT = ("run.json", "metrics.csv", "evaluation.json")
 HEAD = """# Results
 
 Written by `python -m experiments.results` from the `evaluation.json` of finished runs;
@@ -86,7 +87,7 @@ def _place(folder, kept):
 
 
 def _command(run):
-    """What trains a run: its recipe, or else the command that it was trained by."""
+    """Returns what trains a run: its recipe, or the command by which it was trained."""
     recipe = reproduce.recipe_of(run.path)
     if recipe:
         return f"python -m experiments.reproduce --recipes={recipe}"

@@ -19,11 +19,11 @@ VERB.define("string", "out", None, "The page, a .html file [tour.html in --runs]
 FASHION = "ae_2d vae_2d ae vae shoes_vae shoes_vae_alpha shoes_gan gan wgan cgan vaegan"
 FASHION += " vaegan_hybrid bigan ddpm"
 RECIPES = {role: f"{role}-fashion_mnist" for role in FASHION.split()}
-RECIPES["collapse_gan"] = "collapse_gan-digits"  # role -> file of experiments/recipes
-RECIPES["left_out_vae"] = RECIPES["shoes_vae"]  # saw three classes of ten
+RECIPES["collapse_gan"] = "collapse_gan-digits"  # {role: file of experiments/recipes}
+RECIPES["left_out_vae"] = RECIPES["shoes_vae"]  # this VAE saw three of ten classes
 
-QUICK = reproduce.RECIPES / "quick"  # ROLE.flags: digits, seconds each
-STAND_INS = {"shoes_gan": "gan"}  # the quick tour has one GAN for both chapters
+QUICK = reproduce.RECIPES / "quick"  # its files ROLE.flags train on digits, in seconds
+STAND_INS = {"shoes_gan": "gan"}  # the quick tour uses one GAN in both chapters
 QUICK_IMAGES = 500
 
 
@@ -56,7 +56,8 @@ def main():
 
 
 def _pages(out, languages):
-    """{language: file}: the first as asked, others with the language in the name."""
+    """Returns {language: file}: the first file as asked, the others with the language
+    in their name."""
     asked = VERB.flags.lang
     for lang in asked or [""]:
         if lang not in languages:
@@ -77,7 +78,7 @@ def _require_at_least(**least):
 
 
 def _jobs(runs):
-    """{run folder: flags} of the quick tour's trainings."""
+    """Returns {run folder: flags} of the quick tour's trainings."""
     seed = f"--seed={VERB.flags.seed}"
     return {
         runs / file.stem: [f"--flagfile={file}", seed]
@@ -86,7 +87,7 @@ def _jobs(runs):
 
 
 def _command(runs):
-    """The function that tells how to train roles."""
+    """Returns the function that says how to train roles."""
     where = f" --runs={runs}" if runs else ""
 
     def command(roles):

@@ -46,7 +46,7 @@ def main():
 
 
 def check_folder(path):
-    """Prints what is whole and what is not; returns 1 if anything is not."""
+    """Prints which files are whole and which are not; returns 1 if any is not."""
     from zoo.runs import checksums
     from zoo.runs import folder as runs
 

@@ -1,4 +1,4 @@
-"""The rooms of zoo/: what each may import; WORKSPACE.md has the table in words."""
+"""Tests what each room of zoo/ may import; WORKSPACE.md has the table in words."""
 
 import ast
 import pathlib
@@ -11,7 +11,7 @@ SHARED = BASE | {"core", "networks", "data", "metrics", "drawing", "serving"}
 FAMILIES = {"adversarial", "diffusion"}
 TRAINED = SHARED | {"pretrained"}
 ALL = TRAINED | FAMILIES | {"models", "runs", "evaluation", "pages"}
-ROOMS = {  # room: the rooms that it may import, beside itself and `version`
+ROOMS = {  # {room: the rooms that it may import, besides itself and `version`}
     "backend": set(),
     "files": set(),
     "inputs": set(),
@@ -35,12 +35,12 @@ ROOMS = {  # room: the rooms that it may import, beside itself and `version`
 
 
 def room(module):
-    """The room of a module's dotted name; `zoo` itself is the front door."""
+    """Returns the room of a module's dotted name; `zoo` itself is the front door."""
     return (module.split(".") + ["__init__"])[1]
 
 
 def imports(file):
-    """The dotted names of all that a file of zoo/ imports of the zoo."""
+    """Yields the dotted names of all that a file of zoo/ imports from the zoo."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom):
             assert not node.level, f"{file}: imports are written in full"

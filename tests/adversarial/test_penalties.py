@@ -1,4 +1,4 @@
-"""Regularisers of a discriminator, against critics whose gradient is known."""
+"""Tests regularisers of a discriminator on critics whose gradient is known."""
 
 import keras
 import numpy as np
@@ -112,7 +112,8 @@ def test_spectral_normalisation_takes_the_gradient_of_the_norm_too():
     with tf.GradientTape() as tape:
         y = tf.reduce_sum(wrapped(x))
     by_rule = tape.gradient(y, layer.kernel.value)
-    # y does not change with the kernel's length: it has no gradient along the kernel.
+    # y does not depend on the kernel's length, so its gradient along the kernel is
+    # zero.
     assert abs(float(tf.reduce_sum(by_rule * layer.kernel))) < 1e-3
     assert float(tf.norm(by_rule)) > 1e-2
 
@@ -136,7 +137,7 @@ def test_spectral_normalisation_refuses_a_layer_with_a_bias():
 
 def test_diff_augment_changes_colour_place_and_cuts_a_hole():
     u = np.full((6, augment.NUM_RANDOM), 0.5, "float32")
-    u[:, 5:] = 0.0  # the hole's corner lies outside by half its size
+    u[:, 5:] = 0.0  # half of the hole lies outside the image
     same = tiny.values([augment.diff_augment(IMAGES, u)])[0]
     np.testing.assert_allclose(same[:, 4:], IMAGES[:, 4:], atol=1e-5)
     assert (same[:, :2, :2] == 0).all() and (same[:, 3, 3] != 0).any()
@@ -151,7 +152,7 @@ def test_diff_augment_changes_colour_place_and_cuts_a_hole():
     mean = np.mean(IMAGES, axis=(1, 2, 3), keepdims=True)
     flat = with_(2, 0.0)
     np.testing.assert_allclose(flat, (IMAGES[:, 4:] - mean) * 0.5 + mean, atol=1e-5)
-    lower = with_(3, 0.99)  # by one pixel of eight
+    lower = with_(3, 0.99)  # moved by one pixel of eight
     np.testing.assert_allclose(lower[:, 1:], IMAGES[:, 4:-1], atol=1e-5)
 
 
@@ -159,8 +160,9 @@ def test_diff_augment_changes_colour_place_and_cuts_a_hole():
 def test_diff_augment_goes_as_far_as_the_authors_code(size, most, hole):
     images = np.full((2, size, size, 1), 0.5, "float32")
     u = np.full((2, augment.NUM_RANDOM), 0.5, "float32")
-    u[0, 3] = 0.999  # as far down as it goes
-    u[1, 5:] = 0.999  # the hole at the last place, its middle in the image or beyond
+    u[0, 3] = 0.999  # moved down as far as possible
+    # The hole is at its last place, where its middle lies in the image or beyond it.
+    u[1, 5:] = 0.999
     u[0, 5:] = 0.0
     down, cut = tiny.values([augment.diff_augment(images, u)])[0][..., 0]
     assert (down[:most] == 0).all() and (down[most, hole:] != 0).all()

@@ -1,4 +1,5 @@
-"""The benchmark: equal networks on both sides, turns in time, clear errors."""
+"""Tests the benchmark: both sides have equal networks, are measured in turns, and
+errors are clear."""
 
 import dataclasses
 import importlib.util
@@ -24,12 +25,13 @@ WITHOUT = importlib.util.find_spec("torch") is None
 
 
 def called(*flags):
-    """Exit code of the command within this process, where nothing is imported."""
+    """Returns the exit code of the command within this process, which saves the
+    imports."""
     return experiments.start(benchmark.VERB, benchmark.main, ["benchmark", *flags])
 
 
 def written(*flags, folder):
-    """What the command writes by --out."""
+    """Returns what the command writes with --out."""
     assert called(*flags, f"--out={folder}/benchmark.json") == 0
     return json.loads((folder / "benchmark.json").read_text())
 
@@ -70,7 +72,7 @@ def test_both_sides_have_equal_networks(name, shape, capsys):
         assert sorted(sizes) == sorted(w.value.shape.num_elements() for w in weights)
     count = 2 * ours.batches_per_step
     images = torch.rand(count, shape[2], *shape[:2]) * 2 - 1
-    with FlopCounterMode(display=False) as counter:  # its hooks are in the step, too
+    with FlopCounterMode(display=False) as counter:  # its hooks run in the step, too
         terms = theirs.step(images, torch.arange(count) % 4)
     assert counter.get_total_flops() > 0
     assert set(terms) == set(ours.terms)
@@ -105,7 +107,7 @@ def copy_weights(network, module, *inputs):
         nonlocal pending
         if isinstance(part, nn.Flatten):
             pending = inputs[0].shape[1:]
-        elif isinstance(part, nn.Unflatten):  # the dense layer before made it
+        elif isinstance(part, nn.Unflatten):  # made by the dense layer before
             order = np.arange(inputs[0][0].numel()).reshape(*result.shape[2:], -1)
             order = torch.from_numpy(order.transpose(2, 0, 1).ravel())
             with torch.no_grad():
@@ -146,7 +148,7 @@ def copy_weights(network, module, *inputs):
     module(*inputs)
     for hook in hooks:
         hook.remove()
-    assert not free  # every layer has found its like
+    assert not free  # every layer has its counterpart
 
 
 @pytest.mark.slow
@@ -166,7 +168,8 @@ def test_both_sides_compute_the_same_from_the_same_weights(name, capsys):
     random = np.random.default_rng(0)
     for network, module in theirs.networks.items():
         keras_network = ours.network(network)
-        for weight in keras_network.trainable_variables:  # biases are zeros otherwise
+        # Biases would be zeros otherwise.
+        for weight in keras_network.trainable_variables:
             weight.assign(random.normal(0, 0.1, weight.shape))
         arrays = [
             random.uniform(-1, 1, (2, *x.shape[1:])).astype("float32")
@@ -204,7 +207,7 @@ def test_both_sides_sample_in_the_same_steps(name, capsys, monkeypatch):
 
     ours = tiny.model(name)
     theirs = MODELS[name]((8, 8, 1), ours.config)
-    # In both, a network whose answer is half of what it is given, whatever the time.
+    # On both sides, the network answers with half of its input at every time.
     unet = lambda x, *_: 0.5 * x  # noqa: E731
     monkeypatch.setattr(ours, "ask", lambda network, x, *_, **__: 0.5 * x)
     ours.prediction = "eps" if name == "ddpm" else "velocity"
@@ -230,7 +233,7 @@ def test_sampling_is_measured_too(tmp_path, capsys):
 
 
 def lines_of(*flags, folder):
-    """What a process of the benchmark says, at small counts."""
+    """Returns what a process of the benchmark prints, with small counts."""
     flags = [*flags, "--batch_size=8", "--threads=1", "--clock=cpu"]
     done = subprocess.run(
         [sys.executable, "-m", "experiments.benchmark", *flags],
@@ -261,7 +264,7 @@ def test_prints_a_table_and_writes_all_rounds(tmp_path, capsys):
     for key in costs | {f"{cost}_of_rival" for cost in costs}:
         assert result[key] > 0
     assert result["of_matmul"] < 1
-    assert sum(row.startswith("vae ") for row in rest) == 1  # the line of the costs
+    assert sum(row.startswith("vae ") for row in rest) == 1  # the line of costs
     assert content["geometric mean"] == round(result["ratio"], 3)
     assert {"processor", "threads", "torch", "keras"} <= {
         row.split()[0] for row in rest if row
@@ -311,7 +314,7 @@ def test_only_models_that_sample_in_steps_have_that_task(capsys, monkeypatch):
 
 
 def result(zoo_speeds, pytorch_speeds, clock="wall"):
-    """A `Result` of (images/s, share of other work)."""
+    """Returns a `Result` from pairs (images/s, share of other work)."""
     job = throughput.Job("vae", "vae", "vae", {}, "digits", None, 8, 1, 2, 2, 1, clock)
     both = (
         [sides.Round(*each) for each in side] for side in (zoo_speeds, pytorch_speeds)
@@ -320,7 +323,8 @@ def result(zoo_speeds, pytorch_speeds, clock="wall"):
 
 
 def test_each_round_is_compared_with_its_neighbours_in_time():
-    slower = result([(4, 0), (2, 0), (1, 0)], [(4, 0), (1, 0)])  # a slowing machine
+    # A machine that gets slower.
+    slower = result([(4, 0), (2, 0), (1, 0)], [(4, 0), (1, 0)])
     assert sorted(slower.ratios) == [0.5, 1.0, 1.0, 2.0]
     assert slower.figures()["ratio"] == 1.0
 
@@ -328,7 +332,8 @@ def test_each_round_is_compared_with_its_neighbours_in_time():
 def test_rounds_disturbed_by_other_work_do_not_count_unless_there_are_no_others():
     disturbed = ([(4, 0), (4, 0), (9, 0.5)], [(2, 0), (1, 0.3)])
     assert result(*disturbed).ratios == [2.0, 2.0]
-    assert len(result(*disturbed, clock="cpu").ratios) == 4  # of no matter there
+    # Other work does not matter there.
+    assert len(result(*disturbed, clock="cpu").ratios) == 4
     assert result([(4, 0.2), (4, 0.2)], [(1, 0.2)]).ratios == [4.0, 4.0]
 
 
@@ -372,7 +377,8 @@ def test_each_side_tells_its_costs():
         sides.Round(**round_, facts={"memory": memory, "age": age})
         for memory, age in ((300.0, 4.0), (200.0, 2.0))
     )
-    # Eight images a step, 1,000 operations a step: 100 images/s are 12,500 a second.
+    # A step has eight images and 1,000 operations, so 100 images/s are 12,500
+    # operations/s.
     facts = {"operations": 1000, "rate": 50_000}
     job = result([], []).job
     measured = throughput.Result(job, [ours, ours], [theirs], (ours, theirs), facts)
@@ -460,4 +466,4 @@ def test_bare_steps_take_as_many_batches_as_those_of_fit(tmp_path, capsys):
     flags = ["--models=wgan", "--against=steps", "--steps=3", "--rounds=2"]
     flags += ["--image_size=16", "--clock=cpu", "--threads=1"]
     (wgan,) = written(*flags, folder=tmp_path)["results"]
-    assert 0.5 < wgan["ratio"] < 2  # one batch of a step's gave 0.23
+    assert 0.5 < wgan["ratio"] < 2  # a step of one batch gave 0.23

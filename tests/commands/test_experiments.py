@@ -1,4 +1,4 @@
-"""The verbs as a user types them, on the embedded digits."""
+"""Tests the verbs as a user types them, on the embedded digits."""
 
 import json
 import os
@@ -25,7 +25,7 @@ TINY += ["--image_size=8", "--epochs=2"]
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory):
-    """Folder and output of a tiny run."""
+    """Returns the folder and the output of a tiny run."""
     folder = tmp_path_factory.mktemp("runs")
     out = typed("train", *TINY, "--workdir=tiny", cwd=folder)
     return folder / "tiny", out
@@ -253,7 +253,7 @@ def test_checkpoint_of_another_model_is_refused(run, tmp_path, capsys):
 def test_terminated_run_goes_on_where_it_stopped(tmp_path):
     flags = [*TINY, "--epochs=100", "--workdir=run"]
     process = start("train", *flags, cwd=tmp_path)
-    for _ in range(6):  # three of the header
+    for _ in range(6):  # the header has three lines
         process.stdout.readline()
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
@@ -272,7 +272,8 @@ def test_no_flags_train_a_vaegan_on_digits_in_two_minutes(tmp_path):
     seconds = time.monotonic() - began
     _, *later = RunFolder(tmp_path / "runs/vaegan-digits").rows()
     epoch = min(row["seconds"] for row in later)
-    # Half as long again as alone: another test takes one of two cores.
+    # The limit is half as long again as alone, because another test may use one of two
+    # cores.
     assert seconds + (EPOCHS["digits"] - few) * epoch < 180
     assert "runs/vaegan-digits/model.keras" in out
     assert (tmp_path / "runs/vaegan-digits/samples/0001.png").exists()

@@ -1,4 +1,4 @@
-"""What `experiments.verify` calls met, and what missed."""
+"""Tests which targets `experiments.verify` calls met, and which missed."""
 
 import pathlib
 import types
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.any_backend
 
 
 class Runs(targets.Runs):
-    """Runs without folders: each model is what a test says."""
+    """Stands in for runs without folders: a test says what each model is."""
 
     judge = None
 
@@ -68,8 +68,9 @@ def test_a_vae_has_to_stay_below_its_bound():
 def test_a_critic_has_to_tell_the_quality_of_an_epoch(tmp_path):
     quality = [5.0, 3.0, 2.0, 2.5]
     columns = {
-        "wgan": {"wasserstein": [0.9, 0.5, 0.3, 0.4]},  # in the same order
-        "wgan_gp": {"wasserstein": [1.0, 2.0, 4.0, 3.0]},  # in the opposite one
+        # In the order of the images' quality.
+        "wgan": {"wasserstein": [0.9, 0.5, 0.3, 0.4]},
+        "wgan_gp": {"wasserstein": [1.0, 2.0, 4.0, 3.0]},  # in the opposite order
         "gan": {"d_loss": [1.0, 1.2, 1.1, 1.3], "g_loss": [1.0, 2.0, 4.0, 3.0]},
     }
     for name, terms in columns.items():
@@ -160,7 +161,7 @@ def test_an_unknown_model_and_a_missing_run_are_one_sentence(tmp_path, capsys):
         argv = ["verify", *flags]
         assert experiments.start(verify.VERB, verify.main, argv) == 1
         err = capsys.readouterr().err
-        last = err.splitlines()[-1]  # what is measured is said before
+        last = err.splitlines()[-1]  # the measurements are printed before it
         assert last.startswith("verify: ") and sentence in last
 
 

@@ -1,4 +1,5 @@
-"""NaN, infinity, collapse and dead networks: found where they arise, and said."""
+"""Tests that NaN, infinity, collapse and dead networks are noticed where they arise and
+reported."""
 
 import json
 import os
@@ -19,7 +20,7 @@ from zoo.runs.folder import Progress
 
 
 def fault_of(model):
-    """(step, terms, networks, message) of the fault of a model."""
+    """Returns (step, terms, networks, message) of a model's fault."""
     with pytest.raises(faults.NotFiniteError) as caught:
         model.faults.require_none()
     fault = caught.value
@@ -57,7 +58,8 @@ def test_a_gradient_that_is_not_finite_is_named_though_its_loss_is():
         losses, terms = objective(images, labels, training)
         kernel = model.decoder.trainable_variables[0]
         distance = kernel - ops.stop_gradient(kernel)
-        loss = losses["decoder"] + ops.sum(ops.sqrt(distance * distance))  # + 0
+        # Its value is 0, its gradient NaN.
+        loss = losses["decoder"] + ops.sum(ops.sqrt(distance * distance))
         return dict.fromkeys(losses, loss), terms
 
     model.objective = with_a_hole
@@ -100,7 +102,7 @@ def test_statistics_of_batches_that_are_infinite_are_found_too():
 
 
 def test_fit_stops_one_step_after_the_one_that_failed(monkeypatch):
-    monkeypatch.setattr(faults, "SHARE", float("inf"))  # each step is looked at
+    monkeypatch.setattr(faults, "SHARE", float("inf"))  # every step is checked
     model = tiny.model("gan")
     begun = []
 
@@ -120,7 +122,7 @@ def test_of_several_steps_of_one_call_the_one_that_failed_is_named():
     model = tiny.model("ae")
     model.compile(steps_per_execution=4)
     images = tiny.floats(6)
-    images[2] = np.nan  # of the third step
+    images[2] = np.nan  # in the batch of the third step
     data = tiny.batches((images, tiny.labels(6)), 1)
     with pytest.raises(faults.WrongBatchError, match="step 3"):
         model.fit(data, shuffle=False, verbose=0, callbacks=[faults.Finite()])
@@ -135,7 +137,7 @@ def test_a_fault_of_the_last_step_of_an_epoch_is_found_before_anything_is_saved(
 
 
 def poison(monkeypatch, when):
-    """Makes a weight of the decoder NaN at each beginning of a step for which
+    """Makes a weight of the decoder NaN at the beginning of each step for which
     `when(run's progress, model)` holds."""
     begin = callbacks.Clock.on_train_batch_begin
 
@@ -148,7 +150,7 @@ def poison(monkeypatch, when):
     monkeypatch.setattr(callbacks.Clock, "on_train_batch_begin", poisoned)
 
 
-def rate(model):  # of a network of the tiny VAE
+def rate(model):  # the learning rate of the tiny VAE's encoder
     return float(model.optimizers["encoder"].learning_rate)
 
 
@@ -197,7 +199,7 @@ def test_three_rollbacks_are_the_most(tmp_path, monkeypatch):
 
 
 def test_a_spoilt_model_is_never_saved_as_a_checkpoint(tmp_path, monkeypatch):
-    # Before the checkpoint of step 2 is written, as the third step begins.
+    # It happens as the third step begins, before the checkpoint of step 2 is written.
     poison(monkeypatch, lambda progress, model: progress.batch == 3)
     with pytest.raises(faults.NotFiniteError, match="step 2"):
         trained(tmp_path / "run", "--epochs=1", "--checkpoint_every=1")
@@ -230,7 +232,7 @@ def test_variety_is_one_of_images_and_zero_of_few_images_repeated():
 
 @pytest.fixture
 def gan_run(tmp_path, monkeypatch):
-    """One epoch of a tiny GAN after `spoil(model)`."""
+    """Trains a tiny GAN for an epoch after `spoil(model)`."""
     monkeypatch.setattr(health, "PATIENCE", 1)
 
     def run(spoil):
@@ -254,11 +256,11 @@ def test_a_generator_of_one_image_is_told(gan_run, caplog):
 def test_a_discriminator_that_learns_no_more_is_told(gan_run, caplog):
     gan_run(lambda model: blank(model.discriminator))
     assert "the discriminator no longer learns" in caplog.text
-    assert "the generator no longer learns" in caplog.text  # nothing comes through
+    assert "the generator no longer learns" in caplog.text  # no gradient reaches it
 
 
 def test_a_training_as_it_should_be_is_not_warned_about(gan_run, caplog, monkeypatch):
-    monkeypatch.setattr(health, "COLLAPSED", 0)  # its samples are those of a beginner
+    monkeypatch.setattr(health, "COLLAPSED", 0)  # the samples of a new model are alike
     gan_run(lambda model: None)
     assert "no longer learns" not in caplog.text and "collapse" not in caplog.text
 
@@ -274,7 +276,8 @@ def test_several_workers_cannot_roll_back():
 
 
 def spoilt(field, value):
-    """Ten batches of four rows, as a set: one value of a field of the last is wrong."""
+    """Returns a set of ten batches of four rows; one value of a field of the last batch
+    is wrong."""
     data = {"image": tiny.floats(40), "label": tiny.labels(40)}
     data[field][38] = value
     return tiny.batches(tuple(data.values()), 4)

@@ -1,5 +1,5 @@
-"""What `compile` makes of optimizers, and refuses: those whose steps would not be what
-they seem."""
+"""Tests which optimizers `compile` takes, and that it refuses those whose steps would
+be other than they seem."""
 
 import keras
 import numpy as np
@@ -118,4 +118,4 @@ def test_a_loaded_model_accumulates_as_the_saved_one(tmp_path):
     model.save(tmp_path / "ae.keras")
     loaded = zoo.load(tmp_path / "ae.keras")
     assert loaded.gradient_accumulation_steps == 2
-    assert loaded.steps_per_execution == 1  # a matter of the process
+    assert loaded.steps_per_execution == 1  # a setting of the process, not of the file

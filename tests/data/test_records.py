@@ -1,4 +1,4 @@
-"""Sharded TFRecords: the same set in other files, in the same order."""
+"""Tests sharded TFRecords: the same set in other files, in the same order."""
 
 import json
 
@@ -21,7 +21,8 @@ WHERE = {"classes": (3, 1), "image_size": 8}
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
-    """Two classes of the digits, 8x8, in five files and more."""
+    """Writes two classes of the digits, 8x8, into five files or more; returns their
+    folder."""
     folder = tmp_path_factory.mktemp("records") / "digits"
     _, files = data.write_records("digits", folder, shards=5, **WHERE)
     assert files == {"train": 5, "validation": 1, "test": 2}
@@ -88,7 +89,7 @@ def test_the_files_are_records_that_tensorflow_reads(digits):
     files = sorted(map(str, digits.glob("train-*.tfrecord")))
     assert len(files) == 5
     examples = []
-    for record in tf.data.TFRecordDataset(files):  # checks every checksum
+    for record in tf.data.TFRecordDataset(files):  # TensorFlow checks every checksum
         example = tf.io.parse_single_example(record, features)
         image = tf.io.decode_png(example["image/encoded"])
         examples.append((image.numpy(), int(example["image/class/label"])))
@@ -148,7 +149,7 @@ def test_a_set_of_which_a_file_is_cut_off_is_not_written(tmp_path):
     for number in range(20):
         file = tmp_path / "photos" / f"{number}.jpg"
         Image.fromarray(np.random.randint(0, 256, (64, 64), np.uint8)).save(file)
-    file.write_bytes(file.read_bytes()[:-1000])  # behind a header that is whole
+    file.write_bytes(file.read_bytes()[:-1000])  # the header stays whole
     with pytest.raises(ValueError, match=r"Of \d+ images of the \w+ split \d+ can be"):
         data.write_records(f"folder:{tmp_path / 'photos'}", tmp_path / "set")
     assert not (tmp_path / "set").exists()

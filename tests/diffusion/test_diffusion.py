@@ -1,4 +1,5 @@
-"""Schedules, samplers and bound in closed form: of normal data all is known exactly."""
+"""Tests schedules, samplers and the bound on normal data, for which all is known
+exactly."""
 
 import math
 
@@ -15,7 +16,8 @@ COVARIANCE = np.array([[0.5, 0.2], [0.2, 0.3]])
 
 
 def exact(levels, mean=MEAN, covariance=COVARIANCE):
-    """Returns `predict` of normal data: E[x_0 | x_t], and the eps that goes with it."""
+    """Returns the exact `predict` of normal data: E[x_0 | x_t], and the eps that
+    belongs to it."""
     rows = diffusion.table("float64", levels.alpha, levels.sigma)
     size = np.eye(len(mean))
     gains = [
@@ -32,14 +34,15 @@ def exact(levels, mean=MEAN, covariance=COVARIANCE):
 
 
 def path(steps, first=1.5):
-    """Levels at equal angles, alpha = cos and sigma = sin: smooth, and exactly data at
-    the end."""
+    """Returns levels at equal angles, with alpha = cos and sigma = sin. They are
+    smooth, and end exactly in the data."""
     angles = np.linspace(first, 0, steps + 1)
     return Levels(angles, np.cos(angles), np.sin(angles))
 
 
 def even_path(steps, first=1.5):
-    """Levels even in log(alpha / sigma), in which `dpmpp_2m` is of second order."""
+    """Returns levels at equal distances of log(alpha / sigma), in which `dpmpp_2m` has
+    second order."""
     log_ratio = np.linspace(-np.log(np.tan(first)), 6.0, steps)
     angles = np.append(np.arctan(np.exp(-log_ratio)), 0.0)
     return Levels(angles, np.cos(angles), np.sin(angles))
@@ -66,8 +69,8 @@ def moments(sampler, levels, **options):
 
 
 class Affine:
-    """An affine function of the random numbers, as a matrix whose last column is the
-    constant."""
+    """An affine function of the random numbers, kept as a matrix whose last column is
+    the constant."""
 
     def __init__(self, levels):
         self.size, self.levels = len(MEAN), levels
@@ -79,7 +82,7 @@ class Affine:
         return matrix
 
     def look(self, x, k):
-        """E[x_0 | x_t] and eps."""
+        """Returns E[x_0 | x_t] and eps."""
         a, s = self.levels.alpha[k], self.levels.sigma[k]
         total = a**2 * COVARIANCE + s**2 * np.eye(self.size)
         gain = a * COVARIANCE @ np.linalg.inv(total)
@@ -94,7 +97,7 @@ class Affine:
         return x[:, -1], x[:, :-1] @ x[:, :-1].T
 
 
-# The updates as their papers print them.
+# The update of each sampler, as its paper prints it.
 
 
 def ddpm_step(variance):
@@ -198,13 +201,13 @@ def test_heun_on_a_flow_follows_the_trapezoid_in_time():
 def test_halving_the_step_cuts_the_error_by_the_order_of_the_method(
     name, ladder, factor
 ):
-    """The error of the covariance, whose exact value is the data's as the ladder begins
-    in nothing but noise."""
+    """Returns the error of the covariance. Its exact value is that of the data, because
+    the ladder begins in pure noise."""
     errors = []
     for steps in (40, 80):
         levels = ladder(steps)
         _, covariance = moments(diffusion.SAMPLERS[name], levels)
-        # The exact flow takes noise of unit covariance to this.
+        # The exact flow turns noise of unit covariance into this.
         a, s = levels.alpha[0], levels.sigma[0]
         values, vectors = np.linalg.eigh(COVARIANCE)
         true = values / (a**2 * values + s**2)
@@ -216,7 +219,7 @@ def test_halving_the_step_cuts_the_error_by_the_order_of_the_method(
 @pytest.mark.parametrize("name", ["heun", "dpmpp_2m"])
 @pytest.mark.parametrize("schedule", diffusion.SCHEDULES)
 def test_few_steps_of_second_order_come_nearer_than_those_of_first(name, schedule):
-    """The step into the least noise is not one to overshoot in."""
+    """The step to the smallest noise must not overshoot."""
     alpha_bar = diffusion.alpha_bars(diffusion.SCHEDULES[schedule](1000))
     levels = diffusion.discrete_levels(alpha_bar, 10)
 
@@ -326,7 +329,7 @@ def test_resampling_turns_where_the_paper_does():
     np.testing.assert_array_equal(path_of, levels.t[expected])
     rises = diffusion.resampled(levels, 2, 2).rises
     np.testing.assert_array_equal(np.flatnonzero(rises), [2, 7])
-    for times, jump in ((1, 2), (3, 5)):  # once, or a jump beyond the ladder
+    for times, jump in ((1, 2), (3, 5)):  # one pass, or a jump longer than the ladder
         np.testing.assert_array_equal(diffusion.resampled(levels, times, jump), levels)
     with pytest.raises(ValueError, match="resampling is a whole.*resampling=0"):
         diffusion.resampled(levels, 0, 2)
@@ -335,7 +338,8 @@ def test_resampling_turns_where_the_paper_does():
 
 
 def test_a_step_up_keeps_the_moments_of_noised_data():
-    """To the noisier level and down by the exact q(x_s | x_t), nothing changes."""
+    """A step up to the noisier level and one down by the exact q(x_s | x_t) change
+    nothing."""
     alpha_bar = diffusion.alpha_bars(diffusion.linear_betas(1000))
     levels = diffusion.discrete_levels(alpha_bar, 400)
     plain = moments(diffusion.ddpm, levels)
@@ -349,7 +353,8 @@ def inpainted(sampler, levels, correlation, **options):
     the variance of the latter, of data with variance 1/4 and this `correlation`."""
     covariance = 0.25 * np.array([[1, correlation], [correlation, 1]])
     steps = len(levels.t) - 1
-    count = 2 * steps + 3  # of the data, the start, each step, the known at each level
+    # For the data, the start, each step, and the known pixels at each level.
+    count = 2 * steps + 3
     units = np.eye(2 * count).reshape(-1, count, 2)
     data, start, fresh, known = np.split(units, [1, 2, steps + 2], axis=1)
     alpha, sigma = (column[:, None] for column in levels[1:])
@@ -464,7 +469,7 @@ def test_an_overshoot_is_no_error_at_the_bounds_alone(prediction):
     eps = np.random.standard_normal(6)
     alpha, sigma = (0.7, 0.3) if prediction == "velocity" else (0.6, 0.8)
     x = alpha * x_0 + sigma * eps
-    # The output that tells `guess` of x.
+    # The output by which `guess` is predicted from x.
     output = diffusion.target(
         prediction, guess, (x - alpha * guess) / sigma, alpha, sigma
     )
@@ -509,7 +514,8 @@ def test_the_bound_of_the_exact_model_is_the_entropy():
     def predict(x, k):
         alpha, sigma = rows(k)
         x_0 = alpha * scale**2 * x / (alpha**2 * scale**2 + sigma**2)
-        return x_0, (x - alpha * x_0) / sigma, 1.0  # all variances beta: right here
+        # V is 1, so all variances are beta, which is right here.
+        return x_0, (x - alpha * x_0) / sigma, 1.0
 
     random = np.random.default_rng(1)
     noise = random.standard_normal((1000, 1, pixels))
@@ -540,7 +546,8 @@ def test_the_last_variance_is_that_of_ho_s_code():
 
 
 def test_a_point_is_told_in_fewer_nats_by_the_smaller_last_variance():
-    """Of data that the network knows, -log p(x_0 | x_1) is that of the variance."""
+    """If the network knows the data, -log p(x_0 | x_1) depends on the variance
+    alone."""
     alpha_bar = diffusion.alpha_bars(diffusion.linear_betas(1000))
     levels = diffusion.discrete_levels(alpha_bar, 1000)
     x_0 = np.full((1, 10), 51 / 127.5 - 1)
@@ -554,7 +561,7 @@ def test_a_point_is_told_in_fewer_nats_by_the_smaller_last_variance():
     pixels = losses.discretized_gaussian_nll(x_0, x_0, log_sigma)
     np.testing.assert_allclose(nats["posterior"], pixels, atol=1e-3)
     _, log_beta, log_least = (c[:-1] for c in bound.step_columns(levels, "beta"))
-    ratio = log_least - log_beta  # what the wider variances cost in the other steps
+    ratio = log_least - log_beta  # the cost of the wider variances in the other steps
     spread = 10 * 0.5 * (np.exp(ratio) - 1.0 - ratio).sum()
     np.testing.assert_allclose(nats["beta"], pixels + spread, rtol=1e-3)
 
@@ -575,7 +582,7 @@ def test_a_discretised_gaussian_gives_its_256_pixels_one_in_all(mean, sigma):
 
 
 def test_a_discretised_gaussian_by_hand():
-    # The bin around the mean, one standard deviation to each side: 0.6827.
+    # The bin around the mean reaches one standard deviation to each side: 0.6827.
     nats = losses.discretized_gaussian_nll(
         np.zeros((1, 1)), np.zeros((1, 1)), np.log(1 / 255)
     )

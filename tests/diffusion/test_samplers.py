@@ -1,4 +1,4 @@
-"""`experiments.samplers`: distances against steps, one setting at a time."""
+"""Tests `experiments.samplers`: distances against steps, one setting at a time."""
 
 import csv
 import json
@@ -20,7 +20,7 @@ def called(*flags):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A tiny model of digits, in a file."""
+    """Returns the file of a tiny model of digits."""
     path = tmp_path_factory.mktemp("samplers") / "flow.keras"
     sizes = {"patch": 4, "mult": (1,), "attention": (), "num_classes": 10}
     tiny.model("flow", (28, 28, 1), **sizes).save(path)
@@ -89,7 +89,7 @@ def test_a_sweep_goes_on_where_it_stopped(model, tmp_path, capsys, monkeypatch):
         ["heun", "2", "3"],
     ]
     assert "samples with labels, guidance 1" in printed
-    # Of another seed it is another measurement.
+    # With another seed it is another measurement.
     assert called(*flags, "--seed=1") == 1
     assert "seed is 1 here and 0 there" in capsys.readouterr().err
 

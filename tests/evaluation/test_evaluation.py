@@ -1,4 +1,4 @@
-"""Evaluations: all scores of a model, their protocol, and what is refused."""
+"""Tests evaluations: all scores of a model, their protocol, and what is refused."""
 
 import dataclasses
 import json
@@ -24,7 +24,7 @@ from zoo.runs import folder as runs
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A VAE's run folder."""
+    """Returns the run folder of a VAE."""
     return folder_of(tmp_path_factory.mktemp("runs") / "vae", "vae")
 
 
@@ -50,7 +50,8 @@ def test_a_vae_has_every_score_but_those_of_others(measured):
 
 @pytest.mark.parametrize("name", ["ddpm", "vae"])
 def test_k_is_a_number_of_samples_and_never_the_length_of_a_ladder(name):
-    """The bound of a ddpm by `k` steps would be looser than its own, of all steps."""
+    """A ddpm's bound of `k` steps would be looser than the one it has by all its
+    steps."""
     model, pixels = tiny.model(name), tiny.images(3)
     bench = types.SimpleNamespace(model=model, options=FEW, test=pixels, details={})
     bench.need = bench.skip = lambda *_: None
@@ -107,7 +108,7 @@ def test_a_score_comes_with_its_protocol_and_warnings(measured):
 
 
 def test_an_evaluation_survives_its_file(measured, tmp_path):
-    infinite = {"recon_psnr": np.inf}  # which JSON does not know
+    infinite = {"recon_psnr": np.inf}  # JSON has no infinity
     changed = dataclasses.replace(measured, scores=measured.scores | infinite)
     path = changed.write(tmp_path / "evaluation.json")
     again = evaluation.read(path)
@@ -119,7 +120,7 @@ def test_an_evaluation_survives_its_file(measured, tmp_path):
 
 
 def widest(measured):
-    """Columns of the table, without the path in its first line."""
+    """Returns the columns of the table, without the path in its first line."""
     path, *lines = table.lines(measured)
     assert path == measured.file
     return max(map(len, lines))
@@ -187,17 +188,17 @@ def test_chosen_classes_keep_their_names(tmp_path):
     run = folder_of(tmp_path / "run", "gan")
     measured = evaluation.evaluate(run, FEW, classes=("3", "8"))
     assert measured.protocol.classes == ("3", "8")
-    # The floor's digits are judged as threes and eights, in this proportion.
+    # Of the digits of the floor, this share is classified as threes and as eights.
     assert measured.references["train"]["class_distance"] < 0.15
     assert len(measured.details["class_histogram"]) == 10
     assert measured.not_applicable["recon_mse"] == "'gan' cannot reconstruct"
 
 
 class Oracle(Capable):
-    """A sampler that copies training images of the labels that it is asked for."""
+    """A sampler that returns training images which have the labels it is asked for."""
 
     name, config, conditional = "oracle", {"num_classes": 10}, True
-    draw = None  # which makes it a sampler
+    draw = None  # a model with `draw` can sample
 
     def __init__(self, collapsed):
         self.images, self.labels = zoo.data.arrays("digits", "train")
@@ -233,7 +234,7 @@ def test_samples_of_asked_labels_that_are_copies_are_found_out(run):
 
 
 class Flat:
-    """In place of InceptionV3: a few pixels."""
+    """Stands in for InceptionV3: its features are a few pixels."""
 
     name, sha256 = "flat", "00"
 
@@ -254,13 +255,14 @@ def test_the_judge_looks_at_no_image_twice(tmp_path, monkeypatch):
     options = dataclasses.replace(FEW, features="inception")
     measured = evaluation.evaluate(folder_of(tmp_path / "run", "vae"), options)
     assert {"class_distance", "recon_class_kept"} <= set(measured.scores)
-    # Samples, reconstructions, test images, training images, six rungs.
+    # There are samples, reconstructions, test and training images, and six rungs of the
+    # ladder.
     assert len(looked) == len(set(looked)) == 10
 
 
 def test_scores_of_classes_do_not_apply_to_an_unlabelled_set(tmp_path, monkeypatch):
     np.savez(tmp_path / "data.npz", images=tiny.images(300))
-    monkeypatch.chdir(tmp_path)  # the table names the set, however long its path
+    monkeypatch.chdir(tmp_path)  # the table names the set even if its path is long
     run = folder_of(tmp_path / "run", "vae", "npz:data.npz", (8, 8, 1))
     measured = evaluation.evaluate(run, FEW)
     assert measured.protocol.extractor == "pretext" and measured.protocol.second is None
@@ -338,7 +340,7 @@ def test_wrong_flag_is_one_sentence(run, flags, sentence, tmp_path, capsys):
 
 
 def refused(path, capsys):
-    """The one line on which a path is refused."""
+    """Returns the single line with which a path is refused."""
     assert called(evaluate, f"--workdir={path}", *QUICK) == 1
     err = capsys.readouterr().err
     assert err.count("\n") == 1
@@ -402,7 +404,7 @@ def test_extractor_is_made_of_a_classifiers_run(tmp_path, capsys):
 
 
 def checkpoint(run, step, model):
-    """Writes a checkpoint as a training does, of one epoch a step."""
+    """Writes a checkpoint as training does, where an epoch has one step."""
     folder = runs.RunFolder(run)
     folder.checkpoints.mkdir(exist_ok=True)
     folder.save_checkpoint(model, runs.Progress(epoch=step, step=step))
@@ -430,13 +432,13 @@ def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path, monkeypatch):
     record = json.loads(watch.record.read_text())
     assert record["best"] == watch.best and record["rows"] == watch.rows
     assert not list(run.glob(".watched*"))
-    # Who watches again goes on with what was found, and keeps the best.
+    # A second watch goes on with the scores that are there, and keeps the best.
     again = evaluation.Watch(run, FEW, evaluation.Stages())
-    checkpoint(run, 4, steps[2 - int(marked[1])])  # the worse of both, or as good
+    checkpoint(run, 4, steps[2 - int(marked[1])])  # the worse one, or an equal one
     assert again.look(said.append)
     assert [row["epoch"] for row in again.rows] == [1, 2, 3, 4]
     assert again.best == watch.best and "best" not in said[-1]
-    # What has its score is not sampled again.
+    # A checkpoint that has a score is not sampled again.
     third = evaluation.Watch(run, FEW, evaluation.Stages())
     with monkeypatch.context() as patch:
         patch.setattr(images, "made_by", None)
@@ -444,7 +446,7 @@ def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path, monkeypatch):
     others = evaluation.Options(num_images=40, nll_images=4, k=2)
     other = evaluation.Watch(run, others, evaluation.Stages())
     assert other.look(said.append)
-    assert [row["epoch"] for row in other.rows] == [4]  # of another protocol
+    assert [row["epoch"] for row in other.rows] == [4]  # its rows have another protocol
 
 
 def test_the_best_checkpoint_is_not_chosen_by_the_test_images(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""BiGAN: pairs that belong together, one game for three networks."""
+"""Tests BiGAN: pairs that belong together, and one game for three networks."""
 
 import numpy as np
 import tensorflow as tf
@@ -23,7 +23,7 @@ def test_the_discriminator_judges_an_image_with_its_code_and_a_code_with_its_ima
     expected = losses.bce(real, False) + losses.bce(fake, True)
     np.testing.assert_allclose(network_losses["generator"], expected, rtol=1e-4)
     assert network_losses["encoder"] is network_losses["generator"]
-    # A code of another image is another pair, with another score.
+    # The same image with the code of another one is another pair and has another score.
     crossed = network([images, z[::-1]], training=True)
     assert np.abs(crossed - real).max() > 1e-4
 

@@ -1,4 +1,5 @@
-"""The conditional GAN: the label reaches both players, and samples of any class."""
+"""Tests the conditional GAN: the label reaches both players, and any class can be
+sampled."""
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def test_a_label_changes_the_discriminators_score(conditioning):
         for label in range(tiny.NUM_CLASSES)
     ]
     assert np.ptp(np.array(scores), axis=0).min() > 1e-4
-    # The model's answer for an image without a label is the mean over all of them.
+    # The model's answer for an image without a label is the mean over all labels.
     np.testing.assert_allclose(model(images), np.mean(scores, axis=0), atol=1e-5)
 
 

@@ -1,4 +1,5 @@
-"""The DDPM: its loss and levels, labels and guidance, samplers, bound, completion."""
+"""Tests the DDPM: its loss and levels, labels and guidance, samplers, bound,
+completion."""
 
 import resource
 
@@ -159,7 +160,7 @@ def test_a_bar_on_a_terminal_leaves_the_images_as_they_are(
     np.testing.assert_array_equal(model.sample(3, **options), silent)
     output = terminal.getvalue()
     assert "3 images" in output and "/14 " in output  # two batches of 7 steps
-    assert output.rsplit("\r", 2)[1].isspace()  # and it is wiped out at the end
+    assert output.rsplit("\r", 2)[1].isspace()  # the bar is wiped out at the end
 
 
 def test_elsewhere_sampling_is_silent(model, monkeypatch, capfd):
@@ -178,7 +179,7 @@ def test_memory_does_not_grow_with_the_steps():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
     before = peak(10)
-    assert peak(200) - before < 150  # MiB; all x_t together have 600
+    assert peak(200) - before < 150  # MiB; all x_t together would take 600
 
 
 def test_the_average_is_sampled_unless_told_otherwise(model):
@@ -217,7 +218,8 @@ def test_without_labels_nothing_guides():
     with pytest.raises(ValueError, match="takes no labels"):
         model.sample(1, labels=[0])
     assert not model.needs_labels
-    tiny.step(model, (tiny.images(4), tiny.labels(4)))  # labels are left alone
+    # It takes no notice of the labels.
+    tiny.step(model, (tiny.images(4), tiny.labels(4)))
 
 
 def test_settings_that_cannot_work_are_told():
@@ -403,7 +405,7 @@ def test_resampling_goes_down_the_ladder_again(model, monkeypatch):
         fresh.inpaint(images, mask, seed=0, steps=7, resampling=times, jump=3)
         for times in (1, 2)
     ]
-    assert looks == [7, 13]  # two stretches of three steps, gone down once more
+    assert looks == [7, 13]  # two stretches of three steps are repeated once
     assert (completed[0] != completed[1]).any()
     with pytest.raises(ValueError, match="resampling is a whole number from 1"):
         model.inpaint(images, mask, resampling=0)
@@ -464,7 +466,8 @@ def test_the_schedule_is_the_config_s():
 
 
 def exact_answer(model, x_0):
-    """Returns `ask` of a network that tells an image of the one colour `x_0`."""
+    """Returns the `ask` of a network that always predicts an image of the one colour
+    `x_0`."""
 
     def ask(network, x, t, labels=None, training=False):
         alpha, sigma = model.alpha_sigma(ops.cast(t, "int32"), x)
@@ -487,7 +490,7 @@ def test_beyond_black_is_no_error_of_black_with_overshoot(prediction, monkeypatc
 
 
 def test_guidance_weighs_guesses_within_black_and_white_with_overshoot(monkeypatch):
-    """Guesses of -1.5 without a label and -1 with it are both black."""
+    """Predictions of -1.5 without a label and of -1 with it are both black."""
     x, t, labels = tiny.floats(2), np.array([3, 3]), np.array([0, 1], "int32")
     for overshoot, expected in ((False, -0.5), (True, -1.0)):
         model = tiny.model("ddpm", num_classes=2, prediction="v", overshoot=overshoot)

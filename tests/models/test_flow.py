@@ -1,4 +1,4 @@
-"""Flow matching: the straight path, its velocity, and samplers that follow it."""
+"""Tests flow matching: the straight path, its velocity, and samplers that follow it."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_the_loss_of_images_is_that_of_their_velocity(monkeypatch):
     share = t[:, None, None, None]
     x_t = (1 - share) * x_0 + share * eps
     square = ((x_t - x_0) / share - (x_t - prediction) / share) ** 2
-    square[0] /= 5**2  # its noise, 0.01, counts as 0.05
+    square[0] /= 5**2  # its t of 0.01 counts as 0.05
     np.testing.assert_allclose(network_losses["unet"], square.mean(), rtol=1e-4)
 
 

@@ -1,4 +1,4 @@
-"""The GAN: fresh noise, turns, losses by name, and the generator's average."""
+"""Tests the GAN: fresh noise, turns, losses by name, and the generator's average."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ from zoo.core import losses
 
 @pytest.fixture
 def noise(monkeypatch):
-    """A list of all noise that is drawn."""
+    """Returns a list that gets all noise that is drawn."""
     drawn, normal = [], backend.normal
 
     def record(*args):

@@ -1,4 +1,4 @@
-"""The VAE-GAN: three networks, three losses, and the signs of Algorithm 1."""
+"""Tests the VAE-GAN: three networks, three losses, and the signs of Algorithm 1."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ def model():
 
 @pytest.fixture
 def noise(monkeypatch):
-    """The same noise at each objective: (eps, z_prior)."""
+    """Makes every objective use the same noise, and returns it: (eps, z_prior)."""
     random = np.random.default_rng(0)
     pair = [random.normal(size=(4, 3)).astype("float32") for _ in "ab"]
     drawn = []
@@ -38,7 +38,7 @@ def gan_of(model):
 
 
 def gradients(model, function):
-    """{network: gradients of the scalar function()}."""
+    """Returns {network: gradients of the scalar function()}."""
     with tf.GradientTape() as tape:
         loss = function()
     names = model.networks
@@ -105,7 +105,8 @@ def test_discriminator_and_decoder_pull_gan_apart(network, sign, noise):
     model = tiny.model("vaegan", gamma=0.0)
     model.compile({name: keras.optimizers.SGD(1e-3) for name in model.networks})
     before = gan_of(model)
-    # -gan is the discriminator's log-likelihood: it climbs, the decoder descends.
+    # -gan is the discriminator's log-likelihood: the discriminator climbs it, the
+    # decoder descends.
     model.update(lambda: ({network: model.objective(IMAGES)[0][network]}, {}))
     assert sign * (gan_of(model) - before) > 0
 
@@ -129,7 +130,8 @@ def test_likeness_is_measured_in_the_last_convolutional_level(model):
 
 
 def test_likeness_sees_contrast_brightness_and_blank_images():
-    """Normalised apart, an image and its half contrast had equal features."""
+    """If they were normalised apart, an image and its half contrast would have equal
+    features."""
     model = tiny.model("vaegan", image_shape=(16, 16, 1), width=8)
     images = tf.constant(tiny.floats(16, (16, 16, 1)))
 

@@ -1,4 +1,4 @@
-"""The hybrid: a VAE of its own, and a generator that the discriminator judges."""
+"""Tests the hybrid: a VAE, and a generator whose images the discriminator sees."""
 
 import numpy as np
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""The faster layers beside the layers of Keras that they extend."""
+"""Compares the faster layers with the layers of Keras that they extend."""
 
 import keras
 import numpy as np
@@ -10,17 +10,18 @@ from zoo.networks import fast
 
 
 def pair(kind, **options):
-    """A faster layer and Keras' own."""
+    """Returns a faster layer and the layer of Keras."""
     return getattr(fast, kind)(**options), getattr(layers, kind)(**options)
 
 
 def answers(layer, inputs, **options):
-    """What it makes of its tensor or tensors, and the gradients by them and by its
-    weights."""
+    """Returns what the layer makes of its input tensor or tensors, and the gradients by
+    these and by its weights."""
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         y = layer(inputs, **options)
-        # Sines of the places, not of the values: those would magnify rounding.
+        # The sum is weighted by sines of positions: sines of values would magnify
+        # rounding.
         sines = tf.sin(tf.cast(tf.range(tf.size(y)), y.dtype))
         total = tf.reduce_sum(y * tf.reshape(sines, tf.shape(y)))
     variables = [variable.value for variable in layer.trainable_variables]
@@ -131,7 +132,7 @@ def test_a_joined_layer_is_two_of_keras(case):
 STRIDED = {"filters": 5, "kernel_size": 4, "strides": 2, "padding": "same"}
 
 
-@pytest.mark.parametrize("count", [2, 10])  # of values
+@pytest.mark.parametrize("count", [2, 10])  # number of values
 @pytest.mark.parametrize(
     "options, shape",
     [
@@ -148,7 +149,7 @@ def test_values_beside_images_are_planes_of_them(options, shape, count):
     layer = fast.Conv2D(**options)
     inputs = [keras.Input(shape), keras.Input((count,))]
     ours = keras.Model(inputs, layer(inputs))
-    # Keras' layers, of images and planes that lie beside each other.
+    # Keras' layers get the values as planes, joined to the images as channels.
     x, y = inputs
     planes = layers.Reshape((height, width, count))(
         layers.RepeatVector(height * width)(y)
@@ -261,7 +262,7 @@ def test_an_untrainable_layer_keeps_its_averages():
 
 
 def test_double_backward():
-    """As gradient penalties need it."""
+    """Gradient penalties need the gradient of a gradient."""
     layer, reference = pair("BatchNormalization")
     x, slopes = tf.constant(np.random.normal(size=(4, 5, 5, 2)).astype("float32")), []
     for each in (layer, reference):

@@ -1,4 +1,5 @@
-"""The U-Net: sizes of all kinds, and a start that passes its input on."""
+"""Tests the U-Net: it takes sizes of all kinds and passes its input on when it is
+new."""
 
 import pathlib
 import re
@@ -108,8 +109,8 @@ def test_the_recipe_of_cifar10_has_the_paper_s_35_7_million_weights(tmp_path, ca
 
 
 def test_weights_lie_where_keras_layers_have_them():
-    """Files name weights by the classes of their layers: under another name, a model of
-    an older version could not be read."""
+    """Files name weights by the classes of their layers. With other class names, a
+    model of an older version could not be read."""
     model = network((8, 8, 1))
     kinds = {type(layer).__name__ for layer in model.layers if layer.weights}
     assert kinds == {"Conv2D", "Dense", "GroupNormalization"}

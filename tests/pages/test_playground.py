@@ -1,4 +1,4 @@
-"""What the playground does without its page: latents, pictures of strangers, files."""
+"""Tests the playground without its page: latents, pictures from users, files."""
 
 import ast
 import asyncio
@@ -27,7 +27,8 @@ SHAPE = (28, 28, 1)
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory):
-    """opened(name) -> the `Player` of an untrained model's run on digits."""
+    """Returns opened(name), which gives the `Player` of an untrained model's run on
+    digits."""
     folder, players = tmp_path_factory.mktemp("runs"), {}
 
     def get(name):
@@ -72,7 +73,7 @@ def test_a_file_without_a_run_is_played_without_its_data(tmp_path):
     player = playground.Player(tmp_path / "vae.keras")
     assert "no run folder" in player.note and player.starts == ["seed"]
     assert player.moved(player.start("seed", 3), [1.0]).shape == (8, 8, 1)
-    player = playground.Player(tmp_path / "ae.keras")  # has no prior either
+    player = playground.Player(tmp_path / "ae.keras")  # an ae has no prior either
     assert [room.name for room in player.rooms] == ["see", "between"]
     with pytest.raises(ValueError, match="8x8x1.*28x28"):
         playground.Player(tmp_path / "ae.keras", dataset="digits")
@@ -102,7 +103,7 @@ def test_a_film_leads_from_noise_to_the_sample(opened):
     np.testing.assert_allclose(np.clip(film[-1], -1, 1), sample, atol=1e-4)
     assert 0.9 < film[0].std() < 1.1
     with pytest.raises(ValueError, match="steps is an integer from 1 to 20"):
-        player.denoising(7, steps=21)  # tiny: 20 timesteps
+        player.denoising(7, steps=21)  # the tiny model has 20 timesteps
 
 
 @pytest.mark.parametrize("name", ["vae", "ae", "gan"])
@@ -181,7 +182,7 @@ def test_what_is_transparent_becomes_black(tmp_path):
 
 
 def header_of(width, height):
-    """A PNG file that promises width x height pixels and holds none."""
+    """Returns a PNG file that promises width x height pixels and holds none."""
     part = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     whole = struct.pack(">I", 13) + part + struct.pack(">I", zlib.crc32(part))
     return b"\x89PNG\r\n\x1a\n" + whole + b"\0\0\0\0IDAT\x35\xaf\x06\x1e"
@@ -194,7 +195,7 @@ def png(*size):
         return file.read()
 
 
-WRONG = {  # name: (file, what the sentence says)
+WRONG = {  # {name: (file, part of the sentence)}
     "20 megapixels": (header_of(5000, 4000), "16 megapixels.*5000x4000, 20.0"),
     "a bomb": (header_of(60000, 60000), "16 megapixels. Received: far more"),
     "too many bytes": (b"\0" * (uploads.LARGEST + 1), "at most 10 MB"),
@@ -213,7 +214,8 @@ def test_what_is_no_picture_is_told_in_a_sentence(name, tmp_path):
     (tmp_path / "wrong.png").write_bytes(content)
     with pytest.raises(ValueError, match=message) as error:
         uploads.read(tmp_path / "wrong.png", SHAPE)
-    assert str(tmp_path) not in str(error.value)  # tells no place of the server
+    # The message shows no path of the server.
+    assert str(tmp_path) not in str(error.value)
 
 
 def test_sixteen_bits_are_refused(tmp_path):

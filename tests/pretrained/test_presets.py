@@ -1,4 +1,5 @@
-"""Feature extractors: shipped, cached, refused."""
+"""Tests feature extractors: which are shipped, which are cached, and which are
+refused."""
 
 import hashlib
 import json
@@ -18,7 +19,7 @@ SHIPPED = ["digits", "fashion_mnist"]
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """An empty cache; and no test waits for a network."""
+    """Gives each test an empty cache, and keeps it from waiting for a network."""
     monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(building, "reachable", lambda url: False)
     return tmp_path / "cache"
@@ -129,7 +130,7 @@ def test_only_a_classifier_within_half_precision_is_stored(tmp_path):
 
 @pytest.fixture
 def two_classes(tmp_path):
-    """A set of dark and bright images."""
+    """Returns a set of dark and bright images."""
     images = np.random.default_rng(0).integers(0, 100, (60, 8, 8, 1))
     labels = np.arange(60) % 2
     images += 150 * labels[:, None, None, None]

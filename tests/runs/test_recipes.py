@@ -1,4 +1,5 @@
-"""Which command lines take the recipe of the flagless run, and where recipes go."""
+"""Tests which command lines take the recipe of the flagless run, and where recipes
+write."""
 
 import json
 import pathlib

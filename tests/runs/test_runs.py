@@ -1,4 +1,5 @@
-"""The run folder: resuming to the bit, refusing other settings, writing atomically."""
+"""Tests the run folder: it resumes to the bit, refuses other settings, writes
+atomically."""
 
 import errno
 import json
@@ -25,7 +26,7 @@ from zoo.runs import folder as runs
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """Four epochs without a break."""
+    """Returns a run of four epochs without a break."""
     return trained(tmp_path_factory.mktemp("whole") / "run", "--epochs=4", "--flip")
 
 
@@ -110,8 +111,9 @@ def test_run_stopped_within_an_epoch_goes_on_to_the_bit(
 
 @pytest.fixture
 def stopped(monkeypatch):
-    """stopped(workdir, *flags): a run of four epochs that gets a SIGTERM within the
-    third one, after its first steps; returns (epoch, batch) of what it saved."""
+    """Returns stopped(workdir, *flags): it starts a run of four epochs, which gets a
+    SIGTERM after the first steps of the third one, and returns the (epoch, batch) that
+    was saved."""
     begin = callbacks.Clock.on_train_batch_begin
 
     def interrupted(self, batch, logs=None):
@@ -131,10 +133,11 @@ def stopped(monkeypatch):
 
 
 def test_several_steps_of_one_call_are_those_of_many(whole, tmp_path, stopped):
-    # Two of an epoch's three steps, and then the third.
+    # A call takes two of an epoch's three steps, and the next call the third.
     fast = ("--flip", "--steps_per_execution=2")
     assert stopped(tmp_path / "run", *fast) == (2, 2)
-    run = prepare(tmp_path / "run", "--epochs=4", "--flip")  # the rest by single steps
+    # The rest is trained by single steps.
+    run = prepare(tmp_path / "run", "--epochs=4", "--flip")
     assert run.settings.steps_per_execution == 1
     training.train(run)
     assert_same(run, whole)
@@ -152,14 +155,15 @@ def test_checkpoints_and_budget_come_after_a_call(tmp_path, monkeypatch):
         ),
     )
     run = trained(tmp_path / "run", *fast, "--checkpoint_every=2")
-    # Steps 2 and 4 are asked for, 3 and 6 end an epoch, and a call ends with 2 and 5.
+    # Checkpoints are asked for at steps 2 and 4, epochs end with 3 and 6, calls with 2
+    # and 5.
     assert saved == [2, 3, 5, 6]
     run = trained(tmp_path / "other", *fast, "--minutes=1e-9")
     assert (run.progress.epoch, run.progress.batch) == (0, 2)
 
 
 def test_accumulated_updates_are_resumed_to_the_bit(tmp_path, stopped):
-    # Two updates an epoch: of two batches, and of the third.
+    # An epoch has two updates: one of two batches, and one of the third.
     flags = ("--gradient_accumulation_steps=2", "--flip")
     run = trained(tmp_path / "whole", "--epochs=4", *flags)
     assert run.progress.step == 8 and run.steps_per_epoch == 2
@@ -286,7 +290,7 @@ def test_of_many_epochs_tensorboard_is_told_of_fewer_and_fewer(tmp_path):
         writer.scalars(epoch, {"kl": 1.0})
         writer.picture(epoch, "samples", np.zeros((2, 2, 1), "uint8"))
     writer.close()
-    sizes = {"scalars": 0, "images": 0}  # all of them, not a sample
+    sizes = {"scalars": 0, "images": 0}  # 0 keeps all of them, not a sample
     events = EventAccumulator(str(tmp_path / "train"), sizes).Reload()
     steps = [event.step for event in events.Scalars("kl")]
     assert steps[:2001] == [*range(1, 2001), 2002] and steps[-1] == 9000
@@ -297,7 +301,8 @@ def test_of_many_epochs_tensorboard_is_told_of_fewer_and_fewer(tmp_path):
 
 
 def test_best_model_is_that_of_the_best_epoch(tmp_path):
-    flags = ("--monitor=val_recon", "--learning_rate=0.3")  # the last is not the best
+    # The last epoch is not the best.
+    flags = ("--monitor=val_recon", "--learning_rate=0.3")
     run = trained(tmp_path / "run", "--epochs=3", *flags)
     best = min(run.folder.rows(), key=lambda row: row["val_recon"])
     assert run.progress.best == best["val_recon"]
@@ -306,7 +311,7 @@ def test_best_model_is_that_of_the_best_epoch(tmp_path):
 
 
 class Pixels:
-    """Features without a classifier: the upper left pixels of an image."""
+    """Features that need no classifier: the upper left pixels of an image."""
 
     def features(self, images):
         assert images.dtype == np.uint8
@@ -325,7 +330,7 @@ def test_the_quality_of_samples_is_a_term_of_each_epoch(whole, tmp_path, monkeyp
     real = zoo.data.arrays("digits", "validation", image_size=8)[0]
     features = map(Pixels().features, (real, samples))
     assert terms[-1] == pytest.approx(metrics.frechet_distance(*features))
-    # It is a look from outside: training goes its way as if nobody had looked.
+    # Measuring does not change training: the state is that of a run without it.
     assert all(np.array_equal(a, b) for a, b in zip(state(run), state(whole)))
 
 
@@ -376,9 +381,8 @@ def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
     inside = ("checkpoints/.partial-00000006-a.keras", "samples/.partial-0002-b.png")
     for name in (".partial-metrics-x.csv", ".partial-model.best-y.keras", *inside):
         (run.folder.path / name).write_text("half")
-    mine = (
-        run.folder.path / ".partial-evaluation-z.json"
-    )  # another process may write it
+    # An evaluation may be writing this one at the same time.
+    mine = run.folder.path / ".partial-evaluation-z.json"
     mine.write_text("half")
     trained(tmp_path / "run", "--epochs=2")
     assert list(run.folder.path.rglob(".partial-*")) == [mine]
@@ -483,13 +487,13 @@ def test_init_from_lends_model_and_weights(whole, tmp_path):
 
 
 def test_the_data_set_is_opened_once(tmp_path, monkeypatch):
-    opened, find = [], zoo.data.sources.find  # which every way to a set leads through
+    opened, find = [], zoo.data.sources.find  # every way to a set calls it
     monkeypatch.setattr(
         zoo.data.sources, "find", lambda *how: opened.append(how[0]) or find(*how)
     )
     run = prepare(tmp_path / "run", "--epochs=2")
     assert opened == ["digits"]
-    # Nor is it opened again where the run begins anew after a step that failed.
+    # It is not opened again either when the run starts again after a step that failed.
     preparing.begin(run, None)
     assert opened == ["digits"]
 
@@ -513,7 +517,7 @@ def test_images_may_be_higher_than_wide(tmp_path):
     assert prepare(tmp_path / "run", "--epochs=1", "--image_size=9x12").is_finished()
     again = repeated.command(run.folder.record, ["train"])
     assert "--image_size=9x12" in again
-    # A square is one number, however it is written.
+    # A square is kept as one number, however it is written.
     assert prepare(tmp_path / "8", "--image_size=8x8").settings.image_size == 8
 
 

@@ -1,4 +1,5 @@
-"""What several steps in one compiled call gain: `fit` with steps_per_execution.
+"""Measures what several steps in one compiled call gain: `fit` with
+steps_per_execution.
 
     PYTHONPATH=.:tests python tests/tools/execution_speed.py [MODEL ...]
 
@@ -25,7 +26,8 @@ BATCH, STEPS, ROUNDS = 16, 32, 5
 
 
 def epoch(model, data):
-    """Seconds of an epoch of `fit`, without what comes before and after it."""
+    """Returns the seconds of an epoch of `fit`, without what comes before and after
+    it."""
     times = []
     hooks = {"on_epoch_begin": lambda *_: times.append(time.process_time())}
     hooks["on_epoch_end"] = hooks["on_epoch_begin"]

@@ -24,7 +24,8 @@ PATH = r"/v1/models/(\w+)(?:/versions/(\d+)|/labels/(\w+))?(:predict|/metadata)?
 
 
 class Version:
-    """An exported version by the name of its folder; it answers by its graphs."""
+    """An exported version, known by the name of its folder, which answers with its
+    graphs."""
 
     def __init__(self, path, label="latest"):
         self.name, self.number, self.label = path.parent.name, path.name, label
@@ -41,7 +42,8 @@ class Version:
         )
 
     def answer(self, signature, rows):
-        """{output: array} of {input: array}; ValueError as a server words it."""
+        """Returns {output: array} of {input: array}; ValueError with the words of a
+        server."""
         try:
             tensors = {name: tf.constant(value) for name, value in rows.items()}
             outputs = self.graphs[signature](**tensors)
@@ -94,7 +96,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def json_of(self, name, values):
         if values.dtype != object:
             return values.tolist()
-        assert name.endswith("_bytes")  # others a server would send as text
+        assert name.endswith("_bytes")  # a server would send other texts as text
         return [{"b64": base64.b64encode(value).decode()} for value in values]
 
     def asked(self):
@@ -143,8 +145,7 @@ class Servicer(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 @contextlib.contextmanager
 def serving(path):
-    """Yields (address of REST, address of gRPC) of a server of the version at
-    `path`."""
+    """Serves the version at `path`; yields (address of REST, address of gRPC)."""
     version = Version(path)
     rest = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     rest.version = version
