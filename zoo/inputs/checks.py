@@ -3,7 +3,7 @@ words."""
 
 import numpy as np
 
-from zoo.inputs import fields, shapes
+from zoo.inputs import fields, forms, shapes
 
 SLACK = 1e-3  # rescaled floats may miss -1 and 1 by a rounding
 
@@ -14,6 +14,7 @@ def to_array(images, field="image"):
 
     Raises: ValueError: unless they are an array, a tensor or a list of equal shapes.
     """
+    forms.refuse_pil(images)
     try:
         array = np.asarray(images)
     except ValueError:  # a list of different shapes
@@ -98,7 +99,7 @@ def check_images(
         field: "image", "source" or "clip".
     """
     name = fields.PLURALS[field]
-    shape = _row_shape(images, field)
+    shape = row_shape(images, field)
     if image_shape is not None and shape != tuple(image_shape):
         raise ValueError(
             f"The model was built for {name} of {'x'.join(map(str, image_shape))}. "
@@ -122,8 +123,8 @@ def check_images(
         _check_floats(images, value_range, training, name)
 
 
-def _row_shape(images, field):
-    """The checked shape of a row of a batch of images or clips."""
+def row_shape(images, field):
+    """Returns the checked shape of a row of a batch of images or clips."""
     dims = list(images.shape)
     if field == "clip":
         if len(dims) != 5:
@@ -136,6 +137,12 @@ def _row_shape(images, field):
         raise ValueError(
             f"{fields.PLURALS[field].capitalize()} come as [B, H, W, C]. "
             f"Received: clips of shape {dims}, which this model does not take."
+        )
+    if len(dims) == 2:
+        raise ValueError(
+            "images[None, ..., None] makes a batch of a single grey image, "
+            "images.reshape(-1, H, W, C) one of rows of pixels: images come as "
+            f"[B, H, W, C]. Received: shape {dims}."
         )
     shape = shapes.image_shape_of(dims)
     if len(dims) != 4:
@@ -208,10 +215,7 @@ def check_labels(labels, count, num_classes):
     """Raises ValueError unless `labels` are int `[count]` in [0, num_classes)."""
     labels = to_labels(labels)
     if labels.shape != (count,) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            "Labels are one integer an image, shape [B]. "
-            f"Received: {labels.dtype} of shape {list(labels.shape)}."
-        )
+        raise forms.wrong_labels(labels, "B")
     wrong = labels[(labels < 0) | (labels >= num_classes)]
     if wrong.size:
         raise ValueError(
