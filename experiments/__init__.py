@@ -8,7 +8,6 @@ code 1, wherever it was found.
 import logging
 import math
 import os
-import signal
 import sys
 import textwrap
 
@@ -16,6 +15,7 @@ from absl import flags
 
 from experiments import checks, quiet
 
+SIGPIPE = 13  # of `signal`, which has none on Windows
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
 
 
@@ -162,7 +162,7 @@ def start(verb, main, argv=None):
         # Output that is still to be written would raise again at the end of the
         # process.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+        return 128 + SIGPIPE
     except (ValueError, OSError, ImportError) as error:
         print(f"{verb.name}: {_sentence(error)}", file=sys.stderr)
         return 1

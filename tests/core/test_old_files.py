@@ -52,6 +52,17 @@ def test_a_file_of_old_gives_what_it_gave(name, old):
         assert int(model.optimizer.iterations) == 1
 
 
+@pytest.mark.skipif(not backend.HAS_TF_DATA, reason="reads it with TensorFlow")
+def test_the_model_of_an_old_file_is_exported_by_keras(old, tmp_path):
+    import tensorflow as tf
+
+    model, images = zoo.load(old / "ae.keras"), tiny.floats(3)
+    model.export(tmp_path, verbose=False)
+    saved = tf.saved_model.load(str(tmp_path))
+    expected = model.predict(images, verbose=0)
+    np.testing.assert_allclose(saved.serve(images), expected, atol=1e-6)
+
+
 @pytest.mark.skipif(not backend.HAS_TF_DATA, reason="the run drew TensorFlow's numbers")
 def test_a_run_of_old_goes_on_as_it_would_have(old):
     import experiments

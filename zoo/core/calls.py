@@ -143,7 +143,8 @@ class Calls(Inference):
         a, b = inputs.to_array(a), inputs.to_array(b)
         if a.shape != b.shape or a.ndim not in (3, 4):
             raise ValueError(
-                "Interpolation takes two images, or two batches, of one shape. "
+                "Interpolation takes two images [H, W, C], or two batches "
+                "[N, H, W, C], of one shape. "
                 f"Received: {list(a.shape)} and {list(b.shape)}."
             )
         z_a, z_b = (self.encode(x if x.ndim == 4 else x[None]) for x in (a, b))

@@ -11,7 +11,7 @@ from absl import logging
 from numpy.typing import ArrayLike
 
 from zoo import backend, inputs
-from zoo.core import faults
+from zoo.core import faults, monitoring
 from zoo.inputs import feeds, grouping, words
 from zoo.inputs.tensors import Data
 
@@ -66,16 +66,19 @@ class Fitting:
         return self._fit(x, y, validation_data=validation_data, **kwargs)
 
     def _fit(self, x, y, callbacks=None, **kwargs):
-        """Keras' `fit`, which ends soon after a step that got or made wrong values."""
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            return super().fit(x, y, callbacks=callbacks, **kwargs)
-        callbacks = list(callbacks or ())
-        if any(isinstance(each, faults.Finite) for each in callbacks):
-            return super().fit(x, y, callbacks=callbacks, **kwargs)
-        try:
-            return super().fit(x, y, callbacks=[faults.Finite(), *callbacks], **kwargs)
-        except faults.NotFiniteError as fault:
-            raise fault.in_script() from None
+        """Keras' `fit`: its callbacks know the terms, and it ends soon after a step
+        that got or made wrong values."""
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = keras.tree.flatten(callbacks or [])  # one, or several
+        each = getattr(callbacks, "callbacks", callbacks)
+        is_watched = any(isinstance(callback, faults.Finite) for callback in each)
+        with monitoring.directed(self, each):
+            if is_watched or each is not callbacks:
+                return super().fit(x, y, callbacks=callbacks, **kwargs)
+            try:
+                return super().fit(x, y, callbacks=[faults.Finite(), *each], **kwargs)
+            except faults.NotFiniteError as fault:
+                raise fault.in_script() from None
 
     def _maybe_symbolic_build(self, **data):
         """Keras' TensorFlow trainer would take a batch to build the networks by, which

@@ -46,7 +46,8 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
         needs_labels: Whether training needs labels.
         batches_per_step: Batches that a training step takes.
         monitor: The term that tells the best epoch, the smallest value unless
-            `monitor_mode` is "max"; "" if no term tells (a GAN's losses do not).
+            `monitor_mode` is "max"; "" if no term tells (a GAN's losses do not). Keras'
+            callbacks mean it by "loss" and "val_loss".
         paper: One line for the catalogue: authors, year, arXiv number.
     """
 

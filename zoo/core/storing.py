@@ -63,6 +63,21 @@ class Storing:
     def build_from_config(self, config: dict[str, Any]) -> None:
         self.build(config["image_shape"], config.get("source_shape"))
 
+    # --- Keras' own exports -----------------------------------------------------------
+
+    def _post_build(self):
+        super()._post_build()
+        # Keras took the shape of one image for that of a batch, and exports only what
+        # was called before: a deferred build. The networks here are there already.
+        shape = self.shape_of_field(self.takes[0])
+        self._build_shapes_dict = {"input_shape": (None, *shape)}
+        self._called = True
+
+    @property
+    def input_dtype(self):
+        """Of images, whatever type the networks compute in."""
+        return "float32"
+
     # --- variables --------------------------------------------------------------------
 
     def state(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from zoo.inputs import fields, shapes
+from zoo.inputs import fields, forms, shapes
 from zoo.inputs.tensors import Tensor
 
 SLACK = 1e-3  # floats that were rescaled may miss -1 and 1 by rounding
@@ -18,6 +18,7 @@ def to_array(images: ArrayLike, field: str = "image") -> np.ndarray:
 
     Raises: ValueError: unless they are an array, a tensor or a list of equal shapes.
     """
+    forms.refuse_pil(images)
     try:
         array = np.asarray(images)
     except ValueError:  # a list of different shapes
@@ -107,7 +108,7 @@ def check_images(
         field: "image", "source" or "clip".
     """
     name = fields.PLURALS[field]
-    shape = _row_shape(images, field)
+    shape = row_shape(images, field)
     if image_shape is not None and shape != tuple(image_shape):
         raise ValueError(
             f"The model was built for {name} of {'x'.join(map(str, image_shape))}. "
@@ -131,8 +132,8 @@ def check_images(
         _check_floats(images, value_range, training, name)
 
 
-def _row_shape(images, field):
-    """Returns the checked shape of one row of a batch of images or clips."""
+def row_shape(images, field):
+    """Returns the checked shape of a row of a batch of images or clips."""
     dims = list(images.shape)
     if field == "clip":
         if len(dims) != 5:
@@ -145,6 +146,12 @@ def _row_shape(images, field):
         raise ValueError(
             f"{fields.PLURALS[field].capitalize()} come as [B, H, W, C]. "
             f"Received: clips of shape {dims}, which this model does not take."
+        )
+    if len(dims) == 2:
+        raise ValueError(
+            "images[None, ..., None] makes a batch of a single grey image, "
+            "images.reshape(-1, H, W, C) one of rows of pixels: images come as "
+            f"[B, H, W, C]. Received: shape {dims}."
         )
     shape = shapes.image_shape_of(dims)
     if len(dims) != 4:
@@ -218,10 +225,7 @@ def check_labels(labels: ArrayLike, count: int, num_classes: int) -> None:
     """Raises ValueError unless `labels` are int `[count]` in [0, num_classes)."""
     labels = to_labels(labels)
     if labels.shape != (count,) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            "Labels are one integer an image, shape [B]. "
-            f"Received: {labels.dtype} of shape {list(labels.shape)}."
-        )
+        raise forms.wrong_labels(labels, "B")
     wrong = labels[(labels < 0) | (labels >= num_classes)]
     if wrong.size:
         raise ValueError(

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from zoo.inputs import checks, shapes
+from zoo.inputs import checks, forms, shapes
 from zoo.inputs.derived import Derived
 from zoo.inputs.fields import IMAGES, PIXELS, PLURALS, Layout
 from zoo.inputs.tensors import Data, Tensor
@@ -58,6 +58,8 @@ def look(
     Raises: ValueError: if the data hold other fields than the model takes, no row, or
         fields of different numbers of rows.
     """
+    for value in (x, y):
+        forms.refuse_pil(value)
     if is_set(x):
         if y is not None:
             raise ValueError("Labels belong into the data set when images come as one.")
@@ -89,10 +91,11 @@ def _arrays(x, y, layout, first_only):
     elif hasattr(x, "__array__") or layout.takes[0] == "caption":
         batch = layout.read(x if y is None else (x, y), first_only)
     else:
+        way = "; of a list: np.stack(images)" if isinstance(x, list) else ""
         raise ValueError(
             f"{PLURALS[layout.takes[0]].capitalize()} come as a NumPy array, a tuple "
             f"({', '.join(PLURALS[name] for name in layout.takes)}), a tf.data set or "
-            f"a keras.utils.PyDataset. Received: {type(x).__name__}."
+            f"a keras.utils.PyDataset{way}. Received: {type(x).__name__}."
         )
     return {name: _array(name, value) for name, value in batch.items()}
 
@@ -101,13 +104,12 @@ def _array(name, value):
     if name == "caption":
         return np.array(checks.to_texts(value), object)
     if name in PIXELS:
-        return checks.to_array(value, name)
+        array = checks.to_array(value, name)
+        checks.row_shape(array, name)  # before the rows of a single image are counted
+        return array
     labels = checks.to_labels(value)
     if labels.ndim == 0 or labels.dtype.kind not in "iuf":
-        raise ValueError(
-            "Labels are one integer an image, shape [N]. "
-            f"Received: {labels.dtype} of shape {list(labels.shape)}."
-        )
+        raise forms.wrong_labels(labels)
     return labels
 
 
@@ -167,8 +169,10 @@ def _check_spec(name, spec):
         )
     if spec.shape.rank != rank + 1:
         axes = "[B, T, H, W, C]" if name == "clip" else "[B, H, W, C]"
+        way = "images[..., None] adds the channel of grey ones. "
         raise ValueError(
-            f"Batches of {what} have the shape {axes}. "
+            f"{way if spec.shape.rank == rank else ''}Batches of {what} have the shape "
+            f"{axes}. "
             f"Received: elements of shape {spec.shape}."
         )
 

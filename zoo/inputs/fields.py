@@ -11,6 +11,7 @@
 
 import dataclasses
 
+from zoo.inputs import forms
 from zoo.inputs.tensors import Batch, Tensor
 
 PLURALS = {
@@ -54,6 +55,8 @@ class Layout:
         else:
             fields = {self.takes[0]: batch}
         fields = {name: value for name, value in fields.items() if value is not None}
+        for value in fields.values():
+            forms.refuse_pil(value)
         required = [name for name in self.takes if name != "label"]
         required = required[:1] if first_only else required
         if any(name not in fields for name in required):
