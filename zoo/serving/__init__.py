@@ -9,7 +9,7 @@ what a request holds and PNG files are parts of the graphs (docs/serving.md).
 from keras import ops
 
 from zoo import backend
-from zoo.inputs import suggestions
+from zoo.inputs import pictures, suggestions
 from zoo.version import VERSION
 
 
@@ -22,6 +22,7 @@ def export(
     sampler=None,
     warmup=True,
     format="saved_model",
+    rules=None,
 ):
     """Writes `model` as a SavedModel into `folder/<version>`; returns that path.
 
@@ -35,8 +36,13 @@ def export(
         warmup: Whether to write requests that a server runs on loading.
         format: Or "tflite", "openvino", "onnx": for another runtime, of the signatures
             that are a pass through networks (`zoo.serving.runtimes`).
+        rules: By which files became the images that it was trained on: the dict "fit",
+            "background", "bits" that `zoo.data.info(...).rules` is, of which the last
+            two count. A request's files are read by them, and zoo.json tells them. The
+            usual ones if None.
     Raises: ValueError: for a signature, an option or steps that the model does not
-        have, a format that cannot hold them, or on another backend than TensorFlow.
+        have, a format that cannot hold them, rules that there are not, or on another
+        backend than TensorFlow.
         OSError: if the version exists or cannot be written; nothing remains.
         ImportError: if the warm-up or the format needs a package that is missing.
     """
@@ -52,12 +58,13 @@ def export(
 
     options = {"steps": steps, "sampler": sampler}
     options = {name: value for name, value in options.items() if value is not None}
-    chosen = _chosen(model, offered.of(model, **options), signatures)
+    chosen = _chosen(model, offered.of(model, rules, **options), signatures)
+    facts = _facts(model, rules)
     if format != "saved_model" and signatures is None:
         chosen = [each for each in chosen if each.is_network] or chosen
     if format != "saved_model":
-        return runtimes.write(format, chosen, folder, version, _facts(model))
-    return saved.write(chosen, folder, version, warmup, _facts(model))
+        return runtimes.write(format, chosen, folder, version, facts)
+    return saved.write(chosen, folder, version, warmup, facts)
 
 
 def _chosen(model, offers, names):
@@ -76,13 +83,15 @@ def _chosen(model, offers, names):
     return [offers[name] for name in names]
 
 
-def _facts(model):
-    """What an export says of its model: which one it is, after how many steps."""
+def _facts(model, rules):
+    """What an export says of its model: which one it is, after how many steps,
+    and how it reads files."""
     steps = model.optimizer.iterations if model.optimizer else 0
     return {
         "model": model.name,
         "config": model.config,
         "image_shape": list(model.image_shape),
+        "rules": pictures.for_shape(model.image_shape, rules).plain(),
         "step": int(ops.convert_to_numpy(steps)),
         "zoo": VERSION,
     }

@@ -128,7 +128,7 @@ class Folder(source.Source):
 
     def _by(self, shape):
         """The rules by which files become images of a shape."""
-        return pictures.Rules(shape[:2], shape[2], **(self.rules or {}))
+        return pictures.for_shape(shape, self.rules)
 
     def _headers(self):
         """`{path: (header, hash of the content)}` of the files that can be read."""
