@@ -20,10 +20,7 @@ BITS = (8, 10, 12, 14, 16)  # how many bits the values of 16-bit files may use
 _KEPT = ("fit", "background", "bits")  # rules that a set, a run and an export keep
 _GREY = ("1", "L", "LA", "La")
 _MODES = (*_GREY, "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
-_LEVELS = {
-    "L;2": 4,
-    "L;4": 16,
-}  # of grey pixels of fewer than 8 bits, as Pillow calls them
+_LEVELS = {"L;2": 4, "L;4": 16}  # of grey pixels of 2 and 4 bits, as Pillow names them
 _ORIENTATION = 0x0112  # EXIF; 5 to 8 mean that the camera was held on its side
 _STRIP = 2**20  # pixels that are laid on the background at once
 

@@ -36,22 +36,14 @@ def export(
         warmup: Whether to write requests that a server runs on loading.
         format: Or "tflite", "openvino", "onnx": for another runtime, of the signatures
             that are a pass through networks (`zoo.serving.runtimes`).
-        rules: By which files became the images that it was trained on: the dict "fit",
-            "background", "bits" that `zoo.data.info(...).rules` is, of which the last
-            two count. A request's files are read by them, and zoo.json tells them. The
-            usual ones if None.
-    Raises: ValueError: for a signature, an option or steps that the model does not
-        have, a format that cannot hold them, rules that there are not, or on another
-        backend than TensorFlow.
+        rules: By which a request's files are read, as those were that the model was
+            trained on: what `zoo.data.info(...).rules` is; the usual ones if None.
+    Raises: ValueError: for a signature, an option, steps or rules that there are not,
+        a format that cannot hold them, or on another backend than TensorFlow.
         OSError: if the version exists or cannot be written; nothing remains.
         ImportError: if the warm-up or the format needs a package that is missing.
     """
-    if backend.NAME != "tensorflow":
-        raise ValueError(
-            "An export holds TensorFlow's graphs: run it with "
-            "KERAS_BACKEND=tensorflow, which loads the same files. "
-            f"Received: KERAS_BACKEND={backend.NAME}."
-        )
+    _require_tensorflow()
     # TensorFlow takes seconds to import, and only an export needs these.
     from zoo.serving import runtimes, saved
     from zoo.serving import signatures as offered
@@ -65,6 +57,15 @@ def export(
     if format != "saved_model":
         return runtimes.write(format, chosen, folder, version, facts)
     return saved.write(chosen, folder, version, warmup, facts)
+
+
+def _require_tensorflow():
+    if backend.NAME != "tensorflow":
+        raise ValueError(
+            "An export holds TensorFlow's graphs: run it with "
+            "KERAS_BACKEND=tensorflow, which loads the same files. "
+            f"Received: KERAS_BACKEND={backend.NAME}."
+        )
 
 
 def _chosen(model, offers, names):
