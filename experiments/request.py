@@ -26,6 +26,13 @@ VERB.define("integer", "seed", 0, "Image i is the image of seed + i.")
 VERB.define("list", "labels", [], "Classes by number, repeated in turn, e.g. 0,1,2.")
 VERB.define("float", "guidance", 1.0, "How much the images heed their labels.")
 VERB.define("list", "images", [], "Picture files, of the size that the model takes.")
+VERB.define(
+    "string",
+    "facts",
+    None,
+    "The zoo.json of the served version, by whose rules --images are read for "
+    "signatures that take arrays [on white, of 16 bits].",
+)
 VERB.define("string", "latents", None, "A .npy file of latents [N, D].")
 VERB.group("Where")
 VERB.define(
@@ -59,6 +66,7 @@ def main():
         flags.guidance,
         flags.images,
         np.load(flags.latents) if flags.latents else None,
+        rows.kept_rules(flags.facts) if flags.facts else None,
     )
     known = server.signatures()
     if flags.signature not in known:

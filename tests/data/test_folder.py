@@ -240,10 +240,20 @@ def test_info_counts_what_arrays_can_read(tmp_path):
         assert len(read(tmp_path, split)[0]) == count
 
 
-def test_an_unreadable_file_does_not_make_a_grey_set_colour(tmp_path):
+@pytest.mark.parametrize("dtype", ["float32", "int32"])
+def test_an_unreadable_file_does_not_make_a_grey_set_colour(dtype, tmp_path):
     fill(tmp_path, 4, 8, 8)
-    save(tmp_path / "f.tiff", np.random.random((8, 8)).astype("float32"))
+    save(tmp_path / "f.tiff", (9 * np.random.random((8, 8))).astype(dtype))
     assert zoo.data.info(f"folder:{tmp_path}").image_shape == (8, 8, 1)
+
+
+def test_a_colour_file_that_is_cut_off_does_not_make_a_grey_set_colour(tmp_path):
+    fill(tmp_path, 4, 64, 64)
+    save(tmp_path / "colour.jpg", noise(64, 64, 3))
+    assert zoo.data.info(f"folder:{tmp_path}").image_shape == (64, 64, 3)
+    whole = (tmp_path / "colour.jpg").read_bytes()
+    (tmp_path / "colour.jpg").write_bytes(whole[: len(whole) // 2])
+    assert zoo.data.info(f"folder:{tmp_path}").image_shape == (64, 64, 1)
 
 
 # --- colours --------------------------------------------------------------------------

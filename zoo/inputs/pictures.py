@@ -17,8 +17,10 @@ from PIL import Image, ImageColor, ImageOps
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "PPM", "TIFF")
 FITS = ("crop", "pad", "stretch")
 BITS = (8, 10, 12, 14, 16)  # how many bits the values of 16-bit files may use
+_KEPT = ("fit", "background", "bits")  # rules that a set, a run and an export keep
 _GREY = ("1", "L", "LA", "La")
 _MODES = (*_GREY, "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
+_LEVELS = {"L;2": 4, "L;4": 16}  # of grey pixels of 2 and 4 bits, as Pillow names them
 _ORIENTATION = 0x0112  # EXIF; 5 to 8 mean that the camera was held on its side
 _STRIP = 2**20  # pixels that are laid on the background at once
 
@@ -34,6 +36,7 @@ class Rules:
             longer ends, "pad" puts it on the background, "stretch" distorts it.
         background: Colour behind transparent parts, by name or as "#rrggbb".
         bits: How many bits the values of 16-bit files use; 2**bits - 1 is white.
+    Raises: ValueError: for an unknown fit, background or number of bits.
     """
 
     image_size: tuple[int, int] | None
@@ -41,6 +44,34 @@ class Rules:
     fit: str = "crop"
     background: str = "white"
     bits: int = 16
+
+    def __post_init__(self):
+        is_grey(self.background)
+        for name, choices in (("fit", FITS), ("bits", BITS)):
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"{name} is one of {', '.join(map(str, choices))}. "
+                    f"Received: {name}={getattr(self, name)!r}."
+                )
+
+    def plain(self) -> dict:
+        """All but size and channels, as a set's `Info`, a run and an export keep it."""
+        return {name: getattr(self, name) for name in _KEPT}
+
+
+def for_shape(image_shape, kept=None) -> Rules:
+    """Returns the rules by which files become images of a shape `(..., H, W, C)`.
+
+    Args:
+        kept: What `Rules.plain` gave; what it lacks, or all if it is None, is usual.
+    Raises: ValueError: if it is none of that.
+    """
+    if not isinstance(kept or {}, dict) or not set(kept or {}) <= set(_KEPT):
+        raise ValueError(
+            f"The rules of pictures are {', '.join(_KEPT)}. Received: rules={kept!r}."
+        )
+    *_, height, width, channels = image_shape
+    return Rules((height, width), channels, **(kept or {}))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +125,7 @@ def read(file: str | os.PathLike | IO[bytes], rules: Rules) -> np.ndarray:
     """
     with Image.open(file, formats=FORMATS) as picture:
         _require(picture)
+        _scale_key(picture)
         picture.load()
     ImageOps.exif_transpose(picture, in_place=True)  # a copy would take as much again
     return image(picture, rules)
@@ -102,8 +134,7 @@ def read(file: str | os.PathLike | IO[bytes], rules: Rules) -> np.ndarray:
 def image(picture: Image.Image, rules: Rules) -> np.ndarray:
     """Returns an upright picture as uint8 `[H, W, C]`."""
     if _is_deep(picture):
-        values = np.asarray(picture) >> (rules.bits - 8)
-        picture = Image.fromarray(np.minimum(values, 255).astype(np.uint8))
+        picture = _shallow(picture, rules.bits)
     mode = "L" if rules.channels == 1 else "RGB"
     if picture.has_transparency_data:
         picture = _opaque(picture, mode, rules.background)
@@ -172,6 +203,28 @@ def _is_deep(picture):
     return picture.mode.startswith("I;16") or (
         picture.mode == "I" and picture.format == "PPM"
     )
+
+
+def _shallow(picture, bits):
+    """Returns a grey picture of 16 bits as one of 8, with its transparent value."""
+    values = np.asarray(picture)
+    grey = np.minimum(values >> (bits - 8), 255).astype(np.uint8)
+    key = picture.info.get("transparency")
+    if key is None:
+        return Image.fromarray(grey)
+    alpha = np.where(values == key, 0, 255).astype(np.uint8)
+    return Image.fromarray(np.dstack([grey, alpha]))
+
+
+def _scale_key(picture):
+    """Scales the transparent value of a PNG, which Pillow has as the file tells it, to
+    8 bits as the pixels."""
+    key = picture.info.get("transparency")
+    raw = str(picture.tile[0][3]) if picture.tile else ""
+    if isinstance(key, int) and raw in _LEVELS:
+        picture.info["transparency"] = key * 255 // (_LEVELS[raw] - 1)
+    elif isinstance(key, tuple) and raw.endswith(";16B"):
+        picture.info["transparency"] = tuple(value >> 8 for value in key)
 
 
 def _has_greys(picture):

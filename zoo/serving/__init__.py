@@ -9,7 +9,7 @@ what a request holds and PNG files are parts of the graphs (docs/serving.md).
 from keras import ops
 
 from zoo import backend
-from zoo.inputs import suggestions
+from zoo.inputs import pictures, suggestions
 from zoo.version import VERSION
 
 
@@ -22,6 +22,7 @@ def export(
     sampler=None,
     warmup=True,
     format="saved_model",
+    rules=None,
 ):
     """Writes `model` as a SavedModel into `folder/<version>`; returns that path.
 
@@ -35,29 +36,36 @@ def export(
         warmup: Whether to write requests that a server runs on loading.
         format: Or "tflite", "openvino", "onnx": for another runtime, of the signatures
             that are a pass through networks (`zoo.serving.runtimes`).
-    Raises: ValueError: for a signature, an option or steps that the model does not
-        have, a format that cannot hold them, or on another backend than TensorFlow.
+        rules: By which a request's files are read, as those were that the model was
+            trained on: what `zoo.data.info(...).rules` is; the usual ones if None.
+    Raises: ValueError: for a signature, an option, steps or rules that there are not,
+        a format that cannot hold them, or on another backend than TensorFlow.
         OSError: if the version exists or cannot be written; nothing remains.
         ImportError: if the warm-up or the format needs a package that is missing.
     """
-    if backend.NAME != "tensorflow":
-        raise ValueError(
-            "An export holds TensorFlow's graphs: run it with "
-            "KERAS_BACKEND=tensorflow, which loads the same files. "
-            f"Received: KERAS_BACKEND={backend.NAME}."
-        )
+    _require_tensorflow()
     # TensorFlow takes seconds to import, and only an export needs these.
     from zoo.serving import runtimes, saved
     from zoo.serving import signatures as offered
 
     options = {"steps": steps, "sampler": sampler}
     options = {name: value for name, value in options.items() if value is not None}
-    chosen = _chosen(model, offered.of(model, **options), signatures)
+    chosen = _chosen(model, offered.of(model, rules, **options), signatures)
+    facts = _facts(model, rules)
     if format != "saved_model" and signatures is None:
         chosen = [each for each in chosen if each.is_network] or chosen
     if format != "saved_model":
-        return runtimes.write(format, chosen, folder, version, _facts(model))
-    return saved.write(chosen, folder, version, warmup, _facts(model))
+        return runtimes.write(format, chosen, folder, version, facts)
+    return saved.write(chosen, folder, version, warmup, facts)
+
+
+def _require_tensorflow():
+    if backend.NAME != "tensorflow":
+        raise ValueError(
+            "An export holds TensorFlow's graphs: run it with "
+            "KERAS_BACKEND=tensorflow, which loads the same files. "
+            f"Received: KERAS_BACKEND={backend.NAME}."
+        )
 
 
 def _chosen(model, offers, names):
@@ -76,13 +84,15 @@ def _chosen(model, offers, names):
     return [offers[name] for name in names]
 
 
-def _facts(model):
-    """What an export says of its model: which one it is, after how many steps."""
+def _facts(model, rules):
+    """What an export says of its model: which one it is, after how many steps,
+    and how it reads files."""
     steps = model.optimizer.iterations if model.optimizer else 0
     return {
         "model": model.name,
         "config": model.config,
         "image_shape": list(model.image_shape),
+        "rules": pictures.for_shape(model.image_shape, rules).plain(),
         "step": int(ops.convert_to_numpy(steps)),
         "zoo": VERSION,
     }

@@ -68,7 +68,7 @@ class Folder(source.Source):
         self._arrange(headers)
         used = [headers[path] for path, _, _ in self._files]
         if color == "auto":
-            is_grey = all(each.is_grey for each, _ in used)
+            is_grey = not self._has_colour([each for each, _ in used])
             if fit == "pad" or any(each.is_clear for each, _ in used):
                 is_grey = is_grey and has_grey_ground
             color = "grey" if is_grey else "rgb"
@@ -128,7 +128,7 @@ class Folder(source.Source):
 
     def _by(self, shape):
         """The rules by which files become images of a shape."""
-        return pictures.Rules(shape[:2], shape[2], **(self.rules or {}))
+        return pictures.for_shape(shape, self.rules)
 
     def _headers(self):
         """`{path: (header, hash of the content)}` of the files that can be read."""
@@ -196,6 +196,17 @@ class Folder(source.Source):
                 self.name,
             )
         return rows
+
+    def _has_colour(self, headers):
+        """Whether a file has colours; among grey ones, one that is whole."""
+        coloured = [row for row, each in enumerate(headers) if not each.is_grey]
+        if len(coloured) in (0, len(headers)):
+            return bool(coloured)
+        rules = pictures.Rules(None, 3)  # a header does not tell whether pixels follow
+        return any(
+            self._try(pictures.read, self._path(row), rules) is not None
+            for row in coloured
+        )
 
     def _bits(self, headers, bits):
         """The bits that files of 16 bits use, which the log tells."""
