@@ -98,7 +98,8 @@ def test_lessons_are_the_same_for_a_seed_and_tell_what_was_done():
     images, answers = course[1]
     again, _ = lessons.Lessons(3, seed=0, greys=greys, drawings=drawings)[1]
     np.testing.assert_array_equal(images, again)
-    assert (images != course[2][0][: len(images), :28, :28]).any()
+    other = course[2][0]
+    assert images.shape != other.shape or (images != other).any()
     assert images.dtype == np.float32 and np.abs(images).max() <= 1
     assert set(answers) == set(lessons.WEIGHTS)
     assert all(len(answer) == len(images) for answer in answers.values())

@@ -68,12 +68,14 @@ class Fitting:
     def _fit(self, x, y, callbacks=None, **kwargs):
         """Keras' `fit`: its callbacks know the terms, and it ends soon after a step
         that got or made wrong values."""
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks = keras.tree.flatten(callbacks or [])  # one, or several
-        each = getattr(callbacks, "callbacks", callbacks)
+        is_listed = isinstance(callbacks, keras.callbacks.CallbackList)
+        if is_listed:
+            each = list(callbacks.callbacks or ())
+        else:
+            each = keras.tree.flatten(callbacks or [])  # one, or several
         is_watched = any(isinstance(callback, faults.Finite) for callback in each)
         with monitoring.directed(self, each):
-            if is_watched or each is not callbacks:
+            if is_watched or is_listed:
                 return super().fit(x, y, callbacks=callbacks, **kwargs)
             try:
                 return super().fit(x, y, callbacks=[faults.Finite(), *each], **kwargs)

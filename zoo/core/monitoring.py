@@ -1,6 +1,7 @@
 """What Keras' callbacks monitor: which term of a model, and which way is better."""
 
 import contextlib
+from collections.abc import Iterable, Iterator
 
 import keras
 
@@ -16,7 +17,7 @@ MONITORS = (
 CHANGED = ("monitor", "mode", "monitor_op", "min_delta")
 
 
-def mode_of(model, term):
+def mode_of(model: keras.Model, term: str) -> str:
     """Returns "min" or "max": which values of a model's term are better."""
     if term == model.monitor:
         return model.monitor_mode
@@ -24,7 +25,9 @@ def mode_of(model, term):
 
 
 @contextlib.contextmanager
-def directed(model, callbacks):
+def directed(
+    model: keras.Model, callbacks: Iterable[keras.callbacks.Callback]
+) -> Iterator[None]:
     """Within, those of Keras' callbacks that monitor know a term of `model` and its
     direction: `loss` is the term that tells the best epoch, and mode "auto" is known.
 

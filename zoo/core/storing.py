@@ -74,7 +74,7 @@ class Storing:
         self._called = True
 
     @property
-    def input_dtype(self):
+    def input_dtype(self) -> str:
         """Of images, whatever type the networks compute in."""
         return "float32"
 

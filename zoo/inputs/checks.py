@@ -132,7 +132,7 @@ def check_images(
         _check_floats(images, value_range, training, name)
 
 
-def row_shape(images, field):
+def row_shape(images: Tensor, field: str) -> tuple[int, ...]:
     """Returns the checked shape of a row of a batch of images or clips."""
     dims = list(images.shape)
     if field == "clip":

@@ -2,13 +2,14 @@
 it."""
 
 import sys
+from typing import Any
 
 import numpy as np
 
 GREY = ("1", "L", "LA")  # modes of PIL images without colour
 
 
-def refuse_pil(value):
+def refuse_pil(value: Any) -> None:
     """Raises ValueError if `value` is a PIL image or a list of them: pixels may be
     numbers of a palette, which only a conversion tells."""
     pil = sys.modules.get("PIL.Image")  # who has such an image has imported it
@@ -40,7 +41,7 @@ def _conversion(images):
     return text if is_one_size else f"{text}.resize({images[0].size})"
 
 
-def wrong_labels(labels, axis="N"):
+def wrong_labels(labels: np.ndarray, axis: str = "N") -> ValueError:
     """Returns the ValueError of an array of labels that are not integers `[axis]`."""
     way = _to_integers(labels)
     return ValueError(

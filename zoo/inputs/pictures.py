@@ -59,7 +59,7 @@ class Rules:
         return {name: getattr(self, name) for name in _KEPT}
 
 
-def for_shape(image_shape, kept=None) -> Rules:
+def for_shape(image_shape: tuple[int, ...], kept: dict | None = None) -> Rules:
     """Returns the rules by which files become images of a shape `(..., H, W, C)`.
 
     Args:
