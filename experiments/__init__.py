@@ -13,7 +13,7 @@ import textwrap
 
 from absl import flags
 
-from experiments import checks, quiet
+from experiments import preflight, quiet
 
 SIGPIPE = 13  # of `signal`, which has none on Windows
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
@@ -150,8 +150,8 @@ def start(verb, main, argv=None):
     open_streams()
     try:
         verb.parse(argv)
-        checks.require_models(verb)
-        checks.require_runs(verb)
+        preflight.require_models(verb)
+        preflight.require_runs(verb)
         warn_plainly()
         with quiet.imports():
             code = main() or 0

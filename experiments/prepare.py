@@ -45,12 +45,12 @@ VERB.define(
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from zoo import data
-    from zoo.data import checks
+    from zoo.data import arguments
     from zoo.runs import settings
 
     flags = VERB.flags
     where = {name: flags[name].value for name in ("classes", "data_dir")}
-    where["image_size"] = checks.parsed_size(flags.image_size)
+    where["image_size"] = arguments.parsed_size(flags.image_size)
     options = {name: flags[name].value for name in ("color", "fit", "background")}
     where |= {name: value for name, value in options.items() if value is not None}
     out = pathlib.Path(flags.out or f"{settings.slug(flags.dataset)}-records")

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data import checks, sources
+from zoo.data import arguments, sources
 from zoo.data.opened import DataSet, Info
 from zoo.data.shuffling import flips, order
 from zoo.data.sources import recording
@@ -43,9 +43,9 @@ names = sources.names
 
 def open(
     name: str,
-    classes: checks.Classes = None,
-    image_size: checks.Size = None,
-    data_dir: checks.Place = None,
+    classes: arguments.Classes = None,
+    image_size: arguments.Size = None,
+    data_dir: arguments.Place = None,
     build: bool = True,
     **options: Any,
 ) -> DataSet:
@@ -65,16 +65,16 @@ def open(
 
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
     """
-    size = checks.image_size(image_size)
+    size = arguments.image_size(image_size)
     return DataSet(sources.find(name, data_dir, options, build), classes, size, options)
 
 
 def arrays(
     name: str,
     split: str = "train",
-    classes: checks.Classes = None,
-    image_size: checks.Size = None,
-    data_dir: checks.Place = None,
+    classes: arguments.Classes = None,
+    image_size: arguments.Size = None,
+    data_dir: arguments.Place = None,
     **options: Any,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns one split as uint8 images `[N, H, W, C]` and int32 labels `[N]` or None;
@@ -87,7 +87,7 @@ def arrays(
 
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
     """
-    checks.split(split)
+    arguments.split(split)
     columns = open(name, classes, image_size, data_dir, **options).arrays(split)
     return columns["image" if "image" in columns else "clip"], columns.get("label")
 
@@ -96,13 +96,13 @@ def load(
     name: str,
     split: str = "train",
     batch_size: int = 128,
-    classes: checks.Classes = None,
-    image_size: checks.Size = None,
+    classes: arguments.Classes = None,
+    image_size: arguments.Size = None,
     seed: int = 0,
     shuffle: bool | None = None,
     drop_remainder: bool = False,
     flip: bool = False,
-    data_dir: checks.Place = None,
+    data_dir: arguments.Place = None,
     start_epoch: int = 0,
     labels: bool = True,
     fields: Sequence[str] | None = None,
@@ -128,7 +128,7 @@ def load(
 
     Raises: ValueError, FileNotFoundError: what cannot be used and why.
     """
-    checks.split(split)
+    arguments.split(split)
     data = open(name, classes, image_size, data_dir, **options)
     course = (seed, shuffle, flip, drop_remainder, start_epoch, labels, fields)
     return data.batches(split, batch_size, *course)
@@ -136,9 +136,9 @@ def load(
 
 def info(
     name: str,
-    classes: checks.Classes = None,
-    image_size: checks.Size = None,
-    data_dir: checks.Place = None,
+    classes: arguments.Classes = None,
+    image_size: arguments.Size = None,
+    data_dir: arguments.Place = None,
     **options: Any,
 ) -> Info:
     """Returns the `Info` of a data set without decoding its images, where that can be.
@@ -151,9 +151,9 @@ def info(
 def write_records(
     name: str,
     folder: str | os.PathLike,
-    classes: checks.Classes = None,
-    image_size: checks.Size = None,
-    data_dir: checks.Place = None,
+    classes: arguments.Classes = None,
+    image_size: arguments.Size = None,
+    data_dir: arguments.Place = None,
     shards: int | None = None,
     **options: Any,
 ) -> tuple[Info, dict[str, int]]:

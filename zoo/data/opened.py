@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data import checks, examples, memory, pipeline
+from zoo.data import arguments, examples, memory, pipeline
 from zoo.data import source as sources
 from zoo.inputs.tensors import Data
 
@@ -48,7 +48,7 @@ class DataSet:
 
     Args:
         source: The `Source`.
-        classes: checks.Classes to keep, by number or name, or None for all.
+        classes: Classes to keep, by number or name, or None for all.
         image_size: (height, width) in pixels, or None for as stored.
         options: Those of the source's options that were given; kept, so that a run can
             record them.
@@ -59,7 +59,7 @@ class DataSet:
     def __init__(
         self,
         source: sources.Source,
-        classes: checks.Classes = None,
+        classes: arguments.Classes = None,
         image_size: tuple[int, int] | None = None,
         options: Mapping[str, Any] | None = None,
     ):
@@ -75,7 +75,7 @@ class DataSet:
         names = self.source.class_names
         if names is not None and self._keep is not None:
             names = tuple(names[label] for label in self._keep)
-        splits = [split for split in checks.SPLITS if "+" not in split]
+        splits = [split for split in arguments.SPLITS if "+" not in split]
         return Info(
             self.source.name,
             self._shapes[examples.main(self._shapes)],
@@ -92,7 +92,7 @@ class DataSet:
 
         Raises: ValueError: if the split holds nothing, or is none.
         """
-        return self._columns(self.source, checks.split(split), whole=True)
+        return self._columns(self.source, arguments.split(split), whole=True)
 
     def batches(
         self,
@@ -121,7 +121,7 @@ class DataSet:
 
         Raises: ValueError: in one sentence, what cannot be used and why.
         """
-        checks.split(split)
+        arguments.split(split)
         training = split.startswith("train")
         shuffle = training if shuffle is None else shuffle
         plan = pipeline.Plan(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from zoo.data import checks, examples, shuffling
+from zoo.data import arguments, examples, shuffling
 from zoo.inputs.tensors import Data
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ class Plan:
     num_batches: int = 0
 
     def __post_init__(self):
-        checks.whole("batch_size", self.batch_size, 1)
-        checks.whole("seed", self.seed, 0, shuffling.MAX_SEED)
-        checks.whole("start_epoch", self.start_epoch, 0)
+        arguments.whole("batch_size", self.batch_size, 1)
+        arguments.whole("seed", self.seed, 0, shuffling.MAX_SEED)
+        arguments.whole("start_epoch", self.start_epoch, 0)
 
     def count(self, num_examples: int) -> None:
         """Sets the numbers of a split; ValueError if its batches cannot be filled."""
         full = self.training or self.drop_remainder
-        checks.batch_size(self.batch_size, num_examples, full)
+        arguments.batch_size(self.batch_size, num_examples, full)
         self.num_examples = num_examples
         self.num_batches = num_examples // self.batch_size
         if num_examples % self.batch_size and not self.drop_remainder:

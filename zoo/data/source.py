@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from zoo.data import checks, examples, pipeline
+from zoo.data import arguments, examples, pipeline
 from zoo.inputs import suggestions
 
 STREAM_ABOVE = 2 * 2**30  # bytes of uint8 pixels: larger sets stay on disk
@@ -61,7 +61,7 @@ class Source(abc.ABC):
         tells; without a label if the set is unlabelled.
 
         Args:
-            split: One of `checks.SPLITS`.
+            split: One of `arguments.SPLITS`.
             image_size: (height, width) in pixels to resize to, or None for as stored.
         """
 
@@ -207,7 +207,7 @@ def by_content(
     }
 
 
-def chosen(source: Source, classes: checks.Classes) -> tuple[int, ...] | None:
+def chosen(source: Source, classes: arguments.Classes) -> tuple[int, ...] | None:
     """Returns the labels that `classes` asks for, in its order, or None for all.
 
     A class is given by its number, or by its name; a string is looked up as a name
@@ -240,7 +240,7 @@ def _label(source: Source, wanted, classes) -> int:
     if isinstance(wanted, str) and wanted in names:
         return names.index(wanted)
     try:
-        return checks.whole("class", _number(wanted), 0, len(names) - 1)
+        return arguments.whole("class", _number(wanted), 0, len(names) - 1)
     except ValueError:
         listed = ", ".join(f"{i} ({name})" for i, name in enumerate(names[:20]))
         near = suggestions.nearest(wanted, names) if isinstance(wanted, str) else ""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from zoo.data import checks
+from zoo.data import arguments
 from zoo.data.source import Source
 from zoo.data.sources import building
 from zoo.data.sources.digits import Digits
@@ -23,7 +23,7 @@ def names() -> tuple[str, ...]:
 
 def find(
     name: str,
-    data_dir: checks.Place = None,
+    data_dir: arguments.Place = None,
     options: dict[str, Any] | None = None,
     build: bool = True,
 ) -> Source:
@@ -44,8 +44,8 @@ def find(
     kind, _, path = name.partition(":")
     if kind in BY_PATH:
         declared = BY_PATH[kind].options
-        return BY_PATH[kind](path, **checks.options(f"{kind}:", declared, options))
-    checks.options(repr(name), {}, options)
+        return BY_PATH[kind](path, **arguments.options(f"{kind}:", declared, options))
+    arguments.options(repr(name), {}, options)
     if name == "digits":
         return Digits()
     files = building.at_hand(name, data_dir)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data import checks, resize, source
+from zoo.data import arguments, resize, source
 from zoo.data.sources import prepared
 
 FILES = {
@@ -45,7 +45,7 @@ class Idx(source.Source):
         self,
         name: str,
         folder: pathlib.Path,
-        data_dir: checks.Place = None,
+        data_dir: arguments.Place = None,
         build: bool = True,
     ):
         self.name = name

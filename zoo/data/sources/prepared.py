@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data import checks, examples, pipeline, resize, shuffling, source
+from zoo.data import arguments, examples, pipeline, resize, shuffling, source
 from zoo.data.sources import building
 
 _SHUFFLE_BUFFER = 10_000  # encoded images held in memory while a large set streams
@@ -24,7 +24,7 @@ class Prepared(source.Source):
 
     streams = True
 
-    def __init__(self, name: str, data_dir: checks.Place, build: bool = True):
+    def __init__(self, name: str, data_dir: arguments.Place, build: bool = True):
         self._builder: Any = building.builder(name, data_dir)
         info = self._builder.info
         self.name = name

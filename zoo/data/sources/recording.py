@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data import checks, examples
+from zoo.data import arguments, examples
 from zoo.data.opened import DataSet
 from zoo.data.sources import records
 from zoo.files import folders
@@ -86,7 +86,7 @@ def _files(info, source, shards):
         size = max(1, SHARD // sum(map(math.prod, shapes)))
         num_train = _count(info, "train", first)
         if shards is not None:
-            checks.whole("shards", shards, 1, max(1, num_train))
+            arguments.whole("shards", shards, 1, max(1, num_train))
             size = -(-num_train // shards)
         for part in records.PARTS:
             stem = records.stem_of(part, first, source.domains)

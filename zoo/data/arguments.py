@@ -1,4 +1,5 @@
-"""What the data room refuses, in one sentence each, before anything is read."""
+"""Checks the arguments of the data room before anything is read, and refuses wrong ones
+in a sentence each."""
 
 import numbers
 import os
