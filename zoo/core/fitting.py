@@ -68,14 +68,13 @@ class Fitting:
     def _fit(self, x, y, callbacks=None, **kwargs):
         """Keras' `fit`: its callbacks know the terms, and it ends soon after a step
         that got or made wrong values."""
-        is_listed = isinstance(callbacks, keras.callbacks.CallbackList)
-        if is_listed:
-            each = list(callbacks.callbacks or ())
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            each, is_whole = list(callbacks.callbacks or ()), True
         else:
-            each = keras.tree.flatten(callbacks or [])  # one, or several
+            each, is_whole = keras.tree.flatten(callbacks or []), False
         is_watched = any(isinstance(callback, faults.Finite) for callback in each)
         with monitoring.directed(self, each):
-            if is_watched or is_listed:
+            if is_watched or is_whole:
                 return super().fit(x, y, callbacks=callbacks, **kwargs)
             try:
                 return super().fit(x, y, callbacks=[faults.Finite(), *each], **kwargs)
