@@ -65,7 +65,7 @@ class Fitting:
             validation_data = self._measured(validation_data, None, value_range, size)
         return self._fit(x, y, validation_data=validation_data, **kwargs)
 
-    def _fit(self, x, y, callbacks=None, **kwargs):
+    def _fit(self, x, y, callbacks: Any = None, **kwargs):
         """Keras' `fit`: its callbacks know the terms, and it ends soon after a step
         that got or made wrong values."""
         if isinstance(callbacks, keras.callbacks.CallbackList):
