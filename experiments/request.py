@@ -30,8 +30,8 @@ VERB.define(
     "string",
     "facts",
     None,
-    "The zoo.json of the served version, by whose rules --images are read for "
-    "signatures that take arrays [on white, of 16 bits].",
+    "The zoo.json of the served version: its rules read --images where a signature "
+    "takes arrays [white background, 16 bits].",
 )
 VERB.define("string", "latents", None, "A .npy file of latents [N, D].")
 VERB.group("Where")

@@ -55,7 +55,7 @@ class Rules:
                 )
 
     def plain(self) -> dict:
-        """All but size and channels, as a set's `Info`, a run and an export keep it."""
+        """The rules but size and channels: a set, a run and an export keep these."""
         return {name: getattr(self, name) for name in _KEPT}
 
 
@@ -63,8 +63,9 @@ def for_shape(image_shape: tuple[int, ...], kept: dict | None = None) -> Rules:
     """Returns the rules by which files become images of a shape `(..., H, W, C)`.
 
     Args:
-        kept: What `Rules.plain` gave; what it lacks, or all if it is None, is usual.
-    Raises: ValueError: if it is none of that.
+        kept: A dict as `Rules.plain` returns it. Rules that it lacks have their
+            default; so have all if it is None.
+    Raises: ValueError: for an unknown rule, or an unknown value of one.
     """
     if not isinstance(kept or {}, dict) or not set(kept or {}) <= set(_KEPT):
         raise ValueError(
@@ -217,8 +218,8 @@ def _shallow(picture, bits):
 
 
 def _scale_key(picture):
-    """Scales the transparent value of a PNG, which Pillow has as the file tells it, to
-    8 bits as the pixels."""
+    """Scales the transparent value of a PNG to 8 bits. Pillow scales the pixels, but
+    keeps that value as it is in the file."""
     key = picture.info.get("transparency")
     raw = str(picture.tile[0][3]) if picture.tile else ""
     if isinstance(key, int) and raw in _LEVELS:

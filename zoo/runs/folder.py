@@ -199,8 +199,8 @@ class RunFolder:
 
 
 def owner(path):
-    """Returns the `RunFolder` that a path belongs to, be it a run's folder or one of
-    its models or checkpoints; None if it is no run's."""
+    """Returns the `RunFolder` of a path: a run's folder, or one of its models or
+    checkpoints. None if the path belongs to no run."""
     path = pathlib.Path(path)
     folder = path if path.is_dir() else path.parent
     for each in map(RunFolder, (folder, folder.parent)):
@@ -210,10 +210,12 @@ def owner(path):
 
 
 def kept_rules(path):
-    """Returns the rules by which picture files became the images of the run that a path
-    belongs to, as `pictures.Rules.plain` tells them; None if its images came as arrays
-    or nothing is known.
+    """Returns the rules by which a run read its picture files, a dict as that of
+    `pictures.Rules.plain`. None if its images came as arrays, for an older run, and
+    for a path that belongs to no run.
 
+    Args:
+        path: As for `owner`.
     Raises: ValueError: if run.json is damaged.
     """
     folder = owner(path)

@@ -36,10 +36,10 @@ def export(
         warmup: Whether to write requests that a server runs on loading.
         format: Or "tflite", "openvino", "onnx": for another runtime, of the signatures
             that are a pass through networks (`zoo.serving.runtimes`).
-        rules: By which a request's files are read, as those were that the model was
-            trained on: what `zoo.data.info(...).rules` is; the usual ones if None.
-    Raises: ValueError: for a signature, an option, steps or rules that there are not,
-        a format that cannot hold them, or on another backend than TensorFlow.
+        rules: By which a request's picture files are read: those of the training data,
+            `zoo.data.info(...).rules`. If None, the defaults of `pictures.Rules`.
+    Raises: ValueError: for an unknown signature, option or rule, or wrong steps, a
+        format that cannot hold them, or on another backend than TensorFlow.
         OSError: if the version exists or cannot be written; nothing remains.
         ImportError: if the warm-up or the format needs a package that is missing.
     """

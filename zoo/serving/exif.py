@@ -1,7 +1,7 @@
-"""How a picture is to be turned, read from its file within a graph.
+"""How a picture must be turned, read from its file within a graph.
 
-A camera that was held on its side says so in the file's EXIF, or else its XMP: the
-orientation 1 to 8, of which 1 is upright and 5 to 8 change width and height.
+A camera that was held on its side says so in the file's EXIF, or else in its XMP. The
+orientation is a number from 1 to 8: 1 is upright, 5 to 8 swap width and height.
 """
 
 import tensorflow as tf
@@ -12,8 +12,8 @@ _XMP = "tiff:Orientation"
 
 
 def orientation(file, is_png):
-    """Returns the orientation, int32 from 1 to 8, that a PNG or JPEG file tells; 1 if
-    it tells none."""
+    """Returns the orientation of a PNG or JPEG file, int32 from 1 to 8; 1 if the file
+    has none."""
     exif = behind(file, tf.where(is_png, b"eXIf", b"Exif\0\0"))
     value = _of_exif(exif)
     value = tf.cond(value > 0, lambda: value, lambda: _of_xmp(behind(file, _XMP)))
@@ -21,7 +21,7 @@ def orientation(file, is_png):
 
 
 def upright(image, orientation):
-    """Returns an image `[H, W, C]`, turned as its file's orientation tells."""
+    """Returns an image `[H, W, C]`, turned by its file's orientation."""
 
     def turned():
         sides = tf.cond(
@@ -36,13 +36,14 @@ def upright(image, orientation):
 
 
 def behind(file, mark):
-    """Returns what a file holds behind the first `mark`; nothing if it has none."""
+    """Returns the bytes of a file behind the first `mark`; none without the mark."""
     return tf.strings.reduce_join(tf.strings.split(file, mark, maxsplit=1)[1:])
 
 
 def _of_exif(exif):
-    """Returns the value of the tag, 0 if there is none: EXIF is as a TIFF file, and the
-    tag is an entry of its first directory."""
+    """Returns the value of the tag, 0 if there is none. EXIF has the form of a TIFF
+    file, and the tag is an entry of its first directory."""
+    padded = tf.strings.join([exif, "\0" * 16])
     is_little = tf.equal(tf.strings.substr(exif, 0, 4), b"II*\0")
     is_exif = is_little | tf.equal(tf.strings.substr(exif, 0, 4), b"MM\0*")
 
@@ -61,20 +62,19 @@ def _of_exif(exif):
         is_right = (entry[:, 0] == _ORIENTATION) & is_number & is_inside
         return tf.reduce_sum(tf.boolean_mask(values, is_right)[:1])
 
-    padded = tf.strings.join([exif, "\0" * 16])
     return tf.cond(is_exif, value, lambda: 0)
 
 
 def _of_xmp(xmp):
-    """Returns the digit of `="6"` or `>6`, 0 if there is none."""
+    """Returns the digit of `="6"` or `>6` at the beginning, 0 if there is none."""
     start = tf.strings.substr(tf.strings.join([xmp, "\0" * 3]), 0, 3)
     skipped = tf.where(tf.equal(tf.strings.substr(start, 0, 2), b'="'), 2, 1)
-    is_told = (skipped == 2) | tf.equal(tf.strings.substr(start, 0, 1), b">")
+    has_value = (skipped == 2) | tf.equal(tf.strings.substr(start, 0, 1), b">")
     digit = tf.io.decode_raw(tf.strings.substr(start, skipped, 1), tf.uint8)[0]
-    return tf.where(is_told, tf.cast(digit, tf.int32) - ord("0"), 0)
+    return tf.where(has_value, tf.cast(digit, tf.int32) - ord("0"), 0)
 
 
 def _numbers(text, dtype, is_little):
-    """Returns the int32 numbers that bytes are, the lowest byte first or last."""
+    """Returns bytes as int32 numbers, the lowest byte of each first or last."""
     ends = [tf.io.decode_raw(text, dtype, little_endian=end) for end in (True, False)]
     return tf.cast(tf.where(is_little, *ends), tf.int32)

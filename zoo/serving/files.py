@@ -1,7 +1,7 @@
 """Images that come as PNG or JPEG files, decoded within a graph.
 
-They become what `zoo.inputs.pictures.read` makes of them, to the last pixel: the tests
-compare. A small file may hold an image that fills the memory. So its size is read from
+The images are those of `zoo.inputs.pictures.read`, to the last pixel; tests compare
+them. A small file may hold an image that fills the memory. So its size is read from
 the header and checked before the image is decoded, and the header has to stand where
 the decoder looks for it.
 """
@@ -15,8 +15,8 @@ from zoo.serving import conditions, exif
 # decoder would skip over other parts before it, whatever sizes they pretend.
 PNG_START = b"\x89PNG\r\n\x1a\n" + b"\0\0\0\x0dIHDR"
 _GREY, _RGB, _WITH_ALPHA = 0, 2, 4  # kinds of PNG files; with alpha are 4 and 6
-# Of files in which none of this stands, the pixels are the image; they are decoded
-# several times faster. PNG files tell their bits and their kind at the bytes 24 and 25.
+# A file without any of this is upright, opaque and of 8 bits or fewer. Such files are
+# decoded several times faster. A PNG has its bits and its kind at bytes 24 and 25.
 _SPECIAL = (
     r"\C*(Exif\x00\x00|eXIf|tiff:Orientation|tRNS)\C*|"
     r"\CPNG\C{20}(\x10\C|\C[\x04-\x06])\C*"
@@ -82,7 +82,7 @@ def _image(colours, rules):
 
 
 def _opaque(file):
-    """Returns the pixels int32 `[H, W, 3]` of a PNG file that hides none."""
+    """Returns the pixels int32 `[H, W, 3]` of a PNG file without transparency."""
     return tf.cast(tf.io.decode_png(file, 3), tf.int32)
 
 
@@ -92,22 +92,22 @@ def _png(file, rules):
     depth, kind = (tf.io.decode_raw(byte, tf.uint8)[0] for byte in (depth, kind))
     transparency = exif.behind(file, b"tRNS")
     is_opaque = (kind < _WITH_ALPHA) & tf.equal(transparency, b"")
-    # What has fewer than 16 bits is scaled to 16: its upper 8 are its own.
+    # The decoder scales fewer bits to 16; the upper 8 are then the file's own value.
     values = tf.cast(tf.io.decode_png(file, 4, tf.uint16), tf.int32)
     shift = tf.where((depth == 16) & (kind == _GREY), rules.bits - 8, 8)
     colours = tf.minimum(tf.bitwise.right_shift(values[..., :3], shift), 255)
     alpha = tf.bitwise.right_shift(values[..., 3:], 8)
     has_key = (depth == 16) & (kind == _RGB)
     alpha = tf.cond(has_key, lambda: _by_key(colours, transparency), lambda: alpha)
-    # Where there is none, the decoder's is wrong for files of fewer than 8 bits.
+    # An opaque file of fewer than 8 bits gets a wrong alpha from the decoder.
     alpha = tf.where(is_opaque, 255, alpha)
     behind = tf.constant(ImageColor.getrgb(rules.background), tf.int32)
     return _rounded(colours * alpha + behind * (255 - alpha))
 
 
 def _by_key(colours, transparency):
-    """Returns the alpha `[H, W, 1]` of 16-bit colours, of which the clear one is known
-    by its upper bits: Pillow reads no others."""
+    """Returns the alpha `[H, W, 1]` of colours of 16 bits. One of them is transparent;
+    its upper 8 bits are compared, because Pillow reads no others."""
     key = tf.strings.substr(tf.strings.join([transparency, "\0" * 6]), 0, 6)
     key = tf.cast(tf.io.decode_raw(key, tf.uint16, little_endian=False), tf.int32)
     is_clear = tf.equal(colours, tf.bitwise.right_shift(key, 8))
@@ -121,13 +121,13 @@ def _jpeg(file):
 
 
 def _rounded(values):
-    """Returns whole numbers divided by 255, as Pillow does it."""
+    """Returns integers divided by 255 and rounded, by Pillow's arithmetic."""
     values = 128 * (values + 128)
     return tf.bitwise.right_shift(tf.bitwise.right_shift(values, 8) + values, 15)
 
 
 def _grey(colours):
-    """Returns RGB int32 `[H, W, 3]` as grey `[H, W, 1]`, as Pillow does it."""
+    """Returns RGB int32 `[H, W, 3]` as grey `[H, W, 1]`, by Pillow's weights."""
     red, green, blue = tf.split(colours, 3, axis=-1)
     weighted = 19595 * red + 38470 * green + 7471 * blue
     return tf.bitwise.right_shift(weighted + 32768, 16)

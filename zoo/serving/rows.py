@@ -93,8 +93,8 @@ def _place(name):
 
 
 def kept_rules(file):
-    """Returns the rules by which a served version reads pictures, of its zoo.json; None
-    if a version of the zoo wrote it that had none.
+    """Returns the rules by which a served version reads pictures, from its zoo.json.
+    None if an older zoo wrote that file.
 
     Raises: ValueError: if the file is no zoo.json. OSError: if it cannot be read.
     """
@@ -112,10 +112,10 @@ def read(file, dtype, image_shape, rules=None):
     the server reads it.
 
     Args:
-        image_shape: (H, W, C) that the server takes. The picture keeps a size of its
-            own, which the server refuses.
+        image_shape: (H, W, C) that the server takes. A picture of another size keeps
+            it, and the server refuses it.
         rules: Those of the export, as `zoo.export` takes them.
-    Raises: ValueError: if it is no picture that can be read. OSError: no such file.
+    Raises: ValueError: if the picture cannot be read. OSError: if the file cannot.
     """
     by = dataclasses.replace(pictures.for_shape(image_shape, rules), image_size=None)
     try:

@@ -198,11 +198,11 @@ class Folder(source.Source):
         return rows
 
     def _has_colour(self, headers):
-        """Whether a file has colours; among grey ones, one that is whole."""
+        """Whether a file has colours. Among grey ones, a damaged one does not count."""
         coloured = [row for row, each in enumerate(headers) if not each.is_grey]
         if len(coloured) in (0, len(headers)):
             return bool(coloured)
-        rules = pictures.Rules(None, 3)  # a header does not tell whether pixels follow
+        rules = pictures.Rules(None, 3)  # only reading shows whether a file is whole
         return any(
             self._try(pictures.read, self._path(row), rules) is not None
             for row in coloured

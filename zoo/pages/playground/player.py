@@ -60,8 +60,8 @@ class Player:
         starts: The kinds of latents that `start` gives, besides the average.
         options: Names of the options of its samples: label, guidance, steps, sampler.
         note: A sentence if there is no data set at hand, else "".
-        rules: By which picture files become images, `pictures.Rules`: those of the run,
-            or else of the data set, or else the usual ones.
+        rules: By which picture files are read, `pictures.Rules`: those of the run, else
+            those of the data set, else the defaults.
     Raises: ValueError, FileNotFoundError: in one sentence, if there is no model, or no
         such data set as was asked for.
     """

@@ -12,7 +12,7 @@ from zoo.pages.playground import parts, pictures, uploads
 from zoo.pages.playground.plan import AVERAGE
 from zoo.pages.playground.player import MOST_IMAGES
 
-FITTED = {  # fit of `pictures.Rules`: what is told of an upload
+FITTED = {  # by `fit` of `pictures.Rules`, what happens to an upload
     "crop": "It is cut about its middle and scaled to",
     "pad": "With a margin, it is scaled to",
     "stretch": "It is stretched to",
@@ -143,8 +143,8 @@ def _upload(rules):
     )
     inverted = gr.Checkbox(label="Change light and dark")
     gr.Markdown(
-        f"{FITTED[rules.fit]} {width}x{height}. What is transparent lies on "
-        f"{rules.background}."
+        f"{FITTED[rules.fit]} {width}x{height}. Transparent parts lie "
+        f"on {rules.background}."
     )
     return file, inverted
 
