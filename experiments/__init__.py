@@ -8,13 +8,12 @@ code 1, wherever it was found.
 import logging
 import math
 import os
-import signal
 import sys
 import textwrap
 
 from absl import flags
 
-from experiments import checks, quiet
+from experiments import preflight, quiet
 
 # What a folder of pictures lets one choose; the first is its default.
 CHOICES = {"color": ["auto", "grey", "rgb"], "fit": ["crop", "pad", "stretch"]}
@@ -23,6 +22,7 @@ MEANINGS = {
     "fit": "How a folder's pictures of other proportions come to the size",
 }
 DATASET = ("dataset", "classes", "image_size", "data_dir")
+SIGPIPE = 13  # of `signal`, which has none on Windows
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
 
 
@@ -47,7 +47,7 @@ class Verb:
         self.argv = [name]
 
     def group(self, title):
-        """Titles the flags that are defined from here on."""
+        """Sets the title of the group of flags that are defined from here on."""
         self.groups[title] = []
 
     def define(self, kind, name, default, help, least=None, **options):
@@ -66,7 +66,7 @@ class Verb:
         list(self.groups.values())[-1].append((name, help))
 
     def define_dataset(self):
-        """Defines the flags that say by which images a model is looked at."""
+        """Defines the flags that say on which images a model is looked at."""
         self.define(
             "string", "dataset", None, "Data set [the one that it was trained on]."
         )
@@ -107,10 +107,10 @@ class Verb:
 
         Raises: ValueError: if --image_size is of no use.
         """
-        from zoo.data import checks
+        from zoo.data import arguments
 
         values = {name: self.flags[name].value for name in DATASET}
-        values["image_size"] = checks.parsed_size(values["image_size"])
+        values["image_size"] = arguments.parsed_size(values["image_size"])
         options = {name: self.flags[name].value for name in (*CHOICES, "background")}
         return values | {k: value for k, value in options.items() if value is not None}
 
@@ -140,7 +140,7 @@ class Verb:
         return values
 
     def usage(self):
-        """Grouped help with units and defaults."""
+        """Returns the help: flags in groups, with units and defaults."""
         lines = [self.purpose, "", f"  {self.example}"]
         for title, names in self.groups.items():
             lines += ["", f"{title}:"]
@@ -168,7 +168,8 @@ class Verb:
 
 
 def _usage_of(flag, text):
-    """Lines of help on one flag; without a default, `text` tells what happens."""
+    """Returns the lines of help on one flag; if it has no default, `text` says what
+    happens."""
     left = f"  --[no]{flag.name}" if flag.boolean else f"  --{flag.name}"
     if flag.default not in (None, []):
         text += f" [{flag.default_as_str.strip(chr(39))}]"
@@ -191,20 +192,21 @@ def start(verb, main, argv=None):
     open_streams()
     try:
         verb.parse(argv)
-        checks.require_least(verb)
-        checks.require_models(verb)
-        checks.require_runs(verb)
-        checks.require_data(verb)
+        preflight.require_least(verb)
+        preflight.require_models(verb)
+        preflight.require_runs(verb)
+        preflight.require_data(verb)
         warn_plainly()
         with quiet.imports():
             code = main() or 0
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
-    except BrokenPipeError:  # who reads the lines, such as `head`, has seen enough
-        # What is left to be written would raise again at the end of the process.
+    except BrokenPipeError:  # the reader of the lines, such as `head`, has seen enough
+        # Output that is still to be written would raise again at the end of the
+        # process.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+        return 128 + SIGPIPE
     except (ValueError, OSError, ImportError) as error:
         print(f"{verb.name}: {_sentence(error)}", file=sys.stderr)
         return 1
@@ -226,7 +228,7 @@ def open_streams():
 
 
 def warn_plainly():
-    """Has each warning stand on stderr once, as a sentence without absl's marks."""
+    """Makes each warning appear on stderr once, as a sentence without absl's marks."""
     handler, printed = logging.StreamHandler(), set()
     handler.setFormatter(logging.Formatter("warning: %(message)s"))
 
@@ -235,7 +237,8 @@ def warn_plainly():
         return not (text in printed or printed.add(text))
 
     handler.addFilter(is_new)
-    logging.basicConfig(handlers=[handler])  # without effect where there is one already
+    # This has no effect if there is a handler already.
+    logging.basicConfig(handlers=[handler])
 
 
 def import_quietly():
@@ -245,7 +248,8 @@ def import_quietly():
 
 
 def _sentence(error):
-    """The error's text on one line; system errors tell the path and the reason."""
+    """Returns the error's text on one line; for system errors, the path and the
+    reason."""
     text = str(error)
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
@@ -260,5 +264,6 @@ def _too_much(error):
 
 
 def printable(text):
-    """`text` with what a terminal would obey, such as in a file's name, escaped."""
+    """Returns `text` with control characters escaped, which a file's name may hold and
+    a terminal would obey."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

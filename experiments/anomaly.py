@@ -28,7 +28,7 @@ VERB.define_dataset()
 VERB.group("Where")
 VERB.define("string", "out", None, "Picture [anomaly.png in the run folder].")
 
-PICTURED = 10  # images a row of the picture
+PICTURED = 10  # images in a row of the picture
 
 
 def main():
@@ -54,7 +54,8 @@ def main():
 
 
 def _lines(scores, classes, strange, detections):
-    """Areas under the curve, a line a class that was left out."""
+    """Returns lines with the areas under the curve, one for each class that was left
+    out."""
     import numpy as np
 
     from zoo import metrics
@@ -78,14 +79,15 @@ def _lines(scores, classes, strange, detections):
     count = np.sum(strange)
     add("all", count, (f"{each.auc:16.3f}" for each in detections.values()))
     title = f"found, {ALLOWED:.0%} false alarms"
-    add(title, count, (f"{each.found:16.1%}" for each in detections.values()))
+    add(title, count, (f"{each.detected:16.1%}" for each in detections.values()))
     lines.append(f"{np.sum(~strange)} images of the classes seen")
     return lines
 
 
 def _examples(images, x_rec, score, strange):
-    """Images above their reconstructions `[6, PICTURED, H, W, C]`: those left out that
-    score highest and lowest, and those seen that score highest; six labels."""
+    """Returns images above their reconstructions, `[6, PICTURED, H, W, C]`, and six
+    labels: the images left out with the highest and the lowest scores, and the images
+    seen with the highest."""
     import numpy as np
 
     from zoo.inputs import pixels

@@ -33,7 +33,7 @@ VERB.define_dataset()
 VERB.group("Where")
 VERB.define("string", "out", None, "Picture [arithmetic.png in the run folder].")
 
-PICTURED, COUNTED = 6, 500  # test images in the picture, and in the numbers
+PICTURED, COUNTED = 6, 500  # numbers of test images: in the picture, and for the shares
 
 
 def main():
@@ -56,7 +56,8 @@ def main():
     difference = latents.attribute(z[is_plus == 1], z[is_plus == 0])
 
     def changed(images):
-        """`[N, S, H, W, C]`: images with the difference added S times as strongly."""
+        """Returns images `[N, S, H, W, C]`, to which the difference is added with S
+        strengths."""
         z = space.model.encode(images)[:, None]
         return space.decode(z + np.array(strengths, "float32")[:, None] * difference)
 
@@ -81,7 +82,8 @@ def main():
 
 
 def _lines(space, images, strengths, minus, plus):
-    """Shares of the images that show either class, a line a strength."""
+    """Returns lines with the shares of images that show either class, one per
+    strength."""
     names, _ = space.tell(images)
     lines = [f"strength  {minus:>16.16}  {plus:>16.16}  {'another':>16}"]
     for strength, classes in zip(strengths, names.T):

@@ -13,10 +13,10 @@ from experiments import throughput
 
 DEFAULT = ["classifier", "ae", "vae", "gan", "wgan", "wgan_gp", "cgan", "bigan"]
 DEFAULT += ["vaegan", "vaegan_hybrid", "ddpm", "flow"]
-STEPWISE = ["ddpm", "flow"]  # whose samples take time
-# Models under another setting than their own: name -> (model, settings).
+STEPWISE = ["ddpm", "flow"]  # models that sample in many steps
+# {name: (model, settings)}: models with other settings than their defaults.
 SETTINGS = {"wgan_gp": ("wgan", {"penalty": "gradient"})}
-# Other ways to play in PyTorch, measured for comparison; they stay out of the mean.
+# Other ways to train in PyTorch, measured for comparison; the mean leaves them out.
 VARIANTS = {"gan": ["gan_drawn_once"]}
 SHARED = ("dataset", "steps", "rounds", "clock", "task", "precision")
 
@@ -195,9 +195,9 @@ def main():
 
 def _image_sizes():
     """The sizes of images to measure with, as `zoo.data.open` takes them."""
-    from zoo.data import checks
+    from zoo.data import arguments
 
-    size_of = checks.parsed_size
+    size_of = arguments.parsed_size
     sizes = [size_of(text) for text in VERB.flags.image_size or [None]]
     return [tuple(size) if isinstance(size, list) else size for size in sizes]
 
@@ -219,8 +219,8 @@ def jobs(name, image_size, batch_size, replicas, num_classes):
     config = registry.resolve(registry.find(model), settings)
     if "num_classes" in config and num_classes is not None:
         config["num_classes"] = num_classes
-    made = registry.find(model)(**config)
-    if made.needs_labels and num_classes is None:
+    instance = registry.find(model)(**config)
+    if instance.needs_labels and num_classes is None:
         raise ValueError(
             f"{model!r} learns from labels, and the set has none. "
             f"Received: dataset={flags.dataset!r}."
@@ -241,7 +241,7 @@ def jobs(name, image_size, batch_size, replicas, num_classes):
             image_size=image_size,
             batch_size=batch_size,
             replicas=replicas,
-            batches_per_step=made.batches_per_step,
+            batches_per_step=instance.batches_per_step,
             threads=flags.threads or os.cpu_count(),
             is_compiled=flags.torch_compile,
             **{key: flags[key].value for key in SHARED},

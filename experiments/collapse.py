@@ -7,7 +7,7 @@ import sys
 import experiments
 from experiments import reproduce
 
-RECIPES = {  # experiments/recipes/NAME-digits.flags -> the panel's title
+RECIPES = {  # {NAME of experiments/recipes/NAME-digits.flags: title of its panel}
     "collapse_gan": "GAN, dense, minimax loss",
     "collapse_r1": "the same with R1",
     "collapse_wgan": "WGAN, gradient penalty",
@@ -20,7 +20,7 @@ VERB.group("Where")
 VERB.define("string", "runs", "runs", "Folder of the runs; finished ones are used.")
 VERB.define("string", "out", None, "The picture [collapse.png in --runs].")
 
-PICTURED, COLUMNS = 48, 8  # images a panel
+PICTURED, COLUMNS = 48, 8  # images and columns of a panel
 
 
 def main():

@@ -4,7 +4,7 @@ import pathlib
 import sys
 
 import experiments
-from experiments import checks, processes
+from experiments import preflight, processes
 
 VERB = experiments.Verb(
     "compare",
@@ -107,11 +107,11 @@ def _require_sound(flags):
                 f"{', '.join(flags.models) or 'none'}. Received: set={text!r}."
             )
         for name in [model] if model else flags.models:
-            checks.require_settings(name, [setting])
+            preflight.require_settings(name, [setting])
 
 
 def _flags(name, dataset):
-    """Command line of a model's training, without --workdir."""
+    """Returns the command line of a model's training, without --workdir."""
     flags = VERB.flags
     asked = {"model": name, **dataset, "seed": flags.seed, "epochs": flags.epochs}
     asked |= {"minutes": flags.minutes, "batch_size": flags.batch_size}
@@ -126,7 +126,7 @@ def _flags(name, dataset):
 
 
 def _addressed(text):
-    """`model.key=value` as (model, "key=value"); the model may be ""."""
+    """Returns `model.key=value` as (model, "key=value"); the model may be ""."""
     key, equals, value = text.partition("=")
     model, _, key = key.rpartition(".")
     return model, key + equals + value

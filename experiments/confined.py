@@ -1,10 +1,11 @@
-"""A process that keeps to itself: its files are removed, and it tells nobody."""
+"""Confines a process: the files that it writes are removed, and it reports to
+nobody."""
 
 import contextlib
 import os
 import tempfile
 
-# Gradio and what lies beneath it read all these when they are imported.
+# Gradio and the packages it uses read these variables when they are imported.
 SILENT = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -15,8 +16,8 @@ FOLDERS = ("GRADIO_TEMP_DIR", "HF_HOME", "MPLCONFIGDIR", "TMPDIR")
 
 @contextlib.contextmanager
 def confined():
-    """Yields a temporary folder, removed at the end, into which this process writes all
-    that it writes by itself: uploads, pictures, the cache of fonts."""
+    """Yields a temporary folder, which is removed at the end. This process writes its
+    uploads, its pictures and its cache of fonts there."""
     with tempfile.TemporaryDirectory(prefix="zoo-playground-") as folder:
         settings = SILENT | dict.fromkeys(FOLDERS, folder)
         before = {name: os.environ.get(name) for name in settings}

@@ -21,8 +21,9 @@ VERB.group("How")
 VERB.define(
     "string",
     "features",
-    "classifier",
-    "classifier (the zoo's own, of this data set) or inception (InceptionV3; slow).",
+    "auto",
+    "classifier (the zoo's own, of this data set), pretext (needs no labels), "
+    "inception (InceptionV3; slow), or auto: the first of these that the set allows.",
 )
 VERB.define(
     "integer",
@@ -55,12 +56,14 @@ VERB.define(
 VERB.group("Where")
 VERB.define("string", "out", None, "File to write [evaluation.json beside the model].")
 
+FEATURES = ("auto", "classifier", "pretext", "inception")
+
 
 def main():
     flags = VERB.flags
-    if flags.features not in ("classifier", "inception"):
+    if flags.features not in FEATURES:
         raise ValueError(
-            "Features are of classifier or inception. "
+            f"Features are {', '.join(FEATURES[:-1])} or {FEATURES[-1]}. "
             f"Received: features={flags.features!r}."
         )
     if flags.watch and flags.out:

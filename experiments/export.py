@@ -47,13 +47,15 @@ VERB.define(
 def main():
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import zoo
+    from zoo.runs import folder
     from zoo.serving import configs
 
     flags = VERB.flags
     out = flags.out or f"serving/{pathlib.Path(flags.workdir).stem}"
     model = zoo.load(flags.workdir)
     names = ("signatures", "version", "steps", "sampler", "warmup", "format")
-    path = zoo.export(model, out, **{name: flags[name].value for name in names})
+    options = {name: flags[name].value for name in names}
+    path = zoo.export(model, out, rules=folder.kept_rules(flags.workdir), **options)
     print(f"written: {path}")
     if flags.config:
         for file in configs.write(path.parent.parent):

@@ -8,11 +8,13 @@ import experiments
 VERB = experiments.Verb(
     "extractor",
     __doc__.strip(),
-    "python -m experiments.extractor --workdir=runs/classifier-digits",
+    "python -m experiments.extractor --workdir=runs/recipe-classifier-digits",
     runs=("workdir",),
 )
 VERB.group("What")
-VERB.define("string", "workdir", "runs/classifier-digits", "Folder of a finished run.")
+VERB.define(
+    "string", "workdir", "runs/recipe-classifier-digits", "Folder of a finished run."
+)
 VERB.group("Where")
 VERB.define(
     "string",

@@ -41,7 +41,7 @@ VERB.define("bool", "dry_run", False, "Only one step of the first model, on any 
 
 
 def main():
-    from zoo.data import checks
+    from zoo.data import arguments
 
     flags = VERB.flags
     sizes = VERB.numbers("batch_size")
@@ -51,7 +51,7 @@ def main():
             f"--models takes {', '.join(benchmark.DEFAULT)}. "
             f"Received: models={','.join(flags.models)}."
         )
-    height, width = checks.image_size(checks.parsed_size(flags.image_size))
+    height, width = arguments.image_size(arguments.parsed_size(flags.image_size))
     if flags.dry_run:
         models, sizes, count, steps, rounds = flags.models[:1], [8], 64, 1, 1
     else:
@@ -80,7 +80,7 @@ def main():
 
 
 def _benchmark(flags):
-    """Runs the benchmark on JAX, unless another backend is asked for."""
+    """Runs the benchmark on JAX if no other backend is asked for."""
     environment = {"KERAS_BACKEND": "jax"} | os.environ
     command = [sys.executable, "-m", "experiments.benchmark", *flags]
     return subprocess.run(command, env=environment).returncode

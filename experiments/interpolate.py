@@ -74,7 +74,7 @@ def main():
 
 
 def _numbers():
-    """The numbers of the test images and of the seeds, one of them None."""
+    """Returns the numbers of the test images and of the seeds, one of which is None."""
     images, seeds = VERB.numbers("images"), VERB.numbers("seeds")
     if images and seeds:
         raise ValueError(
@@ -90,8 +90,8 @@ def _numbers():
 
 
 def _ends(space, images, seeds):
-    """Names of P paths, the latents `[P, D]` of their two ends, and the two images that
-    these encode, or None."""
+    """Returns the names of P paths, the latents `[P, D]` of their two ends, and the two
+    images from which these are encoded, or None."""
     encoding = seeds is None and space.model.can("encode")
     if images is not None or encoding:
         kind, numbers = "test image", images or space.first_of_classes(4)
@@ -107,7 +107,8 @@ def _ends(space, images, seeds):
 
 
 def _positions(space, numbers):
-    """Which classes the test images of these positions are of, for who meant these."""
+    """Returns a sentence on the classes of these test images, for users who meant
+    classes."""
     labels, names = space.test[1], space.subject.info.class_names
     if labels is None:
         return []
@@ -116,7 +117,7 @@ def _positions(space, numbers):
 
 
 def _lines(rows, z, decoded, classes, sure):
-    """A line of numbers for each path, below what they are."""
+    """Returns a line of numbers for each path, below a line that names the numbers."""
     import numpy as np
 
     from zoo import metrics

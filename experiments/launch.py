@@ -41,7 +41,7 @@ def main(rest):
 
 
 def split(argv):
-    """Returns the part of a command line that is ours, and the flags of
+    """Splits a command line into the flags of this verb and those of
     `experiments.train`."""
     names = tuple(name for group in VERB.groups.values() for name, _ in group)
     ours = [w for w in argv[1:] if w in experiments.HELP or _name(w) in names]

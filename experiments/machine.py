@@ -1,4 +1,4 @@
-"""What the machine is and does: its processor, other work on it, a process's memory."""
+"""Facts about the machine: its processor, other work on it, the memory of a process."""
 
 import contextlib
 import os
@@ -6,14 +6,14 @@ import pathlib
 import platform
 import re
 
-# All of Linux; elsewhere the system does not tell.
+# Files of Linux; other systems do not have them.
 CPUINFO, COUNTERS = pathlib.Path("/proc/cpuinfo"), pathlib.Path("/proc/stat")
 STATUS, RESET = pathlib.Path("/proc/self/status"), pathlib.Path("/proc/self/clear_refs")
 BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
 def processor():
-    """Name of the processor."""
+    """Returns the name of the processor."""
     if CPUINFO.exists():
         for line in CPUINFO.read_text().splitlines():
             if line.startswith("model name"):
@@ -22,8 +22,8 @@ def processor():
 
 
 def has_bfloat16():
-    """Whether the processor has instructions for bfloat16, without which it takes
-    several times as long as float32; True where the system does not tell."""
+    """Whether the processor has instructions for bfloat16. Without them it takes
+    several times as long as float32. True if the system does not say."""
     if not CPUINFO.exists():
         return True
     flags = re.search(
@@ -33,8 +33,8 @@ def has_bfloat16():
 
 
 def busy_seconds():
-    """CPU time that all processes have had so far; 0 where the system does not
-    tell."""
+    """Returns the CPU time that all processes have used so far; 0 if the system does
+    not say."""
     if not COUNTERS.exists():
         return 0.0
     user, nice, system = COUNTERS.read_text().split()[1:4]
@@ -42,14 +42,14 @@ def busy_seconds():
 
 
 def forget_peak():
-    """Makes `peak_memory` of this process begin anew, where the system can."""
+    """Resets `peak_memory` of this process, if the system can."""
     with contextlib.suppress(OSError):
         RESET.write_text("5")
 
 
 def peak_memory():
-    """The most memory that this process held at once, MB; NaN where the system does not
-    tell."""
+    """Returns the most memory in MB that this process held at once; NaN if the system
+    does not say."""
     if not STATUS.exists():
         return float("nan")
     return int(re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text())[1]) / 1024

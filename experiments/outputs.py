@@ -1,4 +1,4 @@
-"""Where a verb writes what it makes of a run, unless `--out` says so."""
+"""Decides where a verb writes if `--out` does not say it."""
 
 import pathlib
 

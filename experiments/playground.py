@@ -54,7 +54,8 @@ def _loaded(path):
 
 
 def _require_gradio():
-    if importlib.util.find_spec("gradio") is None:  # found, not imported: it is slow
+    # The import, which is slow, comes later.
+    if importlib.util.find_spec("gradio") is None:
         raise ImportError(
             "The page is made by Gradio, which is not installed: "
             "pip install -r requirements-playground.txt."

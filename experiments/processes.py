@@ -1,4 +1,5 @@
-"""Trainings in processes of their own: none leaves anything behind for the next."""
+"""Runs trainings in processes of their own, so that none leaves anything for the
+next."""
 
 import contextlib
 import io
@@ -64,7 +65,8 @@ def train_side_by_side(jobs, workers=2):
     Raises: ValueError, OSError: if a command line is wrong or a training fails; the
         trainings that have not begun then never do.
     """
-    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+    # TensorFlow does not work after a fork.
+    context = multiprocessing.get_context("spawn")
     threads = max((os.cpu_count() or 1) // workers, 1)
     pool = futures.ProcessPoolExecutor(workers, context, _begin, (threads,))
     try:
@@ -80,7 +82,7 @@ def train_side_by_side(jobs, workers=2):
 
 
 def _begin(threads):
-    """Readies a worker, which is to leave the other cores to the others."""
+    """Prepares a worker, which must leave the other cores to the other workers."""
     experiments.import_quietly()
     from zoo import backend
 
@@ -88,7 +90,7 @@ def _begin(threads):
 
 
 def _train_quietly(flags):
-    """Within a worker: as `experiments.train`, without a word."""
+    """Runs in a worker: trains as `experiments.train` does, but prints nothing."""
     from zoo.runs import preparing, training
 
     logging.set_verbosity(logging.ERROR)

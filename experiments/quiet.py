@@ -1,4 +1,4 @@
-"""Frameworks are imported without TensorFlow's notes, by whoever comes to need them."""
+"""Imports frameworks without TensorFlow's notes, whatever code needs them first."""
 
 import contextlib
 import importlib.abc
@@ -11,7 +11,7 @@ FRAMEWORKS = ("keras", "tensorflow")
 
 
 class QuietFinder(importlib.abc.MetaPathFinder):
-    """Finds a framework as Python does, and has it imported without its notes."""
+    """Finds a framework as Python does, and makes its import silent."""
 
     def find_spec(self, fullname, path=None, target=None):
         if fullname not in FRAMEWORKS:
@@ -49,8 +49,8 @@ def imports():
 
 @contextlib.contextmanager
 def without_notes():
-    """TensorFlow 2.21 writes its notes before it reads the level that is meant to
-    silence them, so file descriptor 2 itself has to look away."""
+    """Redirects file descriptor 2, because TensorFlow 2.21 writes its notes before it
+    reads the level that should silence them."""
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as unread:
         os.dup2(unread.fileno(), 2)

@@ -1,4 +1,4 @@
-"""The command line that repeats a run, out of its run.json."""
+"""Makes the command line that repeats a run from its run.json."""
 
 import csv
 import dataclasses
@@ -7,7 +7,8 @@ import json
 import pathlib
 
 BY_KEY = {"config": "set", **{n: n for n in ("learning_rate", "schedule", "warmup")}}
-DERIVED = ("monitor_mode", "workdir", "parts")  # of others, or not to be repeated
+# Settings that follow from others, or are not repeated.
+DERIVED = ("monitor_mode", "workdir", "parts")
 
 
 def command(path, argv):
@@ -21,14 +22,14 @@ def command(path, argv):
     try:
         settings = json.loads(pathlib.Path(path).read_text())["settings"]
         unknown = sorted(set(settings) - _known())
-        parts = settings.get("parts", {})  # models, which are given by their files
+        parts = settings.get("parts", {})  # these models are named by their files
         settings["config"] |= {name: part["file"] for name, part in parts.items()}
         flags = [flag for name in settings for flag in _flags(name, settings[name])]
         workdir = pathlib.Path(settings["workdir"])  # "runs/x/" is "runs/x"
         flags.append(f"--workdir={workdir}-again")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ValueError(f"The file is no run's run.json. Received: {path}.") from None
-    if unknown:  # another flag, such as the one that reads any file for flags
+    if unknown:  # another flag, such as --flagfile, which reads any file
         raise ValueError(
             "The run has settings that this version of the zoo does not know: "
             f"{', '.join(map(repr, unknown))}. Received: {path}."
@@ -37,7 +38,7 @@ def command(path, argv):
 
 
 def _known():
-    """The names of all settings."""
+    """Returns the names of all settings."""
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     from zoo.runs.settings import Settings
 
@@ -45,7 +46,8 @@ def _known():
 
 
 def _flags(name, value):
-    """The flags that give one setting its value; none if it is None or derived."""
+    """Returns the flags that give a setting its value; none if it is None or
+    derived."""
     if name in BY_KEY:
         pairs = ((key, each) for key, each in value.items() if each is not None)
         return [f"--{BY_KEY[name]}={key}={each}" for key, each in pairs]

@@ -28,13 +28,20 @@ VERB.define("integer", "seed", 0, "Image i is the image of seed + i.", least=0)
 VERB.define("list", "labels", [], "Classes by number, repeated in turn, e.g. 0,1,2.")
 VERB.define("float", "guidance", 1.0, "How much the images heed their labels.")
 VERB.define("list", "images", [], "Picture files, of the size that the model takes.")
+VERB.define(
+    "string",
+    "facts",
+    None,
+    "The zoo.json of the served version: its rules read --images where a signature "
+    "takes arrays [white background, 16 bits].",
+)
 VERB.define("string", "latents", None, "A .npy file of latents [N, D].")
 VERB.group("Where")
 VERB.define(
     "string", "out", "reply", "Folder: a .png an image, a .npy each other output."
 )
 
-NAME = re.compile(r"\w[\w.-]*")  # of an output, and so of its file
+NAME = re.compile(r"\w[\w.-]*")  # names of outputs, which become names of files
 
 
 def main():
@@ -58,6 +65,7 @@ def main():
         flags.guidance,
         flags.images,
         latents,
+        rows.kept_rules(flags.facts) if flags.facts else None,
     )
     known = server.signatures()
     if flags.signature not in known:
@@ -68,7 +76,7 @@ def main():
     inputs = materials.rows(flags.signature, known[flags.signature].inputs)
     outputs = server.predict(flags.signature, inputs)
     for name in outputs:
-        if not NAME.fullmatch(name):  # a path, which would leave the folder
+        if not NAME.fullmatch(name):  # a path would lead out of the folder
             raise ValueError(
                 "The server names an output by what is no name of a file. "
                 f"Received: {name!r}."
@@ -78,7 +86,7 @@ def main():
 
 
 def _write(folder, name, values):
-    """Writes an output into the folder and prints what is short."""
+    """Writes an output into the folder, and prints it if it is short."""
     import numpy as np
 
     from zoo.drawing import plots

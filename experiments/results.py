@@ -25,7 +25,8 @@ VERB.define(
 )
 
 ROOT = pathlib.Path(__file__).parents[1]
-KEPT = ("run.json", "metrics.csv", "evaluation.json")  # all that a row is made of
+# The files from which a row is made.
+KEPT = ("run.json", "metrics.csv", "evaluation.json")
 HEAD = """# Results
 
 Written by `python -m experiments.results` from the `evaluation.json` of finished runs;
@@ -49,7 +50,7 @@ def main():
         raise ValueError(f"The tables go to a .md file. Received: out={out}.")
     kept = out.parent / "results"
     new = {
-        file.parent: kept / file.parent.parent.name / file.parent.name
+        file.parent: _place(file.parent, kept / file.parent.parent.name)
         for runs in VERB.flags.runs
         for file in sorted(pathlib.Path(runs).absolute().glob("*/evaluation.json"))
     }
@@ -79,10 +80,17 @@ def main():
     print(f"{len(measured)} runs, {len(new)} of them new: {out}")
 
 
+def _place(folder, kept):
+    """Where within `kept` what a run tells is kept: a recipe has one place."""
+    recipe = reproduce.recipe_of(folder)
+    return reproduce.folder(kept, recipe) if recipe else kept / folder.name
+
+
 def _command(run):
-    """What trains a run: its recipe, or else the command that it was trained by."""
-    if (reproduce.RECIPES / f"{run.name}.flags").is_file():
-        return f"python -m experiments.reproduce --recipes={run.name}"
+    """Returns what trains a run: its recipe, or the command by which it was trained."""
+    recipe = reproduce.recipe_of(run.path)
+    if recipe:
+        return f"python -m experiments.reproduce --recipes={recipe}"
     quick = reproduce.RECIPES / "quick" / f"{run.name}.flags"
     if run.path.parent.name == "tour-quick" and quick.is_file():
         return f"python -m experiments.train --flagfile={quick.relative_to(ROOT)}"

@@ -71,7 +71,7 @@ def main():
 
 
 def _sample(options):
-    """Images of the model's own prior."""
+    """Returns images from the model's own prior."""
     import zoo  # and, by `zoo.load`, TensorFlow: a wrong flag need not wait for it
 
     flags, model = VERB.flags, zoo.load(VERB.flags.workdir)
@@ -87,7 +87,7 @@ def _sample(options):
 
 
 def _sample_mixture(options):
-    """Images of latents drawn from a mixture fitted to encodings."""
+    """Returns images of latents that are drawn from a mixture fitted to encodings."""
     from zoo.core.inference import seeds_from
     from zoo.evaluation import explorer as exploration
 

@@ -48,10 +48,10 @@ class Side:
         arguments = (serve, job, theirs, data)
         self._process = context.Process(target=_run, args=arguments, daemon=True)
         self._process.start()
-        theirs.close()  # so that a death there is an end of file here
+        theirs.close()  # then the death of that process is an end of file here
 
     def round(self):
-        """Returns the `Round` that the process does now."""
+        """Makes the process do a `Round` and returns it."""
         busy, start = machine.busy_seconds(), time.perf_counter()
         try:
             self._connection.send("round")
@@ -63,19 +63,19 @@ class Side:
         times, facts = answer
         busy, seconds = machine.busy_seconds() - busy, time.perf_counter() - start
         others = (busy - times["cpu"]) / (seconds * os.cpu_count())
-        others = min(max(others, 0.0), 1.0)  # the system counts in steps of 10 ms
+        others = min(max(others, 0.0), 1.0)  # the system counts in units of 10 ms
         return Round(self._job.images / times[self._job.clock], others, facts)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
-        self._process.kill()  # nothing there is worth saving
+        self._process.kill()  # it holds nothing that has to be saved
         self._process.join()
 
 
 def _run(serve, job, connection, data):
-    """The process of a `Side`."""
+    """Runs in the process of a `Side`."""
     born, began = time.perf_counter(), {}
 
     def start():
@@ -114,7 +114,7 @@ def serve_zoo(job, start, stop):
     stop()
 
     def end(epoch, logs):
-        [float(value) for value in logs.values()]  # waits for a GPU
+        [float(value) for value in logs.values()]  # reading the values waits for a GPU
         stop()
 
     clock = keras.callbacks.LambdaCallback(
@@ -147,7 +147,7 @@ def serve_steps(job, start, stop):
 
 
 def _model(job):
-    """The zoo's model of a `Job`, and its batches without end."""
+    """Returns the zoo's model of a `Job`, and its endless batches."""
     experiments.import_quietly()
     import keras
 
@@ -162,14 +162,15 @@ def _model(job):
     with strategies.scope(strategy):
         model = zoo.get(job.model, image_shape=info.image_shape, **job.config)
     sizes = {"batch_size": job.batch_size, "image_size": job.image_size}
-    # Only full batches, so that all rounds are equal; their size stays unknown to the
-    # graph, as in any training.
+    # There are only full batches, so that all rounds are equal. The graph does not know
+    # their size, as in any training.
     full = info.num_examples["train"] // job.batch_size
     return model, zoo.data.load(job.dataset, **sizes).take(full).repeat()
 
 
 def _mirrored(count):
-    """A strategy over so many GPUs or, where there are fewer, parts of the CPU."""
+    """Returns a strategy over `replicas` GPUs or, if there are fewer, over parts of the
+    CPU."""
     import tensorflow as tf
 
     kind = "GPU" if len(tf.config.list_physical_devices("GPU")) >= count else "CPU"
@@ -192,7 +193,7 @@ def serve_pytorch(job, start, stop, images, labels):
     loop.Training(job, images, labels, "contiguous").work(1)
     stop()
     start()
-    # The trial belongs to the round that warms up, so that the zoo's side waits for it.
+    # The trial is part of the round that warms up, so that the zoo's side waits for it.
     training = loop.fastest(job, images, labels, CLOCKS[job.clock])
     training.work(job.steps)
     stop(operations=training.operations(), rate=loop.matmul_rate(job.precision))

@@ -1,4 +1,4 @@
-"""What a finished run has to reach on Fashion-MNIST: one function a recipe.
+"""What a finished run has to reach on Fashion-MNIST: one function per recipe.
 
 Each takes `runs`, a `Runs`, and yields pairs (met, line): whether the target is met,
 and the number in words.
@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 import zoo
+from experiments import reproduce
 from zoo import data, metrics
 from zoo.evaluation import codes
 from zoo.inputs import pixels
@@ -28,7 +29,7 @@ class Runs:
     """Where the finished runs are, and how they are measured.
 
     Attributes:
-        folder: Folder of the runs, RECIPE-fashion_mnist.
+        folder: Folder of the runs of recipes.
         seed: Of binarisation, importance samples and images.
         k: Importance samples an image.
     """
@@ -38,15 +39,15 @@ class Runs:
     k: int = 1000
 
     def path(self, name):
-        """The run folder of a recipe."""
-        return self.folder / f"{name}-{DATASET}"
+        """Returns the run folder of a recipe."""
+        return reproduce.folder(self.folder, f"{name}-{DATASET}")
 
     def is_finished(self, name):
-        """Whether the training of a recipe has come to its end."""
+        """Whether the training of a recipe has ended."""
         return (self.path(name) / "model.keras").exists()
 
     def load(self, name):
-        """The trained model of a recipe."""
+        """Returns the trained model of a recipe."""
         return zoo.load(self.path(name))
 
     @functools.cached_property
@@ -56,7 +57,7 @@ class Runs:
 
     @functools.cached_property
     def judge(self):
-        """The classifier of zoo/pretrained/weights, by which images are judged."""
+        """The classifier of zoo/pretrained/weights, which says what is on images."""
         return presets.extractor(DATASET)
 
     def drawn(self, path):
@@ -195,7 +196,8 @@ def against_others(runs, name):
 
 
 def sampling_time(model, sampler):
-    """Seconds that 64 images take at 50 steps, once the loop is compiled."""
+    """Returns the seconds that 64 images take at 50 steps, once the loop is
+    compiled."""
     model.sample(64, seed=0, sampler=sampler, steps=50)
     began = time.perf_counter()
     model.sample(64, seed=0, sampler=sampler, steps=50)
@@ -223,7 +225,8 @@ def wgan(runs):
 
 
 def rank(runs, name, term):
-    """Spearman's correlation, over the epochs of a run, of a term with `frechet`."""
+    """Returns Spearman's correlation of a term with `frechet` over the epochs of a
+    run."""
     rows = RunFolder(runs.path(name)).rows()
     if not rows or "frechet" not in rows[0]:
         raise ValueError(
@@ -256,15 +259,16 @@ def bigan(runs):
 
 
 def nearest_accuracy(runs, model):
-    """1-NN accuracy of the test images' codes among those of the training images."""
+    """Returns the 1-NN accuracy of the test images' codes among those of training
+    images."""
     images, labels = data.arrays(DATASET, "train")
     codes = model.encode(images), labels, model.encode(runs.test[0]), runs.test[1]
     return metrics.neighbour_accuracy(*codes)
 
 
 def own_share(runs, model):
-    """Share of images closer to their own reconstruction than to a random other one's,
-    in the classifier's features."""
+    """Returns the share of images that are closer to their own reconstruction than to
+    that of a random other image, in the classifier's features."""
     images = runs.test[0]
     real = runs.judge.features(images)
     rebuilt = runs.judge.features(model.reconstruct(images))
@@ -278,7 +282,7 @@ def frechet(runs):
     """Frechet distance of 10,000 samples of each adversarial model, the best first,
     beside the VAE's.
 
-    Of several runs of a recipe, RECIPE-fashion_mnist-seed1, ..., the median counts.
+    Of several runs of a recipe, those of other seeds, the median counts.
     """
     real = metrics.Moments.of(runs.judge, runs.test[0])
     train = metrics.Moments.of(runs.judge, data.arrays(DATASET, "train")[0][:10_000])
@@ -297,9 +301,8 @@ def frechet(runs):
 
 
 def median_distance(runs, name, real):
-    """Median over a recipe's runs, and their number."""
-    path = runs.path(name)
-    paths = [path, *path.parent.glob(f"{path.name}-seed*")]
+    """Returns the median over a recipe's runs, and their number."""
+    paths = reproduce.folders(runs.folder, f"{name}-{DATASET}")
     distances = []
     for each in paths:
         moments = metrics.Moments.of(runs.judge, runs.drawn(each)[0])

@@ -13,7 +13,7 @@ from importlib import metadata
 
 from experiments import machine, sides
 
-DISTURBED = 0.05  # share of other work from which on a round does not count
+DISTURBED = 0.05  # a round with a larger share of other work does not count
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,22 +21,22 @@ class Job:
     """What both sides train or sample, and how it is timed.
 
     Attributes:
-        name: Of the line in the table.
+        name: Name of the line in the table.
         model: Name of the model in the zoo; `config` are all its settings.
         rival: Name in `experiments.pytorch.loop.MODELS`, or "steps": the zoo's compiled
             training step alone, without `fit` and data.
         dataset: Name of the data set; its train split is used.
-        image_size: Side of the images in pixels, or (height, width); None for that of
-            the set.
-        batches_per_step: Batches that a training step takes; a WGAN's several.
-        steps, rounds: Training steps a round; rounds a side.
+        image_size: Side of the images in pixels, or (height, width); None for the size
+            of the set.
+        batches_per_step: Batches that a training step takes; a WGAN takes several.
+        steps, rounds: Training steps per round, and rounds per side.
         threads: Threads of each side.
         clock: "wall", or "cpu": the time of the process on all its cores.
-        task: "training", or "sampling": then a round is one batch of images, in `steps`
-            steps of the sampler.
+        task: "training" or "sampling", in which a round is one batch of images, made in
+            `steps` steps of the sampler.
         precision: "float32", or "mixed_bfloat16": PyTorch's autocast to bfloat16.
         is_compiled: Whether PyTorch's networks go through `torch.compile`.
-        replicas: Devices that share out the zoo's batch.
+        replicas: Number of devices that share the zoo's batch.
     """
 
     name: str
@@ -58,19 +58,19 @@ class Job:
 
     @property
     def images(self):
-        """Images a round."""
+        """Images per round."""
         return self.images_per_step * (1 if self.task == "sampling" else self.steps)
 
     @property
     def images_per_step(self):
-        """Images of a training step; when sampling, of all steps together."""
+        """Images of a training step or, in sampling, of all steps together."""
         return self.batch_size * (
             1 if self.task == "sampling" else self.batches_per_step
         )
 
     @property
     def is_variant(self):
-        """Whether PyTorch plays another way than the zoo."""
+        """Whether PyTorch trains in another way than the zoo."""
         return self.rival not in (self.model, "steps")
 
 
@@ -80,12 +80,12 @@ class Result:
 
     Attributes:
         job: The `Job`.
-        zoo, pytorch: Rounds that count, of the zoo and of its rival; the zoo has one
+        zoo, rival: Rounds that count, of the zoo and of its rival; the zoo has one
             more, so that each of the rival's has two neighbours.
-        first: The rounds of a single step that came before, of both.
-        facts: {name: number} that the rival told when it warmed up: `operations` of a
-            training step, and the `rate` at which matrices are multiplied, both of
-            floating-point numbers, the rate a second.
+        first: The rounds of a single step that came before, one of each side.
+        facts: {name: number} that the rival reports after it warmed up: `operations`,
+            the floating-point operations of a training step, and `rate`, those per
+            second when matrices are multiplied.
     """
 
     job: Job
@@ -96,18 +96,19 @@ class Result:
 
     @property
     def neighbours(self):
-        """All neighbouring rounds (zoo, rival)."""
+        """All pairs of neighbouring rounds (zoo, rival)."""
         return [*zip(self.zoo, self.rival), *zip(self.zoo[1:], self.rival)]
 
     @property
     def undisturbed(self):
-        """Those without other work on the machine, which hits the sides unequally."""
+        """The pairs without other work on the machine, which would slow down one side
+        more."""
         limit = DISTURBED if self.job.clock == "wall" else 1.0
         return [p for p in self.neighbours if max(r.others for r in p) <= limit]
 
     @property
     def pairs(self):
-        """The neighbours that count."""
+        """The pairs that count."""
         return self.undisturbed or self.neighbours
 
     @property
@@ -115,9 +116,9 @@ class Result:
         return [zoo.speed / rival.speed for zoo, rival in self.pairs]
 
     def figures(self):
-        """Images/s of both sides, ratio, its range, pairs of rounds, other work; MB at
-        most, s to the end of the first step; share of the rate at which matrices are
-        multiplied, of what is told."""
+        """Returns, as far as it is known: images/s of both sides, the ratio and its
+        range, pairs of rounds, other work, the most MB, seconds until the end of the
+        first step, and the share of the rate at which matrices are multiplied."""
         zoo, rival = (statistics.median(r.speed for r in side) for side in self.sides)
         figures = {
             "images_per_second": zoo,
@@ -142,15 +143,15 @@ class Result:
 
     @property
     def sides(self):
-        """The rounds that count, of each side."""
+        """The rounds of each side that count."""
         return tuple(zip(*self.pairs))
 
     def line(self):
-        """One line under `header`."""
+        """Returns a line below `header`."""
         return LINE.format(name=self.job.name, **self.figures())
 
     def costs(self):
-        """One line under `COSTS_HEADER`."""
+        """Returns a line below that of `costs_header`."""
         figures, cells = self.figures(), []
         for key, form in COSTS.items():
             for of in ("", "_of_rival"):
@@ -193,20 +194,20 @@ def best(results):
         key = (job.model, job.rival, str(job.config), job.image_size, job.replicas)
         models.setdefault(key, []).append(result)
     lines = [f"{'best batch size':24}{'zoo':>16}{'rival':>16}{'ratio':>8}"]
-    for found in models.values():
+    for measured in models.values():
         cells, speeds = [], []
         for key in ("images_per_second", "of_rival"):
-            fastest = max(found, key=lambda result: result.figures()[key])
+            fastest = max(measured, key=lambda result: result.figures()[key])
             speeds.append(fastest.figures()[key])
             cells.append(f"{speeds[-1]:,.0f} (B={fastest.job.batch_size})")
-        name = found[0].job.name.rpartition(" ")[0]
+        name = measured[0].job.name.rpartition(" ")[0]
         ratio = speeds[0] / speeds[1]
         lines.append(f"{name:24}{cells[0]:>16}{cells[1]:>16}{ratio:8.2f}")
     return lines
 
 
 def summary(results):
-    """The mean over the models, and what the figures hold for."""
+    """Returns the mean over the models, and the conditions of the measurement."""
     from zoo import backend
 
     same = [r.figures()["ratio"] for r in results if not r.job.is_variant]
@@ -227,11 +228,11 @@ def summary(results):
 
 
 def compare(job, images, labels):
-    """Returns the `Result` of `job`: a round of a single step of each side, one that
-    warms up, then those that count.
+    """Returns the `Result` of `job`. Each side does a round of a single step, a round
+    that warms up, and then the rounds that count.
 
-    Other work on the machine makes it go on, to at most four times the rounds, until
-    there are as many undisturbed pairs as without it.
+    If there is other work on the machine, up to four times as many rounds are done,
+    until there are as many undisturbed pairs as there would be without it.
 
     Args:
         images, labels: The train split, uint8 `[N, H, W, C]` and int `[N]`, for
@@ -242,7 +243,7 @@ def compare(job, images, labels):
     if job.rival == "steps":
         serve = (sides.serve_steps, job)
     with sides.Side(sides.serve_zoo, job) as zoo:
-        # The other begins when this one is done: imports take time too.
+        # The other side starts when this one is ready, because imports take time, too.
         first = [zoo.round()]
         with sides.Side(*serve) as rival:
             first.append(rival.round())
@@ -259,7 +260,7 @@ def compare(job, images, labels):
 
 
 def gpu():
-    """Name of the GPU that both sides use, or "none"."""
+    """Returns the name of the GPU that both sides use, or "none"."""
     import torch
 
     return torch.cuda.get_device_name() if torch.cuda.is_available() else "none"

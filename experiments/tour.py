@@ -21,12 +21,12 @@ VERB.define("string", "out", None, "The page, a .html file [tour.html in --runs]
 FASHION = "ae_2d vae_2d ae vae shoes_vae shoes_vae_alpha shoes_gan gan wgan cgan vaegan"
 FASHION += " vaegan_hybrid bigan ddpm"
 RECIPES = {role: f"{role}-fashion_mnist" for role in FASHION.split()}
-RECIPES["collapse_gan"] = "collapse_gan-digits"  # role -> file of experiments/recipes
-RECIPES["left_out_vae"] = RECIPES["shoes_vae"]  # saw three classes of ten
+RECIPES["collapse_gan"] = "collapse_gan-digits"  # {role: file of experiments/recipes}
+RECIPES["left_out_vae"] = RECIPES["shoes_vae"]  # this VAE saw three of ten classes
 
 TEXTS = pathlib.Path(__file__).parents[1] / "zoo/pages/tour/texts"
-QUICK = reproduce.RECIPES / "quick"  # ROLE.flags: digits, seconds each
-STAND_INS = {"shoes_gan": "gan"}  # the quick tour has one GAN for both chapters
+QUICK = reproduce.RECIPES / "quick"  # its files ROLE.flags train on digits, in seconds
+STAND_INS = {"shoes_gan": "gan"}  # the quick tour uses one GAN in both chapters
 QUICK_IMAGES = 500
 
 
@@ -48,7 +48,7 @@ def main():
         folders = {role: runs / STAND_INS.get(role, role) for role in RECIPES}
         most = min(flags.num_images, QUICK_IMAGES)
     else:
-        folders = {role: runs / recipe for role, recipe in RECIPES.items()}
+        folders = {role: reproduce.folder(runs, RECIPES[role]) for role in RECIPES}
         most = flags.num_images
     dataset = "digits" if flags.quick else "fashion_mnist"
     studio = tour.Studio(folders, dataset, most, flags.seed)
@@ -60,7 +60,8 @@ def main():
 
 
 def _pages(out):
-    """{language: file}: the first as asked, others with the language in the name."""
+    """Returns {language: file}: the first file as asked, the others with the language
+    in their name."""
     asked = VERB.flags.lang
     languages = sorted(path.stem for path in TEXTS.glob("*.toml"))
     for lang in asked or [""]:
@@ -73,7 +74,7 @@ def _pages(out):
 
 
 def _jobs(runs):
-    """{run folder: flags} of the quick tour's trainings."""
+    """Returns {run folder: flags} of the quick tour's trainings."""
     seed = f"--seed={VERB.flags.seed}"
     return {
         runs / file.stem: [f"--flagfile={file}", seed]
@@ -82,7 +83,7 @@ def _jobs(runs):
 
 
 def _command(runs):
-    """The function that tells how to train roles."""
+    """Returns the function that says how to train roles."""
     where = f" --runs={runs}" if runs else ""
 
     def command(roles):

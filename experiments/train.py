@@ -6,9 +6,9 @@ import pathlib
 import sys
 
 import experiments
-from experiments import checks, machine, repeated
+from experiments import machine, preflight, repeated
 
-# What runs when nobody says what: real digits, pictures within two minutes.
+# What runs if no flag is given: real digits, with pictures within two minutes.
 RECIPE = pathlib.Path(__file__).parent / "recipes" / "vaegan-digits.flags"
 OURS = {"model": "vaegan", "dataset": "digits", "workdir": "runs/vaegan-digits"}
 
@@ -143,8 +143,9 @@ VERB.define("bool", "dry_run", False, "Show what would be done; write nothing.")
 
 
 def with_recipe(argv):
-    """The command line, after `RECIPE`'s flags if it means the same run: if it does not
-    say what to train, or says what the recipe does and goes into its folder."""
+    """Returns the command line, with the flags of `RECIPE` before it if it means the
+    same run: it does not say what to train, or it says the same as the recipe and goes
+    into its folder."""
     if any(
         _typed(argv, name) is not None for name in ("flagfile", "init_from", "from")
     ):
@@ -156,7 +157,7 @@ def with_recipe(argv):
 
 
 def _typed(argv, name):
-    """The last value of a flag on the command line; None if it is not there."""
+    """Returns the last value of a flag on the command line; None if it is not there."""
     value = None
     for word, next_word in zip(argv[1:], [*argv[2:], ""]):
         flag, equals, text = word.partition("=")
@@ -175,7 +176,7 @@ def main():
 
     run = preparing.prepare(flags, dataset)
     say = print if run.is_chief else lambda text: None
-    # Where a reader such as `head -1` goes at once, an epoch is trained and saved.
+    # If a reader such as `head -1` leaves early, an epoch is still trained and saved.
     with contextlib.suppress(BrokenPipeError):
         for line in _first_lines(run, flags):
             say(line)
@@ -199,7 +200,7 @@ def _opened(flags):
     from zoo.runs.dataset import RunData
 
     bounds.require(flags)
-    checks.require_settings(flags["model"], flags["set"])
+    preflight.require_settings(flags["model"], flags["set"])
     dataset = RunData(flags)
     if flags["strategy"] != "multi_worker":  # which comes before any computation
         _ = dataset.opened
@@ -207,7 +208,7 @@ def _opened(flags):
 
 
 def _first_lines(run, flags):
-    """Lines that stand before the training."""
+    """Returns the lines that are printed before the training."""
     from zoo import backend
     from zoo.runs import reports
 
@@ -232,7 +233,7 @@ def _first_lines(run, flags):
 if __name__ == "__main__":
     code = experiments.start(VERB, main, with_recipe(sys.argv))
     if code and VERB.flags.is_parsed() and VERB.flags.strategy == "multi_worker":
-        # TensorFlow would wait at its end for a worker that has gone.
+        # At its end, TensorFlow would wait for a worker that is gone.
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)

@@ -82,7 +82,7 @@ def main():
     z = latents.traverse(start, axes, offsets)
     moved = space.decode(z)
     print("\n".join(_lines(axes, moved)))
-    # At 0 sd a row shows the start with one number of the latent as it is on average.
+    # At 0 sd, a row shows the start with one number of the latent at its mean.
     first = space.decode(start[None]).repeat(count, axis=0)
     moved = np.concatenate([first[:, None], moved], axis=1)
     columns = ["start", *(f"{offset:.3g} sd" for offset in offsets)]
@@ -109,7 +109,8 @@ def _start(space):
 
 
 def _lines(axes, moved):
-    """A line of numbers for each direction, below what they are."""
+    """Returns a line of numbers for each direction, below a line that names the
+    numbers."""
     from zoo import metrics
 
     change = metrics.squared_errors(moved[:, 0], moved[:, -1]) ** 0.5

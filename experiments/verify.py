@@ -18,7 +18,7 @@ VERB.group("Targets, unless --workdir is given")
 VERB.define(
     "list", "models", ["all"], "Runs to measure, by recipe; frechet compares them all."
 )
-VERB.define("string", "runs", "runs", "Folder of the runs, MODEL-fashion_mnist.")
+VERB.define("string", "runs", "runs", "Folder of the runs of recipes.")
 VERB.define(
     "integer", "k", 1000, "Importance samples an image for the VAE's bound.", least=1
 )
@@ -53,7 +53,7 @@ def main():
 
 
 def check_folder(path):
-    """Prints what is whole and what is not; returns 1 if anything is not."""
+    """Prints which files are whole and which are not; returns 1 if any is not."""
     from zoo.runs import checksums
     from zoo.runs import folder as runs
 

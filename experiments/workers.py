@@ -1,4 +1,4 @@
-"""The processes of several workers, of which none goes on alone."""
+"""Runs the processes of several workers, of which none continues alone."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def cluster(workers, hosts, index):
 
 
 def free_ports(count):
-    """Ports of this machine on which nobody listens, all different."""
+    """Returns ports of this machine on which nobody listens, all different."""
     sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
@@ -70,7 +70,7 @@ class Workers:
     def _start(self, index):
         task = {"type": "worker", "index": index}
         config = {"cluster": {"worker": list(self.addresses)}, "task": task}
-        # Last, because a flag file may name another strategy.
+        # This flag comes last, because a flag file may name another strategy.
         flags = [*self.rest, "--strategy=multi_worker"]
         return subprocess.Popen(
             [sys.executable, "-m", "experiments.train", *flags],
@@ -79,7 +79,8 @@ class Workers:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            start_new_session=True,  # a terminal's Ctrl-C reaches it through us, once
+            # Ctrl-C reaches it only through this process, so once.
+            start_new_session=True,
         )
 
     def _tell(self, index, process):
@@ -126,7 +127,7 @@ class Workers:
         failed, deadline = None, None
         while any(process.poll() is None for process in self.processes.values()):
             if deadline is None and self._failed():
-                time.sleep(POLL)  # the others may be faster than what killed one
+                time.sleep(POLL)  # the others may end sooner than the one that failed
                 failed, deadline = self._failed()[0], time.monotonic() + grace
             if deadline is not None and time.monotonic() > deadline:
                 return failed
@@ -141,7 +142,7 @@ class Workers:
 
 
 def _reason(process):
-    """How a process ended, in words."""
+    """Says in words how a process ended."""
     if process.returncode < 0:
         return f"by {signal.Signals(-process.returncode).name}"
     return f"with exit code {process.returncode}"

@@ -1,4 +1,4 @@
-"""Throw-away models that can do one thing only: rooms must take them as they are."""
+"""Throw-away models that can do one thing only; every room must accept them."""
 
 import pytest
 import throwaway
@@ -13,7 +13,7 @@ UNITS = 3
 
 
 class Sampler(throwaway.Throwaway):
-    """Can do nothing but `sample`; what it learns makes no sense."""
+    """Can only `sample`; its loss has no meaning."""
 
     networks = ("generator",)
 
@@ -33,7 +33,7 @@ class Sampler(throwaway.Throwaway):
 
 
 class Encoder(throwaway.Throwaway):
-    """Can do nothing but `encode`; it learns to say 0."""
+    """Can only `encode`; it learns to answer 0."""
 
     networks = ("encoder",)
 
@@ -55,8 +55,8 @@ ONLY = {"only_sample": Sampler, "only_encode": Encoder}
 
 @pytest.fixture
 def only(monkeypatch):
-    """only(name, image_shape) -> a built model of `ONLY`, whose names are registered
-    for the length of a test."""
+    """Returns only(name, image_shape), which builds a model of `ONLY`; its names are
+    registered during one test."""
     monkeypatch.setattr(registry, "_CLASSES", dict(registry._CLASSES))
     for name, cls in ONLY.items():
         registry.register(name)(cls)

@@ -1,4 +1,4 @@
-"""What all tests share: two logical CPUs, and tiny models trained once."""
+"""Fixtures of all tests: two logical CPUs, and tiny models that are trained once."""
 
 import functools
 import io
@@ -6,8 +6,9 @@ import os
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the zoo does, if it is first
-# Threads that wait for work, of PyTorch and BLAS, would take the other tests' time.
+# The zoo sets it too, if it is imported first.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# Threads of PyTorch and BLAS that wait for work would take time from other tests.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -22,7 +23,7 @@ from zoo.core import bar as progress
 if backend.NAME == "tensorflow":
     import tensorflow as tf
 
-    # Replicas need devices, and devices are fixed when TensorFlow initialises.
+    # Replicas need devices, and these cannot change once TensorFlow has started.
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * 2,
@@ -31,16 +32,17 @@ if backend.NAME == "tensorflow":
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """Each test draws and computes the same, whichever tests its process ran before."""
+    """Makes each test draw and compute the same, whatever tests its process ran
+    before."""
     keras.utils.set_random_seed(0)
     yield
-    keras.config.set_dtype_policy("float32")  # a training's precision outlives it
+    keras.config.set_dtype_policy("float32")  # the precision of a training outlives it
 
 
 @pytest.fixture(scope="session")
 def trained():
-    """trained(name, **config) -> `tiny.Trained`, one for all tests: do not change
-    it."""
+    """Returns trained(name, **config), which gives a `tiny.Trained`. All tests share
+    it, so they must not change it."""
     cache = {}
 
     def get(name, **changes):
@@ -54,7 +56,8 @@ def trained():
 
 @pytest.fixture(scope="session")
 def two_replicas():
-    """The MirroredStrategy of the test process: a second one would abort it."""
+    """Returns the MirroredStrategy of the test process, which a second one would
+    abort."""
     if backend.NAME != "tensorflow":
         pytest.skip("replicas are TensorFlow's")
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
@@ -62,7 +65,8 @@ def two_replicas():
 
 @pytest.fixture
 def mixed_bfloat16():
-    keras.config.set_dtype_policy("mixed_bfloat16")  # `seeded` takes it back
+    # `seeded` resets it before the next test.
+    keras.config.set_dtype_policy("mixed_bfloat16")
 
 
 class Terminal(io.StringIO):
@@ -72,7 +76,8 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """What stands in for stderr: a terminal, on which each bar shows at once."""
+    """Replaces stderr by a terminal, on which each bar shows at once, and returns
+    it."""
     monkeypatch.setattr(progress, "DELAY", 0.0)
     at_once = functools.partialmethod(tqdm.tqdm.__init__, mininterval=0)
     monkeypatch.setattr(tqdm.tqdm, "__init__", at_once)

@@ -1,10 +1,11 @@
-"""How a call is refused: in one sentence that says what was received."""
+"""Checks how a call is refused: in one sentence that says what was received."""
 
 import pytest
 
 
 def refusal(call, *arguments, **options):
-    """The message with which a call is refused, checked to be one clear sentence."""
+    """Returns the message with which a call is refused, checked to be one clear
+    sentence."""
     with pytest.raises((ValueError, OSError)) as caught:
         call(*arguments, **options)
     message = str(caught.value)

@@ -1,4 +1,5 @@
-"""What the documents say of the code: its files are there, and its walks are true."""
+"""Tests what the documents say of the code: the files are there, and the walks are
+true."""
 
 import os
 import pathlib
@@ -48,7 +49,7 @@ def test_the_first_example_runs_as_it_stands_and_shows_its_images(tmp_path):
 
 
 def walk(title):
-    """The stations (file, function) of a list in WORKSPACE.md, in its order."""
+    """Returns the stations (file, function) of a list in WORKSPACE.md, in its order."""
     text = (ROOT / "WORKSPACE.md").read_text()
     stations = STATION.findall(text[text.index(title) :].split("\n\n")[1])
     assert 1 <= len(stations) <= 8
@@ -56,7 +57,7 @@ def walk(title):
 
 
 def visited(function, stations):
-    """The stations in the order in which they are called first."""
+    """Returns the stations in the order in which they are first called."""
     order = []
 
     def look(frame, event, _):

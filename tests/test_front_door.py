@@ -1,4 +1,5 @@
-"""The front door: what `import zoo` and `python -m zoo` give without a framework."""
+"""Tests the front door: what `import zoo` and `python -m zoo` do without a
+framework."""
 
 import importlib
 import json
@@ -23,7 +24,7 @@ every_model = pytest.mark.parametrize("name", zoo.names())
 
 
 def process(code, *arguments):
-    """Runs Python code in a new process; returns it when it has ended."""
+    """Runs Python code in a new process and returns the process when it has ended."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True)
 
@@ -148,7 +149,8 @@ print(json.dumps([zoo.names(), str(zoo.describe("vault")), *messages]))
     assert names == sorted([*zoo.names(), "vault"])
     assert "width=4" in description and "networks      door" in description
     assert "did you mean 'vault'" in miss
-    assert "'vae' is taken by zoo.models.vae.VAE" in clash  # not imported until then
+    # The module is imported only then.
+    assert "'vae' is taken by zoo.models.vae.VAE" in clash
 
 
 # --- Keras finds the zoo's classes ----------------------------------------------------
@@ -160,7 +162,8 @@ def test_keras_loads_what_was_saved_in_a_new_process(first, second, tmp_path):
     model.save(tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", model.sample(2, seed=0))
     network = tiny.model("vae").encoder
-    assert "Conv2D" in {type(layer).__name__ for layer in network.layers}  # the zoo's
+    # The layer of the zoo, not of Keras.
+    assert "Conv2D" in {type(layer).__name__ for layer in network.layers}
     rate = zoo.schedules.Schedule("cosine", 1e-3, steps=10)
     network.compile(keras.optimizers.Adam(rate), loss="mse")
     network.save(tmp_path / "network.keras")
@@ -181,7 +184,7 @@ print(json.dumps([same, rate["config"]]))
 
 
 def rewrite(file, new, old):
-    """Puts the `old` place of a class into a file, as an earlier version wrote it."""
+    """Writes the `old` place of a class into a file, as an earlier version did."""
     with zipfile.ZipFile(file) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     assert new in members["config.json"]
@@ -222,7 +225,7 @@ def test_the_front_door_hands_out_each_name():
 
 
 @pytest.mark.parametrize(
-    "verb, flags, told",
+    "verb, flags, message",
     [
         (
             "evaluate",
@@ -241,7 +244,7 @@ def test_the_front_door_hands_out_each_name():
         ("train", ["--model=vaegam"], "did you mean 'vaegan'"),
     ],
 )
-def test_a_verb_tells_a_wrong_word_without_a_framework(verb, flags, told):
+def test_a_verb_tells_a_wrong_word_without_a_framework(verb, flags, message):
     command = [sys.executable, "-X", "importtime", "-m", f"experiments.{verb}", *flags]
     done = subprocess.run(command, capture_output=True, text=True)
     lines = done.stderr.splitlines()
@@ -249,7 +252,7 @@ def test_a_verb_tells_a_wrong_word_without_a_framework(verb, flags, told):
     assert "zoo.core.registry" in modules and not modules & set(FRAMEWORKS)
     (sentence,) = (line for line in lines if not line.startswith("import time:"))
     assert done.returncode == 1 and sentence.startswith(f"{verb}: ")
-    assert told in sentence
+    assert message in sentence
 
 
 def test_a_verb_is_quiet_when_it_comes_to_need_a_framework(tmp_path):

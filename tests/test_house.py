@@ -1,4 +1,4 @@
-"""The rooms of zoo/: what each may import; WORKSPACE.md has the table in words."""
+"""Tests what each room of zoo/ may import; WORKSPACE.md has the table in words."""
 
 import ast
 import pathlib
@@ -11,7 +11,7 @@ SHARED = BASE | {"core", "networks", "data", "metrics", "drawing", "serving"}
 FAMILIES = {"adversarial", "diffusion"}
 TRAINED = SHARED | {"pretrained"}
 ALL = TRAINED | FAMILIES | {"models", "runs", "evaluation", "pages"}
-ROOMS = {  # room: the rooms that it may import, beside itself and `version`
+ROOMS = {  # {room: the rooms that it may import, besides itself and `version`}
     "backend": set(),
     "files": set(),
     "inputs": set(),
@@ -35,12 +35,12 @@ ROOMS = {  # room: the rooms that it may import, beside itself and `version`
 
 
 def room(module):
-    """The room of a module's dotted name; `zoo` itself is the front door."""
+    """Returns the room of a module's dotted name; `zoo` itself is the front door."""
     return (module.split(".") + ["__init__"])[1]
 
 
 def imports(file):
-    """The dotted names of all that a file of zoo/ imports of the zoo."""
+    """Yields the dotted names of all that a file of zoo/ imports from the zoo."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom):
             assert not node.level, f"{file}: imports are written in full"
@@ -68,6 +68,36 @@ def test_the_rooms_have_an_order():
         ground = {name for name, below in left.items() if not below & set(left)}
         assert ground, f"a circle is among {sorted(left)}"
         left = {name: below for name, below in left.items() if name not in ground}
+
+
+@pytest.mark.parametrize("name", ["inputs", "core", "data", "models"])
+def test_public_functions_say_what_they_take_and_return(name):
+    silent = []
+    for file in sorted(ROOT.glob(f"zoo/{name}/**/*.py")):
+        for function in public_functions(ast.parse(file.read_text())):
+            named = function.args
+            arguments = [*named.posonlyargs, *named.args, *named.kwonlyargs]
+            arguments += filter(None, [named.vararg, named.kwarg])
+            types = {each.arg: each.annotation for each in arguments}
+            if function.name != "__init__":
+                types["return"] = function.returns
+            if any(
+                types[each] is None for each in types if each not in ("self", "cls")
+            ):
+                silent.append(f"{file.relative_to(ROOT)}:{function.lineno}")
+    assert not silent
+
+
+def public_functions(node):
+    """Yields the functions of a module and the methods of its classes that have no
+    underscore before them, and the constructors."""
+    for each in node.body:
+        is_public = not getattr(each, "name", "_").startswith("_")
+        if isinstance(each, ast.ClassDef) and is_public:
+            yield from public_functions(each)
+        elif isinstance(each, ast.FunctionDef):
+            if is_public or each.name == "__init__":
+                yield each
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is installed: requirements, extras, what the code imports, one version."""
+"""Tests what is installed: requirements, extras, what the code imports, one version."""
 
 import ast
 import importlib.util
@@ -16,19 +16,21 @@ ROOT = pathlib.Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 IMPORTED_AS = {"absl-py": "absl", "pillow": "PIL", "scikit-learn": "sklearn"}
-OF_NO_TEST = ("pyright", "pre-commit")  # of `dev`, for who changes the zoo
-OF_AN_EXTRA = {  # files that only those who installed it import
+# Packages of `dev` for people who change the zoo.
+OF_NO_TEST = ("pyright", "pre-commit")
+OF_AN_EXTRA = {  # files whose users have installed an extra
     "zoo/backend/jax.py": {"jax"},
     "zoo/backend/torch.py": {"torch"},
     "experiments/pytorch/*.py": {"torch"},
-    "zoo/pages/playground/page.py": {"gradio", "starlette"},  # which comes with it
+    # Starlette comes with gradio.
+    "zoo/pages/playground/page.py": {"gradio", "starlette"},
     "zoo/pages/playground/parts.py": {"gradio"},
     "zoo/pages/playground/rooms.py": {"gradio"},
 }
 
 
 def requirements(file):
-    """The requirements of a file, without its comments."""
+    """Returns the requirements of a file, without its comments."""
     lines = (ROOT / file).read_text().splitlines()
     return {line for line in lines if line and not line.startswith("#")}
 
@@ -57,7 +59,8 @@ def test_no_file_imports_what_is_not_installed_with_it(room):
 
 
 def imports(file):
-    """Names of the packages that a file imports when it is imported."""
+    """Returns the names of the packages that a file imports when it is imported
+    itself."""
     for node in ast.parse(file.read_text()).body:
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
@@ -78,6 +81,16 @@ def test_an_export_without_the_package_of_warm_up_says_so(tmp_path, monkeypatch)
     assert not (tmp_path / "ae").exists()
     path = zoo.export(model, tmp_path / "ae", ["decode"], warmup=False)
     assert (path / "saved_model.pb").is_file()
+
+
+def test_tools_have_one_version_wherever_they_run():
+    files = [
+        (ROOT / each).read_text() for each in (".ci/run", ".pre-commit-config.yaml")
+    ]
+    for text in (*files, (ROOT / "requirements.txt").read_text()):
+        for tool in re.findall(r"(?:ruff|pyright\[nodejs\])==[\d.]+", text):
+            assert tool in EXTRAS["dev"]
+    assert "pyright[nodejs]==" in files[0] and "ruff==" in files[1]
 
 
 def test_the_version_stands_in_one_place():

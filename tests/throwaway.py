@@ -32,7 +32,7 @@ def squared(a, b):
 
 
 class Throwaway(ImageModel):
-    """What they share: one loss, Adam."""
+    """Base of the throw-away models: all networks descend one loss by Adam."""
 
     terms = ("error",)
     shares_loss = True
@@ -50,7 +50,7 @@ class Throwaway(ImageModel):
 
 
 class Painter(Throwaway):
-    """A small source becomes an image of another size and colour."""
+    """Turns a small source into an image of another size and colour."""
 
     networks = ("painter",)
     takes = ("source", "image")
@@ -74,7 +74,7 @@ class Painter(Throwaway):
 
 
 class Domains(Throwaway):
-    """Two domains without pairs, and a pool of the last images that were made."""
+    """Has two domains without pairs, and a pool of the last images that it made."""
 
     networks = ("there", "home")
     takes = ("source", "image")
@@ -96,9 +96,9 @@ class Domains(Throwaway):
     def train_step(self, data):
         source, images = self.unpack(data)
         terms = self.update(self.objective, source, images)
-        made = backend.all_rows(self.there(source, training=False))
-        self.count.assign(self.count + ops.shape(made)[0])
-        self.pool.assign(ops.concatenate([made, self.pool])[:6])
+        targets = backend.all_rows(self.there(source, training=False))
+        self.count.assign(self.count + ops.shape(targets)[0])
+        self.pool.assign(ops.concatenate([targets, self.pool])[:6])
         return self.track(terms, source)
 
     def to_target(self, sources, seeds, back=False, labels=None, ema=True):
@@ -109,7 +109,7 @@ class Domains(Throwaway):
 
 
 class Captioned(Throwaway):
-    """A caption becomes an image."""
+    """Turns a caption into an image."""
 
     networks = ("drawer",)
     takes = ("image", "caption")
@@ -139,8 +139,8 @@ class Captioned(Throwaway):
 
 
 class Clips(Throwaway):
-    """Frames that follow from the one before; it learns from clips with any number of
-    rows that are as long as the first ones."""
+    """Predicts each frame from the one before. It learns from batches of any number of
+    clips, all as long as the first ones."""
 
     networks = ("mover",)
     takes = ("clip", "label")
@@ -156,16 +156,16 @@ class Clips(Throwaway):
         return self.losses(squared(self.following(clips[:, :-1]), clips[:, 1:]))
 
     def following(self, frames):
-        """Returns the frame behind each of `frames` `[B, t, H, W, C]`."""
+        """Returns the frame that follows each of `frames` `[B, t, H, W, C]`."""
         flat = ops.reshape(frames, (-1, *self.image_shape[1:]))
         return ops.reshape(self.mover(flat), ops.shape(frames))
 
     def to_future(self, past, seeds, frames, labels=None, ema=True):
-        last, made = past[:, -1:], []
+        last, future = past[:, -1:], []
         for _ in range(frames):
             last = self.following(last)
-            made.append(last)
-        return ops.concatenate(made, axis=1)
+            future.append(last)
+        return ops.concatenate(future, axis=1)
 
     def to_between(self, first, last, times, ema=True):
         return ops.stack([(1 - t) * first + t * last for t in times], axis=1)
@@ -175,7 +175,7 @@ class Clips(Throwaway):
 
 
 class Latents(Throwaway):
-    """A generator of the codes of a trained autoencoder, which is a part of it."""
+    """Generates codes of a trained autoencoder, which is a part of it."""
 
     networks = ("generator",)
 
@@ -210,7 +210,7 @@ MODELS = {
 
 @contextlib.contextmanager
 def registered():
-    """Within, the zoo knows the throw-away models by name."""
+    """Within this context, the zoo knows the throw-away models by name."""
     for name, cls in MODELS.items():
         registry.register(name)(cls)
     try:
@@ -224,7 +224,7 @@ CAPTIONS = ["a red circle", "a blue square", "ein Käse", "丸い花", "a red sq
 
 
 def settings(name):
-    """The settings of the throw-away model `name`."""
+    """Returns the settings of the throw-away model `name`."""
     return {"autoencoder": tiny.model("ae")} if name == "latents" else {}
 
 
@@ -243,8 +243,8 @@ def fields(name, count=12):
 
 
 def model(name, **shapes):
-    """Returns the throw-away model `name`, compiled; reproducible."""
+    """Returns the throw-away model `name`, compiled, the same each time."""
     keras.utils.set_random_seed(1)
-    some = MODELS[name](**settings(name))
-    some.compile()
-    return some
+    instance = MODELS[name](**settings(name))
+    instance.compile()
+    return instance

@@ -1,4 +1,5 @@
-"""Tiny models and data for the tests: a model enters the contract by a row here."""
+"""Tiny models and data for the tests; a row here brings a model into the contract
+tests."""
 
 import tempfile
 
@@ -11,7 +12,7 @@ from zoo.data.batches import Batches, Epochs
 
 NUM_CLASSES = 4
 
-# One row a model. Settings that bring randomness (dropout, augmentation) are on, so
+# One row per model. Settings that bring randomness (dropout, augmentation) are on, so
 # that saving and replicas are tested with them.
 CONFIGS = {
     "ae": {"latent_dim": 3, "width": 4, "hidden": 5},
@@ -47,13 +48,14 @@ CONFIGS = {
 
 
 def model(name, image_shape=(8, 8, 1), **changes):
-    """Returns the tiny model `name`, built and compiled; reproducible."""
+    """Returns the tiny model `name`, built and compiled, the same each time."""
     keras.utils.set_random_seed(1)
     return zoo.get(name, image_shape=image_shape, **CONFIGS[name] | changes)
 
 
 def images(count=10, shape=(8, 8, 1), seed=0):
-    """Returns uint8 `[count, *shape]`: random, with black and white among them."""
+    """Returns random images, uint8 `[count, *shape]`, with black and white among the
+    pixels."""
     pixels = np.random.default_rng(seed).integers(-60, 316, (count, *shape))
     return np.clip(pixels, 0, 255).astype("uint8")
 
@@ -64,7 +66,7 @@ def floats(count=10, shape=(8, 8, 1), seed=0):
 
 
 def labels(count=10):
-    """Returns int32 `[count]`: 0, 1, 2, 3, 0, ..."""
+    """Returns labels, int32 `[count]`: 0, 1, 2, 3, 0, ..."""
     return (np.arange(count) % NUM_CLASSES).astype("int32")
 
 
@@ -79,10 +81,10 @@ def batches(data, size):
     return tf.data.Dataset.from_tensor_slices(data).batch(size)
 
 
-def step(some, data):
+def step(model, data):
     """Takes one eager training step on NumPy `data`; returns {term: float}."""
     tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, data)
-    return {term: float(value) for term, value in some.train_step(tensors).items()}
+    return {term: float(value) for term, value in model.train_step(tensors).items()}
 
 
 def values(variables):
@@ -90,16 +92,17 @@ def values(variables):
     return [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
 
 
-def state(some):
-    """Returns all that training changes and files hold, as a list: weights, random
+def state(model):
+    """Returns a list of all that training changes and files hold: weights, random
     state, optimizers."""
-    return values(some.variables) + optimizer_state(some)
+    return values(model.variables) + optimizer_state(model)
 
 
-def optimizer_state(some):
-    """Returns the count of steps and the state of each network's optimizer, a list."""
-    each = [v for optimizer in some.optimizers.values() for v in optimizer.variables]
-    return values([some.optimizer.iterations, *each])
+def optimizer_state(model):
+    """Returns a list of the number of steps and the state of each network's
+    optimizer."""
+    each = [v for optimizer in model.optimizers.values() for v in optimizer.variables]
+    return values([model.optimizer.iterations, *each])
 
 
 class Trained:
@@ -121,8 +124,8 @@ class Trained:
         self.history = train(self.model, 4, callbacks=[checkpoint])
 
 
-def train(some, epochs, **kwargs):
+def train(model, epochs, **kwargs):
     """Trains on the ten images in their order; returns the history."""
     data = (images(), labels())
     options = {"batch_size": 4, "shuffle": False, "verbose": 0} | kwargs
-    return some.fit(data, epochs=epochs, validation_data=data, **options).history
+    return model.fit(data, epochs=epochs, validation_data=data, **options).history

@@ -1,4 +1,4 @@
-"""Runs of seconds for the tests, started as a user would start them."""
+"""Runs that take seconds, for the tests, started as a user would start them."""
 
 import keras
 import numpy as np
@@ -13,19 +13,19 @@ TINY = [
     "--set=hidden=8",
     "--set=latent_dim=2",
     "--image_size=8",
-    "--batch_size=450",  # three steps an epoch
+    "--batch_size=450",  # three steps per epoch
 ]
 
 
 def of(name):
-    """Flags of the tiny model `name` on digits, as `tests/tiny.py` has it."""
+    """Returns the flags of the tiny model `name` of `tests/tiny.py` on digits."""
     config = tiny.CONFIGS[name].items()
     sets = [f"--set={k}={value}" for k, value in config if k != "num_classes"]
     return [f"--model={name}", "--image_size=8", "--batch_size=450", *sets]
 
 
 def prepare(workdir, *flags, base=TINY):
-    """The run that a user would start in a new process."""
+    """Returns the run that a user would start in a new process."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(12345)
     verb.VERB.parse(["train", *base, f"--workdir={workdir}", *flags])
@@ -39,7 +39,7 @@ def trained(workdir, *flags, base=TINY):
 
 
 def state(run):
-    """All that training changes: weights, optimizers, random numbers."""
+    """Returns all that training changes: weights, optimizers, random numbers."""
     return tiny.state(run.model)
 
 

@@ -1,4 +1,4 @@
-"""Run folders of untrained tiny models, for what looks at finished runs."""
+"""Run folders of untrained tiny models, to test what reads finished runs."""
 
 import json
 
@@ -12,14 +12,14 @@ FEW = evaluation.Options(num_images=60, nll_images=4, k=2)
 
 @pytest.fixture(autouse=True, scope="module")
 def cache(tmp_path_factory):
-    """A cache of the tests' own."""
+    """Gives the tests a cache of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         yield
 
 
 def folder_of(path, name, dataset="digits", shape=(28, 28, 1), classes=None, **config):
-    """A run folder with an untrained tiny model; nothing of it takes time."""
+    """Returns a run folder with an untrained tiny model, made without any training."""
     path.mkdir(parents=True, exist_ok=True)
     tiny.model(name, shape, **config).save(path / "model.keras")
     settings = {"epochs": 1, "dataset": dataset, "classes": classes, "image_size": None}

@@ -1,4 +1,4 @@
-"""The verbs as a user types them: in a process of their own, or within this one."""
+"""Starts verbs as a user types them, in a process of their own or within this one."""
 
 import os
 import pathlib
@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 def start(verb, *flags, cwd):
     """Starts a command in a new process; returns its `Popen`."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)  # as on a user's machine
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)  # a user's machine does not set it
     return subprocess.Popen(
         [sys.executable, "-m", f"experiments.{verb}", *flags],
         cwd=cwd,
@@ -25,7 +25,7 @@ def start(verb, *flags, cwd):
 
 
 def typed(verb, *flags, cwd, timeout=600):
-    """Output of a command that succeeds."""
+    """Returns the output of a command that succeeds."""
     process = start(verb, *flags, cwd=cwd)
     out, err = process.communicate(timeout=timeout)
     assert process.returncode == 0, err
@@ -34,5 +34,6 @@ def typed(verb, *flags, cwd, timeout=600):
 
 
 def called(verb, *flags):
-    """Exit code of the same command within this process, where nothing is imported."""
+    """Returns the exit code of the same command within this process, which saves the
+    imports."""
     return experiments.start(verb.VERB, verb.main, [verb.VERB.name, *flags])

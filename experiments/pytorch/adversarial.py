@@ -18,7 +18,8 @@ from experiments.pytorch.models import (
 
 
 class WGAN(GAN):
-    """Five steps of the critic, each on images of its own, to one of the generator."""
+    """Takes five steps of the critic, each on images of its own, for one of the
+    generator."""
 
     def build(self, image_shape):
         generator = super().build(image_shape)["generator"]
@@ -50,7 +51,7 @@ class WGAN(GAN):
             for name, term in self.critic_step(images[i::count]).items():
                 totals[name] = totals.get(name, 0) + term.detach() / count
         critic = self.networks["critic"]
-        freeze(critic, True)  # the generator's move needs no gradient of it
+        freeze(critic, True)  # the generator's step needs no gradient by it
         g_loss = -critic(self.generate(len(images[::count]))).mean()
         move(self.optimizers["generator"], g_loss)
         freeze(critic, False)
@@ -79,8 +80,8 @@ class WGAN(GAN):
     def penalty(self, images, x_fake):
         weight = torch.rand(len(images), 1, 1, 1)
         x_hat = (weight * images + (1 - weight) * x_fake).requires_grad_()
-        # A view, since the counter of operations hooks into what a network takes, and
-        # PyTorch refuses a hook on a leaf within autograd.grad.
+        # This is a view, because the counter of operations hooks into the inputs of a
+        # network, and PyTorch allows no hook on a leaf within autograd.grad.
         score = self.networks["critic"](x_hat.view_as(x_hat)).sum()
         (gradient,) = torch.autograd.grad(score, x_hat, create_graph=True)
         return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
@@ -99,7 +100,7 @@ class WithLabels(nn.Module):
 
 
 class CGAN(GAN):
-    """With the label beside the image and beside the noise."""
+    """Gives the label to both players: as planes of the image and behind the noise."""
 
     def build(self, image_shape):
         num_classes, config = self.config["num_classes"], self.config
@@ -193,7 +194,7 @@ class BiGAN(GAN):
 
 
 class VAEGANHybrid(VAEGAN):
-    """With a generator beside the VAE's decoder."""
+    """Has a generator besides the VAE's decoder."""
 
     def build(self, image_shape):
         parts = super().build(image_shape)

@@ -14,7 +14,7 @@ SIZES = ("width", "mult", "depth", "attention", "patch", "dropout", "num_classes
 
 
 def group_norm(channels):
-    """Over groups of at least four channels, at most 32 groups."""
+    """Normalises over at most 32 groups of at least four channels."""
     most = min(32, max(channels // 4, 1))
     groups = max(g for g in range(1, most + 1) if channels % g == 0)
     return nn.GroupNorm(groups, channels, eps=1e-6)
@@ -38,7 +38,7 @@ class TimeEmbedding(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions, with the time between them, beside a shortcut."""
+    """Two convolutions, between which the time is added, and a shortcut around them."""
 
     def __init__(self, channels_in, channels, units, dropout):
         super().__init__()
@@ -63,7 +63,7 @@ class ResidualBlock(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention of one head over all positions, beside a shortcut."""
+    """Self-attention of one head over all positions, with a shortcut around it."""
 
     def __init__(self, channels):
         super().__init__()
@@ -94,9 +94,9 @@ class UNet(nn.Module):
         self.label = nn.Embedding(num_classes + 1, units) if num_classes else None
 
         def block(channels_in, level):
-            made = ResidualBlock(channels_in, widths[level], units, dropout)
+            residual = ResidualBlock(channels_in, widths[level], units, dropout)
             attends = Attention(widths[level]) if level in attention else nn.Identity()
-            return nn.ModuleList([made, attends])
+            return nn.ModuleList([residual, attends])
 
         self.first = nn.Conv2d(channels, width, 3, padding=1)
         self.down, skips, now = nn.ModuleList(), [width], width
@@ -104,7 +104,7 @@ class UNet(nn.Module):
             parts = nn.ModuleDict({"blocks": nn.ModuleList()})
             if level:
                 height, breadth = self.sizes[level - 1]
-                parts["downsample"] = nn.Sequential(  # padded as Keras pads
+                parts["downsample"] = nn.Sequential(  # the padding is that of Keras
                     nn.ZeroPad2d((breadth % 2, 1, height % 2, 1)),
                     nn.Conv2d(now, now, 3, 2),
                 )
@@ -162,7 +162,7 @@ class UNet(nn.Module):
 
 
 class Denoiser(Model):
-    """What both share: the network, its average, labels, a loop of steps."""
+    """Base of both models: the network, its average, labels, and a loop of steps."""
 
     def build(self, image_shape):
         self.image_shape = image_shape
@@ -204,7 +204,7 @@ class Denoiser(Model):
 
 
 class DDPM(Denoiser):
-    """With eps as what the network tells, no weights; sampled by DDIM."""
+    """The network predicts eps, the loss has no weights, and DDIM samples."""
 
     def __init__(self, image_shape, config):
         super().__init__(image_shape, config)
@@ -235,7 +235,7 @@ class DDPM(Denoiser):
 
 
 class Flow(Denoiser):
-    """Along straight lines; sampled by Euler's method."""
+    """Follows straight lines; Euler's method samples."""
 
     def step(self, images, labels):
         t = torch.rand(len(images))

@@ -30,7 +30,8 @@ class Training:
                 network.compile()
         device = torch.get_default_device()
         self.images = torch.from_numpy(images).to(device).permute(0, 3, 1, 2)
-        # Stored in the layout of the batches, so that no batch has to be turned round.
+        # The images are stored in the layout of the batches, so that no batch is
+        # transposed.
         self.images = self.images.contiguous(memory_format=self.layout)
         labels = np.zeros(len(images)) if labels is None else labels
         self.labels = torch.from_numpy(labels).to(device).long()
@@ -40,14 +41,14 @@ class Training:
         self._batches = self._endless()
 
     def work(self, steps):
-        """A round of the job: `steps` steps of training or of a sampler."""
+        """Does a round of the job: `steps` steps of training or of a sampler."""
         if self.job.task == "sampling":
             with self.autocast:
                 self.model.sample(self.job.batch_size, steps)
         else:
             self.run(steps)
         if torch.cuda.is_available():
-            torch.cuda.synchronize()  # a GPU works on while Python is done
+            torch.cuda.synchronize()  # a GPU still works when Python is done
 
     def run(self, steps):
         """Takes `steps` training steps; returns {term: mean over them}."""
@@ -61,15 +62,16 @@ class Training:
         return {name: float(total) / steps for name, total in totals.items()}
 
     def operations(self):
-        """Floating-point operations of matrix products and convolutions in a training
-        step, backward pass included; when sampling, of a batch of images."""
+        """Returns the floating-point operations of matrix products and convolutions in
+        a training step with its backward pass or, in sampling, for a batch of
+        images."""
         with FlopCounterMode(display=False) as counter:
             self.work(1)
         steps = self.job.steps if self.job.task == "sampling" else 1
         return counter.get_total_flops() * steps
 
     def _endless(self):
-        """Indices of full batches, epoch after epoch."""
+        """Yields the indices of full batches, epoch after epoch."""
         while True:
             order = torch.randperm(len(self.images))
             yield from order[: len(order) // self.batch_size * self.batch_size].split(
@@ -102,13 +104,15 @@ def matmul_rate(precision, side=2048, rounds=5, seconds=0.2):
     tried, spent = 128, 0.0
     while tried < side and 8 * spent < seconds:
         tried *= 2
-        spent = min(product_seconds(precision, tried) for _ in range(2))  # one warms up
+        # The first one warms up.
+        spent = min(product_seconds(precision, tried) for _ in range(2))
     times = [product_seconds(precision, tried) for _ in range(rounds)]
     return 2 * tried**3 / min(times)
 
 
 def product_seconds(precision, side, times=3):
-    """Seconds that a product of two square matrices takes, the mean of `times`."""
+    """Returns the seconds that a product of two square matrices takes, the mean of
+    `times`."""
     dtype = torch.bfloat16 if precision == "mixed_bfloat16" else torch.float32
     a, b = (torch.randn(side, side, dtype=dtype) for _ in range(2))
     start = time.perf_counter()

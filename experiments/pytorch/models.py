@@ -12,35 +12,36 @@ from experiments.pytorch import networks
 
 
 def freeze(network, frozen):
-    """Says whether the network's weights take gradients."""
+    """Sets whether the network's weights get gradients."""
     for parameter in network.parameters():
         parameter.requires_grad_(not frozen)
 
 
 def squared_error(x, x_rec):
-    """Summed over each image, `[B]`."""
+    """Returns the squared error summed over each image, `[B]`."""
     return (x - x_rec).square().flatten(1).sum(1)
 
 
 def kl_normal(z_mean, z_logvar):
-    """KL to the standard normal of each row, `[B]`, in nats."""
+    """Returns the KL divergence of each row from the standard normal, `[B]`, in
+    nats."""
     return 0.5 * (z_mean.square() + z_logvar.exp() - 1 - z_logvar).sum(1)
 
 
 def bce(logits, real):
-    """-log D, or -log(1 - D), mean over the batch."""
+    """Returns -log D, or -log(1 - D), as the mean over the batch."""
     return F.softplus(-logits if real else logits).mean()
 
 
 def move(optimizer, loss):
-    """One step down `loss`."""
+    """Takes one step down `loss`."""
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
 
 
 def assign_gradients(loss, modules, retain_graph=False):
-    """Gives the weights of `modules`, and no others, their gradient of `loss`."""
+    """Gives the weights of `modules`, and only these, their gradient of `loss`."""
     weights = [weight for module in modules for weight in module.parameters()]
     gradients = torch.autograd.grad(loss, weights, retain_graph=retain_graph)
     for weight, gradient in zip(weights, gradients):
@@ -78,7 +79,7 @@ class Model(abc.ABC):
         return self
 
     def parameters(self):
-        """All weights, of one optimizer for all networks."""
+        """Returns the weights of all networks, for a single optimizer."""
         return itertools.chain(*(n.parameters() for n in self.networks.values()))
 
 
@@ -136,7 +137,7 @@ class AE(Model):
 
 
 class VAE(AE):
-    """With the Bernoulli likelihood."""
+    """A VAE with the Bernoulli likelihood."""
 
     def build(self, image_shape):
         latent_dim = self.config["latent_dim"]
@@ -159,7 +160,7 @@ class VAE(AE):
 
 
 class GAN(Model):
-    """DCGAN with the non-saturating loss; each player on fresh noise."""
+    """DCGAN with the non-saturating loss; each player gets fresh noise."""
 
     fresh_noise = True
 
@@ -198,7 +199,7 @@ class GAN(Model):
 
         if self.fresh_noise:
             x_fake = self.generate(len(images))
-        freeze(discriminator, True)  # the generator's move needs no gradient of it
+        freeze(discriminator, True)  # the generator's step needs no gradient by it
         g_loss = bce(discriminator(x_fake), True)
         move(self.optimizers["generator"], g_loss)
         freeze(discriminator, False)
@@ -208,7 +209,8 @@ class GAN(Model):
 
 
 class GANDrawnOnce(GAN):
-    """As `GAN`, but both players see the same fakes: a pass of the generator less."""
+    """Trains as `GAN`, but both players see the same fakes, which saves a pass of the
+    generator."""
 
     fresh_noise = False
 
@@ -235,7 +237,8 @@ class Discriminator(nn.Module):
 
 
 class VAEGAN(Model):
-    """With the minimax loss: three losses of one forward pass, one gradient each."""
+    """Has the minimax loss: one forward pass gives three losses, each with its own
+    gradient."""
 
     def build(self, image_shape):
         latent_dim = self.config["latent_dim"]

@@ -10,7 +10,8 @@ from torch import nn
 
 
 def level_sizes(image_shape):
-    """Heights and widths from the image down to the last level of 4 or more."""
+    """Returns the heights and widths from the image down to the last level of 4 or
+    more."""
     sizes = [tuple(image_shape[:2])]
     while min(sizes[-1]) // 2 >= 4:
         sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
@@ -18,13 +19,14 @@ def level_sizes(image_shape):
 
 
 def level_widths(image_shape, width):
-    """Channels of each level below the image: doubled a level, up to 8 times."""
+    """Returns the channels of each level below the image: doubled per level, up to 8
+    times."""
     levels = len(level_sizes(image_shape)) - 1
     return [width * min(2**level, 8) for level in range(levels)]
 
 
 def activate(channels, activation, normalization=None, flat=False):
-    """Layers that normalise (`"batch"` or None) and activate `channels`."""
+    """Returns layers that normalise (`"batch"` or None) and activate `channels`."""
     layers = []
     if normalization == "batch":
         norm = nn.BatchNorm1d if flat else nn.BatchNorm2d
@@ -43,7 +45,8 @@ def trunk(
     normalize_first=True,
     downsample="stride",
 ):
-    """Layers that halve the size, a convolution a level; see `conv.trunk`."""
+    """Returns layers that halve the size by one convolution per level; see
+    `conv.trunk`."""
     layers = []
     sizes = level_sizes(image_shape)
     for level, channels in enumerate(level_widths(image_shape, width)):
@@ -65,7 +68,7 @@ def trunk(
 def mirror(
     features, image_shape, width, activation="relu", normalization="batch", tanh=True
 ):
-    """Layers from `[B, features]` to an image; see `conv.mirror`."""
+    """Returns layers from `[B, features]` to an image; see `conv.mirror`."""
     bias = normalization is None
     sizes = level_sizes(image_shape)
     widths = level_widths(image_shape, width)
@@ -83,7 +86,7 @@ def mirror(
 
 
 def crop(size):
-    """Layers that cut what a transposed convolution made too large for `size`."""
+    """Returns layers that cut the result of a transposed convolution down to `size`."""
     height, breadth = size
     if not height % 2 and not breadth % 2:
         return []
@@ -91,13 +94,13 @@ def crop(size):
 
 
 def dense(features, units, activation, normalization=None):
-    """A dense layer of `units`, normalised and activated."""
+    """Returns a dense layer of `units`, normalised and activated."""
     layers = [nn.Linear(features, units, bias=normalization is None)]
     return layers + activate(units, activation, normalization, flat=True)
 
 
 def features_of(image_shape, width):
-    """Number of features at the end of the trunk."""
+    """Returns the number of features at the end of the trunk."""
     return (
         math.prod(level_sizes(image_shape)[-1]) * level_widths(image_shape, width)[-1]
     )

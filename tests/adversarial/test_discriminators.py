@@ -31,8 +31,8 @@ def test_the_penalty_is_part_of_the_discriminators_loss(name):
     for weight in (0.0, 5.0):
         model = tiny.model(name, regularizer="r1", regularizer_weight=weight)
         images, labels = backend.tensor(tiny.floats(4)), backend.tensor(tiny.labels(4))
-        given, terms = model.objective(images, labels)
-        loss[weight] = float(given["discriminator"])
+        network_losses, terms = model.objective(images, labels)
+        loss[weight] = float(network_losses["discriminator"])
     penalty = 5 * float(terms["gp"])
     np.testing.assert_allclose(loss[5.0] - loss[0.0], penalty, rtol=1e-3)
 
@@ -49,16 +49,16 @@ def test_a_weight_that_nothing_takes_is_refused():
 def test_real_and_made_images_are_augmented_alike_and_not_in_validation(
     name, monkeypatch
 ):
-    shown, plain = [], augment.diff_augment
+    inputs, plain = [], augment.diff_augment
     monkeypatch.setattr(
-        augment, "diff_augment", lambda x, u: shown.append(x) or plain(x, u)
+        augment, "diff_augment", lambda x, u: inputs.append(x) or plain(x, u)
     )
     model = tiny.model(name, diff_augment=True)
     tiny.step(model, (tiny.images(4), tiny.labels(4)))
     assert (
-        len(shown) == 3
+        len(inputs) == 3
     )  # real and made for the discriminator, made for the generator
     model.objective(
         backend.tensor(tiny.floats(4)), backend.tensor(tiny.labels(4)), False
     )
-    assert len(shown) == 3
+    assert len(inputs) == 3

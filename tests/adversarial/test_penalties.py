@@ -1,4 +1,4 @@
-"""Regularisers of a discriminator, against judges whose gradient is known."""
+"""Tests regularisers of a discriminator on critics whose gradient is known."""
 
 import keras
 import numpy as np
@@ -17,13 +17,13 @@ KERNEL = np.random.default_rng(0).normal(size=(64, 1)).astype("float32")
 
 
 def linear(scale=1.0):
-    """The judge w.x with |w| = scale."""
+    """The critic w.x with |w| = scale."""
     kernel = tf.constant(scale * KERNEL / np.linalg.norm(KERNEL))
     return lambda x: tf.reshape(x, (-1, 64)) @ kernel
 
 
 def square(x):
-    """The judge |x|^2 / 2, whose gradient is x."""
+    """The critic |x|^2 / 2, whose gradient is x."""
     return 0.5 * tf.reduce_sum(tf.square(x), axis=(1, 2, 3))[:, None]
 
 
@@ -32,29 +32,29 @@ def norms(x):
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])
-def test_a_linear_judge_has_the_penalties_of_its_weights(scale):
+def test_a_linear_critic_has_the_penalties_of_its_weights(scale):
     u = tf.random.stateless_uniform((6, 1, 1, 1), [1, 2])
     noise = tf.random.stateless_uniform(IMAGES.shape, [1, 2])
-    judge, expected = linear(scale), (scale - 1) ** 2
-    made = penalties.wasserstein(judge, IMAGES, FAKE, u)
-    np.testing.assert_allclose(made, expected, atol=1e-5)
+    critic, expected = linear(scale), (scale - 1) ** 2
+    penalty = penalties.wasserstein(critic, IMAGES, FAKE, u)
+    np.testing.assert_allclose(penalty, expected, atol=1e-5)
     np.testing.assert_allclose(
-        penalties.dragan(judge, IMAGES, noise), expected, atol=1e-5
+        penalties.dragan(critic, IMAGES, noise), expected, atol=1e-5
     )
-    np.testing.assert_allclose(penalties.r1(judge, IMAGES), 0.5 * scale**2, rtol=1e-5)
+    np.testing.assert_allclose(penalties.r1(critic, IMAGES), 0.5 * scale**2, rtol=1e-5)
 
 
 def test_each_penalty_looks_where_its_paper_says():
     u = tf.random.stateless_uniform((6, 1, 1, 1), [1, 2])
     between = u * IMAGES + (1 - u) * FAKE
-    made = penalties.wasserstein(square, IMAGES, FAKE, u)
-    np.testing.assert_allclose(made, ((norms(between) - 1) ** 2).mean(), rtol=1e-4)
+    penalty = penalties.wasserstein(square, IMAGES, FAKE, u)
+    np.testing.assert_allclose(penalty, ((norms(between) - 1) ** 2).mean(), rtol=1e-4)
     noise = tf.random.stateless_uniform(IMAGES.shape, [1, 2])
     around = IMAGES + 0.5 * np.std(IMAGES) * noise
-    made = penalties.dragan(square, IMAGES, noise)
-    np.testing.assert_allclose(made, ((norms(around) - 1) ** 2).mean(), rtol=1e-4)
-    made = penalties.r1(square, IMAGES)
-    np.testing.assert_allclose(made, 0.5 * (norms(IMAGES) ** 2).mean(), rtol=1e-5)
+    penalty = penalties.dragan(square, IMAGES, noise)
+    np.testing.assert_allclose(penalty, ((norms(around) - 1) ** 2).mean(), rtol=1e-4)
+    penalty = penalties.r1(square, IMAGES)
+    np.testing.assert_allclose(penalty, 0.5 * (norms(IMAGES) ** 2).mean(), rtol=1e-5)
 
 
 def test_penalties_are_differentiated_by_the_weights():
@@ -70,7 +70,7 @@ def test_penalties_are_differentiated_by_the_weights():
         np.testing.assert_allclose(tape.gradient(value, weight), expected, rtol=1e-4)
 
 
-def test_a_flat_judge_has_a_finite_gradient():
+def test_a_flat_critic_has_a_finite_gradient():
     weight = tf.Variable(0.0)
     with tf.GradientTape() as tape:
         value = penalties.dragan(lambda x: weight * linear()(x), IMAGES, IMAGES)
@@ -112,7 +112,8 @@ def test_spectral_normalisation_takes_the_gradient_of_the_norm_too():
     with tf.GradientTape() as tape:
         y = tf.reduce_sum(wrapped(x))
     by_rule = tape.gradient(y, layer.kernel.value)
-    # y does not change with the kernel's length: it has no gradient along the kernel.
+    # y does not depend on the kernel's length, so its gradient along the kernel is
+    # zero.
     assert abs(float(tf.reduce_sum(by_rule * layer.kernel))) < 1e-3
     assert float(tf.norm(by_rule)) > 1e-2
 
@@ -136,7 +137,7 @@ def test_spectral_normalisation_refuses_a_layer_with_a_bias():
 
 def test_diff_augment_changes_colour_place_and_cuts_a_hole():
     u = np.full((6, augment.NUM_RANDOM), 0.5, "float32")
-    u[:, 5:] = 0.0  # the hole's corner lies outside by half its size
+    u[:, 5:] = 0.0  # half of the hole lies outside the image
     same = tiny.values([augment.diff_augment(IMAGES, u)])[0]
     np.testing.assert_allclose(same[:, 4:], IMAGES[:, 4:], atol=1e-5)
     assert (same[:, :2, :2] == 0).all() and (same[:, 3, 3] != 0).any()
@@ -151,7 +152,7 @@ def test_diff_augment_changes_colour_place_and_cuts_a_hole():
     mean = np.mean(IMAGES, axis=(1, 2, 3), keepdims=True)
     flat = with_(2, 0.0)
     np.testing.assert_allclose(flat, (IMAGES[:, 4:] - mean) * 0.5 + mean, atol=1e-5)
-    lower = with_(3, 0.99)  # by one pixel of eight
+    lower = with_(3, 0.99)  # moved by one pixel of eight
     np.testing.assert_allclose(lower[:, 1:], IMAGES[:, 4:-1], atol=1e-5)
 
 
@@ -159,8 +160,9 @@ def test_diff_augment_changes_colour_place_and_cuts_a_hole():
 def test_diff_augment_goes_as_far_as_the_authors_code(size, most, hole):
     images = np.full((2, size, size, 1), 0.5, "float32")
     u = np.full((2, augment.NUM_RANDOM), 0.5, "float32")
-    u[0, 3] = 0.999  # as far down as it goes
-    u[1, 5:] = 0.999  # the hole at the last place, its middle in the image or beyond
+    u[0, 3] = 0.999  # moved down as far as possible
+    # The hole is at its last place, where its middle lies in the image or beyond it.
+    u[1, 5:] = 0.999
     u[0, 5:] = 0.0
     down, cut = tiny.values([augment.diff_augment(images, u)])[0][..., 0]
     assert (down[:most] == 0).all() and (down[most, hole:] != 0).all()
@@ -172,6 +174,6 @@ def test_diff_augment_passes_the_gradient_to_the_image():
     u = tf.random.stateless_uniform((6, augment.NUM_RANDOM), [1, 2])
     with tf.GradientTape() as tape:
         tape.watch(IMAGES)
-        made = tf.reduce_sum(augment.diff_augment(IMAGES, u))
-    gradient = tape.gradient(made, IMAGES).numpy()
+        total = tf.reduce_sum(augment.diff_augment(IMAGES, u))
+    gradient = tape.gradient(total, IMAGES).numpy()
     assert np.isfinite(gradient).all() and (gradient != 0).mean() > 0.3

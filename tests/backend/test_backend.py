@@ -13,11 +13,11 @@ from zoo import backend
 from zoo.core.model import ImageModel
 
 pytestmark = pytest.mark.any_backend
-STEP = 0.25  # the learning rate of these games
+STEP = 0.25  # learning rate of these games
 
 
 class Number(keras.Layer):
-    """A network of one number: x -> w x."""
+    """A network with one weight: x -> w x."""
 
     def __init__(self, start):
         super().__init__()
@@ -28,7 +28,7 @@ class Number(keras.Layer):
 
 
 class Game(ImageModel):
-    """Two numbers a = 2 and b = 3; a descends a b, b descends -a b."""
+    """A game of two weights, a = 2 and b = 3: a descends a b, and b descends -a b."""
 
     networks = ("a", "b")
     terms = ("product",)
@@ -122,7 +122,7 @@ def test_update_gives_each_network_its_own_gradient_at_the_same_point():
     terms = game.update(lambda: game.objective(None))
     assert float(terms["product"]) == 6
     assert float(game.a.w) == 2 - STEP * 3  # d(ab)/da = b
-    assert float(game.b.w) == 3 + STEP * 2  # of the a before the step
+    assert float(game.b.w) == 3 + STEP * 2  # by the a before the step
 
 
 def test_networks_that_share_a_loss_both_descend_it():
@@ -162,7 +162,7 @@ def test_an_objective_reads_the_count_of_steps_within_a_graph():
             count = ops.cast(self.optimizer.iterations, "float32")
             return {"a": 1.0 * self.a.w, "b": 1.0 * self.b.w}, {"product": count}
 
-        def call(self, images, training=False):  # Keras' JAX trainer asks for it
+        def call(self, images, training=False):  # Keras' trainer on JAX needs it
             return images
 
     history = built(Counting).fit(tiny.images(4), epochs=3, verbose=0).history
@@ -236,7 +236,8 @@ def test_noise_follows_its_seed_and_is_fresh_at_each_call():
     np.testing.assert_array_equal(first, drawn("normal", generator(), 4, (2, 3)))
     assert (first != drawn("normal", generator(6), 4, (2, 3))).all()
     later = drawn("normal", generator(6), 4, (2, 3))
-    assert (second != later).all()  # the second of one seed is no first of another
+    # The second number of a seed is not the first one of another.
+    assert (second != later).all()
 
 
 def test_draws_follow_their_distributions():
@@ -277,7 +278,7 @@ def test_a_row_of_normal_of_seeds_depends_on_its_seed_alone():
     rows = drawn("normal_of_seeds", backend.tensor(seeds), (2, 3))
     assert rows.shape == (5, 2, 3) and rows.dtype == np.float32
     np.testing.assert_array_equal(rows[0], rows[2])
-    assert len({row.tobytes() for row in rows}) == 4  # all 64 bits of a seed count
+    assert len({row.tobytes() for row in rows}) == 4  # all 64 bits of a seed matter
     alone = drawn("normal_of_seeds", backend.tensor(seeds[1:2]), (2, 3))
     np.testing.assert_array_equal(alone[0], rows[1])
     steps = [drawn("normal_of_seeds", seeds, (2, 3), step) for step in (0, 1, 2**30)]
@@ -306,9 +307,9 @@ def test_a_compiled_function_is_traced_as_often_as_the_backend_needs():
     function = backend.compiled(double)
     for rows in (3, 1, 4, 5, 2, 3, 1):
         x = np.arange(rows, dtype="float32")
-        made = ops.convert_to_numpy(function(backend.tensor(x)))
-        np.testing.assert_array_equal(made, 2 * x)
-    # TensorFlow: one graph for all; JAX: one for each number of rows; PyTorch: none.
+        y = ops.convert_to_numpy(function(backend.tensor(x)))
+        np.testing.assert_array_equal(y, 2 * x)
+    # TensorFlow makes one graph for all, JAX one for each number of rows, PyTorch none.
     assert len(traces) == {"tensorflow": 1, "jax": 5, "torch": 7}[backend.NAME]
 
 
@@ -335,13 +336,13 @@ def test_images_of_a_batch_are_normalised_by_their_own_statistics():
 def test_the_generator_gives_the_numbers_of_its_authors():
     from zoo.backend import torch as ours
 
-    # Random123, tests/kat_vectors: philox4x32 10, of zeros and of ones.
+    # From tests/kat_vectors of Random123: philox4x32 with 10 rounds, of zeros and ones.
     zeros = (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)
     ones = (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD)
     for word, expected in ((0, zeros), (0xFFFFFFFF, ones)):
         words = [ops.full((1,), word, "int64") for _ in range(6)]
-        made = ours._philox(words[:4], words[4:])
-        assert tuple(int(each[0]) for each in made) == expected
+        numbers = ours._philox(words[:4], words[4:])
+        assert tuple(int(each[0]) for each in numbers) == expected
 
 
 def test_a_stateless_step_still_passes_super_calls_through():
@@ -369,7 +370,7 @@ def test_scope_is_where_the_models_variables_are_made(two_replicas):
 
 
 def five_steps(optimizer):
-    """Where five steps of `optimizer` lead, and its state."""
+    """Returns the weight after five steps of `optimizer`, and its state."""
     random = np.random.default_rng(0)
     variable = keras.Variable(random.normal(size=(4, 3)).astype("float32"))
     for _ in range(5):
@@ -393,7 +394,7 @@ def five_steps(optimizer):
 def test_a_fused_optimizer_takes_the_steps_of_keras(kind, options):
     options = {"learning_rate": 0.1} | options
     make = getattr(keras.optimizers, kind)
-    own = five_steps(make(**options))  # float32: 1 - 0.999^t is coarse
+    own = five_steps(make(**options))  # in float32 the number 1 - 0.999^t is coarse
     fused = five_steps(backend.fused(make(**options)))
     for ours, theirs in zip(fused, own, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)

@@ -114,7 +114,7 @@ import os, random
 import keras, numpy as np, tiny, zoo
 path, name = sys.argv[1:]
 random.shuffle = None  # by it Keras would change the order of batches
-given = zoo.load(path + "/given.keras")
+sent = zoo.load(path + "/sent.keras")
 batches = zoo.data.load("digits", batch_size=450, image_size=8)
 model = tiny.model(name)
 history = model.fit(batches, epochs=2, verbose=0).history
@@ -122,8 +122,8 @@ assert np.isfinite(list(history.values())).all()
 assert batches.epochs.epoch == 1 and batches.epochs.is_done
 model.save(path + "/model.keras")
 np.savez(
-    path + "/made.npz",
-    given=given.predict(tiny.images(), verbose=0),
+    path + "/results.npz",
+    sent=sent.predict(tiny.images(), verbose=0),
     answer=model.predict(tiny.images(), verbose=0),
     decoded=model.decode(np.ones((2, 3), "float32")),
     iterations=int(model.optimizer.iterations),
@@ -144,18 +144,21 @@ assert os.listdir() == before
 def test_trains_on_named_data_writes_no_records_and_files_move_both_ways(
     name, trained, tmp_path
 ):
-    given = trained("vae").model
-    given.save(tmp_path / "given.keras")
+    sent = trained("vae").model
+    sent.save(tmp_path / "sent.keras")
     on_backend(name, TRAIN, tmp_path, "vae", cwd=tmp_path)
-    model, made = zoo.load(tmp_path / "model.keras"), np.load(tmp_path / "made.npz")
-    np.testing.assert_allclose(given.predict(tiny.images()), made["given"], atol=1e-5)
-    assert int(model.optimizer.iterations) == made["iterations"] == 6
+    model, results = (
+        zoo.load(tmp_path / "model.keras"),
+        np.load(tmp_path / "results.npz"),
+    )
+    np.testing.assert_allclose(sent.predict(tiny.images()), results["sent"], atol=1e-5)
+    assert int(model.optimizer.iterations) == results["iterations"] == 6
     answer = model.predict(tiny.images(), verbose=0)
-    np.testing.assert_allclose(answer, made["answer"], atol=1e-5)
+    np.testing.assert_allclose(answer, results["answer"], atol=1e-5)
     decoded = model.decode(np.ones((2, 3), "float32"))
-    np.testing.assert_allclose(decoded, made["decoded"], atol=1e-5)
+    np.testing.assert_allclose(decoded, results["decoded"], atol=1e-5)
     state = [v.ravel() for v in tiny.optimizer_state(model)]
-    np.testing.assert_array_equal(np.concatenate(state), made["state"])
+    np.testing.assert_array_equal(np.concatenate(state), results["state"])
     tiny.train(model, 1)  # and it goes on
     assert int(model.optimizer.iterations) == 9
 

@@ -1,4 +1,5 @@
-"""The benchmark: equal networks on both sides, turns in time, clear errors."""
+"""Tests the benchmark: both sides have equal networks, are measured in turns, and
+errors are clear."""
 
 import dataclasses
 import importlib.util
@@ -24,12 +25,13 @@ WITHOUT = importlib.util.find_spec("torch") is None
 
 
 def called(*flags):
-    """Exit code of the command within this process, where nothing is imported."""
+    """Returns the exit code of the command within this process, which saves the
+    imports."""
     return experiments.start(benchmark.VERB, benchmark.main, ["benchmark", *flags])
 
 
 def written(*flags, folder):
-    """What the command writes by --out."""
+    """Returns what the command writes with --out."""
     assert called(*flags, f"--out={folder}/benchmark.json") == 0
     return json.loads((folder / "benchmark.json").read_text())
 
@@ -70,7 +72,7 @@ def test_both_sides_have_equal_networks(name, shape, capsys):
         assert sorted(sizes) == sorted(w.value.shape.num_elements() for w in weights)
     count = 2 * ours.batches_per_step
     images = torch.rand(count, shape[2], *shape[:2]) * 2 - 1
-    with FlopCounterMode(display=False) as counter:  # its hooks are in the step, too
+    with FlopCounterMode(display=False) as counter:  # its hooks run in the step, too
         terms = theirs.step(images, torch.arange(count) % 4)
     assert counter.get_total_flops() > 0
     assert set(terms) == set(ours.terms)
@@ -101,12 +103,12 @@ def copy_weights(network, module, *inputs):
                 return [torch.tensor(np.asarray(w)) for w in layer.weights]
         raise AssertionError(f"the zoo has no {kind} of {shape}")
 
-    def after(part, given, result):
+    def after(part, inputs, result):
         nonlocal pending
         if isinstance(part, nn.Flatten):
-            pending = given[0].shape[1:]
-        elif isinstance(part, nn.Unflatten):  # the dense layer before made it
-            order = np.arange(given[0][0].numel()).reshape(*result.shape[2:], -1)
+            pending = inputs[0].shape[1:]
+        elif isinstance(part, nn.Unflatten):  # made by the dense layer before
+            order = np.arange(inputs[0][0].numel()).reshape(*result.shape[2:], -1)
             order = torch.from_numpy(order.transpose(2, 0, 1).ravel())
             with torch.no_grad():
                 for weight in seen[-1].parameters():
@@ -146,7 +148,7 @@ def copy_weights(network, module, *inputs):
     module(*inputs)
     for hook in hooks:
         hook.remove()
-    assert not free  # every layer has found its like
+    assert not free  # every layer has its counterpart
 
 
 @pytest.mark.slow
@@ -166,9 +168,10 @@ def test_both_sides_compute_the_same_from_the_same_weights(name, capsys):
     random = np.random.default_rng(0)
     for network, module in theirs.networks.items():
         keras_network = ours.network(network)
-        for weight in keras_network.trainable_variables:  # biases are zeros otherwise
+        # Biases would be zeros otherwise.
+        for weight in keras_network.trainable_variables:
             weight.assign(random.normal(0, 0.1, weight.shape))
-        given = [
+        arrays = [
             random.uniform(-1, 1, (2, *x.shape[1:])).astype("float32")
             if "float" in x.dtype
             else np.array([0, 3], "int32")
@@ -176,10 +179,12 @@ def test_both_sides_compute_the_same_from_the_same_weights(name, capsys):
         ]
         copies = [
             torch.from_numpy(x.transpose(0, 3, 1, 2).copy() if x.ndim == 4 else x)
-            for x in given
+            for x in arrays
         ]
         copy_weights(keras_network, module, *copies)
-        answers = keras_network(given if len(given) > 1 else given[0], training=False)
+        answers = keras_network(
+            arrays if len(arrays) > 1 else arrays[0], training=False
+        )
         with torch.no_grad():
             results = module(*copies)
         results = keras.tree.flatten(results)
@@ -202,7 +207,7 @@ def test_both_sides_sample_in_the_same_steps(name, capsys, monkeypatch):
 
     ours = tiny.model(name)
     theirs = MODELS[name]((8, 8, 1), ours.config)
-    # In both, a network whose answer is half of what it is given, whatever the time.
+    # On both sides, the network answers with half of its input at every time.
     unet = lambda x, *_: 0.5 * x  # noqa: E731
     monkeypatch.setattr(ours, "ask", lambda network, x, *_, **__: 0.5 * x)
     ours.prediction = "eps" if name == "ddpm" else "velocity"
@@ -210,8 +215,8 @@ def test_both_sides_sample_in_the_same_steps(name, capsys, monkeypatch):
     x = ours.sample(2, seed=0, steps=3, trajectory=True)
     start = torch.from_numpy(x[:, 0]).permute(0, 3, 1, 2)
     monkeypatch.setattr(torch, "randn", lambda *shape: start)
-    made = theirs.sample(2, 3).permute(0, 2, 3, 1).numpy()
-    np.testing.assert_allclose(made, x[:, -1], atol=1e-4)
+    samples = theirs.sample(2, 3).permute(0, 2, 3, 1).numpy()
+    np.testing.assert_allclose(samples, x[:, -1], atol=1e-4)
 
 
 @pytest.mark.slow
@@ -228,7 +233,7 @@ def test_sampling_is_measured_too(tmp_path, capsys):
 
 
 def lines_of(*flags, folder):
-    """What a process of the benchmark says, at small counts."""
+    """Returns what a process of the benchmark prints, with small counts."""
     flags = [*flags, "--batch_size=8", "--threads=1", "--clock=cpu"]
     done = subprocess.run(
         [sys.executable, "-m", "experiments.benchmark", *flags],
@@ -259,7 +264,7 @@ def test_prints_a_table_and_writes_all_rounds(tmp_path, capsys):
     for key in costs | {f"{cost}_of_rival" for cost in costs}:
         assert result[key] > 0
     assert result["of_matmul"] < 1
-    assert sum(row.startswith("vae ") for row in rest) == 1  # the line of the costs
+    assert sum(row.startswith("vae ") for row in rest) == 1  # the line of costs
     assert content["geometric mean"] == round(result["ratio"], 3)
     assert {"processor", "threads", "torch", "keras"} <= {
         row.split()[0] for row in rest if row
@@ -309,7 +314,7 @@ def test_only_models_that_sample_in_steps_have_that_task(capsys, monkeypatch):
 
 
 def result(zoo_speeds, pytorch_speeds, clock="wall"):
-    """A `Result` of (images/s, share of other work)."""
+    """Returns a `Result` from pairs (images/s, share of other work)."""
     job = throughput.Job("vae", "vae", "vae", {}, "digits", None, 8, 1, 2, 2, 1, clock)
     both = (
         [sides.Round(*each) for each in side] for side in (zoo_speeds, pytorch_speeds)
@@ -318,7 +323,8 @@ def result(zoo_speeds, pytorch_speeds, clock="wall"):
 
 
 def test_each_round_is_compared_with_its_neighbours_in_time():
-    slower = result([(4, 0), (2, 0), (1, 0)], [(4, 0), (1, 0)])  # a slowing machine
+    # A machine that gets slower.
+    slower = result([(4, 0), (2, 0), (1, 0)], [(4, 0), (1, 0)])
     assert sorted(slower.ratios) == [0.5, 1.0, 1.0, 2.0]
     assert slower.figures()["ratio"] == 1.0
 
@@ -326,7 +332,8 @@ def test_each_round_is_compared_with_its_neighbours_in_time():
 def test_rounds_disturbed_by_other_work_do_not_count_unless_there_are_no_others():
     disturbed = ([(4, 0), (4, 0), (9, 0.5)], [(2, 0), (1, 0.3)])
     assert result(*disturbed).ratios == [2.0, 2.0]
-    assert len(result(*disturbed, clock="cpu").ratios) == 4  # of no matter there
+    # Other work does not matter there.
+    assert len(result(*disturbed, clock="cpu").ratios) == 4
     assert result([(4, 0.2), (4, 0.2)], [(1, 0.2)]).ratios == [4.0, 4.0]
 
 
@@ -370,15 +377,16 @@ def test_each_side_tells_its_costs():
         sides.Round(**round_, facts={"memory": memory, "age": age})
         for memory, age in ((300.0, 4.0), (200.0, 2.0))
     )
-    # Eight images a step, 1,000 operations a step: 100 images/s are 12,500 a second.
+    # A step has eight images and 1,000 operations, so 100 images/s are 12,500
+    # operations/s.
     facts = {"operations": 1000, "rate": 50_000}
     job = result([], []).job
-    found = throughput.Result(job, [ours, ours], [theirs], (ours, theirs), facts)
-    figures = found.figures()
+    measured = throughput.Result(job, [ours, ours], [theirs], (ours, theirs), facts)
+    figures = measured.figures()
     assert figures["memory"] == 300 and figures["memory_of_rival"] == 200
     assert figures["first_step"] == 4 and figures["first_step_of_rival"] == 2
     assert figures["of_matmul"] == figures["of_matmul_of_rival"] == 0.25
-    line = found.costs().split()
+    line = measured.costs().split()
     assert line == [
         "vae",
         "300",
@@ -396,10 +404,10 @@ def test_each_side_tells_its_costs():
 
 def test_of_several_batch_sizes_each_side_is_told_at_its_best():
     def at(batch_size, ours, theirs):
-        found = result([(ours, 0), (ours, 0)], [(theirs, 0)])
+        whole = result([(ours, 0), (ours, 0)], [(theirs, 0)])
         name = f"vae B={batch_size}"
-        job = dataclasses.replace(found.job, batch_size=batch_size, name=name)
-        return dataclasses.replace(found, job=job)
+        job = dataclasses.replace(whole.job, batch_size=batch_size, name=name)
+        return dataclasses.replace(whole, job=job)
 
     _, line = throughput.best([at(8, 1000.0, 500.0), at(16, 900.0, 800.0)])
     assert line.split() == ["vae", "1,000", "(B=8)", "800", "(B=16)", "1.25"]
@@ -458,4 +466,4 @@ def test_bare_steps_take_as_many_batches_as_those_of_fit(tmp_path, capsys):
     flags = ["--models=wgan", "--against=steps", "--steps=3", "--rounds=2"]
     flags += ["--image_size=16", "--clock=cpu", "--threads=1"]
     (wgan,) = written(*flags, folder=tmp_path)["results"]
-    assert 0.5 < wgan["ratio"] < 2  # one batch of a step's gave 0.23
+    assert 0.5 < wgan["ratio"] < 2  # a step of one batch gave 0.23

@@ -1,4 +1,4 @@
-"""The picture of mode collapse: what it counts, and when it gives up."""
+"""Tests the picture of mode collapse: what it counts, and when it gives up."""
 
 import types
 
@@ -13,7 +13,7 @@ from zoo.pretrained import features as presets
 
 
 class Judge:
-    """Takes the value of an image's first pixel for its digit."""
+    """A classifier that reads the digit from the value of the first pixel."""
 
     def probabilities(self, images):
         return np.eye(10)[images[:, 0, 0, 0].astype(int)]
@@ -32,7 +32,8 @@ def drawing(digits):
 
 @pytest.fixture
 def trained(monkeypatch):
-    """Run folders that were asked for, in order."""
+    """Replaces training and loading; returns the run folders that were asked for, in
+    order."""
     asked = []
     models = {"gan": [1, 7], "r1": [*range(9)], "wgan": [*range(10)]}
 

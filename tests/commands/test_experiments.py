@@ -1,4 +1,4 @@
-"""The verbs as a user types them, on the embedded digits."""
+"""Tests the verbs as a user types them, on the embedded digits."""
 
 import json
 import os
@@ -25,7 +25,7 @@ TINY += ["--image_size=8", "--epochs=2"]
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory):
-    """Folder and output of a tiny run."""
+    """Returns the folder and the output of a tiny run."""
     folder = tmp_path_factory.mktemp("runs")
     out = typed("train", *TINY, "--workdir=tiny", cwd=folder)
     return folder / "tiny", out
@@ -253,7 +253,7 @@ def test_checkpoint_of_another_model_is_refused(run, tmp_path, capsys):
 def test_terminated_run_goes_on_where_it_stopped(tmp_path):
     flags = [*TINY, "--epochs=100", "--workdir=run"]
     process = start("train", *flags, cwd=tmp_path)
-    for _ in range(6):  # three of the header
+    for _ in range(6):  # the header has three lines
         process.stdout.readline()
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=60)
@@ -272,7 +272,8 @@ def test_no_flags_train_a_vaegan_on_digits_in_two_minutes(tmp_path):
     seconds = time.monotonic() - began
     _, *later = RunFolder(tmp_path / "runs/vaegan-digits").rows()
     epoch = min(row["seconds"] for row in later)
-    # Half as long again as alone: another test takes one of two cores.
+    # The limit is half as long again as alone, because another test may use one of two
+    # cores.
     assert seconds + (EPOCHS["digits"] - few) * epoch < 180
     assert "runs/vaegan-digits/model.keras" in out
     assert (tmp_path / "runs/vaegan-digits/samples/0001.png").exists()
@@ -301,13 +302,13 @@ def test_reproduce_trains_recipes_in_turn_and_goes_on(tmp_path, capsys, monkeypa
     argv = ["reproduce", f"--runs={tmp_path}/runs", "--recipes=a", "--seeds=0,1"]
     assert experiments.start(reproduce.VERB, reproduce.main, argv) == 0
     folders = sorted(folder.name for folder in (tmp_path / "runs").iterdir())
-    assert folders == ["a", "a-seed1"]
-    written = (tmp_path / "runs" / "a" / "checkpoints").stat().st_mtime_ns
+    assert folders == ["recipe-a", "recipe-a-seed1"]
+    written = (tmp_path / "runs/recipe-a/checkpoints").stat().st_mtime_ns
     argv[2] = "--recipes=a,b"
     argv[3] = "--seeds=0"
     assert experiments.start(reproduce.VERB, reproduce.main, argv) == 0
-    assert (tmp_path / "runs" / "b" / "model.keras").exists()
-    assert (tmp_path / "runs" / "a" / "checkpoints").stat().st_mtime_ns == written
+    assert (tmp_path / "runs/recipe-b/model.keras").exists()
+    assert (tmp_path / "runs/recipe-a/checkpoints").stat().st_mtime_ns == written
     capsys.readouterr()
     for wrong, sentence in (("--recipes=c", "there are a, b"), ("--seeds=x", "whole")):
         argv = ["reproduce", wrong]

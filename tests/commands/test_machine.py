@@ -1,4 +1,4 @@
-"""What is told of the processor."""
+"""Tests what is reported about the processor."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from experiments import machine
         ("flags\t\t: fpu avx2 fma\n", False),
         ("Features\t: fp asimd bf16\n", True),
         ("Features\t: fp asimd\n", False),
-        ("processor\t: 0\n", True),  # it does not tell
+        ("processor\t: 0\n", True),  # the file does not say it
     ],
 )
 def test_whether_the_processor_has_bfloat16(tmp_path, monkeypatch, lines, has):

@@ -1,4 +1,4 @@
-"""What `experiments.verify` calls met, and what missed."""
+"""Tests which targets `experiments.verify` calls met, and which missed."""
 
 import pathlib
 import types
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.any_backend
 
 
 class Runs(targets.Runs):
-    """Runs without folders: each model is what a test says."""
+    """Stands in for runs without folders: a test says what each model is."""
 
     judge = None
 
@@ -68,12 +68,13 @@ def test_a_vae_has_to_stay_below_its_bound():
 def test_a_critic_has_to_tell_the_quality_of_an_epoch(tmp_path):
     quality = [5.0, 3.0, 2.0, 2.5]
     columns = {
-        "wgan": {"wasserstein": [0.9, 0.5, 0.3, 0.4]},  # in the same order
-        "wgan_gp": {"wasserstein": [1.0, 2.0, 4.0, 3.0]},  # in the opposite one
+        # In the order of the images' quality.
+        "wgan": {"wasserstein": [0.9, 0.5, 0.3, 0.4]},
+        "wgan_gp": {"wasserstein": [1.0, 2.0, 4.0, 3.0]},  # in the opposite order
         "gan": {"d_loss": [1.0, 1.2, 1.1, 1.3], "g_loss": [1.0, 2.0, 4.0, 3.0]},
     }
     for name, terms in columns.items():
-        path = tmp_path / f"{name}-fashion_mnist"
+        path = tmp_path / f"recipe-{name}-fashion_mnist"
         path.mkdir()
         RunFolder(path).write_rows(
             [
@@ -119,7 +120,7 @@ def test_diffusion_stands_beside_the_vae_and_the_best_gan(
 ):
     of = {"flow": distance, "vae": 2.0, "gan": 1.0, "wgan": 1.8}
     for name in ("gan", "wgan"):
-        folder = tmp_path / f"{name}-fashion_mnist"
+        folder = tmp_path / f"recipe-{name}-fashion_mnist"
         folder.mkdir()
         (folder / "model.keras").touch()
     monkeypatch.setattr(targets, "median_distance", lambda r, name, _: (of[name], 1))
@@ -160,14 +161,14 @@ def test_an_unknown_model_and_a_missing_run_are_one_sentence(tmp_path, capsys):
         argv = ["verify", *flags]
         assert experiments.start(verify.VERB, verify.main, argv) == 1
         err = capsys.readouterr().err
-        last = err.splitlines()[-1]  # what is measured is said before
+        last = err.splitlines()[-1]  # the measurements are printed before it
         assert last.startswith("verify: ") and sentence in last
 
 
 def test_adversarial_models_come_in_the_order_that_is_found(monkeypatch, tmp_path):
     of = {"vae": 2.0, "gan": 2.5, "wgan": 0.5, "bigan": 1.0}
     for name in ("gan", "bigan", "wgan"):
-        folder = tmp_path / f"{name}-fashion_mnist"
+        folder = tmp_path / f"recipe-{name}-fashion_mnist"
         folder.mkdir()
         (folder / "model.keras").touch()
     monkeypatch.setattr(targets, "median_distance", lambda _, name, real: (of[name], 2))

@@ -7,9 +7,10 @@ import sys
 import pytest
 from verbs import ROOT
 
-from experiments import CHOICES, verify
+from experiments import CHOICES, evaluate, verify
 from experiments.targets import MEASURES
 from zoo.data.sources.folder import Folder
+from zoo.pretrained.features import KINDS
 
 # {run} is the folder of a run that has begun, {photos} one of other files.
 WRONG = """
@@ -134,6 +135,10 @@ def test_what_is_wrong_is_told_before_a_framework_is_imported(tmp_path):
 def test_flags_offer_what_folders_of_pictures_take(name):
     assert tuple(CHOICES[name]) == Folder.options[name].choices
     assert CHOICES[name][0] == Folder.options[name].default
+
+
+def test_the_features_that_can_be_asked_for_are_there():
+    assert KINDS == evaluate.FEATURES
 
 
 def test_the_targets_that_can_be_asked_for_are_there():

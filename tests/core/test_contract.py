@@ -1,4 +1,4 @@
-"""What every registered model promises; a model enters by being registered."""
+"""Tests what every model promises; a model is tested here once it is registered."""
 
 import inspect
 import typing
@@ -17,7 +17,7 @@ from zoo.runs import strategies
 
 pytestmark = pytest.mark.any_backend
 every_model = pytest.mark.parametrize("name", zoo.names())
-METHODS = {  # capability -> a call that needs it
+METHODS = {  # {capability: a call that needs it}
     "sample": lambda model: model.sample(2, seed=0),
     "encode": lambda model: model.encode(tiny.images(2)),
     "decode": lambda model: model.decode(np.zeros((2, 3))),
@@ -45,7 +45,7 @@ def test_every_model_has_a_tiny_config():
 
 
 def steps_of(model, batches):
-    """Training steps that `fit` makes of an epoch of `batches`."""
+    """Returns how many training steps `fit` takes in an epoch of `batches`."""
     return -(-batches // model.batches_per_step)
 
 
@@ -74,11 +74,11 @@ def test_trains_on_uint8_and_float_images_of_any_size(name, images, shape):
     assert len(out) == 2 and np.isfinite(out).all()
     for capability in {"sample", "reconstruct"} & model.capabilities():
         if capability == "sample":
-            made = model.sample(2, seed=0)
+            x = model.sample(2, seed=0)
         else:
-            made = model.reconstruct(tiny.images(2, shape))
-        assert made.shape == (2, *shape) and made.dtype == np.float32
-        assert np.abs(made).max() <= 1
+            x = model.reconstruct(tiny.images(2, shape))
+        assert x.shape == (2, *shape) and x.dtype == np.float32
+        assert np.abs(x).max() <= 1
 
 
 @every_model
@@ -100,8 +100,8 @@ def test_another_term_than_the_declared_is_an_error(name, trained):
 @pytest.mark.eager
 @every_model
 def test_each_network_moves_under_its_own_loss_and_no_other(name):
-    # The decoder's normalisation takes the bias of the code of "ae" away: elsewhere it
-    # moves by roundings alone, and with PyTorch not at all.
+    # The normalisation of the decoder of "ae" cancels the bias of its code. So that
+    # bias moves by rounding alone, and with PyTorch not at all.
     resting = 1 if name == "ae" and backend.NAME == "torch" else 0
     model = tiny.model(name)
     model.compile({network: keras.optimizers.SGD(0.5) for network in model.networks})
@@ -126,9 +126,11 @@ def test_each_network_moves_under_its_own_loss_and_no_other(name):
             moving = len(moved) if other == network else 0
             assert moving - resting <= sum(moved) <= moving, (network, other)
         alone[network] = weights_of(model, network)
-        for variable, value in zip(model.variables, start):  # the noise too
+        # The state of the noise too.
+        for variable, value in zip(model.variables, start):
             variable.assign(value)
-    # Moved together, from the same start by the same noise, none feels the others.
+    # If all networks move together from the same start and by the same noise, none is
+    # influenced by the steps of the others.
     model.update(lambda: model.objective(*fields, training=True))
     for network in model.networks:
         for new, expected in zip(weights_of(model, network), alone[network]):
@@ -163,7 +165,7 @@ def test_learning_rate_callbacks_reach_every_optimizer(name):
     assert set(rates) == set(model.networks)
     callbacks = [
         keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2),
-        # No second epoch is better by a million: the rate falls once, to a tenth.
+        # No second epoch is better by a million, so the rate falls once, to a tenth.
         keras.callbacks.ReduceLROnPlateau(
             monitor=model.terms[0], mode="min", min_delta=1e6, patience=1
         ),
@@ -202,7 +204,8 @@ def test_two_replicas_equal_one_on_the_same_global_batch(name, two_replicas):
     for model in (one, two):
         with model.distribute_strategy.scope():
             # Adam would hide a gradient that is too large by a factor.
-            rule = {"learning_rate": 0.3, "clipnorm": 0.5}  # of the global gradient
+            # The norm of the global gradient.
+            rule = {"learning_rate": 0.3, "clipnorm": 0.5}
             sgd = {n: keras.optimizers.SGD(**rule) for n in model.networks}
             model.compile(sgd, run_eagerly=True)
         logs.append(model.fit(data, shuffle=False, verbose=0).history)
@@ -222,9 +225,9 @@ def test_two_replicas_leave_out_rows_that_they_cannot_share(as_arrays, two_repli
             model.compile(
                 {n: keras.optimizers.SGD(0.3) for n in model.networks}, run_eagerly=True
             )
-        given = images[:rows] if as_arrays else tiny.batches((images[:rows],), 4)
+        data = images[:rows] if as_arrays else tiny.batches((images[:rows],), 4)
         how = {"batch_size": 4, "shuffle": False} if as_arrays else {}
-        model.fit(given, verbose=0, **how)
+        model.fit(data, verbose=0, **how)
         models.append(model)
     assert_same_moves(start, *models)
 
@@ -239,12 +242,13 @@ def test_two_replicas_share_a_batch_of_one_and_refuse_odd_ones(two_replicas):
     with pytest.raises(ValueError, match="2 replicas. Received: a batch of 5"):
         model.fit(tiny.floats(15), batch_size=5)
     batches = Batches(lambda epoch, number: tiny.floats(4), range(3), Epochs(0, 3))
-    model.fit(batches, verbose=0)  # by Keras, which asks for batches one by one
+    model.fit(batches, verbose=0)  # Keras asks for batches one by one
     assert tiny.values([model.optimizer.iterations]) == [5]
 
 
 def assert_same_moves(start, one, other):
-    """Both models went from `start` to the same weights, but for rounding."""
+    """Asserts that both models went from `start` to the same weights, up to
+    rounding."""
     moved, apart = 0, 0
     for w0, w1, w2 in zip(
         start,
@@ -257,10 +261,10 @@ def assert_same_moves(start, one, other):
 
 
 def accumulated(model, parts, count=14, eagerly=True):
-    """`model`, and its logs, after an epoch of updates of 12 images, each accumulated
-    over so many parts; those of the last update are as few as is left of `count`."""
+    """Returns `model` and its logs after an epoch in which each update accumulates 12
+    images over several parts; the last update gets what is left of `count`."""
     with backend.scope(model):
-        rule = {"learning_rate": 0.3, "clipnorm": 0.5}  # of the whole gradient
+        rule = {"learning_rate": 0.3, "clipnorm": 0.5}  # the norm of the whole gradient
         model.compile(
             {n: keras.optimizers.SGD(**rule) for n in model.networks},
             gradient_accumulation_steps=parts,
@@ -272,8 +276,8 @@ def accumulated(model, parts, count=14, eagerly=True):
 
 @pytest.fixture
 def constant_statistics(monkeypatch):
-    """Batch normalisation by its averages: the statistics of parts are not those of the
-    batch."""
+    """Makes batch normalisation use its averages, because the statistics of parts are
+    not those of the batch."""
     plain = keras.layers.BatchNormalization.call
 
     def call(self, inputs, training=None, mask=None):
@@ -287,20 +291,21 @@ def constant_statistics(monkeypatch):
 def test_gradients_of_parts_make_the_update_of_the_whole(name, constant_statistics):
     changes = {}
     if backend.NAME != "tensorflow" and "dropout" in tiny.CONFIGS[name]:
-        changes["dropout"] = 0.0  # a whole batch has other masks there
+        changes["dropout"] = 0.0  # a whole batch gets other masks than its parts
     start = tiny.values(tiny.model(name).trainable_variables)
     whole, logs = accumulated(tiny.model(name, **changes), 1)
     parts, parts_logs = accumulated(tiny.model(name, **changes), 3)
     assert_same_moves(start, whole, parts)
     for a, b in zip(tiny.state(whole), tiny.state(parts), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)  # counts, averages
+        # Also counts and averages.
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
     for term in whole.terms:
         np.testing.assert_allclose(parts_logs[term], logs[term], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.eager
 def test_a_graph_accumulates_the_gradients_of_parts_too(constant_statistics):
-    # Its last update has two images and a part without any.
+    # The last update has two images, and one of its parts has none.
     start = tiny.values(tiny.model("vae").trainable_variables)
     eager, logs = accumulated(tiny.model("vae"), 3)
     graph, graph_logs = accumulated(tiny.model("vae"), 3, eagerly=False)
@@ -345,7 +350,7 @@ def test_call_and_predict_answer_for_images(name, trained):
         np.testing.assert_allclose(
             answer, model.reconstruct(tiny.images(10)), atol=1e-5
         )
-    elif "inpaint" in able(name):  # one step of denoising
+    elif "inpaint" in able(name):  # takes one step of denoising
         assert answer.shape == (10, 8, 8, 1)
     else:
         classes = model.config.get("num_classes") if "classify" in able(name) else 1
@@ -419,7 +424,7 @@ def test_config_survives_a_round_trip_with_no_value_at_its_default(name):
 
 
 def another(annotation, default):
-    """Returns a value other than the default."""
+    """Returns a value that is not the default."""
     choices = typing.get_args(annotation)
     if typing.get_origin(annotation) is typing.Literal:
         return [choice for choice in choices if choice != default][-1]

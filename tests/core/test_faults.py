@@ -1,4 +1,5 @@
-"""NaN, infinity, collapse and dead networks: found where they arise, and said."""
+"""Tests that NaN, infinity, collapse and dead networks are noticed where they arise and
+reported."""
 
 import json
 import os
@@ -18,8 +19,8 @@ from zoo.runs import callbacks, health, settings, training
 from zoo.runs.folder import Progress
 
 
-def found(model):
-    """(step, terms, networks, message) of the fault of a model."""
+def fault_of(model):
+    """Returns (step, terms, networks, message) of a model's fault."""
     with pytest.raises(faults.NotFiniteError) as caught:
         model.faults.require_none()
     fault = caught.value
@@ -43,7 +44,7 @@ def test_a_loss_that_is_not_finite_is_named_with_its_first_step():
     kernel.assign(kernel * np.nan)
     for _ in range(3):
         tiny.step(model, data)
-    step, terms, networks, message = found(model)
+    step, terms, networks, message = fault_of(model)
     assert step == 2 and "recon" in terms and "kl" not in terms
     assert networks == ["encoder", "decoder"]
     assert "step 2" in message and "--on_nan=rollback" in message
@@ -57,12 +58,13 @@ def test_a_gradient_that_is_not_finite_is_named_though_its_loss_is():
         losses, terms = objective(images, labels, training)
         kernel = model.decoder.trainable_variables[0]
         distance = kernel - ops.stop_gradient(kernel)
-        loss = losses["decoder"] + ops.sum(ops.sqrt(distance * distance))  # + 0
+        # Its value is 0, its gradient NaN.
+        loss = losses["decoder"] + ops.sum(ops.sqrt(distance * distance))
         return dict.fromkeys(losses, loss), terms
 
     model.objective = with_a_hole
     tiny.step(model, (tiny.floats(4), tiny.labels(4)))
-    step, terms, networks, message = found(model)
+    step, terms, networks, message = fault_of(model)
     assert (step, terms, networks) == (1, [], ["decoder"])
     assert "the gradient of decoder" in message
 
@@ -72,7 +74,7 @@ def test_weights_that_are_not_finite_are_named_though_their_gradient_is():
     rates = {"encoder": 0.1, "decoder": float("inf")}
     model.compile({n: keras.optimizers.SGD(rate) for n, rate in rates.items()})
     tiny.step(model, (tiny.floats(4), tiny.labels(4)))
-    step, terms, networks, message = found(model)
+    step, terms, networks, message = fault_of(model)
     assert (step, terms, networks) == (1, [], ["decoder"])
     assert "are the weights of decoder" in message
 
@@ -96,11 +98,11 @@ def test_statistics_of_batches_that_are_infinite_are_found_too():
     variance = next(v for v in model.generator.weights if id(v) not in trained)
     variance.assign(variance * np.inf)
     model.faults.look_at_weights(model)
-    assert found(model)[2] == ["generator"]
+    assert fault_of(model)[2] == ["generator"]
 
 
 def test_fit_stops_one_step_after_the_one_that_failed(monkeypatch):
-    monkeypatch.setattr(faults, "SHARE", float("inf"))  # each step is looked at
+    monkeypatch.setattr(faults, "SHARE", float("inf"))  # every step is checked
     model = tiny.model("gan")
     begun = []
 
@@ -120,7 +122,7 @@ def test_of_several_steps_of_one_call_the_one_that_failed_is_named():
     model = tiny.model("ae")
     model.compile(steps_per_execution=4)
     images = tiny.floats(6)
-    images[2] = np.nan  # of the third step
+    images[2] = np.nan  # in the batch of the third step
     data = tiny.batches((images, tiny.labels(6)), 1)
     with pytest.raises(faults.WrongBatchError, match="step 3"):
         model.fit(data, shuffle=False, verbose=0, callbacks=[faults.Finite()])
@@ -135,7 +137,7 @@ def test_a_fault_of_the_last_step_of_an_epoch_is_found_before_anything_is_saved(
 
 
 def poison(monkeypatch, when):
-    """Makes a weight of the decoder NaN at each beginning of a step for which
+    """Makes a weight of the decoder NaN at the beginning of each step for which
     `when(run's progress, model)` holds."""
     begin = callbacks.Clock.on_train_batch_begin
 
@@ -148,7 +150,7 @@ def poison(monkeypatch, when):
     monkeypatch.setattr(callbacks.Clock, "on_train_batch_begin", poisoned)
 
 
-def rate(model):  # of a network of the tiny VAE
+def rate(model):  # the learning rate of the tiny VAE's encoder
     return float(model.optimizers["encoder"].learning_rate)
 
 
@@ -197,7 +199,7 @@ def test_three_rollbacks_are_the_most(tmp_path, monkeypatch):
 
 
 def test_a_spoilt_model_is_never_saved_as_a_checkpoint(tmp_path, monkeypatch):
-    # Before the checkpoint of step 2 is written, as the third step begins.
+    # It happens as the third step begins, before the checkpoint of step 2 is written.
     poison(monkeypatch, lambda progress, model: progress.batch == 3)
     with pytest.raises(faults.NotFiniteError, match="step 2"):
         trained(tmp_path / "run", "--epochs=1", "--checkpoint_every=1")
@@ -230,7 +232,7 @@ def test_variety_is_one_of_images_and_zero_of_few_images_repeated():
 
 @pytest.fixture
 def gan_run(tmp_path, monkeypatch):
-    """One epoch of a tiny GAN after `spoil(model)`."""
+    """Trains a tiny GAN for an epoch after `spoil(model)`."""
     monkeypatch.setattr(health, "PATIENCE", 1)
 
     def run(spoil):
@@ -254,11 +256,11 @@ def test_a_generator_of_one_image_is_told(gan_run, caplog):
 def test_a_discriminator_that_learns_no_more_is_told(gan_run, caplog):
     gan_run(lambda model: blank(model.discriminator))
     assert "the discriminator no longer learns" in caplog.text
-    assert "the generator no longer learns" in caplog.text  # nothing comes through
+    assert "the generator no longer learns" in caplog.text  # no gradient reaches it
 
 
 def test_a_training_as_it_should_be_is_not_warned_about(gan_run, caplog, monkeypatch):
-    monkeypatch.setattr(health, "COLLAPSED", 0)  # its samples are those of a beginner
+    monkeypatch.setattr(health, "COLLAPSED", 0)  # the samples of a new model are alike
     gan_run(lambda model: None)
     assert "no longer learns" not in caplog.text and "collapse" not in caplog.text
 
@@ -274,7 +276,8 @@ def test_several_workers_cannot_roll_back():
 
 
 def spoilt(field, value):
-    """Ten batches of four rows, as a set: one value of a field of the last is wrong."""
+    """Returns a set of ten batches of four rows; one value of a field of the last batch
+    is wrong."""
     data = {"image": tiny.floats(40), "label": tiny.labels(40)}
     data[field][38] = value
     return tiny.batches(tuple(data.values()), 4)

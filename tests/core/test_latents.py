@@ -32,10 +32,10 @@ def test_a_line_is_halfway_in_the_middle_and_an_arc_keeps_its_radius():
     np.testing.assert_allclose(latents.spherical(a, 3 * a, 3)[0, 1], [4, 0])
 
 
-@pytest.mark.parametrize("end, told", [(0.0, "length 0"), (-2.0, "opposite")])
-def test_an_arc_that_is_not_one_is_refused(end, told):
+@pytest.mark.parametrize("end, message", [(0.0, "length 0"), (-2.0, "opposite")])
+def test_an_arc_that_is_not_one_is_refused(end, message):
     a = np.random.normal(size=(3, 4))
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         latents.spherical(a, end * a, 4)
 
 
@@ -142,12 +142,12 @@ def test_a_mixture_bears_constant_latents_and_refuses_too_few():
 
 
 def test_detection_counts_pairs_in_order():
-    found = metrics.detection([0, 1, 2, 3], [2.5, 4])
-    assert found.auc == 7 / 8  # of 4 x 2 pairs all but (3, 2.5)
-    assert found.found == 1 / 2  # only 4 lies above all normal scores
+    detection = metrics.detection([0, 1, 2, 3], [2.5, 4])
+    assert detection.auc == 7 / 8  # of 4 x 2 pairs all but (3, 2.5)
+    assert detection.detected == 1 / 2  # only 4 lies above all normal scores
     assert metrics.detection([1, 1], [1, 1, 1]).auc == 1 / 2
     assert metrics.detection([1, 2], [0]).auc == 0
-    assert metrics.detection(range(100), [93.5, 95.5]).found == 1 / 2
+    assert metrics.detection(range(100), [93.5, 95.5]).detected == 1 / 2
     for normal, anomalous in (([], [1]), ([1], []), ([np.nan], [1])):
         with pytest.raises(ValueError, match="finite scores"):
             metrics.detection(normal, anomalous)
@@ -166,11 +166,11 @@ def test_samples_are_the_images_of_the_prior(name, trained):
 
 
 @pytest.mark.parametrize(
-    "name, told",
+    "name, message",
     [("ae", "cannot sample"), ("cgan", "cannot decode"), ("ddpm", "cannot decode")],
 )
-def test_a_model_without_a_prior_of_latents_says_so(name, told):
-    with pytest.raises(ValueError, match=told):
+def test_a_model_without_a_prior_of_latents_says_so(name, message):
+    with pytest.raises(ValueError, match=message):
         tiny.model(name).prior(2)
 
 

@@ -49,8 +49,8 @@ def test_kl_pulls_the_mean_to_zero_and_the_variance_to_one():
 def test_log_normal_is_the_log_density_summed_per_row():
     x = np.random.default_rng(0).normal(size=(3, 2, 2, 1)).astype("float32")
     expected = stats.norm.logpdf(x, 0.5, math.sqrt(2)).sum(axis=(1, 2, 3))
-    given = number(losses.log_normal(x, 0.5, math.log(2)))
-    np.testing.assert_allclose(given, expected, 1e-5)
+    log_density = number(losses.log_normal(x, 0.5, math.log(2)))
+    np.testing.assert_allclose(log_density, expected, 1e-5)
 
 
 def test_squared_errors_are_summed_per_image_or_averaged_per_pixel():
@@ -62,8 +62,8 @@ def test_squared_errors_are_summed_per_image_or_averaged_per_pixel():
 
 def test_bernoulli_nll_at_logit_zero_is_ln_2_a_pixel():
     x = np.array([[0.0, 1.0, 1.0]], "float32")
-    given = number(losses.bernoulli_nll(x, np.zeros((1, 3), "float32")))
-    np.testing.assert_allclose(given, [3 * LN2], 1e-6)
+    nll = number(losses.bernoulli_nll(x, np.zeros((1, 3), "float32")))
+    np.testing.assert_allclose(nll, [3 * LN2], 1e-6)
     logits = np.array([[0.3, -2.0, 4.0]], "float32")
     expected = -stats.bernoulli.logpmf(x, 1 / (1 + np.exp(-logits))).sum(axis=1)
     np.testing.assert_allclose(number(losses.bernoulli_nll(x, logits)), expected, 1e-5)
@@ -95,8 +95,8 @@ def test_gaussian_nll_is_the_closed_form():
     )
     for sigma in (0.1, 1.0):
         each = 0.5 * (0.5 / sigma) ** 2 + math.log(sigma) + 0.5 * math.log(2 * math.pi)
-        given = number(losses.gaussian_nll(x, x_rec, math.log(sigma)))
-        np.testing.assert_allclose(given, [2 * each], 1e-5)
+        nll = number(losses.gaussian_nll(x, x_rec, math.log(sigma)))
+        np.testing.assert_allclose(nll, [2 * each], 1e-5)
 
 
 def test_gaussian_nll_is_least_where_sigma_is_the_error():
@@ -176,8 +176,8 @@ def test_cross_entropy_is_minus_the_log_probability_of_the_label():
 def test_label_smoothing_mixes_the_target_with_the_uniform_distribution():
     probabilities = np.array([[0.7, 0.2, 0.1]])
     target = np.array([0.8, 0.1, 0.1])  # 0.3 of the label is spread over three classes
-    given = losses.cross_entropy(np.log(probabilities), np.array([0]), 0.3)
-    np.testing.assert_allclose(number(given), -target @ np.log(probabilities[0]), 1e-6)
+    loss = losses.cross_entropy(np.log(probabilities), np.array([0]), 0.3)
+    np.testing.assert_allclose(number(loss), -target @ np.log(probabilities[0]), 1e-6)
 
 
 # Probability of "real": 3/4 for the one real logit, 1/4 for the one fake one.
@@ -194,14 +194,14 @@ REAL, FAKE = np.array([[math.log(3)]]), np.array([[-math.log(3)]])
     ],
 )
 def test_discriminator_losses_are_those_of_the_papers(loss, expected):
-    given = number(losses.discriminator_loss(REAL, FAKE, loss))
-    np.testing.assert_allclose(given, expected, rtol=1e-6, atol=1e-7)
+    value = number(losses.discriminator_loss(REAL, FAKE, loss))
+    np.testing.assert_allclose(value, expected, rtol=1e-6, atol=1e-7)
 
 
 def test_hinge_counts_only_what_is_within_the_margin():
     real, fake = np.array([[0.5], [2.0]]), np.array([[-3.0], [0.25]])
-    given = number(losses.discriminator_loss(real, fake, "hinge"))
-    np.testing.assert_allclose(given, 0.5 / 2 + 1.25 / 2, 1e-6)
+    loss = number(losses.discriminator_loss(real, fake, "hinge"))
+    np.testing.assert_allclose(loss, 0.5 / 2 + 1.25 / 2, 1e-6)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ NAMES = [*sorted(tiny.CONFIGS), "wgan_gp"]
 
 @pytest.fixture(scope="module")
 def old(tmp_path_factory):
-    """The unpacked files, a folder."""
+    """Returns the folder of the unpacked files."""
     folder = tmp_path_factory.mktemp("old")
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(folder, filter="data")
@@ -35,21 +35,32 @@ def test_a_file_of_old_gives_what_it_gave(name, old):
     model = zoo.load(old / f"{name}.keras")
     answers = np.load(old / "answers.npz")
     answer = keras.ops.convert_to_numpy(model(tiny.images(2)))
-    if backend.NAME == "tensorflow" or not model.can("inpaint"):  # it noises the images
+    # Inpainting adds noise to images.
+    if backend.NAME == "tensorflow" or not model.can("inpaint"):
         np.testing.assert_allclose(answer, answers[f"{name}/call"], atol=1e-4)
     if model.can("encode"):
         codes = model.encode(tiny.images(2))
         np.testing.assert_allclose(codes, answers[f"{name}/encode"], atol=1e-4)
-    if (
-        model.can("sample") and backend.NAME == "tensorflow"
-    ):  # seeds are a backend's own
+    # Every backend draws other numbers for a seed.
+    if model.can("sample") and backend.NAME == "tensorflow":
         samples = model.sample(2, seed=0)
         np.testing.assert_allclose(samples, answers[f"{name}/sample"], atol=1e-3)
     assert int(model.optimizer.iterations) == 0
     if backend.NAME == "tensorflow":
-        model.run_eagerly = True  # a graph takes longer to make than to train by
+        model.run_eagerly = True  # making a graph takes longer than training
         model.fit(tiny.images(4), tiny.labels(4), verbose=0)
         assert int(model.optimizer.iterations) == 1
+
+
+@pytest.mark.skipif(not backend.HAS_TF_DATA, reason="reads it with TensorFlow")
+def test_the_model_of_an_old_file_is_exported_by_keras(old, tmp_path):
+    import tensorflow as tf
+
+    model, images = zoo.load(old / "ae.keras"), tiny.floats(3)
+    model.export(tmp_path, verbose=False)
+    saved = tf.saved_model.load(str(tmp_path))
+    expected = model.predict(images, verbose=0)
+    np.testing.assert_allclose(saved.serve(images), expected, atol=1e-6)
 
 
 @pytest.mark.skipif(not backend.HAS_TF_DATA, reason="the run drew TensorFlow's numbers")

@@ -1,5 +1,5 @@
-"""What `compile` makes of optimizers, and refuses: those whose steps would not be what
-they seem."""
+"""Tests which optimizers `compile` takes, and that it refuses those whose steps would
+be other than they seem."""
 
 import keras
 import numpy as np
@@ -56,10 +56,10 @@ def test_a_missing_optimizer_in_a_dict_is_named():
 
 
 def test_what_is_excluded_from_weight_decay_does_not_decay():
-    given = keras.optimizers.AdamW(0.1, weight_decay=1.0)
-    given.exclude_from_weight_decay(var_names=["bias"])
+    optimizer = keras.optimizers.AdamW(0.1, weight_decay=1.0)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
     model = tiny.model("ae")
-    model.compile(given)
+    model.compile(optimizer)
     rule = model.optimizers["encoder"]
     weights = model.encoder.trainable_variables
     for weight in weights:
@@ -118,4 +118,4 @@ def test_a_loaded_model_accumulates_as_the_saved_one(tmp_path):
     model.save(tmp_path / "ae.keras")
     loaded = zoo.load(tmp_path / "ae.keras")
     assert loaded.gradient_accumulation_steps == 2
-    assert loaded.steps_per_execution == 1  # a matter of the process
+    assert loaded.steps_per_execution == 1  # a setting of the process, not of the file

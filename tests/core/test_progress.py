@@ -1,4 +1,4 @@
-"""What long work shows on a terminal, and that it is silent elsewhere."""
+"""Tests what long work shows on a terminal, and that it is silent elsewhere."""
 
 import numpy as np
 import tiny
@@ -12,7 +12,8 @@ def test_the_bound_of_many_images_shows_a_bar_on_a_terminal(trained, request):
     terminal = request.getfixturevalue("terminal")
     np.testing.assert_array_equal(model.nll(images, k=2, batch_size=2), silent)
     assert "/3 " in terminal.getvalue()
-    assert terminal.getvalue().rsplit("\r", 2)[1].isspace()  # wiped out at the end
+    # The bar is wiped out at the end.
+    assert terminal.getvalue().rsplit("\r", 2)[1].isspace()
 
 
 def test_the_bound_is_silent_elsewhere(trained, capfd):

@@ -1,4 +1,4 @@
-"""Numbers a row beside tensors of any rank."""
+"""Tests one number per row together with tensors of any rank."""
 
 import keras
 import numpy as np
@@ -23,14 +23,14 @@ def test_a_column_has_a_number_for_each_row(shape):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_axes_of_a_row_are_all_but_the_first(shape):
-    # Whole numbers have sums without rounding in any order.
+    # Sums of whole numbers are exact in any order.
     x = np.random.default_rng(0).integers(-9, 10, shape).astype("float32")
     sums = ops.convert_to_numpy(ops.sum(ops.convert_to_tensor(x), ranks.row_axes(x)))
     np.testing.assert_array_equal(sums, [row.sum() for row in x])
 
 
 def test_only_the_static_rank_is_asked_for():
-    """As in a network, where the number of rows is not known yet."""
+    """In a network the number of rows is not known yet."""
     values, clips = keras.Input(()), keras.Input((None, 8, 8, 3))
     column = ranks.column(values, clips)
     assert column.shape == (None, 1, 1, 1, 1)

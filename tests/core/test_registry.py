@@ -1,4 +1,4 @@
-"""Names and settings: what is known, what is refused, and in which words."""
+"""Tests names and settings: what is known, what is refused, and in which words."""
 
 import types
 
@@ -41,7 +41,7 @@ def test_a_registered_model_is_known_and_a_reload_of_it_allowed(own_names):
         return registry.register("fresh")(Fresh)
 
     define()
-    again = define()  # as importlib.reload does
+    again = define()  # importlib.reload does the same
     assert registry.find("fresh") is again and "fresh" in zoo.names()
 
 

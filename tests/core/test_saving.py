@@ -1,4 +1,5 @@
-"""Files of models: complete or absent, and refused unless every variable fits."""
+"""Tests files of models: they are complete or absent, and refused unless every variable
+fits."""
 
 import json
 import os
@@ -18,15 +19,15 @@ from zoo.files import archives, atomic, folders
 
 @pytest.fixture(scope="session")
 def saved(tmp_path_factory):
-    """A `.keras` file of the tiny autoencoder."""
+    """Returns a `.keras` file of the tiny autoencoder."""
     path = tmp_path_factory.mktemp("saved") / "ae.keras"
     tiny.model("ae").save(path)
     return path
 
 
 def edited(saved, target, change):
-    """Writes `saved` to `target` with `change` applied to its config and with right
-    checksums; returns it."""
+    """Writes `saved` to `target` with `change` applied to its config and with correct
+    checksums; returns `target`."""
     with zipfile.ZipFile(saved) as old, zipfile.ZipFile(target, "w") as new:
         for item in (name for name in old.namelist() if name != archives.CHECKSUMS):
             content = old.read(item)
@@ -205,15 +206,15 @@ def test_a_model_trained_by_a_schedule_loads_in_a_process_that_only_imports_zoo(
 
 def test_saving_makes_no_optimizer_of_its_own(trained, tmp_path, monkeypatch):
     model = trained("gan").model
-    keras.utils.clear_session()  # Keras forgets what it knows of optimizers
+    keras.utils.clear_session()  # Keras forgets all optimizers that it knows
     model.save(tmp_path / "first.keras")
-    made = []
+    optimizers = []
     plain = keras.optimizers.Optimizer.__init__
 
     def counted(self, *args, **options):
-        made.append(self)
+        optimizers.append(self)
         plain(self, *args, **options)
 
     monkeypatch.setattr(keras.optimizers.Optimizer, "__init__", counted)
     model.save(tmp_path / "second.keras")
-    assert not made
+    assert not optimizers

@@ -51,9 +51,9 @@ def with_weights(members, change):
 
 
 def names(file):
-    found = []
-    file.visit(found.append)
-    return [name for name in found if isinstance(file[name], h5py.Dataset)]
+    members = []
+    file.visit(members.append)
+    return [name for name in members if isinstance(file[name], h5py.Dataset)]
 
 
 def a_dataset(file):

@@ -1,5 +1,6 @@
-"""The base is wide enough: sources, domains, captions, clips and models as parts go in
-by every door, train, and come back from files to the bit."""
+"""Tests that the base is wide enough: models of sources, domains, captions and clips,
+and models with models as parts, take data in every form, train, and come back from
+files to the bit."""
 
 import os
 import pathlib
@@ -129,7 +130,8 @@ def test_domains_of_different_sizes_have_epochs_of_the_larger():
     one = feeds.Domains(fields, 4)
     rows = [batch["source"] for batch in (one[0], one[1], one[2])]
     first = {row.tobytes() for row in np.concatenate(rows)[:5]}
-    assert first == {row.tobytes() for row in fields["source"]}  # each once, then anew
+    # Each row once, then the order starts again.
+    assert first == {row.tobytes() for row in fields["source"]}
     one.on_epoch_end()
     assert (one[0]["image"] != feeds.Domains(fields, 4)[0]["image"]).any()
 
@@ -138,7 +140,8 @@ def test_the_words_of_the_training_captions_are_kept(tmp_path):
     model = trained("captioned", throwaway.fields("captioned"))
     vocabulary = model.config["vocabulary"]
     assert {"red", "käse", "丸", "花"} <= set(vocabulary)
-    assert vocabulary.index("a") < vocabulary.index("blue")  # the commonest first
+    # The commonest word comes first.
+    assert vocabulary.index("a") < vocabulary.index("blue")
     a, b = model.sample(prompts=["a red circle", "a blue square"], seed=0)
     assert (a != b).any()
     (again,) = model.sample(prompts="A  RED circle", seed=5)

@@ -1,4 +1,4 @@
-"""The data room: what it reads, in which order, and what it refuses."""
+"""Tests the data room: what it reads, in which order, and what it refuses."""
 
 import io
 import os
@@ -21,13 +21,13 @@ from zoo.data.sources import npz as npz_source
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
-    """No test waits for a network, or reaches a downloader if there is one."""
+    """Keeps tests from waiting for a network and from reaching a downloader."""
     monkeypatch.setattr(building, "reachable", lambda url: False)
 
 
 @pytest.fixture(params=["tf.data", "PyDataset"])
 def pipeline(request, monkeypatch):
-    """What `load` returns, as on TensorFlow and as on Keras' other backends."""
+    """Makes `load` return what it does on TensorFlow, then on Keras' other backends."""
     monkeypatch.setattr(backend, "HAS_TF_DATA", request.param == "tf.data")
 
 
@@ -49,7 +49,7 @@ def fashion_dir(tmp_path_factory):
 
 @pytest.fixture
 def store(tmp_path):
-    """Stores examples as a set of tfds called `name`, in a folder it returns."""
+    """Stores examples as a set of tfds called `name`; returns its folder."""
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
@@ -86,7 +86,7 @@ def save_image(path, pixels, **options):
 
 
 def collect(batches):
-    """All images and labels of one epoch."""
+    """Returns all images and labels of one epoch."""
     if hasattr(batches, "as_numpy_iterator"):
         batches = batches.as_numpy_iterator()
     images, labels = zip(*batches, strict=True)
@@ -174,7 +174,7 @@ def test_a_look_at_the_first_batch_does_not_cost_an_epoch(batch_size, pipeline):
     batches = zoo.data.load("digits", batch_size=batch_size)
     for _ in range(3):
         _, labels = next(iter(batches))
-    time.sleep(0.1)  # what reads ahead has then read ahead
+    time.sleep(0.1)  # gives the thread that reads ahead time to do so
     np.testing.assert_array_equal(collect(batches)[1][: len(labels)], labels)
 
 
@@ -183,7 +183,8 @@ def test_parts_of_an_epoch_walk_through_the_same_epochs(pipeline):
     orders = [labels[zoo.data.order(1350, 0, epoch)] for epoch in range(3)]
     batches = zoo.data.load("digits", batch_size=100)
     np.testing.assert_array_equal(collect(batches.take(3))[1], orders[0][:300])
-    rest = batches.skip(4)  # as a run goes on that was stopped after four batches
+    # A run that was stopped after four batches goes on like this.
+    rest = batches.skip(4)
     assert int(rest.cardinality()) == 10
     np.testing.assert_array_equal(collect(rest)[1], orders[0][400:])
     for order in orders[1:]:
@@ -221,7 +222,7 @@ def test_a_pydataset_repeats_with_the_next_epochs(monkeypatch):
     monkeypatch.setattr(backend, "HAS_TF_DATA", False)
     batches = zoo.data.load("digits", batch_size=500).take(2).repeat()
     _, labels = zoo.data.arrays("digits")
-    for number in range(4):  # two batches an epoch
+    for number in range(4):  # two batches per epoch
         rows = zoo.data.order(1350, 0, number // 2)[500 * (number % 2) :][:500]
         np.testing.assert_array_equal(batches[number][1], labels[rows])
 
@@ -340,7 +341,7 @@ def test_catalogue_lists_the_names():
 def test_arrays_need_no_tensorflow(tmp_path):
     save_image(tmp_path / "images" / "a.png", noise(8, 8))
     np.savez(tmp_path / "a.npz", images=noise(5, 8, 8))
-    # `zoo` itself is left out: its models need a backend, the data do not.
+    # `zoo` itself is not imported: its models need a backend, the data do not.
     program = f"""
 import sys, types
 sys.modules["tensorflow"] = sys.modules["tensorflow_datasets"] = None
@@ -367,7 +368,7 @@ def test_tfds_builds_fashion_mnist_from_debians_files(fashion_dir):
 
 
 def same_with_and_without_tfds(data_dir, split, part):
-    """Compares the idx files, what tfds makes of them, and the batches."""
+    """Compares the idx files, the set that tfds builds of them, and the batches."""
     import tensorflow_datasets as tfds
 
     images, labels = zoo.data.arrays("fashion_mnist", split, data_dir=data_dir)
@@ -399,6 +400,20 @@ def test_files_put_in_the_manual_folder_are_found_by_the_name_of_the_set(tmp_pat
     folder.symlink_to(building.DEBIAN)
     images, labels = zoo.data.arrays("mnist", "test", data_dir=tmp_path)
     assert images.shape == (10_000, 28, 28, 1) and set(labels) == set(range(10))
+
+
+def test_a_set_that_shall_not_be_built_is_read_from_its_files_or_refused(
+    tmp_path, pipeline
+):
+    closed = {"data_dir": tmp_path / "data", "build": False}
+    data = zoo.data.open("fashion_mnist", **closed)
+    images, labels = next(iter(data.batches("validation", 8)))
+    expected = data.arrays("validation")
+    np.testing.assert_array_equal(np.asarray(images), expected["image"][:8])
+    np.testing.assert_array_equal(np.asarray(labels), expected["label"][:8])
+    with pytest.raises(FileNotFoundError, match="fashion_mnist:3.* is not built in"):
+        zoo.data.open("fashion_mnist:3.0.1", **closed)
+    assert not list(tmp_path.iterdir())
 
 
 def test_files_that_fail_the_checksum_are_refused_and_leave_nothing(tmp_path):
@@ -513,7 +528,8 @@ def test_a_large_set_streams_in_an_order_of_seed_and_epoch(store, monkeypatch):
     plain, flipped = collect(load(shuffle=False))[0], collect(load(flip=True))[0]
     np.testing.assert_array_equal(plain, held)
     assert len(flipped) == len(held) and not np.array_equal(flipped, epochs[0][0])
-    turned = collect(load(fields=("label", "image")))  # in the order of the fields
+    # The columns follow the order of the fields.
+    turned = collect(load(fields=("label", "image")))
     np.testing.assert_array_equal(turned[0], epochs[0][1])
     np.testing.assert_array_equal(turned[1], epochs[0][0])
 
@@ -526,7 +542,7 @@ def test_a_folder_of_folders_is_split_without_a_leak(tmp_path):
         for number in range(50):
             save_image(tmp_path / label / f"{number}.png", noise(8, 10))
     (tmp_path / "a" / "copy").mkdir()
-    for number in range(50):  # copies under other names
+    for number in range(50):  # copies with other names
         target = tmp_path / "a" / "copy" / f"x{number}.png"
         target.write_bytes((tmp_path / "a" / f"{number}.png").read_bytes())
     parts = {

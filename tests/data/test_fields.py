@@ -1,4 +1,5 @@
-"""Sets that hold more than images and labels: captions, pairs, domains and clips."""
+"""Tests sets that hold more than images and labels: captions, pairs, domains and
+clips."""
 
 import json
 import pathlib
@@ -11,12 +12,12 @@ import zoo.data
 from zoo import backend
 from zoo.data import shuffling, source, sources
 
-RECORDS_1 = pathlib.Path(__file__).parent / "records-1"  # written by format 1
+RECORDS_1 = pathlib.Path(__file__).parent / "records-1"  # records that format 1 wrote
 COUNTS = {"train": 37, "validation": 5, "test": 6}
 
 
 class Memory(source.Source):
-    """A set of fields in memory, of whose rows the test writes what is in them."""
+    """A source of fields in memory, whose rows a test chooses."""
 
     options = {
         "tone": source.Option("dark", "How light the pictures are.", ("dark", "light")),
@@ -50,7 +51,7 @@ class Memory(source.Source):
 
     def _part(self, field, split):
         column = self._columns[field]
-        if self.domains and field == "source":  # 10 for training, 4, 3
+        if self.domains and field == "source":  # 10 rows for training, then 4 and 3
             rows = {"train": (0, 10), "validation": (10, 14), "test": (14, 17)}
             start, stop = rows.get(split, (0, 14))
         else:
@@ -60,7 +61,7 @@ class Memory(source.Source):
 
 
 def pictures(count, *shape, seed=0):
-    """Noise whose first pixel is the number of the row."""
+    """Returns noise whose first pixel is the number of the row."""
     noise = np.random.default_rng(seed).integers(0, 256, (count, *shape), np.uint8)
     noise.reshape(count, -1)[:, 0] = np.arange(count)
     return noise
@@ -100,7 +101,7 @@ SETS = {
         "source": pictures(48, 4, 4, 1),
     },
 }
-FIELDS = {  # of the sets that are sound: what a batch holds
+FIELDS = {  # {set without faults: what its batches hold}
     "captions": ("caption", "image", "label"),
     "one caption": ("image", "caption"),
     "pairs": ("source", "image"),
@@ -112,18 +113,19 @@ every_set = pytest.mark.parametrize("kind", FIELDS)
 
 @pytest.fixture(autouse=True)
 def memory(monkeypatch):
-    """The kind of set that these tests bring along."""
+    """Registers the kind of set that these tests bring along."""
     monkeypatch.setitem(sources.BY_PATH, "memory", Memory)
 
 
 @pytest.fixture(params=["tf.data", "PyDataset"])
 def pipeline(request, monkeypatch):
-    """What `load` returns, as on TensorFlow and as on Keras' other backends."""
+    """Makes `load` return what it does on TensorFlow, then on Keras' other backends."""
     monkeypatch.setattr(backend, "HAS_TF_DATA", request.param == "tf.data")
 
 
 def epoch(batches):
-    """All rows of one epoch, a column for each part of a batch; captions as str."""
+    """Returns all rows of one epoch, one column per part of a batch; captions are
+    str."""
     if hasattr(batches, "as_numpy_iterator"):
         batches = batches.as_numpy_iterator()
     parts = [batch if isinstance(batch, tuple) else (batch,) for batch in batches]
@@ -136,7 +138,8 @@ def epoch(batches):
 
 
 def refusal(call, *arguments, **options):
-    """The message with which a call is refused, checked to be one clear sentence."""
+    """Returns the message with which a call is refused, checked to be one clear
+    sentence."""
     with pytest.raises(ValueError) as caught:
         call(*arguments, **options)
     message = str(caught.value)
@@ -349,14 +352,14 @@ def test_domains_have_numbers_and_orders_of_their_own(pipeline):
     for number in range(2):
         seen = [part.reshape(len(part), -1)[:, 0] for part in epoch(batches)]
         assert sorted(seen[1]) == list(range(37))
-        for start in (0, 10, 20):  # each time it begins anew, in a new order
+        for start in (0, 10, 20):  # each time the domain starts again, in a new order
             assert sorted(seen[0][start : start + 10]) == list(range(10))
         assert not np.array_equal(seen[0][:10], seen[0][10:20])
         np.testing.assert_array_equal(seen[1], zoo.data.order(37, 0, number))
         orders.append(seen[0].tolist())
     assert orders[0] != orders[1]
     test = epoch(zoo.data.load("memory:domains", "test", fields=("source",)))[0]
-    assert len(test) == 3  # a field alone has its own epoch
+    assert len(test) == 3  # a field that is asked for alone has its own epoch
 
 
 def test_orders_and_flips_of_two_domains_are_independent():

@@ -1,4 +1,5 @@
-"""Folders as users have them: splits, links, depths, palettes, and no pictures."""
+"""Tests folders as users have them: splits, links, depths, palettes, and no
+pictures."""
 
 import os
 import time
@@ -26,7 +27,7 @@ def save(path, pixels, **options):
 
 
 def fill(folder, count, *shape):
-    """Writes `count` pictures of noise, and returns their pixels."""
+    """Writes `count` pictures of noise and returns their pixels."""
     images = noise(count, *(shape or (8, 8, 3)))
     for number, image in enumerate(images):
         save(folder / f"{number}.png", image)
@@ -108,7 +109,8 @@ def test_an_only_folder_of_classes_is_descended(tmp_path):
         fill(tmp_path / "animals" / label, 8)
     assert zoo.data.info(f"folder:{tmp_path}").class_names == ("cat", "dog")
     fill(tmp_path / "animals" / "train" / "cat", 8)
-    save(tmp_path / "photo.png", noise(8, 8, 3))  # now animals is a class as any other
+    # With a picture of its own, animals is a class.
+    save(tmp_path / "photo.png", noise(8, 8, 3))
     assert zoo.data.info(f"folder:{tmp_path}").class_names == ("animals",)
 
 
@@ -188,7 +190,7 @@ def test_a_thousand_nested_folders_are_walked(tmp_path, monkeypatch):
     try:
         save(tmp_path / "d" / "d" / "d" / "deep.png", noise(8, 8))
         assert read(tmp_path)[0].shape == (1, 8, 8, 1)
-    finally:  # what tidies up after tests would descend too deep
+    finally:  # pytest would descend too deep when it tidies up
         (tmp_path / "d" / "d" / "d" / "deep.png").unlink()
         for _ in range(1100):
             os.chdir("..")
@@ -238,10 +240,20 @@ def test_info_counts_what_arrays_can_read(tmp_path):
         assert len(read(tmp_path, split)[0]) == count
 
 
-def test_an_unreadable_file_does_not_make_a_grey_set_colour(tmp_path):
+@pytest.mark.parametrize("dtype", ["float32", "int32"])
+def test_an_unreadable_file_does_not_make_a_grey_set_colour(dtype, tmp_path):
     fill(tmp_path, 4, 8, 8)
-    save(tmp_path / "f.tiff", np.random.random((8, 8)).astype("float32"))
+    save(tmp_path / "f.tiff", (9 * np.random.random((8, 8))).astype(dtype))
     assert zoo.data.info(f"folder:{tmp_path}").image_shape == (8, 8, 1)
+
+
+def test_a_colour_file_that_is_cut_off_does_not_make_a_grey_set_colour(tmp_path):
+    fill(tmp_path, 4, 64, 64)
+    save(tmp_path / "colour.jpg", noise(64, 64, 3))
+    assert zoo.data.info(f"folder:{tmp_path}").image_shape == (64, 64, 3)
+    whole = (tmp_path / "colour.jpg").read_bytes()
+    (tmp_path / "colour.jpg").write_bytes(whole[: len(whole) // 2])
+    assert zoo.data.info(f"folder:{tmp_path}").image_shape == (64, 64, 1)
 
 
 # --- colours --------------------------------------------------------------------------
@@ -261,7 +273,7 @@ def test_grey_pictures_with_a_palette_are_grey(kind, tmp_path):
 def test_a_palette_of_which_greys_alone_are_used_is_grey(tmp_path):
     grey = Image.fromarray(noise(16, 16) // 2).convert("P")
     palette = grey.getpalette()
-    palette[3 * 200] = 7  # of a colour that no pixel has
+    palette[3 * 200] = 7  # the colour is one that no pixel has
     grey.putpalette(palette)
     save(tmp_path / "a.png", grey)
     assert zoo.data.info(f"folder:{tmp_path}").image_shape[-1] == 1
@@ -353,7 +365,7 @@ def test_rectangles_of_every_kind_of_set(tmp_path):
 
 def test_transparency_is_laid_on_the_background(tmp_path):
     clear = np.zeros((8, 8, 2), np.uint8)
-    save(tmp_path / "clear.png", clear)  # grey with alpha
+    save(tmp_path / "clear.png", clear)  # a grey picture with alpha
     for background, shape, pixel in (
         ("white", (8, 8, 1), [255]),
         ("black", (8, 8, 1), [0]),
@@ -402,7 +414,7 @@ def test_a_large_folder_stays_on_disk_in_the_same_order(
     how = {"batch_size": 8, "seed": 5, "flip": True, "classes": ("b",)}
     held = [tuple(map(np.asarray, batch)) for batch in zoo.data.load(name, **how)]
     monkeypatch.setattr(source, "STREAM_ABOVE", 0)
-    monkeypatch.setattr(memory, "free", lambda: 0)  # none is taken
+    monkeypatch.setattr(memory, "free", lambda: 0)  # no memory is free
     from_disk = [tuple(map(np.asarray, batch)) for batch in zoo.data.load(name, **how)]
     assert len(held) == len(from_disk)
     for here, there in zip(held, from_disk):

@@ -1,4 +1,5 @@
-"""The batches of released versions, which a resumed run must meet again to the bit."""
+"""Tests that batches are those of released versions, because a resumed run must get the
+same ones to the bit."""
 
 import hashlib
 
@@ -36,12 +37,13 @@ PIPELINES = ["tf.data", "PyDataset"] if backend.HAS_TF_DATA else ["PyDataset"]
 
 @pytest.fixture(params=PIPELINES)
 def pipeline(request, monkeypatch):
-    """What `load` returns, as on TensorFlow and as on Keras' other backends."""
+    """Makes `load` return what it does on TensorFlow, then on Keras' other backends."""
     monkeypatch.setattr(backend, "HAS_TF_DATA", request.param == "tf.data")
 
 
 def digest(batches):
-    """The start of a SHA-256 of all that two epochs yield, with shapes and types."""
+    """Returns the start of a SHA-256 of all that two epochs yield, with shapes and
+    types."""
     sha = hashlib.sha256()
     for _ in range(2):
         for batch in batches:

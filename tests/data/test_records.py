@@ -1,4 +1,4 @@
-"""Sharded TFRecords: the same set in other files, in the same order."""
+"""Tests sharded TFRecords: the same set in other files, in the same order."""
 
 import json
 
@@ -21,7 +21,8 @@ WHERE = {"classes": (3, 1), "image_size": 8}
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
-    """Two classes of the digits, 8x8, in five files and more."""
+    """Writes two classes of the digits, 8x8, into five files or more; returns their
+    folder."""
     folder = tmp_path_factory.mktemp("records") / "digits"
     _, files = data.write_records("digits", folder, shards=5, **WHERE)
     assert files == {"train": 5, "validation": 1, "test": 2}
@@ -49,11 +50,11 @@ def test_epochs_have_the_same_order_in_memory_and_from_disk(
     if on_disk:
         monkeypatch.setattr(source, "STREAM_ABOVE", 0)
     how = {"batch_size": 50, "seed": 7, "flip": True, "start_epoch": 2}
-    found = data.load(f"records:{digits}", "train", **how)
+    records = data.load(f"records:{digits}", "train", **how)
     monkeypatch.undo()
     wanted = data.load("digits", "train", **how, **WHERE)
     for _ in range(2):  # epochs
-        for batch, other in zip(found, wanted, strict=True):
+        for batch, other in zip(records, wanted, strict=True):
             np.testing.assert_array_equal(batch[0], other[0])
             np.testing.assert_array_equal(batch[1], other[1])
 
@@ -72,9 +73,9 @@ def test_a_set_without_labels_stays_without(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (20, 9, 11, 3), np.uint8)
     np.savez(tmp_path / "rgb.npz", images=images)
     data.write_records(f"npz:{tmp_path / 'rgb.npz'}", f"{tmp_path}/rgb")
-    found, labels = data.arrays(f"records:{tmp_path / 'rgb'}")
+    read, labels = data.arrays(f"records:{tmp_path / 'rgb'}")
     wanted, _ = data.arrays(f"npz:{tmp_path / 'rgb.npz'}")
-    np.testing.assert_array_equal(found, wanted)
+    np.testing.assert_array_equal(read, wanted)
     assert labels is None
 
 
@@ -87,14 +88,14 @@ def test_the_files_are_records_that_tensorflow_reads(digits):
     }
     files = sorted(map(str, digits.glob("train-*.tfrecord")))
     assert len(files) == 5
-    found = []
-    for record in tf.data.TFRecordDataset(files):  # checks every checksum
+    examples = []
+    for record in tf.data.TFRecordDataset(files):  # TensorFlow checks every checksum
         example = tf.io.parse_single_example(record, features)
         image = tf.io.decode_png(example["image/encoded"])
-        found.append((image.numpy(), int(example["image/class/label"])))
+        examples.append((image.numpy(), int(example["image/class/label"])))
     images, labels = data.arrays("digits", "train", **WHERE)
-    np.testing.assert_array_equal([image for image, _ in found], images)
-    np.testing.assert_array_equal([label for _, label in found], labels)
+    np.testing.assert_array_equal([image for image, _ in examples], images)
+    np.testing.assert_array_equal([label for _, label in examples], labels)
 
 
 # --- what cannot be -------------------------------------------------------------------
@@ -148,14 +149,14 @@ def test_a_set_of_which_a_file_is_cut_off_is_not_written(tmp_path):
     for number in range(20):
         file = tmp_path / "photos" / f"{number}.jpg"
         Image.fromarray(np.random.randint(0, 256, (64, 64), np.uint8)).save(file)
-    file.write_bytes(file.read_bytes()[:-1000])  # behind a header that is whole
+    file.write_bytes(file.read_bytes()[:-1000])  # the header stays whole
     with pytest.raises(ValueError, match=r"Of \d+ images of the \w+ split \d+ can be"):
         data.write_records(f"folder:{tmp_path / 'photos'}", tmp_path / "set")
     assert not (tmp_path / "set").exists()
 
 
 @pytest.mark.parametrize(
-    "flags, told",
+    "flags, message",
     [
         (["--out={taken}"], "files already"),
         (["--out={file}"], "not a file"),
@@ -170,7 +171,7 @@ def test_a_set_of_which_a_file_is_cut_off_is_not_written(tmp_path):
     ],
 )
 def test_a_wrong_target_is_one_sentence_and_leaves_nothing(
-    flags, told, tmp_path, capsys
+    flags, message, tmp_path, capsys
 ):
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "kept").write_text("kept")
@@ -179,7 +180,7 @@ def test_a_wrong_target_is_one_sentence_and_leaves_nothing(
     places = {name: tmp_path / name for name in names}
     assert called(*(flag.format(**places) for flag in flags)) == 1
     err = capsys.readouterr().err
-    assert told in err and "Received" in err and err.count("\n") == 1
+    assert message in err and "Received" in err and err.count("\n") == 1
     left = sorted(path.name for path in tmp_path.rglob("*"))
     assert left == ["file", "kept", "taken"]
 
@@ -206,8 +207,8 @@ def spoil_description(folder):
 
 
 def spoil_version(folder):
-    told = json.loads((folder / "records.json").read_text())
-    (folder / "records.json").write_text(json.dumps(told | {"format": 99}))
+    description = json.loads((folder / "records.json").read_text())
+    (folder / "records.json").write_text(json.dumps(description | {"format": 99}))
 
 
 def spoil_index(folder):
@@ -237,7 +238,7 @@ def spoil_image(folder):
 
 
 @pytest.mark.parametrize(
-    "spoil, told",
+    "spoil, message",
     [
         (spoil_description, "damaged"),
         (spoil_version, "another version"),
@@ -248,9 +249,9 @@ def spoil_image(folder):
         (spoil_image, "cannot be read"),
     ],
 )
-def test_damaged_records_are_one_sentence(spoil, told, copy):
+def test_damaged_records_are_one_sentence(spoil, message, copy):
     spoil(copy)
-    with pytest.raises(ValueError, match=f"{told}.*Received"):
+    with pytest.raises(ValueError, match=f"{message}.*Received"):
         data.arrays(f"records:{copy}")
 
 

@@ -1,4 +1,4 @@
-"""What a denoiser noises: pixels or latents, of any rank."""
+"""Tests what a denoiser adds noise to: pixels or latents, of any rank."""
 
 import numpy as np
 import pytest
@@ -15,14 +15,14 @@ from zoo.networks import unet
 pytestmark = [pytest.mark.any_backend, pytest.mark.eager]
 
 
-# As many clips as frames: what is meant for a row and falls on a frame raises nothing.
+# There are as many clips as frames, so a number that is meant for a row but applied to
+# a frame raises no error and has to be seen in the values.
 ROWS = FRAMES = 16
 SHAPE = (FRAMES, 8, 8, 3)
 
 
 def ask(self, network, x, t, labels=None, training=False):
-    """In the place of a network: an answer in which each row is told by its time and
-    its label."""
+    """Stands in for a network: its answer shows the time and the label of each row."""
     label = self.num_classes if labels is None else ops.cast(labels, "float32")
     share = ops.cast(t, "float32") / 20 + 0.05 * label
     answer = x * ranks.column(share, x)
@@ -153,7 +153,7 @@ def test_a_mask_of_clips_is_of_one_or_of_all():
 
 
 def measured(model, count=16, batch_size=4):
-    """The monitored term of so many images, in batches."""
+    """Returns the monitored term of `count` images, measured in batches."""
     data = tiny.images(count), tiny.labels(count)
     options = {"batch_size": batch_size, "verbose": 0, "return_dict": True}
     return model.evaluate(*data, **options)[model.monitor]
@@ -166,7 +166,8 @@ def test_validation_repeats_itself_and_leaves_training_alone(name):
     assert measured(model) == measured(model)
     for was, now in zip(before, tiny.state(model), strict=True):
         np.testing.assert_array_equal(was, now)
-    # Each batch has noise of its own: twice the same images are not twice the same.
+    # Each batch has noise of its own, so the same images in two batches give two
+    # values.
     images, labels = tiny.images(4), tiny.labels(4)
     twice = [np.concatenate([each, each]) for each in (images, labels)]
     once = model.evaluate(images, labels, batch_size=4, verbose=0)
@@ -208,11 +209,11 @@ def test_two_replicas_measure_what_one_does(two_replicas):
 
 
 class Folded(Flow):
-    """A flow among latents: blocks of 2x2 pixels, times 4, so that they leave [-1,
-    1]."""
+    """A flow of latents, which are blocks of 2x2 pixels times 4, so that they exceed
+    [-1, 1]."""
 
     noises_pixels = False
-    left = None  # shapes of what has left, where that is recorded
+    left = None  # the shapes that `leave` was given, where a test records them
 
     @property
     def noised_shape(self):
@@ -245,7 +246,8 @@ def test_the_network_and_the_noise_are_of_what_is_noised(folded):
 
 
 def test_latents_are_not_clipped(folded, monkeypatch):
-    """A network that always tells 3, as velocity of x: the image is of 3 / 4."""
+    """Stands in for a network that always answers the velocity 3: the image is then 3 /
+    4."""
 
     def three(self, network, x, t, *_):
         return (x - 3.0) / ranks.column(t, x)
@@ -259,7 +261,7 @@ def test_latents_leave_once_after_the_loop(folded):
     object.__setattr__(folded, "left", left := [])
     images = folded.sample(3, seed=0)
     assert images.shape == (3, 8, 8, 1) and np.abs(images).max() <= 1
-    assert left == [(4, 4, 4)]  # once in the making of a graph: not in each step
+    assert left == [(4, 4, 4)]  # once, when the graph is made, and not in each step
 
 
 def test_trajectories_leave_level_by_level(folded):
@@ -274,7 +276,7 @@ def test_trajectories_leave_level_by_level(folded):
 
 def test_editing_enters_and_leaves(folded):
     images, mask = tiny.floats(3), np.zeros((8, 8), bool)
-    mask[:, 5:] = True  # through the midst of blocks
+    mask[:, 5:] = True  # the mask's edge cuts through blocks
     edited = folded.inpaint(images, mask, seed=0)
     np.testing.assert_array_equal(edited[:, :, :5], images[:, :, :5])
     assert (edited[:, :, 5:] != images[:, :, 5:]).mean() > 0.9

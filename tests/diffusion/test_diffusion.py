@@ -1,4 +1,5 @@
-"""Schedules, samplers and bound in closed form: of normal data all is known exactly."""
+"""Tests schedules, samplers and the bound on normal data, for which all is known
+exactly."""
 
 import math
 
@@ -15,7 +16,8 @@ COVARIANCE = np.array([[0.5, 0.2], [0.2, 0.3]])
 
 
 def exact(levels, mean=MEAN, covariance=COVARIANCE):
-    """Returns `predict` of normal data: E[x_0 | x_t], and the eps that goes with it."""
+    """Returns the exact `predict` of normal data: E[x_0 | x_t], and the eps that
+    belongs to it."""
     rows = diffusion.table("float64", levels.alpha, levels.sigma)
     size = np.eye(len(mean))
     gains = [
@@ -32,14 +34,15 @@ def exact(levels, mean=MEAN, covariance=COVARIANCE):
 
 
 def path(steps, first=1.5):
-    """Levels at equal angles, alpha = cos and sigma = sin: smooth, and exactly data at
-    the end."""
+    """Returns levels at equal angles, with alpha = cos and sigma = sin. They are
+    smooth, and end exactly in the data."""
     angles = np.linspace(first, 0, steps + 1)
     return Levels(angles, np.cos(angles), np.sin(angles))
 
 
 def even_path(steps, first=1.5):
-    """Levels even in log(alpha / sigma), in which `dpmpp_2m` is of second order."""
+    """Returns levels at equal distances of log(alpha / sigma), in which `dpmpp_2m` has
+    second order."""
     log_ratio = np.linspace(-np.log(np.tan(first)), 6.0, steps)
     angles = np.append(np.arctan(np.exp(-log_ratio)), 0.0)
     return Levels(angles, np.cos(angles), np.sin(angles))
@@ -66,20 +69,20 @@ def moments(sampler, levels, **options):
 
 
 class Affine:
-    """An affine function of the random numbers, as a matrix whose last column is the
-    constant."""
+    """An affine function of the random numbers, kept as a matrix whose last column is
+    the constant."""
 
     def __init__(self, levels):
         self.size, self.levels = len(MEAN), levels
         self.steps = len(levels.t) - 1
 
     def random(self, k):
-        made = np.zeros((self.size, self.size * (self.steps + 1) + 1))
-        made[:, k * self.size : (k + 1) * self.size] = np.eye(self.size)
-        return made
+        matrix = np.zeros((self.size, self.size * (self.steps + 1) + 1))
+        matrix[:, k * self.size : (k + 1) * self.size] = np.eye(self.size)
+        return matrix
 
     def look(self, x, k):
-        """E[x_0 | x_t] and eps."""
+        """Returns E[x_0 | x_t] and eps."""
         a, s = self.levels.alpha[k], self.levels.sigma[k]
         total = a**2 * COVARIANCE + s**2 * np.eye(self.size)
         gain = a * COVARIANCE @ np.linalg.inv(total)
@@ -94,7 +97,7 @@ class Affine:
         return x[:, -1], x[:, :-1] @ x[:, :-1].T
 
 
-# The updates as their papers print them.
+# The update of each sampler, as its paper prints it.
 
 
 def ddpm_step(variance):
@@ -180,8 +183,8 @@ def test_samplers_follow_the_linear_recursion_of_their_update(case):
 
 def test_heun_on_a_flow_follows_the_trapezoid_in_time():
     levels = diffusion.flow_levels(20)
-    found = moments(diffusion.heun, levels)
-    for value, expected in zip(found, Affine(levels).moments(heun_step)):
+    values = moments(diffusion.heun, levels)
+    for value, expected in zip(values, Affine(levels).moments(heun_step)):
         np.testing.assert_allclose(value, expected, atol=1e-9)
 
 
@@ -198,13 +201,13 @@ def test_heun_on_a_flow_follows_the_trapezoid_in_time():
 def test_halving_the_step_cuts_the_error_by_the_order_of_the_method(
     name, ladder, factor
 ):
-    """The error of the covariance, whose exact value is the data's as the ladder begins
-    in nothing but noise."""
+    """Returns the error of the covariance. Its exact value is that of the data, because
+    the ladder begins in pure noise."""
     errors = []
     for steps in (40, 80):
         levels = ladder(steps)
         _, covariance = moments(diffusion.SAMPLERS[name], levels)
-        # The exact flow takes noise of unit covariance to this.
+        # The exact flow turns noise of unit covariance into this.
         a, s = levels.alpha[0], levels.sigma[0]
         values, vectors = np.linalg.eigh(COVARIANCE)
         true = values / (a**2 * values + s**2)
@@ -216,7 +219,7 @@ def test_halving_the_step_cuts_the_error_by_the_order_of_the_method(
 @pytest.mark.parametrize("name", ["heun", "dpmpp_2m"])
 @pytest.mark.parametrize("schedule", diffusion.SCHEDULES)
 def test_few_steps_of_second_order_come_nearer_than_those_of_first(name, schedule):
-    """The step into the least noise is not one to overshoot in."""
+    """The step to the smallest noise must not overshoot."""
     alpha_bar = diffusion.alpha_bars(diffusion.SCHEDULES[schedule](1000))
     levels = diffusion.discrete_levels(alpha_bar, 10)
 
@@ -258,12 +261,12 @@ def test_ddim_with_eta_one_is_ddpm_with_the_posterior_variance():
 def test_the_trajectory_starts_in_noise_and_ends_in_the_sample(name, steps):
     levels, x = path(steps), np.random.standard_normal((3, 2))
     z = np.random.standard_normal((steps, 3, 2))
-    given = exact(levels), x, levels, lambda k: ops.take(z, k, axis=0)
-    passed = diffusion.SAMPLERS[name](*given, trajectory=True)
+    arguments = exact(levels), x, levels, lambda k: ops.take(z, k, axis=0)
+    passed = diffusion.SAMPLERS[name](*arguments, trajectory=True)
     assert passed.shape == (steps + 1, 3, 2)
     np.testing.assert_array_equal(passed[0], x)
-    made = diffusion.SAMPLERS[name](*given)
-    np.testing.assert_allclose(passed[-1], made, atol=1e-12)
+    sample = diffusion.SAMPLERS[name](*arguments)
+    np.testing.assert_allclose(passed[-1], sample, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", diffusion.SAMPLERS)
@@ -277,8 +280,8 @@ def test_a_ladder_gone_down_in_two_parts_ends_in_the_same_sample(name, cut):
         return diffusion.SAMPLERS[name](exact(levels), x, levels, noise, part=part)
 
     halfway, x_0 = run(x, (0, ops.convert_to_tensor(cut), 0 * x))
-    made, _ = run(halfway, (ops.convert_to_tensor(cut), 5, x_0))
-    np.testing.assert_allclose(made, run(x), atol=1e-12)
+    sample, _ = run(halfway, (ops.convert_to_tensor(cut), 5, x_0))
+    np.testing.assert_allclose(sample, run(x), atol=1e-12)
 
 
 @pytest.mark.parametrize("name", diffusion.SAMPLERS)
@@ -302,7 +305,7 @@ def test_learned_variance_lies_between_the_two():
         return lambda x, k: (*look(x, k), v)
 
     x = np.zeros((1, 2))
-    made = [
+    samples = [
         diffusion.ddpm(predict, x, levels, lambda k: np.ones((1, 2)), variance=kind)
         for predict, kind in (
             (look, "posterior"),
@@ -311,9 +314,9 @@ def test_learned_variance_lies_between_the_two():
             (at(1.0), "learned"),
         )
     ]
-    np.testing.assert_allclose(made[0], made[1])
-    np.testing.assert_allclose(made[2], made[3])
-    assert (np.asarray(made[0]) != np.asarray(made[2])).all()
+    np.testing.assert_allclose(samples[0], samples[1])
+    np.testing.assert_allclose(samples[2], samples[3])
+    assert (np.asarray(samples[0]) != np.asarray(samples[2])).all()
 
 
 # --- steps up again -------------------------------------------------------------------
@@ -326,7 +329,7 @@ def test_resampling_turns_where_the_paper_does():
     np.testing.assert_array_equal(path_of, levels.t[expected])
     rises = diffusion.resampled(levels, 2, 2).rises
     np.testing.assert_array_equal(np.flatnonzero(rises), [2, 7])
-    for times, jump in ((1, 2), (3, 5)):  # once, or a jump beyond the ladder
+    for times, jump in ((1, 2), (3, 5)):  # one pass, or a jump longer than the ladder
         np.testing.assert_array_equal(diffusion.resampled(levels, times, jump), levels)
     with pytest.raises(ValueError, match="resampling is a whole.*resampling=0"):
         diffusion.resampled(levels, 0, 2)
@@ -335,7 +338,8 @@ def test_resampling_turns_where_the_paper_does():
 
 
 def test_a_step_up_keeps_the_moments_of_noised_data():
-    """To the noisier level and down by the exact q(x_s | x_t), nothing changes."""
+    """A step up to the noisier level and one down by the exact q(x_s | x_t) change
+    nothing."""
     alpha_bar = diffusion.alpha_bars(diffusion.linear_betas(1000))
     levels = diffusion.discrete_levels(alpha_bar, 400)
     plain = moments(diffusion.ddpm, levels)
@@ -349,7 +353,8 @@ def inpainted(sampler, levels, correlation, **options):
     the variance of the latter, of data with variance 1/4 and this `correlation`."""
     covariance = 0.25 * np.array([[1, correlation], [correlation, 1]])
     steps = len(levels.t) - 1
-    count = 2 * steps + 3  # of the data, the start, each step, the known at each level
+    # For the data, the start, each step, and the known pixels at each level.
+    count = 2 * steps + 3
     units = np.eye(2 * count).reshape(-1, count, 2)
     data, start, fresh, known = np.split(units, [1, 2, steps + 2], axis=1)
     alpha, sigma = (column[:, None] for column in levels[1:])
@@ -359,7 +364,7 @@ def inpainted(sampler, levels, correlation, **options):
         seen = row[0] * 0.5 * data[:, 0] + row[1] * ops.take(known, k, axis=1)
         return ops.concatenate([seen[:, :1], x[:, 1:]], axis=1)
 
-    made = sampler(
+    completed = sampler(
         exact(levels, np.zeros(2), covariance),
         keep_known(0, start[:, 0]),
         levels,
@@ -367,8 +372,9 @@ def inpainted(sampler, levels, correlation, **options):
         after=keep_known,
         **options,
     )
-    known, made = ops.convert_to_numpy(made).T
-    return known @ made / np.sqrt((known @ known) * (made @ made)), made @ made
+    known, completed = ops.convert_to_numpy(completed).T
+    scale = np.sqrt((known @ known) * (completed @ completed))
+    return known @ completed / scale, completed @ completed
 
 
 @pytest.mark.parametrize("name", diffusion.SAMPLERS)
@@ -377,11 +383,11 @@ def test_resampling_brings_made_pixels_nearer_to_the_known(name):
     levels = diffusion.discrete_levels(alpha_bar, 20, "linspace")
     if name == "euler":
         levels = diffusion.flow_levels(20)
-    found = [
+    results = [
         inpainted(diffusion.SAMPLERS[name], diffusion.resampled(levels, times, 2), 0.9)
         for times in (1, 2, 4)
     ]
-    correlations = [correlation for correlation, _ in found]
+    correlations = [correlation for correlation, _ in results]
     assert correlations[0] + 0.1 < correlations[1] < correlations[2] - 0.02
     assert correlations[2] < 0.92
 
@@ -448,9 +454,9 @@ def test_what_a_network_should_answer_is_read_as_data_and_noise(prediction):
     alpha, sigma = (0.7, 0.3) if prediction == "velocity" else (0.6, 0.8)
     x = alpha * x_0 + sigma * eps
     answer = diffusion.target(prediction, x_0, eps, alpha, sigma)
-    found = diffusion.interpret(prediction, answer, x, alpha, sigma)
-    np.testing.assert_allclose(found[0], x_0)
-    np.testing.assert_allclose(found[1], eps)
+    estimates = diffusion.interpret(prediction, answer, x, alpha, sigma)
+    np.testing.assert_allclose(estimates[0], x_0)
+    np.testing.assert_allclose(estimates[1], eps)
     inside, noise = diffusion.interpret(prediction, 3 * answer, x, alpha, sigma, True)
     assert np.abs(inside).max() <= 1
     np.testing.assert_allclose(alpha * inside + sigma * noise, x)
@@ -463,12 +469,12 @@ def test_an_overshoot_is_no_error_at_the_bounds_alone(prediction):
     eps = np.random.standard_normal(6)
     alpha, sigma = (0.7, 0.3) if prediction == "velocity" else (0.6, 0.8)
     x = alpha * x_0 + sigma * eps
-    # The output that tells `guess` of x.
+    # The output by which `guess` is predicted from x.
     output = diffusion.target(
         prediction, guess, (x - alpha * guess) / sigma, alpha, sigma
     )
-    found = diffusion.interpret(prediction, output, x, alpha, sigma)[0]
-    np.testing.assert_allclose(found, guess)
+    estimates = diffusion.interpret(prediction, output, x, alpha, sigma)[0]
+    np.testing.assert_allclose(estimates, guess)
     plain = diffusion.error(prediction, output, x_0, eps, alpha, sigma)
     aim = diffusion.target(prediction, x_0, eps, alpha, sigma)
     np.testing.assert_allclose(plain, aim - output)
@@ -477,9 +483,9 @@ def test_an_overshoot_is_no_error_at_the_bounds_alone(prediction):
     np.testing.assert_allclose(error, np.where(forgiven, 0, plain))
     assert (plain != 0).all()
     saturated = diffusion.saturate(prediction, output, x, alpha, sigma)
-    found = diffusion.interpret(prediction, saturated, x, alpha, sigma)
-    np.testing.assert_allclose(found[0], np.clip(guess, -1, 1))
-    np.testing.assert_allclose(alpha * found[0] + sigma * found[1], x)
+    estimates = diffusion.interpret(prediction, saturated, x, alpha, sigma)
+    np.testing.assert_allclose(estimates[0], np.clip(guess, -1, 1))
+    np.testing.assert_allclose(alpha * estimates[0] + sigma * estimates[1], x)
 
 
 def test_min_snr_weights_by_hand():
@@ -508,7 +514,8 @@ def test_the_bound_of_the_exact_model_is_the_entropy():
     def predict(x, k):
         alpha, sigma = rows(k)
         x_0 = alpha * scale**2 * x / (alpha**2 * scale**2 + sigma**2)
-        return x_0, (x - alpha * x_0) / sigma, 1.0  # all variances beta: right here
+        # V is 1, so all variances are beta, which is right here.
+        return x_0, (x - alpha * x_0) / sigma, 1.0
 
     random = np.random.default_rng(1)
     noise = random.standard_normal((1000, 1, pixels))
@@ -539,7 +546,8 @@ def test_the_last_variance_is_that_of_ho_s_code():
 
 
 def test_a_point_is_told_in_fewer_nats_by_the_smaller_last_variance():
-    """Of data that the network knows, -log p(x_0 | x_1) is that of the variance."""
+    """If the network knows the data, -log p(x_0 | x_1) depends on the variance
+    alone."""
     alpha_bar = diffusion.alpha_bars(diffusion.linear_betas(1000))
     levels = diffusion.discrete_levels(alpha_bar, 1000)
     x_0 = np.full((1, 10), 51 / 127.5 - 1)
@@ -553,7 +561,7 @@ def test_a_point_is_told_in_fewer_nats_by_the_smaller_last_variance():
     pixels = losses.discretized_gaussian_nll(x_0, x_0, log_sigma)
     np.testing.assert_allclose(nats["posterior"], pixels, atol=1e-3)
     _, log_beta, log_least = (c[:-1] for c in bound.step_columns(levels, "beta"))
-    ratio = log_least - log_beta  # what the wider variances cost in the other steps
+    ratio = log_least - log_beta  # the cost of the wider variances in the other steps
     spread = 10 * 0.5 * (np.exp(ratio) - 1.0 - ratio).sum()
     np.testing.assert_allclose(nats["beta"], pixels + spread, rtol=1e-3)
 
@@ -574,7 +582,7 @@ def test_a_discretised_gaussian_gives_its_256_pixels_one_in_all(mean, sigma):
 
 
 def test_a_discretised_gaussian_by_hand():
-    # The bin around the mean, one standard deviation to each side: 0.6827.
+    # The bin around the mean reaches one standard deviation to each side: 0.6827.
     nats = losses.discretized_gaussian_nll(
         np.zeros((1, 1)), np.zeros((1, 1)), np.log(1 / 255)
     )

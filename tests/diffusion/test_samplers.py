@@ -1,4 +1,4 @@
-"""`experiments.samplers`: distances against steps, one setting at a time."""
+"""Tests `experiments.samplers`: distances against steps, one setting at a time."""
 
 import csv
 import json
@@ -20,7 +20,7 @@ def called(*flags):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A tiny model of digits, in a file."""
+    """Returns the file of a tiny model of digits."""
     path = tmp_path_factory.mktemp("samplers") / "flow.keras"
     sizes = {"patch": 4, "mult": (1,), "attention": (), "num_classes": 10}
     tiny.model("flow", (28, 28, 1), **sizes).save(path)
@@ -28,12 +28,12 @@ def model(tmp_path_factory):
 
 
 def test_ddim_is_measured_with_eta_0_and_1_and_all_with_and_without_the_average():
-    found = settings(tiny.model("ddpm"), [5, 10])
-    names = {each.name for each in found}
+    rows = settings(tiny.model("ddpm"), [5, 10])
+    names = {each.name for each in rows}
     assert names == {"ddim, eta 0", "ddim, eta 1", "heun", "dpmpp_2m"}
-    assert len(found) == len(set(found)) == 4 * 2 * 2
-    assert {each.looks for each in found if each.name == "heun"} == {9, 19}
-    assert found[0].options == {"sampler": "ddim", "eta": 0.0, "steps": 5, "ema": True}
+    assert len(rows) == len(set(rows)) == 4 * 2 * 2
+    assert {each.looks for each in rows if each.name == "heun"} == {9, 19}
+    assert rows[0].options == {"sampler": "ddim", "eta": 0.0, "steps": 5, "ema": True}
     plain = settings(tiny.model("flow", ema_decay=0.0), [5])
     assert {(each.sampler, each.eta, each.ema) for each in plain} == {
         ("euler", None, False),
@@ -89,7 +89,7 @@ def test_a_sweep_goes_on_where_it_stopped(model, tmp_path, capsys, monkeypatch):
         ["heun", "2", "3"],
     ]
     assert "samples with labels, guidance 1" in printed
-    # Of another seed it is another measurement.
+    # With another seed it is another measurement.
     assert called(*flags, "--seed=1") == 1
     assert "seed is 1 here and 0 there" in capsys.readouterr().err
 
@@ -103,7 +103,7 @@ def test_all_settings_draw_from_the_same_seeds(model, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "flags, told",
+    "flags, message",
     [
         ([], "--workdir says"),
         (["--workdir=nowhere"], "nowhere"),
@@ -111,9 +111,9 @@ def test_all_settings_draw_from_the_same_seeds(model, tmp_path):
         (["--workdir=x", "--num_images=1"], "at least 20"),
     ],
 )
-def test_a_wrong_flag_is_one_sentence(flags, told, tmp_path, monkeypatch, capsys):
+def test_a_wrong_flag_is_one_sentence(flags, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x").mkdir()
     assert called(*flags) == 1
     err = capsys.readouterr().err
-    assert told in err and err.count("\n") == 1
+    assert message in err and err.count("\n") == 1

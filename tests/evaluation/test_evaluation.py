@@ -1,4 +1,4 @@
-"""Evaluations: all scores of a model, their protocol, and what is refused."""
+"""Tests evaluations: all scores of a model, their protocol, and what is refused."""
 
 import dataclasses
 import json
@@ -24,7 +24,7 @@ from zoo.runs import folder as runs
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A VAE's run folder."""
+    """Returns the run folder of a VAE."""
     return folder_of(tmp_path_factory.mktemp("runs") / "vae", "vae")
 
 
@@ -50,7 +50,8 @@ def test_a_vae_has_every_score_but_those_of_others(measured):
 
 @pytest.mark.parametrize("name", ["ddpm", "vae"])
 def test_k_is_a_number_of_samples_and_never_the_length_of_a_ladder(name):
-    """The bound of a ddpm by `k` steps would be looser than its own, of all steps."""
+    """A ddpm's bound of `k` steps would be looser than the one it has by all its
+    steps."""
     model, pixels = tiny.model(name), tiny.images(3)
     bench = types.SimpleNamespace(model=model, options=FEW, test=pixels, details={})
     bench.need = bench.skip = lambda *_: None
@@ -107,7 +108,7 @@ def test_a_score_comes_with_its_protocol_and_warnings(measured):
 
 
 def test_an_evaluation_survives_its_file(measured, tmp_path):
-    infinite = {"recon_psnr": np.inf}  # which JSON does not know
+    infinite = {"recon_psnr": np.inf}  # JSON has no infinity
     changed = dataclasses.replace(measured, scores=measured.scores | infinite)
     path = changed.write(tmp_path / "evaluation.json")
     again = evaluation.read(path)
@@ -119,7 +120,7 @@ def test_an_evaluation_survives_its_file(measured, tmp_path):
 
 
 def widest(measured):
-    """Columns of the table, without the path in its first line."""
+    """Returns the columns of the table, without the path in its first line."""
     path, *lines = table.lines(measured)
     assert path == measured.file
     return max(map(len, lines))
@@ -130,7 +131,7 @@ def test_the_table_tells_all_within_88_columns(measured):
     text = "\n".join(table.lines(measured))
     assert "vae on digits" in text and "warning: only 60 images" in text
     assert "not applicable, 'vae' cannot classify: accuracy" in text
-    titles = {score for score, _, _ in (*table.ROWS, *table.SINGLES)}
+    titles = {score for score, _, _ in (*table.ROWS, *table.SECOND, *table.SINGLES)}
     untitled = {score.removeprefix("recon_") for score in measured.scores} - titles
     assert untitled <= {"mse", "psnr", "ssim", "class_kept"}
 
@@ -187,17 +188,17 @@ def test_chosen_classes_keep_their_names(tmp_path):
     run = folder_of(tmp_path / "run", "gan")
     measured = evaluation.evaluate(run, FEW, classes=("3", "8"))
     assert measured.protocol.classes == ("3", "8")
-    # The floor's digits are judged as threes and eights, in this proportion.
+    # Of the digits of the floor, this share is classified as threes and as eights.
     assert measured.references["train"]["class_distance"] < 0.15
     assert len(measured.details["class_histogram"]) == 10
     assert measured.not_applicable["recon_mse"] == "'gan' cannot reconstruct"
 
 
 class Oracle(Capable):
-    """A sampler that copies training images of the labels that it is asked for."""
+    """A sampler that returns training images which have the labels it is asked for."""
 
     name, config, conditional = "oracle", {"num_classes": 10}, True
-    draw = None  # which makes it a sampler
+    draw = None  # a model with `draw` can sample
 
     def __init__(self, collapsed):
         self.images, self.labels = zoo.data.arrays("digits", "train")
@@ -233,7 +234,7 @@ def test_samples_of_asked_labels_that_are_copies_are_found_out(run):
 
 
 class Flat:
-    """In place of InceptionV3: a few pixels."""
+    """Stands in for InceptionV3: its features are a few pixels."""
 
     name, sha256 = "flat", "00"
 
@@ -254,22 +255,46 @@ def test_the_judge_looks_at_no_image_twice(tmp_path, monkeypatch):
     options = dataclasses.replace(FEW, features="inception")
     measured = evaluation.evaluate(folder_of(tmp_path / "run", "vae"), options)
     assert {"class_distance", "recon_class_kept"} <= set(measured.scores)
-    # Samples, reconstructions, test images, training images, six rungs.
+    # There are samples, reconstructions, test and training images, and six rungs of the
+    # ladder.
     assert len(looked) == len(set(looked)) == 10
 
 
 def test_scores_of_classes_do_not_apply_to_an_unlabelled_set(tmp_path, monkeypatch):
     np.savez(tmp_path / "data.npz", images=tiny.images(300))
-    monkeypatch.chdir(tmp_path)  # the table names the set, however long its path
+    monkeypatch.chdir(tmp_path)  # the table names the set even if its path is long
     run = folder_of(tmp_path / "run", "vae", "npz:data.npz", (8, 8, 1))
-    monkeypatch.setattr(presets, "Inception", Flat)
-    options = dataclasses.replace(FEW, features="inception")
-    measured = evaluation.evaluate(run, options)
+    measured = evaluation.evaluate(run, FEW)
+    assert measured.protocol.extractor == "pretext" and measured.protocol.second is None
+    assert {"recon_mse", "recon_ssim", "recon_frechet"} <= set(measured.scores)
+    reason = measured.not_applicable["pretext_frechet"]
+    assert reason == "the features are those that need no labels"
     missing = {"classifier_score", "class_distance", "probe_accuracy", "accuracy"}
     missing |= {"recon_class_kept", "recon_classifier_score", "cas"}
     assert missing <= set(measured.not_applicable) and "frechet" in measured.scores
     assert "no labels" in measured.not_applicable["class_distance"]
     assert widest(measured) <= 88
+
+
+def test_scores_of_two_kinds_of_features_stand_side_by_side(measured):
+    assert measured.protocol.second == "pretext"
+    assert measured.scores["pretext_frechet"] != measured.scores["frechet"]
+    assert measured.details["standard_errors"]["pretext_frechet"] > 0
+    assert "pretext_frechet" in measured.references["blur 1"]
+    lines = table.lines(measured)
+    place = lines.index("by pretext features, which need no labels:")
+    assert lines[place + 1].startswith("Frechet distance (-)")
+    assert any(line.split()[:1] == ["pretext"] for line in lines[:6])
+
+
+def test_features_of_two_classes_say_that_they_tell_little(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
+    labels = np.arange(300) % 2
+    np.savez(tmp_path / "two.npz", images=tiny.images(300), labels=labels)
+    two = f"npz:{tmp_path / 'two.npz'}"
+    run = folder_of(tmp_path / "run", "vae", two, (8, 8, 1))
+    measured = evaluation.evaluate(run, FEW)
+    assert any("classifier of two classes" in each for each in measured.warnings)
 
 
 # --- by command line ------------------------------------------------------------------
@@ -300,7 +325,7 @@ def test_help_is_grouped(capsys):
         (["--num_images=19"], "at least 20"),
         (["--k=0"], "at least 1"),
         (["--cas_steps=-1"], "at least 0"),
-        (["--features=resnet"], "classifier or inception"),
+        (["--features=resnet"], "auto, classifier, pretext or inception"),
         (["--dataset=digts"], "digts"),
         (["--image_size=8"], "28x28x1"),
         (["--classes=11"], "Unknown class '11'"),
@@ -315,7 +340,7 @@ def test_wrong_flag_is_one_sentence(run, flags, sentence, tmp_path, capsys):
 
 
 def refused(path, capsys):
-    """The one line on which a path is refused."""
+    """Returns the single line with which a path is refused."""
     assert called(evaluate, f"--workdir={path}", *QUICK) == 1
     err = capsys.readouterr().err
     assert err.count("\n") == 1
@@ -379,7 +404,7 @@ def test_extractor_is_made_of_a_classifiers_run(tmp_path, capsys):
 
 
 def checkpoint(run, step, model):
-    """Writes a checkpoint as a training does, of one epoch a step."""
+    """Writes a checkpoint as training does, where an epoch has one step."""
     folder = runs.RunFolder(run)
     folder.checkpoints.mkdir(exist_ok=True)
     folder.save_checkpoint(model, runs.Progress(epoch=step, step=step))
@@ -407,13 +432,13 @@ def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path, monkeypatch):
     record = json.loads(watch.record.read_text())
     assert record["best"] == watch.best and record["rows"] == watch.rows
     assert not list(run.glob(".watched*"))
-    # Who watches again goes on with what was found, and keeps the best.
+    # A second watch goes on with the scores that are there, and keeps the best.
     again = evaluation.Watch(run, FEW, evaluation.Stages())
-    checkpoint(run, 4, steps[2 - int(marked[1])])  # the worse of both, or as good
+    checkpoint(run, 4, steps[2 - int(marked[1])])  # the worse one, or an equal one
     assert again.look(said.append)
     assert [row["epoch"] for row in again.rows] == [1, 2, 3, 4]
     assert again.best == watch.best and "best" not in said[-1]
-    # What has its score is not sampled again.
+    # A checkpoint that has a score is not sampled again.
     third = evaluation.Watch(run, FEW, evaluation.Stages())
     with monkeypatch.context() as patch:
         patch.setattr(images, "made_by", None)
@@ -421,7 +446,7 @@ def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path, monkeypatch):
     others = evaluation.Options(num_images=40, nll_images=4, k=2)
     other = evaluation.Watch(run, others, evaluation.Stages())
     assert other.look(said.append)
-    assert [row["epoch"] for row in other.rows] == [4]  # of another protocol
+    assert [row["epoch"] for row in other.rows] == [4]  # its rows have another protocol
 
 
 def test_the_best_checkpoint_is_not_chosen_by_the_test_images(tmp_path, monkeypatch):

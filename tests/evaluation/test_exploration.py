@@ -1,4 +1,5 @@
-"""The verbs that explore a latent space, on untrained tiny models and real digits."""
+"""Tests the verbs that explore a latent space, on untrained tiny models and real
+digits."""
 
 import dataclasses
 
@@ -35,7 +36,7 @@ def run(tmp_path_factory):
 
 
 def seen_but(folder, classes):
-    """Notes in run.json that the model was shown `classes` alone."""
+    """Writes into run.json that the model was trained on `classes` only."""
     record = folder / "run.json"
     text = record.read_text().replace('"classes": null', f'"classes": {classes}')
     record.write_text(text)
@@ -110,12 +111,13 @@ class Pixels:
 
 @pytest.fixture
 def tables(run, monkeypatch, tmp_path):
-    """Explorers of a model whose latents are images, and the tables that are shown."""
+    """Gives runs a model whose latents are images; returns the tables that verbs
+    print."""
     target, tables = subject.find(run("vae")), []
     target = dataclasses.replace(target, model=Pixels())
     monkeypatch.setattr(subject, "find", lambda *args, **where: target)
     monkeypatch.setattr(figures, "save_table", lambda *args: tables.append(args))
-    # A verb without --workdir asks for this run before anything else.
+    # A verb without --workdir looks for this run first.
     home = tmp_path / "runs" / "vaegan-digits"
     home.mkdir(parents=True)
     (home / "model.keras").touch()
@@ -148,7 +150,8 @@ def test_a_path_is_shown_between_its_images(tables, capsys):
     shortest, step = numbers_of(capsys.readouterr().out.splitlines()[5])[-2:]
     expected = min(np.linalg.norm(x) for x in (a, (a + b) / 2, b))
     assert shortest == pytest.approx(expected, abs=0.01)
-    # Pixels of [0, 1] change half as much as those of [-1, 1], half of it a step.
+    # Pixels in [0, 1] change half as much as those in [-1, 1], and each step makes half
+    # of the change.
     assert step == pytest.approx(((a - b) ** 2).mean() ** 0.5 / 4, abs=1e-3)
 
 
@@ -236,10 +239,11 @@ def test_anomaly_tells_the_classes_that_were_left_out(tmp_path, capsys):
     lines = {line.split()[0]: line for line in printed.splitlines() if line}
     assert {"7", "9", "all"} <= set(lines) and out.exists()
     parts = [numbers_of(lines[name]) for name in ("7", "9", "all")]
-    assert parts[0][-3] + parts[1][-3] == parts[2][-3]  # images
+    assert parts[0][-3] + parts[1][-3] == parts[2][-3]  # the numbers of images
     for each in parts:
         assert 0 < each[-2] < 1 and 0 < each[-1] < 1
-    # The area of all is the mean of the classes' areas, weighted by their images.
+    # The area of all is the mean of the classes' areas, weighted by their numbers of
+    # images.
     for score in (-2, -1):
         mean = sum(part[-3] * part[score] for part in parts[:2]) / parts[2][-3]
         assert parts[2][score] == pytest.approx(mean, abs=2e-3)
@@ -247,7 +251,8 @@ def test_anomaly_tells_the_classes_that_were_left_out(tmp_path, capsys):
 
 def test_what_is_unlike_all_seen_images_is_found(tmp_path, capsys):
     random = np.random.default_rng(0)
-    grey = random.integers(120, 136, (300, 8, 8, 1))  # easy even if nothing is learned
+    # Easy for a model that has learned nothing.
+    grey = random.integers(120, 136, (300, 8, 8, 1))
     noise = random.integers(0, 256, (100, 8, 8, 1))
     images = np.concatenate([grey, noise]).astype("uint8")
     labels = np.repeat([0, 1, 2], [150, 150, 100])
@@ -346,7 +351,8 @@ def test_a_table_of_images_shows_each_where_its_labels_say(tmp_path):
     figures.save_table(path, images, *labels, "title", [["x"] * 3] * 2)
     picture = picture_of(path)
     dark = (picture == 0).all(axis=2)
-    # Five black squares, in the sixth place none: right of the middle at the bottom.
+    # There are five black squares; the sixth place, right of the middle at the bottom,
+    # is empty.
     middle = np.flatnonzero(dark.any(axis=1)).mean()
     rows = np.arange(len(picture))
     counts = [dark[rows < middle].sum(), dark[rows >= middle].sum()]

@@ -1,4 +1,4 @@
-"""The table of results: what it gathers, and what it refuses to put side by side."""
+"""Tests the table of results: what it gathers, and what it refuses to compare."""
 
 import dataclasses
 import json
@@ -23,7 +23,8 @@ FLOOR = {"train": {"frechet": 0.07}, "blur 1": {"frechet": 9.5, "nll": 1.0}}
 
 
 def run_of(root, name, model, scores, **protocol):
-    """An evaluated run folder of 30 steps of 10 images in 6 seconds."""
+    """Writes the folder of an evaluated run that took 30 steps of 10 images in 6
+    seconds."""
     folder = runs.RunFolder(root / name)
     folder.path.mkdir(parents=True)
     settings = {"epochs": 1, "model": model, "config": {}, "batch_size": 10}
@@ -46,10 +47,23 @@ def run_of(root, name, model, scores, **protocol):
     return folder.path
 
 
+def test_a_row_of_an_earlier_version_of_the_metrics_is_marked(tmp_path):
+    old = run_of(tmp_path, "old", "vae", {"frechet": 2.0}, version=1)
+    second = {"second": "pretext", "second_sha256": "1" * 64}
+    scores = {"frechet": 2.5, "pretext_frechet": 7.25}
+    new = run_of(tmp_path, "new", "vae", scores, **second)
+    measured = [results.Measured.read(path) for path in (old, new)]
+    lines = results.lines(measured, {}, lambda run: "command")
+    rows = {line.split(" | ")[0]: line for line in lines if line.startswith("| ")}
+    assert "| n/a |" in rows["| old, measured before version 2"]
+    assert "| 2.5 | 7.25 |" in rows["| new"]
+    assert any("of pretext (1111111111111111), metrics version 2" in x for x in lines)
+
+
 @pytest.fixture
 def root(tmp_path):
     folder = tmp_path / "runs"
-    run_of(folder, "vae-fashion_mnist", "vae", {"frechet": 2.01, "nll": 229.1})
+    run_of(folder, "recipe-vae-fashion_mnist", "vae", {"frechet": 2.01, "nll": 229.1})
     run_of(folder, "mine|<b>", "wgan", {"frechet": 0.5})
     return folder
 
@@ -58,8 +72,10 @@ def test_every_run_is_a_row_with_its_cost_and_command(root, tmp_path):
     out = tmp_path / "new" / "README.md"
     assert called(verb, f"--runs={root}", f"--out={out}") == 0
     lines = out.read_text().splitlines()
-    (vae,) = (line for line in lines if line.startswith("| vae-fashion_mnist"))
-    assert vae.startswith("| vae-fashion_mnist | 2.01 | 229.1 | 0.1 | 50 | 1,234 |")
+    (vae,) = (line for line in lines if line.startswith("| recipe-vae-fashion_mnist"))
+    assert vae.startswith(
+        "| recipe-vae-fashion_mnist | 2.01 | 229.1 | 0.1 | 50 | 1,234 |"
+    )
     assert "reproduce --recipes=vae-fashion_mnist" in vae
     assert vae.endswith("| 228.70 nats (MLP), 227.35 (VampPrior) [2] |")
     (mine,) = (line for line in lines if line.startswith("| mine\\|&lt;b>"))
@@ -94,13 +110,14 @@ def test_what_was_gathered_is_kept_and_gives_way_to_what_is_newer(root, tmp_path
     assert called(verb, f"--runs={root}", f"--out={out}") == 0
     first = out.read_text()
     files = {
-        file.name for file in (out.parent / "results/runs/vae-fashion_mnist").iterdir()
+        file.name
+        for file in (out.parent / "results/runs/recipe-vae-fashion_mnist").iterdir()
     }
     assert files == {"run.json", "metrics.csv", "evaluation.json"}
     assert called(verb, f"--runs={tmp_path / 'nowhere'}", f"--out={out}") == 0
     assert out.read_text() == first
     shutil.rmtree(root)
-    run_of(root, "vae-fashion_mnist", "vae", {"frechet": 1.75})
+    run_of(root, "recipe-vae-fashion_mnist", "vae", {"frechet": 1.75})
     assert called(verb, f"--runs={root}", f"--out={out}") == 0
     rows = [line for line in out.read_text().splitlines() if "vae-fash" in line]
     assert len(rows) == 1 and "| 1.75 |" in rows[0]

@@ -28,7 +28,7 @@ FEW, MANY = 20, 200
 
 
 def generated(strategy):
-    """Runs a test of one case for many: few in CI, many with -m full."""
+    """Runs a test for many generated cases: a few in CI, many with -m full."""
 
     def decorate(check):
         @pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=full)])
@@ -103,7 +103,7 @@ wrong_dtypes = st.sampled_from(
 
 @st.composite
 def wrong_floats(draw):
-    """Float images with NaN, infinity or a value that is out of range."""
+    """Returns float images with NaN, infinity or a value that is out of range."""
     images = seeded(draw(good_shapes), "float32") / 127.5 - 1
     images = images.astype(draw(st.sampled_from(["float16", "float32", "float64"])))
     outside = [np.nan, np.inf, -np.inf, 1.5, -2, 255, -1e30]
@@ -159,7 +159,7 @@ def test_fit_refuses_what_are_no_labels(labels, folder, capsys):
 
 @st.composite
 def wrong_npz(draw):
-    """Bytes of an .npz file whose arrays are no images and labels."""
+    """Returns the bytes of an .npz file whose arrays are no images and labels."""
     file = io.BytesIO()
     content = {"images": seeded((9, 8, 8), "uint8"), "labels": np.arange(9) % 3}
     key = draw(st.sampled_from(["images", "labels", "name"]))
@@ -177,7 +177,7 @@ def wrong_npz(draw):
 
 @st.composite
 def damaged(draw, whole):
-    """`whole` cut off, with bytes changed, or with bytes put in."""
+    """Returns `whole` cut off, with bytes changed, or with bytes put in."""
     data = bytearray(whole)
     for _ in range(draw(st.integers(1, 8))):
         place = draw(st.integers(0, max(0, len(data) - 1)))
@@ -224,7 +224,7 @@ def image(shape=(9, 9), kind="PNG"):
 
 
 def bomb(side):
-    """A PNG of a few bytes that claims side x side pixels."""
+    """Returns a PNG of a few bytes that claims side x side pixels."""
 
     def chunk(name, data):
         crc = zlib.crc32(name + data)
@@ -256,7 +256,7 @@ hostile_names = st.one_of(
 
 
 def peak():
-    """Most memory that the process has had, KiB."""
+    """Returns the most memory that the process has had so far, in KiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 

@@ -1,4 +1,5 @@
-"""What users hand to a model: what is taken, and what is refused in which words."""
+"""Tests what users hand to a model: what is taken, what is refused, and in which
+words."""
 
 import keras
 import numpy as np
@@ -12,14 +13,14 @@ from zoo.inputs import feeds
 
 @pytest.fixture(scope="session")
 def ae():
-    """A built autoencoder for 8x8x1 whose state does not matter."""
+    """Returns a built autoencoder for 8x8x1 images, whose state does not matter."""
     model = tiny.model("ae")
     model.compile(run_eagerly=True)
     return model
 
 
 def steps(model, data, **kwargs):
-    """Steps that one epoch on `data` took."""
+    """Returns how many steps one epoch on `data` took."""
     before = int(model.optimizer.iterations)
     model.fit(data, verbose=0, **kwargs)
     return int(model.optimizer.iterations) - before
@@ -31,7 +32,7 @@ def batches(*arrays):
 
 
 class Batches(keras.utils.PyDataset):
-    """The arrays as a PyDataset of batches of 4."""
+    """Gives arrays as a PyDataset of batches of 4."""
 
     def __init__(self, *arrays):
         super().__init__()
@@ -387,7 +388,7 @@ def test_of_an_eager_tensor_shape_and_dtype_are_checked(ae):
     with pytest.raises(ValueError, match="uint8 in 0..255 or float .* dtype int64"):
         ae(tf.zeros((1, 8, 8, 1), "int64"))
     images = tf.Variable(tiny.floats(1))
-    with tf.GradientTape() as tape:  # what is checked is not copied
+    with tf.GradientTape() as tape:  # a checked tensor is not copied
         answer = tf.reduce_sum(ae(images) ** 2)
     assert tape.gradient(answer, images) is not None
 

@@ -1,4 +1,4 @@
-"""The rules by which a picture file becomes an image, wherever it comes in."""
+"""Tests the rules by which a picture file becomes an image, wherever it comes in."""
 
 import io
 import struct
@@ -12,7 +12,7 @@ from zoo.inputs import pictures
 
 
 def file_of(picture, kind="PNG", **options):
-    """A picture, or its pixels, as an open file."""
+    """Returns a picture, or its pixels, as an open file."""
     if not isinstance(picture, Image.Image):
         picture = Image.fromarray(picture)
     file = io.BytesIO()
@@ -25,8 +25,8 @@ def noise(*shape):
 
 
 def deep_png(color, values):
-    """A PNG of 16 bits a value, which Pillow does not write: color 2 RGB, 4 grey and
-    alpha, 6 RGBA."""
+    """Returns a PNG with 16 bits per value, which Pillow does not write. `color` is 2
+    for RGB, 4 for grey with alpha, 6 for RGBA."""
 
     def chunk(name, data):
         crc = zlib.crc32(name + data)
@@ -59,7 +59,8 @@ def test_a_picture_is_turned_before_it_is_cut():
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "PA", "1", "L", "CMYK", "RGB"])
 def test_a_background_is_seen_through_what_is_transparent(mode):
-    picture = Image.fromarray(noise(2000, 40, 4)).convert(mode)  # of several strips
+    # Large enough for several strips.
+    picture = Image.fromarray(noise(2000, 40, 4)).convert(mode)
     whole = picture
     if picture.has_transparency_data:
         behind = Image.new("RGBA", picture.size, "#336699")

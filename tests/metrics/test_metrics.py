@@ -1,4 +1,5 @@
-"""Metrics against closed forms, numbers computed by hand, and reference packages."""
+"""Tests metrics against closed forms, numbers computed by hand, and reference
+packages."""
 
 import dataclasses
 import math
@@ -21,7 +22,7 @@ def normal(rows, columns, seed=0):
 
 
 def with_moments(mean, covariance, rows=200, seed=0):
-    """Features whose sample moments are exactly these."""
+    """Returns features with exactly this sample mean and covariance."""
     x = normal(rows, len(mean), seed)
     x -= x.mean(axis=0)
     white = np.linalg.solve(np.linalg.cholesky(np.cov(x, rowvar=False)), x.T).T
@@ -173,7 +174,8 @@ def test_manifold_scores_equal_those_of_the_reference_package(columns, shift, ca
 def test_a_set_beside_itself_is_perfect():
     x = normal(50, 3)
     scores = metrics.manifold_scores(x, x[np.random.default_rng(0).permutation(50)])
-    # Without its border, each ball holds its centre and k - 1 neighbours: k images.
+    # Without its border, each ball holds its centre and k - 1 neighbours, that is k
+    # images.
     assert dataclasses.astuple(scores) == pytest.approx((1, 1, 1, 1))
 
 
@@ -200,7 +202,7 @@ def test_the_border_belongs_to_the_ball_of_precision_but_not_of_density():
         np.array([[-1.0], [-2.0], [-9.0]]),
     )
     scores = metrics.manifold_scores(real, generated, ball_k=1, density_k=1)
-    # Balls: [-1, 1], [0, 2], [1, 9]: -1 lies on a border only.
+    # The balls are [-1, 1], [0, 2] and [1, 9], so -1 lies on a border only.
     assert scores.precision == pytest.approx(1 / 3)
     assert scores.density == scores.coverage == 0
 
@@ -254,7 +256,7 @@ def test_classifier_score_counts_classes_that_are_told_without_doubt():
     assert metrics.classifier_score(sure) == pytest.approx(4)
     assert metrics.classifier_score(sure[:1].repeat(9, axis=0)) == pytest.approx(1)
     assert metrics.classifier_score(np.full((9, 4), 0.25)) == pytest.approx(1)
-    # KL of (0.9, 0.1) to (0.5, 0.5), by hand: 0.9 ln 1.8 + 0.1 ln 0.2.
+    # The KL divergence of (0.9, 0.1) from (0.5, 0.5) is 0.9 ln 1.8 + 0.1 ln 0.2.
     doubtful = np.array([[0.9, 0.1], [0.1, 0.9]])
     expected = math.exp(0.9 * math.log(1.8) + 0.1 * math.log(0.2))
     assert metrics.classifier_score(doubtful) == pytest.approx(expected)
@@ -316,12 +318,13 @@ def test_errors_of_equal_and_of_opposite_images():
 
 @pytest.mark.parametrize("name", ["squared_errors", "psnr", "ssim", "gradient_energy"])
 def test_a_score_of_clips_is_that_of_their_frames(name):
-    """As many clips as frames: a score over the wrong axes would go unnoticed."""
+    """There are as many clips as frames, so the shape does not show a mean over wrong
+    axes."""
     clips = [tiny.floats(16 * 16, (8, 8, 3), seed) for seed in (0, 1)]
     function, sets = getattr(metrics, name), clips[: 1 + (name != "gradient_energy")]
     scores = function(*(each.reshape(16, 16, 8, 8, 3) for each in sets))
     of_frames = function(*sets).reshape(16, 16)
-    if name == "psnr":  # of the squared error of the whole clip
+    if name == "psnr":  # PSNR takes the squared error of the whole clip
         expected = -10 * np.log10((10 ** (-of_frames / 10)).mean(axis=1))
     else:
         expected = of_frames.mean(axis=1)
@@ -337,7 +340,7 @@ def test_pca_of_clips_takes_each_as_a_row():
 
 def test_gradient_energy_of_a_chessboard_a_ramp_and_grey():
     board = np.indices((8, 8)).sum(axis=0) % 2 * 255
-    ramp = np.arange(8).repeat(8).reshape(8, 8) * 17  # a fifteenth a step, downwards
+    ramp = np.arange(8).repeat(8).reshape(8, 8) * 17  # rises by a fifteenth per row
     images = np.stack([board, ramp, np.full((8, 8), 99)])[..., None].astype("uint8")
     expected = [2, (1 / 15) ** 2, 0]
     np.testing.assert_allclose(metrics.gradient_energy(images), expected, atol=1e-12)
@@ -453,8 +456,13 @@ def test_few_images_carry_a_warning():
     assert "1999" in warning and "2,000" in warning
 
 
-def test_a_protocol_survives_json_and_another_version_does_not():
-    assert metrics.Protocol.from_plain(PROTOCOL.plain()) == PROTOCOL
+def test_a_protocol_survives_json_and_what_is_none_does_not():
+    second = dataclasses.replace(PROTOCOL, second="pretext", second_sha256="1" * 64)
+    for each in (PROTOCOL, second):
+        assert metrics.Protocol.from_plain(each.plain()) == each
+    plain = PROTOCOL.plain() | {"version": 1}
+    del plain["second"], plain["second_sha256"]  # of version 1
+    assert metrics.Protocol.from_plain(plain).second is None
     for damaged in ({}, None, PROTOCOL.plain() | {"more": 1}):
         with pytest.raises(ValueError, match="without a protocol"):
             metrics.Protocol.from_plain(damaged)

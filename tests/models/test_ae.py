@@ -1,4 +1,4 @@
-"""The autoencoder: one loss, and a bottleneck."""
+"""Tests the autoencoder: one loss, and a bottleneck."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""BiGAN: pairs that belong together, one game for three networks."""
+"""Tests BiGAN: pairs that belong together, and one game for three networks."""
 
 import numpy as np
 import tensorflow as tf
@@ -13,17 +13,17 @@ def test_the_discriminator_judges_an_image_with_its_code_and_a_code_with_its_ima
     noise, normal = [], model.normal
     model.normal = lambda *shape: noise.append(normal(*shape)) or noise[-1]
     images = tf.constant(tiny.floats(5))
-    given, _ = model.objective(images)
+    network_losses, _ = model.objective(images)
     z = model.encoder(images, training=True)
     x_fake = model.generator(noise[0], training=True)
     real = network([images, z], training=True)
     fake = network([x_fake, noise[0]], training=True)
     expected = losses.bce(real, True) + losses.bce(fake, False)
-    np.testing.assert_allclose(given["discriminator"], expected, rtol=1e-4)
+    np.testing.assert_allclose(network_losses["discriminator"], expected, rtol=1e-4)
     expected = losses.bce(real, False) + losses.bce(fake, True)
-    np.testing.assert_allclose(given["generator"], expected, rtol=1e-4)
-    assert given["encoder"] is given["generator"]
-    # A code of another image is another pair, with another score.
+    np.testing.assert_allclose(network_losses["generator"], expected, rtol=1e-4)
+    assert network_losses["encoder"] is network_losses["generator"]
+    # The same image with the code of another one is another pair and has another score.
     crossed = network([images, z[::-1]], training=True)
     assert np.abs(crossed - real).max() > 1e-4
 
@@ -47,5 +47,5 @@ def test_codes_come_from_the_averages():
     z = model.encoder_ema(images, training=False)
     np.testing.assert_allclose(model.encode(images.numpy()), z, atol=1e-6)
     assert np.abs(z - model.encoder(images, training=False)).max() > 1e-5
-    made = model.generator_ema(z, training=False)
-    np.testing.assert_allclose(model.reconstruct(images.numpy()), made, atol=1e-5)
+    x_rec = model.generator_ema(z, training=False)
+    np.testing.assert_allclose(model.reconstruct(images.numpy()), x_rec, atol=1e-5)

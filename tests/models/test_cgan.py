@@ -1,4 +1,5 @@
-"""The conditional GAN: the label reaches both players, and samples of any class."""
+"""Tests the conditional GAN: the label reaches both players, and any class can be
+sampled."""
 
 import numpy as np
 import pytest
@@ -27,19 +28,19 @@ def test_a_label_changes_the_discriminators_score(conditioning):
         tiny.step(model, (tiny.images(8), tiny.labels(8)))
     images = tf.constant(tiny.floats(3))
     scores = [
-        model.judge(images, tf.fill([3], label), training=False)[0]
+        model.discriminate(images, tf.fill([3], label), training=False)[0]
         for label in range(tiny.NUM_CLASSES)
     ]
     assert np.ptp(np.array(scores), axis=0).min() > 1e-4
-    # The model's answer for an image without a label is the mean over all of them.
+    # The model's answer for an image without a label is the mean over all labels.
     np.testing.assert_allclose(model(images), np.mean(scores, axis=0), atol=1e-5)
 
 
 def test_projection_adds_the_features_times_the_labels_vector():
     model = tiny.model("cgan", conditioning="projection")
     images = tf.constant(tiny.floats(4))
-    alone = [model.judge(images, tf.fill([4], y), False)[0] for y in (0, 1, 0)]
-    mixed = model.judge(images, tf.constant([0, 1, 0, 1]), False)[0]
+    alone = [model.discriminate(images, tf.fill([4], y), False)[0] for y in (0, 1, 0)]
+    mixed = model.discriminate(images, tf.constant([0, 1, 0, 1]), False)[0]
     np.testing.assert_allclose(mixed[0], alone[0][0], rtol=1e-5)
     np.testing.assert_allclose(mixed[1], alone[1][1], rtol=1e-5)
 
@@ -49,20 +50,22 @@ def test_the_auxiliary_classifier_is_part_of_both_losses():
     images, labels = tf.constant(tiny.floats(6)), tf.constant(tiny.labels(6))
     noise, normal = [], model.normal
     model.normal = lambda *shape: noise.append(normal(*shape)) or noise[-1]
-    given, terms = model.objective(images, labels)
-    real = model.judge(images, labels)
+    network_losses, terms = model.objective(images, labels)
+    real = model.discriminate(images, labels)
     fakes = [
-        model.judge(model.generator(model.with_label(z, labels), training=True), labels)
+        model.discriminate(
+            model.generator(model.with_label(z, labels), training=True), labels
+        )
         for z in noise
     ]
     said = losses.cross_entropy(fakes[0][1], labels)
     said += losses.cross_entropy(real[1], labels)
     np.testing.assert_allclose(terms["class_loss"], said, rtol=1e-4)
     expected = losses.discriminator_loss(real[0], fakes[0][0]) + said
-    np.testing.assert_allclose(given["discriminator"], expected, rtol=1e-4)
+    np.testing.assert_allclose(network_losses["discriminator"], expected, rtol=1e-4)
     expected = losses.generator_loss(fakes[1][0])
     expected += losses.cross_entropy(fakes[1][1], labels)
-    np.testing.assert_allclose(given["generator"], expected, rtol=1e-4)
+    np.testing.assert_allclose(network_losses["generator"], expected, rtol=1e-4)
 
 
 def test_samples_with_labels_are_addressed_by_seed_and_label():
@@ -90,15 +93,15 @@ def test_without_labels_each_is_drawn_from_its_seed():
 
 
 @pytest.mark.parametrize(
-    "labels, told",
+    "labels, message",
     [
         ([0, 1], "one integer an image"),
         ([0, 1, 4], r"lie in \[0, 4\)"),
         ([0.5, 1, 2], "one integer an image"),
     ],
 )
-def test_labels_that_cannot_be_are_refused(labels, told):
-    with pytest.raises(ValueError, match=told):
+def test_labels_that_cannot_be_are_refused(labels, message):
+    with pytest.raises(ValueError, match=message):
         tiny.model("cgan").sample(3, labels=labels)
 
 

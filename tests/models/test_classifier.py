@@ -1,4 +1,5 @@
-"""The classifier: probabilities, features, and changes of the images in training."""
+"""Tests the classifier: probabilities, features, and changes of the images in
+training."""
 
 import keras
 import numpy as np
@@ -14,7 +15,7 @@ STRONG = {"shift": 3, "flip": True, "erasing": 0.9, "label_smoothing": 0.0}
 
 @pytest.fixture
 def strong():
-    """A classifier whose training images hardly resemble the given ones."""
+    """A classifier that changes its training images strongly."""
     return tiny.model("classifier", **STRONG)
 
 
@@ -34,7 +35,7 @@ def test_probabilities_sum_to_one(trained):
 def test_features_are_the_layer_before_the_logits(trained):
     model = trained("classifier").model
     features = model.features(tiny.images(10))
-    # One level at 8x8: `width` channels, doubled by the last convolution.
+    # At 8x8 there is one level of `width` channels, which the last convolution doubles.
     assert features.shape == (10, 2 * 4) and features.dtype == np.float32
     last = model.classifier.layers[-1]
     probabilities = array(keras.ops.softmax(last(features)))
@@ -46,11 +47,11 @@ def test_evaluation_reports_plain_cross_entropy_and_accuracy(trained):
     model = trained("classifier").model  # its tiny config smooths labels in training
     images, labels = tiny.images(10), tiny.labels(10)
     probabilities = model.predict(images)
-    given = model.evaluate(images, labels, batch_size=4, return_dict=True)
+    terms = model.evaluate(images, labels, batch_size=4, return_dict=True)
     right = probabilities[np.arange(10), labels]
-    np.testing.assert_allclose(given["loss"], -np.log(right).mean(), rtol=1e-5)
+    np.testing.assert_allclose(terms["loss"], -np.log(right).mean(), rtol=1e-5)
     hits = (probabilities.argmax(axis=1) == labels).mean()
-    np.testing.assert_allclose(given["accuracy"], hits, rtol=1e-6)
+    np.testing.assert_allclose(terms["accuracy"], hits, rtol=1e-6)
 
 
 def test_dropout_acts_in_training_only():
@@ -66,11 +67,11 @@ def test_dropout_acts_in_training_only():
 
 def test_labels_of_any_integer_type_count_alike(trained):
     model = trained("classifier").model
-    given = [
+    terms = [
         model.evaluate(tiny.images(10), tiny.labels(10).astype(kind), return_dict=True)
         for kind in ("int32", "int64", "uint8")
     ]
-    assert given[0] == given[1] == given[2]
+    assert terms[0] == terms[1] == terms[2]
 
 
 @pytest.mark.slow
@@ -92,9 +93,9 @@ def test_shift_and_flip_move_whole_pixels_and_bring_in_black():
     moved = array(augment.shift_and_flip(tf.constant(images), offsets, flips))
     np.testing.assert_allclose(moved[0], images[0], atol=1e-6)
     expected = np.full((5, 6, 3), -1.0)
-    expected[1:, :-2] = images[1, :-1, 2:]  # one down, two left
+    expected[1:, :-2] = images[1, :-1, 2:]  # moved one down, two left
     np.testing.assert_allclose(moved[1], expected, atol=1e-6)
-    np.testing.assert_array_equal(moved[2], -1)  # out of the picture
+    np.testing.assert_array_equal(moved[2], -1)  # moved out of the picture
     expected = np.full((5, 6, 3), -1.0)
     expected[2:, 1:] = images[3, :-2, :0:-1]  # mirrored, then two down, one right
     np.testing.assert_allclose(moved[3], expected, atol=1e-6)
@@ -122,7 +123,8 @@ def test_shifts_stay_within_the_setting_and_take_all_its_values(monkeypatch, str
     offsets, flips = seen[0]
     assert set(np.unique(offsets)) == set(range(-3, 4))
     assert 100 < flips.sum() < 200 and set(np.unique(flips)) == {0, 1}
-    assert abs(np.corrcoef(offsets.T)[0, 1]) < 0.2  # down and right on their own
+    # Down and right are drawn independently.
+    assert abs(np.corrcoef(offsets.T)[0, 1]) < 0.2
 
 
 def test_erased_boxes_have_the_sizes_of_the_paper(monkeypatch, strong):
@@ -138,7 +140,7 @@ def test_erased_boxes_have_the_sizes_of_the_paper(monkeypatch, strong):
     erased = tall > 0
     assert 0.85 < erased.mean() < 0.95
     share = (tall * wide)[erased] / 32**2
-    # Sizes are cut to whole pixels, so a little less than 2 to 20 %.
+    # Sizes are cut to whole pixels, so areas are a little less than 2 to 20 %.
     assert share.min() > 0.01 and 0.15 < share.max() <= 0.2
 
 

@@ -1,4 +1,5 @@
-"""The DDPM: its loss and levels, labels and guidance, samplers, bound, completion."""
+"""Tests the DDPM: its loss and levels, labels and guidance, samplers, bound,
+completion."""
 
 import resource
 
@@ -41,7 +42,7 @@ def test_the_loss_is_the_squared_error_of_what_is_told(
     monkeypatch.setattr(DDPM, "normal", lambda *_: eps)
     monkeypatch.setattr(DDPM, "integers", lambda *_: t)
     monkeypatch.setattr(DDPM, "ask", lambda self, network, x, *_: 0.0 * x)
-    given, terms = model.objective(x_0, tiny.labels(3))
+    network_losses, terms = model.objective(x_0, tiny.labels(3))
     ab = model.alpha_bar[t][:, None, None, None]
     aim = {"eps": eps, "x0": x_0, "v": np.sqrt(ab) * eps - np.sqrt(1 - ab) * x_0}
     errors = (aim[prediction] ** 2).mean(axis=(1, 2, 3))
@@ -49,7 +50,7 @@ def test_the_loss_is_the_squared_error_of_what_is_told(
     if min_snr:
         unit = {"eps": snr, "x0": 1.0, "v": snr + 1}[prediction]
         errors = errors * np.minimum(snr, min_snr) / unit
-    np.testing.assert_allclose(given["unet"], errors.mean(), rtol=1e-4)
+    np.testing.assert_allclose(network_losses["unet"], errors.mean(), rtol=1e-4)
     np.testing.assert_allclose(terms["denoising"], errors.mean(), rtol=1e-4)
 
 
@@ -70,8 +71,8 @@ def test_guidance_goes_from_no_label_through_the_label_and_on(model):
 
     def asked(labels, guidance):
         network = model.unet
-        made = model.ask_guided(network, x, t, labels, guidance, 0.6, 0.8)
-        return ops.convert_to_numpy(made)
+        guided = model.ask_guided(network, x, t, labels, guidance, 0.6, 0.8)
+        return ops.convert_to_numpy(guided)
 
     null = ops.convert_to_numpy(model.ask(model.unet, x, t))
     label = ops.convert_to_numpy(model.ask(model.unet, x, t, labels))
@@ -157,9 +158,9 @@ def test_a_bar_on_a_terminal_leaves_the_images_as_they_are(
     monkeypatch.setattr(progress, "PARTS", 3)
     terminal = request.getfixturevalue("terminal")
     np.testing.assert_array_equal(model.sample(3, **options), silent)
-    shown = terminal.getvalue()
-    assert "3 images" in shown and "/14 " in shown  # two batches of 7 steps
-    assert shown.rsplit("\r", 2)[1].isspace()  # and it is wiped out at the end
+    output = terminal.getvalue()
+    assert "3 images" in output and "/14 " in output  # two batches of 7 steps
+    assert output.rsplit("\r", 2)[1].isspace()  # the bar is wiped out at the end
 
 
 def test_elsewhere_sampling_is_silent(model, monkeypatch, capfd):
@@ -178,7 +179,7 @@ def test_memory_does_not_grow_with_the_steps():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
     before = peak(10)
-    assert peak(200) - before < 150  # MiB; all x_t together have 600
+    assert peak(200) - before < 150  # MiB; all x_t together would take 600
 
 
 def test_the_average_is_sampled_unless_told_otherwise(model):
@@ -217,7 +218,8 @@ def test_without_labels_nothing_guides():
     with pytest.raises(ValueError, match="takes no labels"):
         model.sample(1, labels=[0])
     assert not model.needs_labels
-    tiny.step(model, (tiny.images(4), tiny.labels(4)))  # labels are left alone
+    # It takes no notice of the labels.
+    tiny.step(model, (tiny.images(4), tiny.labels(4)))
 
 
 def test_settings_that_cannot_work_are_told():
@@ -342,10 +344,10 @@ def test_a_learned_variance_moves_by_the_bound_alone():
         set(terms) == {"denoising", "vlb"} and np.isfinite(list(terms.values())).all()
     )
     assert (last.get_weights()[0] != before).mean() > 0.9
-    made = model.sample(2, seed=0, sampler="ddpm")
-    assert np.isfinite(made).all() and np.abs(made).max() <= 1
+    images = model.sample(2, seed=0, sampler="ddpm")
+    assert np.isfinite(images).all() and np.abs(images).max() <= 1
     other = model.sample(2, seed=0, sampler="ddpm", variance="beta")
-    assert (made != other).any()
+    assert (images != other).any()
 
 
 def test_guidance_leaves_the_learned_variance_alone():
@@ -372,20 +374,20 @@ def test_a_model_without_a_learned_variance_says_so(model):
 def test_inpainting_makes_the_masked_pixels_and_keeps_the_others(model, sampler):
     images, mask = tiny.floats(4), np.zeros((8, 8), bool)
     mask[:, 4:] = True
-    made = model.inpaint(images, mask, seed=0, batch_size=2, sampler=sampler)
-    np.testing.assert_allclose(made[:, :, :4], images[:, :, :4], atol=1e-6)
-    assert (made[:, :, 4:] != images[:, :, 4:]).mean() > 0.9
-    assert np.abs(made).max() <= 1
+    completed = model.inpaint(images, mask, seed=0, batch_size=2, sampler=sampler)
+    np.testing.assert_allclose(completed[:, :, :4], images[:, :, :4], atol=1e-6)
+    assert (completed[:, :, 4:] != images[:, :, 4:]).mean() > 0.9
+    assert np.abs(completed).max() <= 1
     again = model.inpaint(images[1:3], mask, seed=1, sampler=sampler)
-    np.testing.assert_allclose(again, made[1:3], atol=1e-3)
+    np.testing.assert_allclose(again, completed[1:3], atol=1e-3)
 
 
 def test_inpainting_does_not_look_under_the_mask(model):
     images, mask = tiny.floats(2), np.zeros((8, 8), bool)
     mask[:, 4:] = True
     hidden = np.where(mask[..., None], -images, images)
-    made = [model.inpaint(each, mask, seed=0) for each in (images, hidden)]
-    np.testing.assert_array_equal(*made)
+    completed = [model.inpaint(each, mask, seed=0) for each in (images, hidden)]
+    np.testing.assert_array_equal(*completed)
 
 
 def test_resampling_goes_down_the_ladder_again(model, monkeypatch):
@@ -399,12 +401,12 @@ def test_resampling_goes_down_the_ladder_again(model, monkeypatch):
     monkeypatch.setitem(diffusion.SAMPLERS, "ddim", counted)
     images, mask = tiny.floats(2), np.ones((8, 8))
     fresh = tiny.model("ddpm")
-    made = [
+    completed = [
         fresh.inpaint(images, mask, seed=0, steps=7, resampling=times, jump=3)
         for times in (1, 2)
     ]
-    assert looks == [7, 13]  # two stretches of three steps, gone down once more
-    assert (made[0] != made[1]).any()
+    assert looks == [7, 13]  # two stretches of three steps are repeated once
+    assert (completed[0] != completed[1]).any()
     with pytest.raises(ValueError, match="resampling is a whole number from 1"):
         model.inpaint(images, mask, resampling=0)
     with pytest.raises(ValueError, match="no such option.*Received: 'strength'"):
@@ -414,8 +416,8 @@ def test_resampling_goes_down_the_ladder_again(model, monkeypatch):
 def test_each_image_may_have_its_own_mask(model):
     images, masks = tiny.floats(3), np.zeros((3, 8, 8))
     masks[1] = 1
-    made = model.inpaint(images, masks, seed=0)
-    for one in (made, model.inpaint(images, masks[..., None], seed=0)):
+    completed = model.inpaint(images, masks, seed=0)
+    for one in (completed, model.inpaint(images, masks[..., None], seed=0)):
         np.testing.assert_allclose(one[[0, 2]], images[[0, 2]], atol=1e-6)
         assert (one[1] != images[1]).any()
 
@@ -463,8 +465,9 @@ def test_the_schedule_is_the_config_s():
         np.testing.assert_array_equal(model.alpha_bar, diffusion.alpha_bars(betas))
 
 
-def told(model, x_0):
-    """Returns `ask` of a network that tells an image of the one colour `x_0`."""
+def exact_answer(model, x_0):
+    """Returns the `ask` of a network that always predicts an image of the one colour
+    `x_0`."""
 
     def ask(network, x, t, labels=None, training=False):
         alpha, sigma = model.alpha_sigma(ops.cast(t, "int32"), x)
@@ -480,19 +483,19 @@ def test_beyond_black_is_no_error_of_black_with_overshoot(prediction, monkeypatc
     grey = np.zeros_like(black)
     for overshoot in (False, True):
         model = tiny.model("ddpm", prediction=prediction, overshoot=overshoot)
-        monkeypatch.setattr(model, "ask", told(model, -1.5))
+        monkeypatch.setattr(model, "ask", exact_answer(model, -1.5))
         labels = tiny.labels(4)
         losses = [float(model.objective(x, labels)[0]["unet"]) for x in (black, grey)]
         assert (losses[0] == 0) == overshoot and losses[1] > 0
 
 
 def test_guidance_weighs_guesses_within_black_and_white_with_overshoot(monkeypatch):
-    """Guesses of -1.5 without a label and -1 with it are both black."""
+    """Predictions of -1.5 without a label and of -1 with it are both black."""
     x, t, labels = tiny.floats(2), np.array([3, 3]), np.array([0, 1], "int32")
     for overshoot, expected in ((False, -0.5), (True, -1.0)):
         model = tiny.model("ddpm", num_classes=2, prediction="v", overshoot=overshoot)
         guess = np.repeat([-1.5, -1.0], 2).astype("float32")[:, None, None, None]
-        monkeypatch.setattr(model, "ask", told(model, guess))
+        monkeypatch.setattr(model, "ask", exact_answer(model, guess))
         alpha, sigma = model.alpha_sigma(t, x)
         output = model.ask_guided(None, x, t, labels, 2.0, alpha[:1], sigma[:1])
         x_0, _ = diffusion.interpret("v", output, x, alpha, sigma)

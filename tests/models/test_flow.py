@@ -1,4 +1,4 @@
-"""Flow matching: the straight path, its velocity, and samplers that follow it."""
+"""Tests flow matching: the straight path, its velocity, and samplers that follow it."""
 
 import numpy as np
 import pytest
@@ -30,8 +30,8 @@ def test_the_loss_is_the_squared_error_of_the_velocity(monkeypatch):
     monkeypatch.setattr(Flow, "normal", lambda *_: zoo.backend.tensor(eps))
     monkeypatch.setattr(Flow, "uniform", lambda *_: zoo.backend.tensor(t))
     monkeypatch.setattr(Flow, "ask", ask)
-    given, terms = model.objective(zoo.backend.tensor(x_0))
-    loss = float(given["unet"])
+    network_losses, terms = model.objective(zoo.backend.tensor(x_0))
+    loss = float(network_losses["unet"])
     np.testing.assert_allclose(loss, ((eps - x_0) ** 2).mean(), rtol=1e-5)
     assert loss == float(ops.mean(terms["velocity"]))
     x_t, times = map(ops.convert_to_numpy, seen[0])
@@ -44,16 +44,16 @@ def test_the_loss_of_images_is_that_of_their_velocity(monkeypatch):
     model, x_0 = tiny.model("flow", prediction="x0"), tiny.floats(3)
     eps = np.random.standard_normal(x_0.shape).astype("float32")
     t = np.array([0.01, 0.05, 0.5], "float32")
-    told = 0.9 * x_0  # a tenth of the image is missing
+    prediction = 0.9 * x_0  # a tenth of the image is missing
     monkeypatch.setattr(Flow, "normal", lambda *_: eps)
     monkeypatch.setattr(Flow, "uniform", lambda *_: t)
-    monkeypatch.setattr(Flow, "ask", lambda *_: told)
-    given, _ = model.objective(x_0)
+    monkeypatch.setattr(Flow, "ask", lambda *_: prediction)
+    network_losses, _ = model.objective(x_0)
     share = t[:, None, None, None]
     x_t = (1 - share) * x_0 + share * eps
-    square = ((x_t - x_0) / share - (x_t - told) / share) ** 2
-    square[0] /= 5**2  # its noise, 0.01, counts as 0.05
-    np.testing.assert_allclose(given["unet"], square.mean(), rtol=1e-4)
+    square = ((x_t - x_0) / share - (x_t - prediction) / share) ** 2
+    square[0] /= 5**2  # its t of 0.01 counts as 0.05
+    np.testing.assert_allclose(network_losses["unet"], square.mean(), rtol=1e-4)
 
 
 @pytest.mark.parametrize("prediction", ["velocity", "x0"])
@@ -119,9 +119,9 @@ def test_beyond_black_is_no_error_of_black_with_overshoot(prediction, monkeypatc
 def test_inpainting_and_variations(model):
     images, mask = tiny.floats(3), np.zeros((8, 8), bool)
     mask[2:5] = True
-    made = model.inpaint(images, mask, seed=0)
-    np.testing.assert_allclose(made[:, ~mask], images[:, ~mask], atol=1e-6)
-    assert (made[:, mask] != images[:, mask]).mean() > 0.9
+    completed = model.inpaint(images, mask, seed=0)
+    np.testing.assert_allclose(completed[:, ~mask], images[:, ~mask], atol=1e-6)
+    assert (completed[:, mask] != images[:, mask]).mean() > 0.9
     assert model.variations(images, 0.5, seed=0).shape == images.shape
 
 
@@ -145,7 +145,7 @@ def test_levels_with_attention_come_back_from_files_and_go_on_to_the_bit(tmp_pat
     tiny.step(model, tiny.images(4))
     model.save(tmp_path / "model.keras")
     loaded = zoo.load(tmp_path / "model.keras")
-    for some in (model, loaded):
-        tiny.step(some, tiny.images(4))
+    for each in (model, loaded):
+        tiny.step(each, tiny.images(4))
     for a, b in zip(tiny.state(model), tiny.state(loaded), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -1,4 +1,4 @@
-"""The VAE: its likelihoods, its bound, and the estimate of -log p by sampling."""
+"""Tests the VAE: its likelihoods, its bound, and the estimate of -log p by sampling."""
 
 import math
 
@@ -23,7 +23,7 @@ def array(tensor):
 
 @pytest.fixture(scope="session")
 def vaes():
-    """{likelihood: a tiny VAE that has taken one step}."""
+    """Returns {likelihood: a tiny VAE that has taken one step}."""
     models = {kind: tiny.model("vae", likelihood=kind) for kind in LIKELIHOODS}
     for model in models.values():
         model.reported = tiny.step(model, tiny.images(4))
@@ -67,7 +67,7 @@ def test_depth_adds_convolutions_to_the_decoder_that_add_to_their_input():
     assert deep.decoder.count_params() == plain.decoder.count_params() + kernels
     assert deep.encoder.count_params() == plain.encoder.count_params()
 
-    for layer in added:  # convolutions that answer 0 leave the plain decoder
+    for layer in added:  # with added convolutions of 0, the plain decoder is left
         layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
     others = [
         weight
@@ -129,7 +129,7 @@ def test_the_scale_is_one_learned_number_with_a_floor(likelihood, vaes):
     layer = next(x for x in model.decoder.layers if isinstance(x, LogScale))
     assert [w.shape for w in layer.trainable_weights] == [()]
     before = layer.w.numpy()
-    np.testing.assert_allclose(before, 0, atol=0.01)  # one step from log 1
+    np.testing.assert_allclose(before, 0, atol=0.01)  # one step away from log 1
     tiny.step(model, tiny.images(4))
     assert layer.w.numpy() != before
     layer.w.assign(-50.0)
@@ -145,8 +145,8 @@ def test_mse_weighs_the_summed_squared_error_by_alpha():
         squared = ((tiny.floats(4) - model.decode(np.zeros((4, 3)))) ** 2).sum(
             (1, 2, 3)
         )
-        given = array(model.reconstruction_loss(x, z))
-        np.testing.assert_allclose(given, weight * squared, rtol=1e-5)
+        loss = array(model.reconstruction_loss(x, z))
+        np.testing.assert_allclose(loss, weight * squared, rtol=1e-5)
         losses, terms = model.objective(x)
         recon = float(losses["encoder"]) - float(terms["kl"])
         # The term is the error of a pixel, whatever its weight in the loss.
@@ -212,8 +212,8 @@ VARIANCE = 1 / (1 + W @ W / SIGMA**2)  # of p(z|x)
 
 
 class LinearVAE(VAE):
-    """x = W z + B + SIGMA noise with one z, whose p(x) and p(z|x) are known: factor
-    analysis. The encoder holds the exact p(z|x)."""
+    """The VAE of factor analysis, x = W z + B + SIGMA noise with a single z,
+    whose p(x) and p(z|x) are known. Its encoder holds the exact p(z|x)."""
 
     def build_networks(self, image_shape):
         x = keras.Input(image_shape)
@@ -234,7 +234,7 @@ class LinearVAE(VAE):
 
 @pytest.fixture(scope="session")
 def linear():
-    """(the linear VAE, images of it in [-1, 1], their exact -log p)."""
+    """Returns the linear VAE, images of it in [-1, 1], and their exact -log p."""
     model = LinearVAE(latent_dim=1, likelihood="gaussian", width=1, hidden=0)
     model.compile()
     model.build((8, 8, 1))
@@ -253,7 +253,7 @@ def test_nll_is_exact_where_the_posterior_is(linear):
         assert nll.shape == (40,)
         np.testing.assert_allclose(nll, exact, atol=2e-3)
     elbo = model.evaluate(images, return_dict=True)["elbo"]
-    np.testing.assert_allclose(-elbo, exact.mean(), atol=0.6)  # one draw an image
+    np.testing.assert_allclose(-elbo, exact.mean(), atol=0.6)  # one draw per image
 
 
 def test_nll_tightens_with_k_from_the_bound_towards_the_truth(linear):
@@ -262,13 +262,13 @@ def test_nll_tightens_with_k_from_the_bound_towards_the_truth(linear):
     model.encoder.set_weights([kernel, bias + np.array([0.1, 1.0])])  # a worse q(z|x)
     try:
         one = np.mean([model.nll(images, k=1, seed=s).mean() for s in range(20)])
-        some, many = (model.nll(images, k=k).mean() for k in (8, 500))
+        few, many = (model.nll(images, k=k).mean() for k in (8, 500))
         bounds = [model.evaluate(images, return_dict=True)["elbo"] for _ in range(20)]
     finally:
         model.encoder.set_weights([kernel, bias])
-    assert one > some > many > exact.mean() - 0.02
+    assert one > few > many > exact.mean() - 0.02
     assert many - exact.mean() < 0.05
-    # With one draw the estimate is that of the bound.
+    # With k = 1 the estimate is that of the bound.
     np.testing.assert_allclose(-np.mean(bounds), one, atol=0.3)
     assert -np.mean(bounds) > exact.mean() + 0.1
 

@@ -1,4 +1,4 @@
-"""The VAE-GAN: three networks, three losses, and the signs of Algorithm 1."""
+"""Tests the VAE-GAN: three networks, three losses, and the signs of Algorithm 1."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ def model():
 
 @pytest.fixture
 def noise(monkeypatch):
-    """The same noise at each objective: (eps, z_prior)."""
+    """Makes every objective use the same noise, and returns it: (eps, z_prior)."""
     random = np.random.default_rng(0)
     pair = [random.normal(size=(4, 3)).astype("float32") for _ in "ab"]
     drawn = []
@@ -38,7 +38,7 @@ def gan_of(model):
 
 
 def gradients(model, function):
-    """{network: gradients of the scalar function()}."""
+    """Returns {network: gradients of the scalar function()}."""
     with tf.GradientTape() as tape:
         loss = function()
     names = model.networks
@@ -54,9 +54,9 @@ def test_the_terms_are_those_of_algorithm_1(model, noise):
     z = z_mean + tf.exp(z_logvar / 2) * noise[0]
     x_rec = model.decoder(z, training=True)
     x_fake = model.decoder(noise[1], training=True)
-    f, real = model.discriminator(IMAGES, training=True)
-    f_rec, rec = model.discriminator(x_rec, training=True)
-    _, fake = model.discriminator(x_fake, training=True)
+    batch = tf.concat([IMAGES, x_rec, x_fake], 0)
+    features, logits = model.discriminator(batch, training=True)
+    (f, f_rec, _), (real, rec, fake) = (tf.split(x, 3) for x in (features, logits))
     kl = losses.kl_normal(z_mean, z_logvar)
     np.testing.assert_allclose(terms["kl"], np.mean(kl), rtol=1e-4)
     recon = 0.5 * ((f - f_rec).numpy() ** 2).sum(axis=(1, 2, 3)).mean()
@@ -69,11 +69,11 @@ def test_the_terms_are_those_of_algorithm_1(model, noise):
 
 
 def test_each_network_has_its_loss_with_its_sign(model, noise):
-    given, terms = model.objective(IMAGES)
+    network_losses, terms = model.objective(IMAGES)
     kl, recon, gan = (float(terms[term]) for term in ("kl", "recon", "gan"))
-    np.testing.assert_allclose(given["encoder"], kl + recon, rtol=1e-5)
-    np.testing.assert_allclose(given["decoder"], 0.5 * recon - gan, rtol=1e-5)
-    np.testing.assert_allclose(given["discriminator"], gan, rtol=1e-5)
+    np.testing.assert_allclose(network_losses["encoder"], kl + recon, rtol=1e-5)
+    np.testing.assert_allclose(network_losses["decoder"], 0.5 * recon - gan, rtol=1e-5)
+    np.testing.assert_allclose(network_losses["discriminator"], gan, rtol=1e-5)
 
 
 def test_the_encoder_is_moved_by_likeness_and_prior_alone(noise):
@@ -105,22 +105,21 @@ def test_discriminator_and_decoder_pull_gan_apart(network, sign, noise):
     model = tiny.model("vaegan", gamma=0.0)
     model.compile({name: keras.optimizers.SGD(1e-3) for name in model.networks})
     before = gan_of(model)
-    # -gan is the discriminator's log-likelihood: it climbs, the decoder descends.
+    # -gan is the discriminator's log-likelihood: the discriminator climbs it, the
+    # decoder descends.
     model.update(lambda: ({network: model.objective(IMAGES)[0][network]}, {}))
     assert sign * (gan_of(model) - before) > 0
 
 
 def test_a_non_saturating_decoder_wants_both_kinds_of_fakes_called_real(noise):
     model = tiny.model("vaegan", gamma=0.0, loss="non_saturating")
-    given, _ = model.objective(IMAGES)
+    network_losses, _ = model.objective(IMAGES)
     z_mean, z_logvar = model.posterior(IMAGES, training=True)
     z = z_mean + tf.exp(z_logvar / 2) * noise[0]
-    expected = 0.0
-    for latent in (z, noise[1]):
-        x = model.decoder(latent, training=True)
-        logits = model.discriminator(x, training=True)[1]
-        expected -= np.mean(tf.math.log_sigmoid(logits))
-    np.testing.assert_allclose(given["decoder"], expected, rtol=1e-4)
+    fakes = [model.decoder(latent, training=True) for latent in (z, noise[1])]
+    logits = model.discriminator(tf.concat([IMAGES, *fakes], 0), training=True)[1][4:]
+    expected = -2 * np.mean(tf.math.log_sigmoid(logits))
+    np.testing.assert_allclose(network_losses["decoder"], expected, rtol=1e-4)
 
 
 def test_likeness_is_measured_in_the_last_convolutional_level(model):
@@ -128,6 +127,21 @@ def test_likeness_is_measured_in_the_last_convolutional_level(model):
     assert features.shape == (4, 4, 4, 4) and logits.shape == (4, 1)
     conv = [layer for layer in model.discriminator.layers if "conv" in layer.name]
     assert features.shape[1:] == conv[-1].output.shape[1:]
+
+
+def test_likeness_sees_contrast_brightness_and_blank_images():
+    """If they were normalised apart, an image and its half contrast would have equal
+    features."""
+    model = tiny.model("vaegan", image_shape=(16, 16, 1), width=8)
+    images = tf.constant(tiny.floats(16, (16, 16, 1)))
+
+    def likeness(x_rec):
+        return float(model.discriminate(images, x_rec, images)[0])
+
+    noisy = images + 0.1 * tf.random.stateless_normal(images.shape, (0, 0))
+    assert likeness(images) < 1e-6
+    for other in (images / 2, images / 2 + 0.5, 0 * images):
+        assert likeness(other) > likeness(noisy)
 
 
 def test_a_drawn_code_differs_from_the_mean_and_follows_its_seed(trained):

@@ -1,4 +1,5 @@
-"""WGAN: critic steps on images of their own, clipped weights, the gradient penalty."""
+"""Tests WGAN: critic steps on images of their own, clipped weights, the gradient
+penalty."""
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from zoo.models import wgan
 
 @pytest.fixture
 def seen(monkeypatch):
-    """A list of the images that each critic step is given."""
+    """Returns a list that gets the images of each critic step."""
     batches, objective = [], wgan.WGAN.critic_objective
 
     def record(self, images, training=True):
@@ -69,7 +70,8 @@ def test_fit_joins_the_batches_of_one_step(form, seen):
     model.compile(run_eagerly=True)
     how = {"batch_size": 4} if form == "NumPy" else {}
     model.fit(data, epochs=1, shuffle=False, verbose=0, **how)
-    # 22 images in batches of 4: steps of 8, 8 and 6 images, two critic steps each.
+    # 22 images in batches of 4 make steps of 8, 8 and 6 images, of two critic steps
+    # each.
     assert [len(part) for part in seen] == [4, 4, 4, 4, 3, 3]
     np.testing.assert_allclose(seen[1], images[1:8:2] / 127.5 - 1, atol=1e-6)
     assert int(model.optimizer.iterations) == 3
@@ -83,7 +85,7 @@ def test_experiments_join_batches_too(tmp_path):
     flags += ["--epochs=1", "--schedule=cosine", f"--workdir={tmp_path}/run"]
     verb.VERB.parse(["train", *flags])
     run = preparing.prepare(verb.VERB.flags.flag_values_dict())
-    assert run.steps_per_epoch == 3  # 14 batches, five a step
+    assert run.steps_per_epoch == 3  # 14 batches, five per step
     networks = run.model.optimizers.items()
     steps = {name: optimizer._learning_rate.steps for name, optimizer in networks}
     assert steps == {"critic": 15, "generator": 3}
@@ -122,17 +124,17 @@ def test_the_gradient_penalty_leaves_the_weights_free():
 def test_each_network_descends_its_equation():
     for penalty in ("clip", "gradient"):
         model = tiny.model("wgan", penalty=penalty)
-        given, terms = model.objective(tf.constant(tiny.floats(4)))
+        network_losses, terms = model.objective(tf.constant(tiny.floats(4)))
         expected = -terms["wasserstein"]
         if penalty == "gradient":
             expected += 10 * terms["gp"]
-        np.testing.assert_allclose(given["critic"], expected, rtol=1e-5)
-        np.testing.assert_array_equal(given["generator"], terms["g_loss"])
+        np.testing.assert_allclose(network_losses["critic"], expected, rtol=1e-5)
+        np.testing.assert_array_equal(network_losses["generator"], terms["g_loss"])
 
 
 def test_the_critics_estimate_grows_with_the_distance():
     model = tiny.model("wgan", penalty="gradient", critic_steps=8)
-    # The generator stands still: the critic alone learns to tell the two apart.
+    # The generator does not move; only the critic learns to tell the two apart.
     adam = keras.optimizers.Adam(1e-2, beta_1=0.0)
     model.compile({"critic": adam, "generator": keras.optimizers.SGD(0.0)})
     near = model.generate(32, training=True).numpy()
@@ -155,7 +157,7 @@ def test_the_papers_optimizers_are_the_default():
 
 def test_a_small_gradient_moves_a_weight_as_far_as_a_large_one():
     steps = []
-    for scale in (1e-5, 1.0):  # RMSprop's step does not know the gradient's scale
+    for scale in (1e-5, 1.0):  # RMSprop's step does not depend on the gradient's scale
         optimizer = zoo.get("wgan").optimizers["generator"]
         weight = keras.Variable([0.0])
         optimizer.build([weight])

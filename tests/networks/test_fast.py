@@ -1,4 +1,4 @@
-"""The faster layers beside the layers of Keras that they extend."""
+"""Compares the faster layers with the layers of Keras that they extend."""
 
 import keras
 import numpy as np
@@ -10,25 +10,26 @@ from zoo.networks import fast
 
 
 def pair(kind, **options):
-    """A faster layer and Keras' own."""
+    """Returns a faster layer and the layer of Keras."""
     return getattr(fast, kind)(**options), getattr(layers, kind)(**options)
 
 
 def answers(layer, inputs, **options):
-    """What it makes of its tensor or tensors, and the gradients by them and by its
-    weights."""
+    """Returns what the layer makes of its input tensor or tensors, and the gradients by
+    these and by its weights."""
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         y = layer(inputs, **options)
-        # Sines of the places, not of the values: those would magnify rounding.
+        # The sum is weighted by sines of positions: sines of values would magnify
+        # rounding.
         sines = tf.sin(tf.cast(tf.range(tf.size(y)), y.dtype))
         total = tf.reduce_sum(y * tf.reshape(sines, tf.shape(y)))
     variables = [variable.value for variable in layer.trainable_variables]
     return [y, *tape.gradient(total, [*tf.nest.flatten(inputs), *variables])]
 
 
-def require_close(found, expected):
-    for ours, theirs in zip(found, expected, strict=True):
+def require_close(results, expected):
+    for ours, theirs in zip(results, expected, strict=True):
         ours, theirs = ops.convert_to_numpy(ours), ops.convert_to_numpy(theirs)
         np.testing.assert_allclose(
             ours, theirs, rtol=1e-4, atol=2e-5 * abs(theirs).max()
@@ -131,7 +132,7 @@ def test_a_joined_layer_is_two_of_keras(case):
 STRIDED = {"filters": 5, "kernel_size": 4, "strides": 2, "padding": "same"}
 
 
-@pytest.mark.parametrize("count", [2, 10])  # of values
+@pytest.mark.parametrize("count", [2, 10])  # number of values
 @pytest.mark.parametrize(
     "options, shape",
     [
@@ -148,22 +149,22 @@ def test_values_beside_images_are_planes_of_them(options, shape, count):
     layer = fast.Conv2D(**options)
     inputs = [keras.Input(shape), keras.Input((count,))]
     ours = keras.Model(inputs, layer(inputs))
-    # Keras' layers, of images and planes that lie beside each other.
+    # Keras' layers get the values as planes, joined to the images as channels.
     x, y = inputs
     planes = layers.Reshape((height, width, count))(
         layers.RepeatVector(height * width)(y)
     )
-    beside = layers.Concatenate()([x, planes])
+    joined = layers.Concatenate()([x, planes])
     if layer.enlarge:
-        beside = layers.UpSampling2D(2)(beside)
+        joined = layers.UpSampling2D(2)(joined)
     rest = {name: value for name, value in options.items() if name != "enlarge"}
-    theirs = keras.Model(inputs, layers.Conv2D(**rest)(beside))
+    theirs = keras.Model(inputs, layers.Conv2D(**rest)(joined))
 
     weights = [np.random.uniform(0.5, 1, w.shape) for w in theirs.weights]
     for network in (ours, theirs):
         network.set_weights(weights)
-    found, expected = (answers(n, [images, values]) for n in (ours, theirs))
-    require_close(found, expected)
+    results, expected = (answers(n, [images, values]) for n in (ours, theirs))
+    require_close(results, expected)
     assert ours.output_shape == theirs.output_shape
 
 
@@ -261,7 +262,7 @@ def test_an_untrainable_layer_keeps_its_averages():
 
 
 def test_double_backward():
-    """As gradient penalties need it."""
+    """Gradient penalties need the gradient of a gradient."""
     layer, reference = pair("BatchNormalization")
     x, slopes = tf.constant(np.random.normal(size=(4, 5, 5, 2)).astype("float32")), []
     for each in (layer, reference):

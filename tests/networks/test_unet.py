@@ -1,4 +1,5 @@
-"""The U-Net: sizes of all kinds, and a start that passes its input on."""
+"""Tests the U-Net: it takes sizes of all kinds and passes its input on when it is
+new."""
 
 import pathlib
 import re
@@ -20,10 +21,10 @@ def network(shape, **changes):
     return unet.build_unet(shape, **sizes | changes)
 
 
-def answer(some, shape, *labels):
+def answer(model, shape, *labels):
     images = np.random.uniform(-1, 1, (2, *shape)).astype("float32")
     times = np.array([0.0, 999.0], "float32")
-    return ops.convert_to_numpy(some([images, times, *labels]))
+    return ops.convert_to_numpy(model([images, times, *labels]))
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (13, 9, 3), (30, 22, 3)])
@@ -40,10 +41,10 @@ def test_levels_that_an_image_is_too_small_for_are_left_out():
 
 
 def test_labels_and_times_reach_the_answer():
-    some = network((8, 8, 1), num_classes=3)
+    model = network((8, 8, 1), num_classes=3)
     images = np.zeros((4, 8, 8, 1), "float32")
     times = np.array([0.0, 0.0, 0.0, 500.0], "float32")
-    out = ops.convert_to_numpy(some([images, times, np.array([0, 0, 3, 0])]))
+    out = ops.convert_to_numpy(model([images, times, np.array([0, 0, 3, 0])]))
     np.testing.assert_allclose(out[0], out[1], atol=1e-7)
     assert (out[2] != out[0]).any() and (out[3] != out[0]).any()
 
@@ -82,15 +83,15 @@ def test_fold_pads_odd_sizes_with_zeros():
 
 @pytest.mark.parametrize("channels, groups", [(4, 1), (32, 8), (48, 12), (128, 32)])
 def test_groups_have_at_least_four_channels(channels, groups, monkeypatch):
-    made = []
+    recorded = []
 
     def record(groups, **kwargs):
-        made.append(groups)
+        recorded.append(groups)
         return fast.GroupNormalization(groups, **kwargs)
 
     monkeypatch.setattr(unet, "fast", types.SimpleNamespace(GroupNormalization=record))
     unet.normalize(np.zeros((1, 2, 2, channels), "float32"), "norm")
-    assert made == [groups]
+    assert recorded == [groups]
 
 
 @pytest.mark.slow
@@ -108,8 +109,8 @@ def test_the_recipe_of_cifar10_has_the_paper_s_35_7_million_weights(tmp_path, ca
 
 
 def test_weights_lie_where_keras_layers_have_them():
-    """Files name weights by the classes of their layers: under another name, a model of
-    an older version could not be read."""
-    some = network((8, 8, 1))
-    kinds = {type(layer).__name__ for layer in some.layers if layer.weights}
+    """Files name weights by the classes of their layers. With other class names, a
+    model of an older version could not be read."""
+    model = network((8, 8, 1))
+    kinds = {type(layer).__name__ for layer in model.layers if layer.weights}
     assert kinds == {"Conv2D", "Dense", "GroupNormalization"}

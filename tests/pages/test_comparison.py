@@ -1,4 +1,5 @@
-"""Comparisons: one page, nothing dropped, nothing compared that must not be."""
+"""Tests comparisons: one page, from which nothing is missing and on which nothing is
+compared that must not be."""
 
 import dataclasses
 import html
@@ -32,7 +33,7 @@ SILENT = evaluation.Stages()
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    """Run folders of untrained models, one with a name that is markup."""
+    """Returns run folders of untrained models, one of which has markup in its name."""
     root = tmp_path_factory.mktemp("runs")
     paths = [folder_of(root / label, name) for label, name in NAMES.items()]
     rows = [{"epoch": n, "step": 7 * n, "seconds": 60.0, "elbo": n} for n in (1, 2, 3)]
@@ -53,7 +54,7 @@ def text(entries):
 
 
 def part(text, title):
-    """A section of the page, without markup."""
+    """Returns a section of the page without its markup."""
     (section,) = re.findall(rf"<section><h2>{title}</h2>(.*?)</section>", text, re.S)
     return html.unescape(re.sub(r"<[^>]*>", "\n", section))
 
@@ -70,14 +71,15 @@ def test_every_model_has_its_picture_or_the_reason_why_not(text):
     for title, lacking in {
         "Samples": ["'ae' cannot sample"],
         "Reconstructions": ["'gan' cannot reconstruct"],
-        "Interpolations": [],  # a GAN's lead from one of its samples to another
+        "Interpolations": [],  # a GAN interpolates between samples of its own
         "Latent maps": ["'gan' cannot encode"],
         "Learning curves": ["there is no metrics.csv of its training"] * 2,
     }.items():
         section = part(text, title)
         assert all(f"\n{label}\n" in section for label in NAMES)
         assert re.findall("not applicable: (.*)", section) == lacking
-    # Real images thrice, two models each of three kinds, three ways, one curve.
+    # There are three pictures of real images, three kinds for each of two models, three
+    # ways, and one curve.
     assert len(pictures(text)) == 3 + 2 * 3 + 3 + 1
     widths = re.findall(r'<img [^>]*\bwidth="(\d+)"', text)
     assert len(widths) == 3 + 2 * 3 + 3 + 1 and min(map(int, widths)) > 400
@@ -135,7 +137,8 @@ def test_time_and_parameters_stand_beside_the_models(entries, text):
         ([None, 1.0, 2.0], "-", (1,)),
         ([None, 1.0, None], "-", ()),
         ([0.0, 0.0, 0.0], "+", ()),
-        ([0.12341, 0.12344, 0.2], "-", (0, 1)),  # equal as far as the page tells
+        # Equal in the digits that the page shows.
+        ([0.12341, 0.12344, 0.2], "-", (0, 1)),
         ([20.0, np.inf, 30.0], "+", (1,)),
     ],
 )
@@ -159,7 +162,7 @@ def test_ties_within_two_standard_errors_are_marked_together(
 
 
 def changed(entry, errors=None, **scores):
-    """The entry with other scores, and standard errors of some."""
+    """Returns the entry with other scores, some of them with standard errors."""
     known = entry.evaluation
     details = known.details | {"standard_errors": errors or {}}
     other = dataclasses.replace(known, scores=known.scores | scores, details=details)
@@ -356,12 +359,12 @@ def test_models_are_trained_once_and_compared(tmp_path, capsys, monkeypatch):
     text = (folder / "compare.html").read_text()
     assert "ae, vae on digits" in text and "latent_dim=2" in part(text, "Models")
     assert len(pictures(text)) > 10
-    monkeypatch.setattr(processes, "train", None)  # both are finished
+    monkeypatch.setattr(processes, "train", None)  # both runs are finished
     monkeypatch.chdir(tmp_path)
     page = tmp_path / "new" / "page.html"
     assert called(compare, *TINY, f"--out={page}") == 0
     assert page.is_file()
-    # With a run from elsewhere, which decides on the data.
+    # A run from another folder decides on the data.
     more = [f"--workdirs={folder}/vae,{folder}/ae", "--num_images=20"]
     assert called(compare, *more, f"--out={page}") == 0
     assert "vae, ae on digits" in page.read_text()

@@ -1,4 +1,4 @@
-"""Pages: everything is escaped, everything is inside the file."""
+"""Tests pages: everything is escaped, and everything is inside the file."""
 
 import base64
 import io
@@ -17,7 +17,8 @@ HOSTILE = '<script>alert("1")</script>'
 
 
 def pictures(text):
-    """The pictures in a page, decoded; a chart is the root of its SVG."""
+    """Returns the pictures in a page, decoded; a chart is returned as the root of its
+    SVG."""
     sources = re.findall(r'src="data:image/(png|svg\+xml);base64,([^"]+)"', text)
     assert len(sources) == text.count("<img")
     return [decoded(kind, base64.b64decode(each)) for kind, each in sources]
@@ -30,7 +31,7 @@ def decoded(kind, content):
 
 
 def words(chart):
-    """The texts of a chart, in order."""
+    """Returns the texts of a chart, in order."""
     return [element.text for element in chart.iter() if element.tag.endswith("}text")]
 
 

@@ -1,5 +1,5 @@
-"""The tour and a comparison in a browser without a screen: `-m full`, with the system's
-Chromium and Playwright (requirements-playground.txt)."""
+"""Opens the tour and a comparison in a browser without a screen: with `-m full`, the
+system's Chromium and Playwright (requirements-playground.txt)."""
 
 import shutil
 
@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium"),
 ]
 
-# Texts and pictures that reach beyond the window or are cut off by their box.
+# Finds texts and pictures that reach beyond the window or are cut off by their box.
 CUT_OFF = """() => [...document.querySelectorAll('body *')].filter(e => {
   const box = e.getBoundingClientRect(), width = document.documentElement.clientWidth;
   const inline = getComputedStyle(e).display === 'inline';
@@ -30,15 +30,15 @@ MISSING = "() => [...document.images].filter(i => !i.naturalWidth).length"
 def browser():
     api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as playwright:
-        # Without a sandbox, since containers run as root.
+        # Chromium runs without a sandbox, because containers run as root.
         yield playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox"]
         )
 
 
 def require_sound(browser, path, width):
-    """Opens a page in a window of `width` pixels: nothing is missing, cut off, or asked
-    of another host."""
+    """Opens a page in a window of `width` pixels and asserts that nothing is missing or
+    cut off, and that no other host is asked."""
     page = browser.new_page(viewport={"width": width, "height": 900})
     asked, said = [], []
     page.on("request", lambda request: asked.append(request.url))

@@ -1,7 +1,8 @@
-"""What the playground does without its page: latents, pictures of strangers, files."""
+"""Tests the playground without its page: latents, pictures from users, files."""
 
 import ast
 import asyncio
+import json
 import os
 import pathlib
 import struct
@@ -19,15 +20,18 @@ from verbs import called
 
 from experiments import confined
 from experiments import playground as verb
+from zoo.inputs.pictures import Rules
 from zoo.pages import playground
 from zoo.pages.playground import guard, pictures, plan, uploads
 
 SHAPE = (28, 28, 1)
+RULES = Rules(SHAPE[:2], 1)
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory):
-    """opened(name) -> the `Player` of an untrained model's run on digits."""
+    """Returns opened(name), which gives the `Player` of an untrained model's run on
+    digits."""
     folder, players = tmp_path_factory.mktemp("runs"), {}
 
     def get(name):
@@ -72,7 +76,7 @@ def test_a_file_without_a_run_is_played_without_its_data(tmp_path):
     player = playground.Player(tmp_path / "vae.keras")
     assert "no run folder" in player.note and player.starts == ["seed"]
     assert player.moved(player.start("seed", 3), [1.0]).shape == (8, 8, 1)
-    player = playground.Player(tmp_path / "ae.keras")  # has no prior either
+    player = playground.Player(tmp_path / "ae.keras")  # an ae has no prior either
     assert [room.name for room in player.rooms] == ["see", "between"]
     with pytest.raises(ValueError, match="8x8x1.*28x28"):
         playground.Player(tmp_path / "ae.keras", dataset="digits")
@@ -102,7 +106,7 @@ def test_a_film_leads_from_noise_to_the_sample(opened):
     np.testing.assert_allclose(np.clip(film[-1], -1, 1), sample, atol=1e-4)
     assert 0.9 < film[0].std() < 1.1
     with pytest.raises(ValueError, match="steps is an integer from 1 to 20"):
-        player.denoising(7, steps=21)  # tiny: 20 timesteps
+        player.denoising(7, steps=21)  # the tiny model has 20 timesteps
 
 
 @pytest.mark.parametrize("name", ["vae", "ae", "gan"])
@@ -163,25 +167,33 @@ def test_a_picture_is_cut_about_its_middle_and_scaled(tmp_path):
     picture = np.zeros((60, 100, 3), "uint8")
     picture[:, 20:80] = 200  # the middle is a square
     path = saved(tmp_path, Image.fromarray(picture), "wide.jpg", quality=95)
-    image = uploads.read(path, SHAPE)
+    image = uploads.read(path, RULES)
     assert image.shape == SHAPE and image.dtype == np.uint8
     assert abs(image[2:-2, 2:-2].astype(int) - 200).max() <= 3
-    np.testing.assert_array_equal(uploads.read(path, SHAPE, inverted=True), 255 - image)
-    assert uploads.read(path, (16, 16, 3)).shape == (16, 16, 3)
+    np.testing.assert_array_equal(uploads.read(path, RULES, inverted=True), 255 - image)
+    assert uploads.read(path, Rules((16, 16), 3)).shape == (16, 16, 3)
 
 
-def test_what_is_transparent_becomes_black(tmp_path):
+def test_what_is_transparent_lies_on_the_background_of_the_run(tmp_path):
     picture = np.full((30, 30, 4), 255, "uint8")
     picture[..., 3] = 0
     path = saved(tmp_path, Image.fromarray(picture))
-    assert not uploads.read(path, SHAPE).any()
+    assert (uploads.read(path, RULES) == 255).all()
+    assert not uploads.read(path, RULES, inverted=True).any()
+    image = uploads.read(path, Rules((16, 16), 3, background="#336699"))
+    assert (image == (0x33, 0x66, 0x99)).all()
+
+
+def test_a_drawing_lies_on_black():
+    picture = np.full((30, 30, 4), 255, "uint8")
+    picture[..., 3] = 0
     assert not playground.drawn(picture, SHAPE).any()
     picture[10:20, 10:20, 3] = 255
     assert playground.drawn(picture, SHAPE).max() > 250
 
 
 def header_of(width, height):
-    """A PNG file that promises width x height pixels and holds none."""
+    """Returns a PNG file that promises width x height pixels and holds none."""
     part = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     whole = struct.pack(">I", 13) + part + struct.pack(">I", zlib.crc32(part))
     return b"\x89PNG\r\n\x1a\n" + whole + b"\0\0\0\0IDAT\x35\xaf\x06\x1e"
@@ -194,7 +206,7 @@ def png(*size):
         return file.read()
 
 
-WRONG = {  # name: (file, what the sentence says)
+WRONG = {  # {name: (file, part of the sentence)}
     "20 megapixels": (header_of(5000, 4000), "16 megapixels.*5000x4000, 20.0"),
     "a bomb": (header_of(60000, 60000), "16 megapixels. Received: far more"),
     "too many bytes": (b"\0" * (uploads.LARGEST + 1), "at most 10 MB"),
@@ -212,14 +224,37 @@ def test_what_is_no_picture_is_told_in_a_sentence(name, tmp_path):
     content, message = WRONG[name]
     (tmp_path / "wrong.png").write_bytes(content)
     with pytest.raises(ValueError, match=message) as error:
-        uploads.read(tmp_path / "wrong.png", SHAPE)
-    assert str(tmp_path) not in str(error.value)  # tells no place of the server
+        uploads.read(tmp_path / "wrong.png", RULES)
+    # The message shows no path of the server.
+    assert str(tmp_path) not in str(error.value)
 
 
-def test_sixteen_bits_are_refused(tmp_path):
-    path = saved(tmp_path, Image.fromarray(np.zeros((30, 30), "uint16")))
-    with pytest.raises(ValueError, match="8 bits a channel"):
-        uploads.read(path, SHAPE)
+def test_sixteen_bits_have_the_range_of_the_run(tmp_path):
+    path = saved(tmp_path, Image.fromarray(np.full((28, 28), 2000, "uint16")))
+    assert (uploads.read(path, RULES) == 2000 >> 8).all()
+    assert (uploads.read(path, Rules(SHAPE[:2], 1, bits=12)) == 2000 >> 4).all()
+
+
+KEPT = {"fit": "pad", "background": "#336699", "bits": 12}
+
+
+def test_a_player_reads_files_by_the_rules_of_its_run(tmp_path):
+    run = folder_of(tmp_path / "vae", "vae")
+    assert playground.Player(run).rules == RULES  # of a set of arrays
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | {"rules": KEPT}))
+    for path in (run, run / "model.keras"):
+        assert playground.Player(path).rules == Rules(SHAPE[:2], 1, **KEPT)
+    (run / "model.keras").rename(tmp_path / "bare.keras")
+    assert playground.Player(tmp_path / "bare.keras").rules == RULES
+
+
+def test_a_player_of_an_older_run_reads_files_as_its_data_set_does(tmp_path):
+    for number, image in enumerate(tiny.images(4, (8, 8)).astype("uint16")):
+        saved(tmp_path, Image.fromarray(image * 16), f"{number}.png")
+    name = f"folder:{tmp_path}"
+    run = folder_of(tmp_path / "run", "vae", name, (8, 8, 1))
+    assert playground.Player(run).rules == Rules((8, 8), 1, bits=12)
 
 
 def test_pictures_are_coloured_and_large_enough():

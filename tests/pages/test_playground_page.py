@@ -1,5 +1,5 @@
-"""The playground's page in a browser without a screen: `-m full`, with the system's
-Chromium and what requirements-playground.txt lists."""
+"""Tests the playground's page in a browser without a screen: with `-m full`, the
+system's Chromium and the packages of requirements-playground.txt."""
 
 import contextlib
 import io
@@ -19,7 +19,7 @@ from untrained import folder_of
 from experiments import workers
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SECONDS = 120  # of patience with a busy machine
+SECONDS = 120  # how long a test waits on a busy machine
 
 pytestmark = [
     pytest.mark.full,
@@ -29,7 +29,8 @@ pytestmark = [
 
 @contextlib.contextmanager
 def serving(folder, *names):
-    """Yields (address, home folder, folder of temporary files) of a page of models."""
+    """Serves a page of models; yields its address, home folder and folder of temporary
+    files."""
     home, temporary = folder / "home", folder / "tmp"
     home.mkdir(), temporary.mkdir()
     runs = [folder_of(folder / "runs" / name, name) for name in names]
@@ -52,12 +53,12 @@ def serving(folder, *names):
     assert process.wait(30) == 0
     assert not list(temporary.iterdir())
     written = {path.name for path in home.rglob("*") if path.is_file()}
-    assert written <= {"keras.json"}  # Keras' own settings
+    assert written <= {"keras.json"}  # Keras writes its settings there
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """What `serving` yields of a page of two models."""
+    """Yields what `serving` yields for a page of two models."""
     pytest.importorskip("gradio")
     with serving(tmp_path_factory.mktemp("page"), "vae", "ddpm") as page:
         yield page
@@ -78,7 +79,8 @@ def browser():
 
 @pytest.fixture
 def page(served, browser):
-    """A new page, of which no other host was asked for anything."""
+    """Opens a new page, and asserts at the end that it asked no other host for
+    anything."""
     address, hosts = served[0], set()
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.set_default_timeout(SECONDS * 1000)
@@ -99,7 +101,8 @@ def press(page, name):
 
 
 def picture(page, label):
-    """The file of the picture with this label, None if there is no picture."""
+    """Returns the file of the picture with this label, or None if there is no
+    picture."""
     images = page.locator(".picture:visible", has_text=label).locator("img")
     if not images.count():
         return None
@@ -107,7 +110,7 @@ def picture(page, label):
 
 
 def changed(page, label, before=None):
-    """The file of the picture with this label, when it is another than `before`."""
+    """Returns the file of the picture with this label once it differs from `before`."""
     end = time.monotonic() + SECONDS
     while (now := picture(page, label)) == before:
         assert time.monotonic() < end, f"{label} is as before"
@@ -140,7 +143,8 @@ def test_a_slider_changes_the_picture(page):
 def test_an_uploaded_picture_is_rebuilt(page):
     tab(page, "Your image")
     labels = ("What the model sees", "Reconstruction", "Encoding")
-    before = {label: changed(page, label) for label in labels}  # of a test image
+    # Pictures of a test image.
+    before = {label: changed(page, label) for label in labels}
     stripes = np.tile(np.repeat([0, 255], 10), (60, 3)).astype("uint8")
     upload(page, "mine.png", png(Image.fromarray(stripes)))
     for label in labels:
@@ -181,7 +185,8 @@ def test_a_drawing_is_seen(page):
     press(page, "Look at the drawing")
     drawn = changed(page, "What the model sees", before)
     with Image.open(io.BytesIO(drawn)) as answer:
-        inside = np.asarray(answer.convert("L"))[40:-40, 40:-40]  # without the frame
+        # The picture without its frame.
+        inside = np.asarray(answer.convert("L"))[40:-40, 40:-40]
     assert inside.max() > 200 and inside.mean() < 50  # white on black
 
 
@@ -201,7 +206,7 @@ def test_noise_becomes_an_image_step_by_step(page):
     press(page, "Denoise")
     changed(page, "From noise to image", before)
     step = page.get_by_label("number input for Step", exact=False).last
-    sync_api().expect(step).to_have_value("4")  # as the tiny model's steps
+    sync_api().expect(step).to_have_value("4")  # the tiny model has 4 steps
     now = picture(page, "Image at this step")
     step.fill("0")
     step.press("Enter")

@@ -1,5 +1,5 @@
-"""The playground's server, asked by what is no page of its own: `-m full`, with what
-requirements-playground.txt lists."""
+"""Tests the playground's server with requests that its own page would not send: with
+`-m full` and the packages of requirements-playground.txt."""
 
 import json
 import pathlib
@@ -25,7 +25,7 @@ def address(tmp_path_factory):
 
 
 def asked(url, content=None, **headers):
-    """(status, headers, text) of what is replied."""
+    """Returns (status, headers, text) of the reply."""
     request = urllib.request.Request(url, content, headers)
     try:
         with urllib.request.urlopen(request, timeout=120) as reply:
@@ -57,7 +57,7 @@ def test_only_its_own_page_is_answered(address):
 
 
 def called(address, name, *values):
-    """The last event of a call of the page's function `name`."""
+    """Returns the last event of a call of the page's function `name`."""
     url = f"{address}/gradio_api/call/{name}"
     content = json.dumps({"data": values}).encode()
     status, _, text = asked(url, content, **{"Content-Type": "application/json"})
@@ -96,4 +96,4 @@ def test_an_upload_is_removed_after_its_time(tmp_path, monkeypatch):
         while path.exists():
             assert time.monotonic() < end
             time.sleep(0.5)
-        assert list((tmp_path / "files").rglob("*.png"))  # pictures of the page stay
+        assert list((tmp_path / "files").rglob("*.png"))  # the page's own pictures stay

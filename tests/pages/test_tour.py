@@ -1,4 +1,5 @@
-"""The tour: verdicts from numbers, words in every language, one page of its own."""
+"""Tests the tour: verdicts that follow from numbers, words in every language, and one
+self-contained page."""
 
 import html
 import json
@@ -36,7 +37,7 @@ CLAIMS = [claim for claims in tour.CHAPTERS.values() for claim in claims]
 
 
 def meeting(criteria):
-    """Numbers that meet all criteria."""
+    """Returns numbers that meet all criteria."""
     numbers = {c.limit: 5.0 for c in criteria if isinstance(c.limit, str)}
     return numbers | {c.number: 10.0 if c.relation == ">=" else 0.0 for c in criteria}
 
@@ -87,7 +88,7 @@ def test_a_number_close_to_another_measured_one_is_marked():
     assert criterion.is_close({"a": 1.04, "b": 1.0})
     assert criterion.is_close({"a": 0.96, "b": 1.0})
     assert not criterion.is_close({"a": 1.06, "b": 1.0})
-    assert not Criterion("a", ">=", 1.0).is_close({"a": 1.0})  # a fixed threshold
+    assert not Criterion("a", ">=", 1.0).is_close({"a": 1.0})  # the threshold is fixed
     claim = next(claim for claim in CLAIMS if claim.key == "diverse")
     numbers = {
         f"shoes_{m}.{k}": 0.5 for m in ("vae", "gan") for k in ("recall", "coverage")
@@ -161,14 +162,14 @@ def command(roles):
 
 @pytest.fixture
 def bare(tmp_path):
-    """A studio without a single model."""
+    """A studio that has no model at all."""
     folders = {role: tmp_path / role for role in verb.RECIPES}
     return tour.Studio(folders, "digits", num_images=100)
 
 
 @pytest.fixture(scope="module")
 def results():
-    """All claims, met by invented numbers, with a picture each."""
+    """Returns all claims, met by invented numbers, with one picture each."""
     picture = drawing.Grid(tiny.images(4), "four")
     figures = (Figure("samples", picture, "vae"),)
     return {
@@ -187,13 +188,14 @@ def test_the_page_has_every_claim_and_picture_inside(results, bare, lang):
         assert html.escape(known(f"claims.{claim.key}.claim")) in text
         assert f'href="#{claim.key}"' in text and f'id="{claim.key}"' in text
     assert html.escape(known("page.quick")) in text
-    assert html.escape(known("page.few", enough="2,000")) in text  # digits are few
+    # Digits has too few images.
+    assert html.escape(known("page.few", enough="2,000")) in text
     assert "http:" not in text and "https:" not in text
     assert "{" not in re.sub(r"<style>.*?</style>", "", text, flags=re.S)
 
 
 def measured_alone(key, studio):
-    """The `Result` of a claim, and the page of it alone in Japanese."""
+    """Returns the `Result` of a claim, and the page of that claim alone in Japanese."""
     ((chapter, claim),) = (
         (chapter, claim)
         for chapter, claims in tour.CHAPTERS.items()
@@ -262,7 +264,8 @@ def test_every_experiment_finds_its_numbers_and_pictures(bare, monkeypatch):
         assert each.verdict in (HOLDS, PARTLY, NOT)
         assert np.isfinite(list(each.findings.numbers.values())).all(), each.claim.key
     japanese = words.Words("ja")
-    own = re.compile(r"[-−\d.]*|[A-Z].*|cGAN|z \d|-?log.*")  # numbers, names, formulas
+    # These are numbers, names and formulas.
+    own = re.compile(r"[-−\d.]*|[A-Z].*|cGAN|z \d|-?log.*")
     for each in (each for chapter in results.values() for each in chapter):
         for picture in (figure.picture for figure in each.findings.figures):
             labels = [picture.alt]
@@ -272,7 +275,7 @@ def test_every_experiment_finds_its_numbers_and_pictures(bare, monkeypatch):
             for label in labels:
                 known = japanese.label(label) != label or own.fullmatch(label)
                 assert known, (each.claim.key, label)
-    for lang in tour.LANGUAGES:  # every number and caption has words
+    for lang in tour.LANGUAGES:  # every number and caption has its words
         assert tour.page(results, bare, lang, command).count("<img") > 50
 
 
@@ -318,7 +321,8 @@ def test_a_completion_keeps_the_half_that_is_known():
 
 @pytest.fixture
 def measured(results, monkeypatch):
-    """Nothing is trained or measured; the studios that were asked for, and jobs."""
+    """Makes the tour train and measure nothing; returns the studios that it asked for,
+    and its jobs."""
     asked = []
     monkeypatch.setattr(processes, "train_side_by_side", asked.append)
     monkeypatch.setattr(tour, "measure", lambda *of: asked.append(of[0]) or results)
@@ -344,7 +348,7 @@ def test_the_full_tour_looks_at_recipes(measured, tmp_path):
     (studio,) = measured
     assert studio.dataset == "fashion_mnist"
     for role, folder in studio.folders.items():
-        assert (reproduce.RECIPES / f"{folder.name}.flags").is_file(), role
+        assert reproduce.recipe_of(folder), role
     assert "bigan-fashion_mnist --runs=" in verb._command(tmp_path)(["bigan"])
 
 

@@ -1,4 +1,5 @@
-"""Feature extractors: shipped, cached, refused."""
+"""Tests feature extractors: which are shipped, which are cached, and which are
+refused."""
 
 import hashlib
 import json
@@ -18,7 +19,7 @@ SHIPPED = ["digits", "fashion_mnist"]
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """An empty cache; and no test waits for a network."""
+    """Gives each test an empty cache, and keeps it from waiting for a network."""
     monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(building, "reachable", lambda url: False)
     return tmp_path / "cache"
@@ -129,7 +130,7 @@ def test_only_a_classifier_within_half_precision_is_stored(tmp_path):
 
 @pytest.fixture
 def two_classes(tmp_path):
-    """A set of dark and bright images."""
+    """Returns a set of dark and bright images."""
     images = np.random.default_rng(0).integers(0, 100, (60, 8, 8, 1))
     labels = np.arange(60) % 2
     images += 150 * labels[:, None, None, None]
@@ -152,10 +153,12 @@ def test_another_set_gets_its_own_classifier_once(two_classes, cache):
     assert renewed.about["parameters"] == first.about["parameters"]
 
 
-def test_a_set_without_labels_has_no_classifier(tmp_path):
+def test_a_set_without_labels_has_features_that_need_none_and_no_classifier(tmp_path):
     np.savez(tmp_path / "data.npz", images=tiny.images(30))
-    with pytest.raises(ValueError, match="--features=inception"):
-        presets.extractor(f"npz:{tmp_path / 'data.npz'}")
+    name = f"npz:{tmp_path / 'data.npz'}"
+    assert presets.extractor(name) is presets.extractor(name, "pretext")
+    with pytest.raises(ValueError, match="--features=pretext"):
+        presets.extractor(name, "classifier")
 
 
 def test_an_unknown_kind_of_features_is_refused():

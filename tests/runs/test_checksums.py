@@ -1,4 +1,5 @@
-"""Is a run whole, and can it be repeated? What verify and --from answer."""
+"""Tests whether verify notices that a run is not whole, and whether --from repeats
+it."""
 
 import json
 import shutil
@@ -23,24 +24,25 @@ def whole(tmp_path_factory):
 
 @pytest.fixture
 def folder(whole, tmp_path):
-    """The `RunFolder` of a finished run, a copy of it for each test."""
+    """Returns the `RunFolder` of a finished run; each test gets a copy."""
     return RunFolder(shutil.copytree(whole.path, tmp_path / "run"))
 
 
 def checked(folder, capsys):
-    """Exit code and output of `experiments.verify`."""
+    """Returns the exit code and the output of `experiments.verify`."""
     argv = ["verify", f"--workdir={folder}"]
     code = experiments.start(verify.VERB, verify.main, argv)
     return code, capsys.readouterr().out
 
 
 def test_a_finished_run_agrees_with_its_checksums(folder, capsys):
-    (folder.path / "evaluation.json").write_text("{}")  # put beside it: not its
+    # A file that is not the run's own.
+    (folder.path / "evaluation.json").write_text("{}")
     code, out = checked(folder.path, capsys)
     assert code == 0 and "WRONG" not in out
-    told = folder.checksums.read_text().splitlines()
-    assert f"{len(told)} of {len(told)} files agree" in out
-    names = {line.split("  ")[1] for line in told}
+    lines = folder.checksums.read_text().splitlines()
+    assert f"{len(lines)} of {len(lines)} files agree" in out
+    names = {line.split("  ")[1] for line in lines}
     wanted = {"run.json", "metrics.csv", "model.keras", "model.best.keras"}
     assert wanted <= names and "checkpoints/00000006.keras" in names
 

@@ -1,4 +1,4 @@
-"""Runs that are killed at any moment, and disks that fill up."""
+"""Tests runs that are killed at any moment, and disks that fill up."""
 
 import os
 import pathlib
@@ -31,7 +31,8 @@ def started(*command, **options):
 
 
 def sentence(done):
-    """The one in which a command has failed; warnings may stand before it."""
+    """Returns the sentence with which a command failed; warnings may stand before
+    it."""
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
     last = done.stderr.splitlines()[-1]
     assert last.startswith("train: ") and last.endswith("."), last
@@ -98,7 +99,7 @@ def test_a_file_that_cannot_grow_ends_the_run_in_a_sentence(tmp_path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 8 MiB."""
+    """Mounts a file system of 8 MiB and returns its folder."""
     path = tmp_path / "disk"
     path.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(path)]
@@ -120,7 +121,8 @@ def test_a_full_disk_ends_the_run_in_a_sentence(small_disk, share):
     assert done.returncode == 0, done.stderr
     folder = RunFolder(small_disk / "run")
     (before,) = folder.saved()
-    left = int(share * before.stat().st_size)  # for a part of the next one
+    # This leaves room for a part of the next one.
+    left = int(share * before.stat().st_size)
     filler = small_disk / "filler"
     filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - left))
     done = started("-m", "experiments.train", *flags, "--epochs=3")

@@ -1,11 +1,12 @@
-"""Long runs: what they hold, write and take stays as large as it was."""
+"""Tests that long runs do not come to need more memory, disk or time."""
 
 import long_run
 import pytest
 
 FULL = (pytest.mark.full, pytest.mark.slow)
 COUNTS = [
-    # Memory has hardly warmed up, and what is timed are epochs of half a second.
+    # The limits are wide: memory still grows at the start, and epochs take half a
+    # second.
     pytest.param(1_350, 0.05, 1.0, marks=pytest.mark.slow),
     pytest.param(20_000, 0.02, 0.1, marks=FULL),
 ]
@@ -20,5 +21,5 @@ def test_memory_time_and_files_do_not_grow(
     memory, seconds, checkpoint, logs = long_run.main(name, steps, tmp_path)
     assert memory < more_memory
     assert seconds < more_time
-    assert checkpoint < 0.01  # as text, the progress has more or fewer digits
+    assert checkpoint < 0.01  # the progress is text and may have more or fewer digits
     assert logs < MOST_LOGS

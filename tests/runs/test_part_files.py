@@ -1,4 +1,4 @@
-"""A run whose model has a trained model as a part."""
+"""Tests runs whose model has a trained model as a part."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ def known():
 
 @pytest.fixture
 def autoencoder(tmp_path):
-    """A trained autoencoder's file."""
+    """Returns the file of a trained autoencoder."""
     model = tiny.model("ae")
     model.fit(tiny.images(8), verbose=0)
     model.save(tmp_path / "ae.keras")

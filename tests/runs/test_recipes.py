@@ -1,11 +1,13 @@
-"""Which command lines take the recipe of the flagless run, and where recipes go."""
+"""Tests which command lines take the recipe of the flagless run, and where recipes
+write."""
 
+import json
 import pathlib
 
 import pytest
 
 import experiments
-from experiments import train
+from experiments import reproduce, train
 
 RECIPES = pathlib.Path(train.__file__).parent / "recipes"
 
@@ -68,3 +70,44 @@ def test_no_other_recipe_goes_where_its_model_and_data_alone_would():
         workdir = train.VERB.flags.workdir
         own = None if file == train.RECIPE else f"runs/recipe-{file.stem}"
         assert workdir == own, file
+        where = pathlib.Path(workdir or train.OURS["workdir"])
+        assert reproduce.folder("runs", file.stem) == where
+
+
+def run_by(command, path):
+    """A run folder of which no more is there than what trained it."""
+    path.mkdir(parents=True)
+    record = {"command": f"python -m experiments.train {command}"}
+    (path / "run.json").write_text(json.dumps(record))
+    return path
+
+
+def test_a_run_that_a_recipe_trained_in_the_old_place_is_taken(tmp_path):
+    by_recipe = "--flagfile=experiments/recipes/gan-fashion_mnist.flags"
+    old = run_by(by_recipe, tmp_path / "gan-fashion_mnist")
+    seed = run_by(f"{by_recipe} --seed=1", tmp_path / "gan-fashion_mnist-seed1")
+    run_by(f"{by_recipe} --seed=2", tmp_path / "recipe-gan-fashion_mnist-seed2")
+    run_by(by_recipe.replace("gan", "wgan"), tmp_path / "recipe-wgan-fashion_mnist")
+    assert reproduce.folder(tmp_path, "gan-fashion_mnist") == old
+    assert reproduce.folder(tmp_path, "gan-fashion_mnist", "1") == seed
+    names = [path.name for path in reproduce.folders(tmp_path, "gan-fashion_mnist")]
+    assert names == [old.name, seed.name, "recipe-gan-fashion_mnist-seed2"]
+    assert reproduce.recipe_of(old) == "gan-fashion_mnist"
+    # A run in the new place comes before it.
+    new = run_by(by_recipe, tmp_path / "recipe-gan-fashion_mnist")
+    assert reproduce.folder(tmp_path, "gan-fashion_mnist") == new
+    assert reproduce.recipe_of(old) is None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--model=gan --dataset=fashion_mnist",
+        "--flagfile=experiments/recipes/shoes_gan-fashion_mnist.flags",
+    ],
+)
+def test_a_run_of_other_flags_is_not_taken_for_that_of_a_recipe(command, tmp_path):
+    other = run_by(command, tmp_path / "gan-fashion_mnist")
+    place = tmp_path / "recipe-gan-fashion_mnist"
+    assert reproduce.folder(tmp_path, "gan-fashion_mnist") == place
+    assert reproduce.recipe_of(other) is None

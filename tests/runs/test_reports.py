@@ -1,4 +1,5 @@
-"""What a run prints: the header, a line an epoch, the time left, warnings once."""
+"""Tests what a run prints: the header, a line per epoch, the time left, warnings
+once."""
 
 import io
 import logging
@@ -39,7 +40,7 @@ def test_the_header_tells_model_data_and_steps(tmp_path):
 
 
 class Closed(io.StringIO):
-    """A stdout that nobody reads any more."""
+    """A stdout that nobody reads any longer."""
 
     def write(self, text):
         raise BrokenPipeError
@@ -74,7 +75,7 @@ def test_an_output_that_nobody_reads_is_no_traceback(end, code, tmp_path):
 
 
 def paced(monkeypatch, progress, settings, seconds):
-    """What a `Pace` of 10 steps an epoch says after steps at these times."""
+    """Returns what a `Pace` of 10 steps per epoch says after steps at these times."""
     pace = lines.Pace(types.SimpleNamespace(**settings), progress, 10)
     for second in seconds:
         monkeypatch.setattr(lines.time, "perf_counter", lambda now=second: now)
@@ -116,7 +117,8 @@ def test_a_log_gets_lines_within_a_long_epoch(tmp_path, capsys, monkeypatch):
 
 
 def test_a_terminal_gets_a_bar_within_an_epoch(tmp_path, capsys, request):
-    terminal = request.getfixturevalue("terminal")  # pytest's own stderr comes before
+    # Taken late, because pytest replaces stderr before the test.
+    terminal = request.getfixturevalue("terminal")
     trained(tmp_path / "run", "--epochs=2")
     drawn = terminal.getvalue()
     assert "epoch 1/2" in drawn and "2/3 [" in drawn and "steps" in drawn
@@ -137,8 +139,8 @@ def test_a_warning_stands_once_and_without_marks(monkeypatch, capsys):
     experiments.warn_plainly()
     for name in ("a.png", "b.png", "a.png"):
         absl_logging.warning("%s cannot be read.", name)
-    told = capsys.readouterr().err.splitlines()
-    assert told == ["warning: a.png cannot be read.", "warning: b.png cannot be read."]
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["warning: a.png cannot be read.", "warning: b.png cannot be read."]
 
 
 def test_mode_collapse_is_warned_of_once_while_it_lasts(tmp_path, monkeypatch, caplog):

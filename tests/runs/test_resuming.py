@@ -1,4 +1,4 @@
-"""Every model goes on after a kill, from the middle of an epoch, to the bit."""
+"""Tests that every model goes on to the bit after a kill in the middle of an epoch."""
 
 import json
 import pathlib
@@ -18,7 +18,7 @@ from zoo.runs import folder as runs
 
 ROOT = pathlib.Path(__file__).parents[2]
 
-FEW = ("vaegan",)  # CI runs these, -m full all
+FEW = ("vaegan",)  # CI runs these, -m full runs all
 FULL = (pytest.mark.full, pytest.mark.slow)
 
 
@@ -36,16 +36,16 @@ def first_epoch(tmp_path_factory):
 
 @pytest.fixture
 def begun(first_epoch, tmp_path):
-    """The folder of a run of one epoch, a copy of it for each test."""
+    """Returns the folder of a run of one epoch; each test gets a copy."""
     return shutil.copytree(first_epoch.path, tmp_path / "run")
 
 
 class KilledError(BaseException):
-    """Ends a training without a word, as SIGKILL would."""
+    """Raised to end a training without a word, as SIGKILL does."""
 
 
 def killed(monkeypatch, workdir, *flags, at, base):
-    """Trains until step `at` (epoch, batch from 1) begins, and is killed there."""
+    """Trains until the step `at` begins, (epoch, batch from 1), and is killed there."""
     begin = callbacks.Clock.on_train_batch_begin
 
     def clock(self, batch, logs=None):
@@ -73,7 +73,7 @@ def test_every_model_goes_on_from_within_an_epoch_to_the_bit(
     whole = trained(tmp_path / "whole", "--epochs=2", base=of(name))
     steps = whole.steps_per_epoch
     flags = ("--epochs=2", f"--checkpoint_every={steps + 1}")
-    # The checkpoint within the second epoch is written as its second step begins.
+    # The checkpoint within the second epoch is written when its second step begins.
     at = (1, 2)
     killed(monkeypatch, tmp_path / "run", *flags, at=at, base=of(name))
     run = prepare(tmp_path / "run", *flags, base=of(name))
@@ -83,23 +83,27 @@ def test_every_model_goes_on_from_within_an_epoch_to_the_bit(
 
 
 def in_a_process(workdir, *flags):
-    """Trains in a process that ends before anything else is done."""
+    """Trains in a process of its own and waits for its end; returns the run's
+    folder."""
     command = [sys.executable, "-m", "experiments.train", f"--workdir={workdir}"]
     subprocess.run([*command, *flags], check=True, cwd=ROOT, capture_output=True)
     return runs.RunFolder(workdir)
 
 
 def content(folder):
-    """What a finished run holds: all variables and the rows, but for the seconds."""
+    """Returns what a finished run holds: all variables, and the rows without their
+    seconds."""
     with archives.weights(folder.model) as weights, h5py.File(weights) as file:
-        found = {}
-        file.visititems(lambda name, item: found.update({name: item}))
-        found = {k: v[()] for k, v in found.items() if isinstance(v, h5py.Dataset)}
+        variables = {}
+        file.visititems(lambda name, item: variables.update({name: item}))
+        variables = {
+            k: v[()] for k, v in variables.items() if isinstance(v, h5py.Dataset)
+        }
     rows = [row | {"seconds": 0} for row in folder.rows()]
-    return found, rows
+    return variables, rows
 
 
-@every_model(())  # of the VAE, CI runs it in test_runs.py
+@every_model(())  # for the VAE, CI runs it in test_runs.py
 def test_every_model_goes_on_in_a_new_process_to_the_bit(name, tmp_path):
     base = of(name)
     whole = content(in_a_process(tmp_path / "whole", "--epochs=2", *base))
@@ -126,8 +130,8 @@ def test_other_settings_go_on_by_force_and_are_recorded(begun):
     run = trained(begun, *flags, "--force")
     assert [row["epoch"] for row in run.folder.rows()] == [1, 2]
     record = json.loads(run.folder.record.read_text())
-    told = " ".join(record["continued"][0]["forced"])
-    assert all(name in told for name in ("batch_size", "seed", "classes"))
+    differences = " ".join(record["continued"][0]["forced"])
+    assert all(name in differences for name in ("batch_size", "seed", "classes"))
     assert record["settings"] == run.settings.plain()
     assert prepare(begun, *flags).is_finished()
 

@@ -1,4 +1,5 @@
-"""The run folder: resuming to the bit, refusing other settings, writing atomically."""
+"""Tests the run folder: it resumes to the bit, refuses other settings, writes
+atomically."""
 
 import errno
 import json
@@ -27,7 +28,7 @@ from zoo.runs import folder as runs
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """Four epochs without a break."""
+    """Returns a run of four epochs without a break."""
     return trained(tmp_path_factory.mktemp("whole") / "run", "--epochs=4", "--flip")
 
 
@@ -45,7 +46,7 @@ def test_two_trainings_do_not_share_a_folder(tmp_path, monkeypatch):
     assert not run.folder.is_training() and not run.folder.path.exists()
     begin = callbacks.Clock.on_train_batch_begin
 
-    def beside(self, batch, logs=None):
+    def begin_twice(self, batch, logs=None):
         begin(self, batch, logs)
         if refused:
             return
@@ -54,7 +55,7 @@ def test_two_trainings_do_not_share_a_folder(tmp_path, monkeypatch):
                 start(run.folder.path, "--epochs=1")
             refused.append(start)
 
-    monkeypatch.setattr(callbacks.Clock, "on_train_batch_begin", beside)
+    monkeypatch.setattr(callbacks.Clock, "on_train_batch_begin", begin_twice)
     training.train(run)
     assert len(refused) == 2 and not run.folder.is_training()
 
@@ -112,8 +113,9 @@ def test_run_stopped_within_an_epoch_goes_on_to_the_bit(
 
 @pytest.fixture
 def stopped(monkeypatch):
-    """stopped(workdir, *flags): a run of four epochs that gets a SIGTERM within the
-    third one, after its first steps; returns (epoch, batch) of what it saved."""
+    """Returns stopped(workdir, *flags): it starts a run of four epochs, which gets a
+    SIGTERM after the first steps of the third one, and returns the (epoch, batch) that
+    was saved."""
     begin = callbacks.Clock.on_train_batch_begin
 
     def interrupted(self, batch, logs=None):
@@ -133,10 +135,11 @@ def stopped(monkeypatch):
 
 
 def test_several_steps_of_one_call_are_those_of_many(whole, tmp_path, stopped):
-    # Two of an epoch's three steps, and then the third.
+    # A call takes two of an epoch's three steps, and the next call the third.
     fast = ("--flip", "--steps_per_execution=2")
     assert stopped(tmp_path / "run", *fast) == (2, 2)
-    run = prepare(tmp_path / "run", "--epochs=4", "--flip")  # the rest by single steps
+    # The rest is trained by single steps.
+    run = prepare(tmp_path / "run", "--epochs=4", "--flip")
     assert run.settings.steps_per_execution == 1
     training.train(run)
     assert_same(run, whole)
@@ -154,14 +157,15 @@ def test_checkpoints_and_budget_come_after_a_call(tmp_path, monkeypatch):
         ),
     )
     run = trained(tmp_path / "run", *fast, "--checkpoint_every=2")
-    # Steps 2 and 4 are asked for, 3 and 6 end an epoch, and a call ends with 2 and 5.
+    # Checkpoints are asked for at steps 2 and 4, epochs end with 3 and 6, calls with 2
+    # and 5.
     assert saved == [2, 3, 5, 6]
     run = trained(tmp_path / "other", *fast, "--minutes=1e-9")
     assert (run.progress.epoch, run.progress.batch) == (0, 2)
 
 
 def test_accumulated_updates_are_resumed_to_the_bit(tmp_path, stopped):
-    # Two updates an epoch: of two batches, and of the third.
+    # An epoch has two updates: one of two batches, and one of the third.
     flags = ("--gradient_accumulation_steps=2", "--flip")
     run = trained(tmp_path / "whole", "--epochs=4", *flags)
     assert run.progress.step == 8 and run.steps_per_epoch == 2
@@ -222,7 +226,7 @@ def test_without_validation_all_training_images_are_trained_on(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "flag, told",
+    "flag, message",
     [
         ("--batch_size=30", "batch_size is 450 there and 30 here"),
         ("--set=latent_dim=3", "config latent_dim is 2 there and 3 here"),
@@ -232,9 +236,9 @@ def test_without_validation_all_training_images_are_trained_on(tmp_path):
         ("--epochs=3", "can only grow"),
     ],
 )
-def test_other_settings_are_refused_with_the_difference(whole, flag, told):
+def test_other_settings_are_refused_with_the_difference(whole, flag, message):
     before = sorted(whole.folder.path.rglob("*"))
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         prepare(whole.folder.path, "--epochs=4", "--flip", flag)
     assert sorted(whole.folder.path.rglob("*")) == before
 
@@ -283,12 +287,12 @@ def test_tensorboard_finds_scalars_and_pictures(whole):
 def test_of_many_epochs_tensorboard_is_told_of_fewer_and_fewer(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    told = logs.Logs(tmp_path, epoch=0)
+    writer = logs.Logs(tmp_path, epoch=0)
     for epoch in range(1, 9001):
-        told.scalars(epoch, {"kl": 1.0})
-        told.picture(epoch, "samples", np.zeros((2, 2, 1), "uint8"))
-    told.close()
-    sizes = {"scalars": 0, "images": 0}  # all of them, not a sample
+        writer.scalars(epoch, {"kl": 1.0})
+        writer.picture(epoch, "samples", np.zeros((2, 2, 1), "uint8"))
+    writer.close()
+    sizes = {"scalars": 0, "images": 0}  # 0 keeps all of them, not a sample
     events = EventAccumulator(str(tmp_path / "train"), sizes).Reload()
     steps = [event.step for event in events.Scalars("kl")]
     assert steps[:2001] == [*range(1, 2001), 2002] and steps[-1] == 9000
@@ -299,7 +303,8 @@ def test_of_many_epochs_tensorboard_is_told_of_fewer_and_fewer(tmp_path):
 
 
 def test_best_model_is_that_of_the_best_epoch(tmp_path):
-    flags = ("--monitor=val_recon", "--learning_rate=0.3")  # the last is not the best
+    # The last epoch is not the best.
+    flags = ("--monitor=val_recon", "--learning_rate=0.3")
     run = trained(tmp_path / "run", "--epochs=3", *flags)
     best = min(run.folder.rows(), key=lambda row: row["val_recon"])
     assert run.progress.best == best["val_recon"]
@@ -308,7 +313,7 @@ def test_best_model_is_that_of_the_best_epoch(tmp_path):
 
 
 class Pixels:
-    """Features without a classifier: the upper left pixels of an image."""
+    """Features that need no classifier: the upper left pixels of an image."""
 
     def features(self, images):
         assert images.dtype == np.uint8
@@ -323,11 +328,11 @@ def test_the_quality_of_samples_is_a_term_of_each_epoch(whole, tmp_path, monkeyp
     terms = [row["frechet"] for row in run.folder.rows()]
     assert run.progress.best == min(terms) and len(terms) == 4
 
-    made = pixels.to_uint8(run.model.sample(40, seed=0))
+    samples = pixels.to_uint8(run.model.sample(40, seed=0))
     real = zoo.data.arrays("digits", "validation", image_size=8)[0]
-    features = map(Pixels().features, (real, made))
+    features = map(Pixels().features, (real, samples))
     assert terms[-1] == pytest.approx(metrics.frechet_distance(*features))
-    # It is a look from outside: training goes its way as if nobody had looked.
+    # Measuring does not change training: the state is that of a run without it.
     assert all(np.array_equal(a, b) for a, b in zip(state(run), state(whole)))
 
 
@@ -378,9 +383,8 @@ def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
     inside = ("checkpoints/.partial-00000006-a.keras", "samples/.partial-0002-b.png")
     for name in (".partial-metrics-x.csv", ".partial-model.best-y.keras", *inside):
         (run.folder.path / name).write_text("half")
-    mine = (
-        run.folder.path / ".partial-evaluation-z.json"
-    )  # another process may write it
+    # An evaluation may be writing this one at the same time.
+    mine = run.folder.path / ".partial-evaluation-z.json"
     mine.write_text("half")
     trained(tmp_path / "run", "--epochs=2")
     assert list(run.folder.path.rglob(".partial-*")) == [mine]
@@ -479,19 +483,19 @@ def test_work_folder_without_leave_to_write_is_refused(tmp_path, monkeypatch):
 def test_init_from_lends_model_and_weights(whole, tmp_path):
     lender = f"--init_from={whole.folder.path}"
     run = prepare(tmp_path / "run", lender, "--classes=3,4", "--batch_size=9")
-    lent, given = whole.model.get_weights(), run.model.get_weights()
-    assert all(np.array_equal(a, b) for a, b in zip(lent, given))
+    source, copy = whole.model.get_weights(), run.model.get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(source, copy))
     assert int(run.model.optimizer.iterations) == 0
 
 
 def test_the_data_set_is_opened_once(tmp_path, monkeypatch):
-    opened, find = [], zoo.data.sources.find  # which every way to a set leads through
+    opened, find = [], zoo.data.sources.find  # every way to a set calls it
     monkeypatch.setattr(
         zoo.data.sources, "find", lambda *how: opened.append(how[0]) or find(*how)
     )
     run = prepare(tmp_path / "run", "--epochs=2")
     assert opened == ["digits"]
-    # Nor is it opened again where the run begins anew after a step that failed.
+    # It is not opened again either when the run starts again after a step that failed.
     preparing.begin(run, None)
     assert opened == ["digits"]
 
@@ -515,7 +519,7 @@ def test_images_may_be_higher_than_wide(tmp_path):
     assert prepare(tmp_path / "run", "--epochs=1", "--image_size=9x12").is_finished()
     again = repeated.command(run.folder.record, ["train"])
     assert "--image_size=9x12" in again
-    # A square is one number, however it is written.
+    # A square is kept as one number, however it is written.
     assert prepare(tmp_path / "8", "--image_size=8x8").settings.image_size == 8
 
 
@@ -561,7 +565,7 @@ def test_the_lender_is_loaded_once(whole, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "flag, told",
+    "flag, message",
     [
         ("--image_size=12", "choose another size"),
         ("--set=latent_dim=3", "other networks"),
@@ -569,8 +573,8 @@ def test_the_lender_is_loaded_once(whole, tmp_path, monkeypatch):
         ("--init_from=nowhere", "no such file"),
     ],
 )
-def test_init_from_another_shape_is_refused(whole, tmp_path, flag, told):
-    with pytest.raises((ValueError, FileNotFoundError), match=told):
+def test_init_from_another_shape_is_refused(whole, tmp_path, flag, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
         prepare(tmp_path / "run", f"--init_from={whole.folder.path}", flag)
 
 

@@ -1,4 +1,4 @@
-"""Several workers: two processes train as one would, and none goes on alone."""
+"""Tests several workers: two processes train as one would, and none goes on alone."""
 
 import json
 import os
@@ -32,7 +32,7 @@ from zoo.backend import tensorflow_workers  # noqa: E402
 
 ROOT = pathlib.Path(__file__).parents[2]
 PATHS = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
-LIMIT = 300  # seconds, after which a test gives up
+LIMIT = 300  # seconds after which a test gives up
 
 
 def environment(**more):
@@ -43,7 +43,7 @@ def environment(**more):
 
 
 def train_on_two(folder, names):
-    """Trains tiny models on two workers, `replica_worker`."""
+    """Trains tiny models on two workers that run `replica_worker`."""
     addresses = [f"localhost:{port}" for port in workers.free_ports(2)]
     command = [sys.executable, "replica_worker.py", str(folder), *names]
     running = []
@@ -77,8 +77,8 @@ def assert_two_workers_equal_one(folder, names):
 
 @pytest.mark.slow
 def test_two_workers_take_the_steps_of_one(tmp_path):
-    # Latents, a critic that moves twice a step, averages of weights; labels, dropout,
-    # augmentation; batch statistics.
+    # These models have latents, a critic that moves twice per step, averages of
+    # weights, labels, dropout, augmentation, and batch statistics.
     assert_two_workers_equal_one(tmp_path, ["wgan", "classifier"])
 
 
@@ -92,7 +92,7 @@ def test_two_workers_take_the_steps_of_one_in_every_model(tmp_path):
 
 
 class Chief:
-    """The chief's side of `backend.gathered`, for a clock of another worker."""
+    """Plays the chief in `backend.gathered`, for the clock of another worker."""
 
     def __init__(self, seconds, wish=0):
         self.seconds, self.wish, self.calls = seconds, wish, 0
@@ -105,9 +105,9 @@ class Chief:
 
 @pytest.fixture
 def clock(monkeypatch):
-    made = zoo_workers.Clock(runs.Progress(), minutes=1.0, steps_per_epoch=12)
-    made.set_model(tiny.model("vae"))
-    return made
+    worker_clock = zoo_workers.Clock(runs.Progress(), minutes=1.0, steps_per_epoch=12)
+    worker_clock.set_model(tiny.model("vae"))
+    return worker_clock
 
 
 def begin_epoch(clock, chief, monkeypatch, batches):
@@ -122,7 +122,7 @@ def test_workers_keep_the_chiefs_time(clock, monkeypatch):
     begin_epoch(clock, chief, monkeypatch, 12)
     assert chief.calls == 3  # at batches 0, 5 and 10, as the chief said
     chief.seconds = 61.0
-    assert not clock.is_out_of_time  # until all know
+    assert not clock.is_out_of_time  # not until all workers know
     clock.on_epoch_end(0)
     assert clock.is_out_of_time and clock.progress.seconds == 61.0
     assert clock.progress.epoch == 1
@@ -148,7 +148,7 @@ def test_a_signal_that_the_chief_got_counts_too(clock, monkeypatch):
 
 
 def gathering(monkeypatch, *texts):
-    """Has worker 0 gather what workers with these texts would."""
+    """Makes worker 0 gather these texts, one of each worker."""
     contents = [text.encode() for text in texts]
 
     def gathered(strategy, numbers):
@@ -167,8 +167,10 @@ def test_workers_that_are_alike_begin(monkeypatch):
 def test_what_differs_between_workers_is_named(monkeypatch):
     here, there = {"seed": 0, "width": "é"}, {"seed": 1, "width": "é", "depth": 2}
     gathering(monkeypatch, *map(json.dumps, (here, here, there)))
-    told = "seed is 0 of worker 0 and 1 of worker 2; depth is None .* and 2 of worker 2"
-    with pytest.raises(ValueError, match=told):
+    words = (
+        "seed is 0 of worker 0 and 1 of worker 2; depth is None .* and 2 of worker 2"
+    )
+    with pytest.raises(ValueError, match=words):
         zoo_workers.require_alike(None, here)
 
 
@@ -200,7 +202,8 @@ def test_workers_meet_whoever_comes_first(addresses, monkeypatch, capsys):
 
     def work(index):
         rendezvous.meet(addresses, index)
-        # As TensorFlow does from here on; the other one may not have seen us yet.
+        # From here on TensorFlow uses the port; the other worker may not have seen us
+        # yet.
         servers.append(socket.create_server(("localhost", ports[index])))
         have_met.wait()
 
@@ -227,7 +230,7 @@ def test_a_port_that_is_taken_is_named(host, addresses):
 
 
 def one_worker(index, addresses, *flags):
-    """A training process that is told of these workers."""
+    """Starts a training process as one of these workers."""
     task = {"type": "worker", "index": index}
     config = json.dumps({"cluster": {"worker": addresses}, "task": task})
     command = [sys.executable, "-m", "experiments.train", *TINY, *flags]
@@ -268,35 +271,36 @@ def launched(*flags, **options):
 
 
 def said(process):
-    """What a launcher said until its end."""
+    """Returns what a launcher printed until its end."""
     try:
         return process.communicate(timeout=LIMIT)[0]
     except subprocess.TimeoutExpired:
-        process.terminate()  # with its workers
+        process.terminate()  # its workers end with it
         raise
 
 
 def rows(folder):
-    """Rows of metrics.csv without the seconds."""
+    """Returns the rows of metrics.csv without the seconds."""
     lines = (folder / "metrics.csv").read_text().splitlines()
     place = lines[0].split(",").index("seconds")
     return [line.split(",")[:place] + line.split(",")[place + 1 :] for line in lines]
 
 
 def worker_processes(launcher):
-    """{index: pid} of a launcher's workers."""
-    found = {}
+    """Returns {index: pid} of a launcher's workers."""
+    processes = {}
     children = pathlib.Path(f"/proc/{launcher}/task/{launcher}/children").read_text()
     for pid in map(int, children.split()):
         config = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"TF_CONFIG=")
         config = json.loads(config[1].split(b"\0")[0])
-        found[config["task"]["index"]] = pid
-    return found
+        processes[config["task"]["index"]] = pid
+    return processes
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The folder of a run of four epochs on two workers, and what was said."""
+    """Returns the folder of a run of four epochs on two workers, and what was
+    printed."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     process = launched("--workers=2", "--epochs=4", f"--workdir={folder}")
     text = said(process)
@@ -307,19 +311,19 @@ def whole(tmp_path_factory):
 @pytest.mark.slow
 def test_launched_workers_train_into_one_folder(whole):
     folder, text = whole
-    assert "[0] epoch 4/4" in text and "[1] " not in text  # the chief tells
+    assert "[0] epoch 4/4" in text and "[1] " not in text  # only the chief prints
     assert [row[0] for row in rows(folder)] == ["epoch", "1", "2", "3", "4"]
     assert zoo.load(folder).sample(2, seed=0).shape == (2, 8, 8, 1)
     record = json.loads((folder / "run.json").read_text())
     assert record["settings"]["strategy"] == "multi_worker"
-    made = {path.name for path in folder.iterdir()}
-    assert {"model.keras", "metrics.csv", "curves.png", "samples"} <= made
+    names = {path.name for path in folder.iterdir()}
+    assert {"model.keras", "metrics.csv", "curves.png", "samples"} <= names
     assert len(list((folder / "samples").glob("*.png"))) == 8
 
 
 def stopped(folder, stop, *flags):
-    """A launched run of four epochs, to whose workers `stop(launcher, {index: pid})`
-    is done after the first checkpoint; returns (exit code, text, seconds to end)."""
+    """Launches a run of four epochs, calls `stop(launcher, {index: pid})` after the
+    first checkpoint, and returns (exit code, text, seconds until the end)."""
     process = launched("--workers=2", "--epochs=4", f"--workdir={folder}", *flags)
     deadline = time.monotonic() + LIMIT
     while not list(folder.glob("checkpoints/[0-9]*.keras")):
@@ -408,7 +412,8 @@ def test_of_workers_that_end_as_one_the_killed_one_is_told(pause, monkeypatch, c
         )
 
     monkeypatch.setattr(workers.Workers, "_start", start)
-    monkeypatch.setattr(workers, "POLL", 0.5)  # s: no new process takes so long to end
+    # Seconds; no new process takes so long to end.
+    monkeypatch.setattr(workers, "POLL", 0.5)
     monkeypatch.setattr(workers.signal, "signal", lambda number, handler: None)
     for ours in ([0, 1], [0, 1, 2]):
         assert workers.Workers(["a:1", "b:1", "c:1"], ours, []).run(grace=0.1) == 1
@@ -419,7 +424,7 @@ def test_of_workers_that_end_as_one_the_killed_one_is_told(pause, monkeypatch, c
 
 
 @pytest.mark.parametrize(
-    "flags, told",
+    "flags, message",
     [
         ([], "--workers=2 on this machine"),
         (["--workers=0"], "at least 1"),
@@ -431,13 +436,13 @@ def test_of_workers_that_end_as_one_the_killed_one_is_told(pause, monkeypatch, c
         (["--workers=2", "--strategy=mirrored"], "multi_worker"),
     ],
 )
-def test_a_wrong_cluster_is_one_sentence(flags, told, capsys):
+def test_a_wrong_cluster_is_one_sentence(flags, message, capsys):
     import experiments
 
     own, rest = launch.split(["launch", *flags])
     assert experiments.start(launch.VERB, lambda: launch.main(rest), own) == 1
     err = capsys.readouterr().err
-    assert told in err and "Received" in err and err.count("\n") == 1
+    assert message in err and "Received" in err and err.count("\n") == 1
 
 
 def test_flags_are_shared_out_between_launch_and_train():

@@ -1,4 +1,5 @@
-"""The client of a model server, and what a server is told beside its models."""
+"""Tests the client of a model server, and the files that a server gets with its
+models."""
 
 import http.server
 import re
@@ -35,7 +36,7 @@ def addresses(vae, tmp_path_factory):
 
 @pytest.fixture(params=[client.Rest, client.Grpc])
 def connect(request, addresses):
-    """connect(model, version) -> a client, of each kind."""
+    """Returns connect(model, version), which gives a client, once of each kind."""
     kind = request.param
     return lambda name="vae", version=None: kind(addresses[kind], name, version)
 
@@ -54,7 +55,7 @@ def test_a_server_tells_its_signatures(connect):
 def test_a_server_tells_which_versions_are_ready(addresses):
     server = client.Rest(addresses[client.Rest], "vae")
     assert server.states() == {1: "AVAILABLE"}
-    # What Kubernetes asks whether to send requests, is the same address.
+    # Kubernetes asks the same address whether it may send requests.
     probe = re.search(r"readinessProbe:\s+httpGet: {path: (\S+),", page())
     assert server.url.replace("vae", "vaegan").endswith(probe.group(1))
 
@@ -240,7 +241,7 @@ def test_batching_allows_its_largest_batch(tmp_path):
     _, path = configs.write(tmp_path)
     text = path.read_text()
     allowed = [int(n) for n in re.findall(r"allowed_batch_sizes: (\d+)", text)]
-    assert allowed == sorted(allowed)  # a server takes no others
+    assert allowed == sorted(allowed)  # a server takes only sorted ones
     assert f"max_batch_size {{ value: {allowed[-1]} }}" in text
 
 
@@ -249,7 +250,8 @@ def page():
 
 
 def test_the_page_starts_all_servers_alike():
-    ways = ("docker run", "compose.yaml", "apiVersion: apps")  # in this order
+    # The pages must name them in this order.
+    ways = ("docker run", "compose.yaml", "apiVersion: apps")
     places = [page().index(way) for way in ways]
     for start, end in zip(places, [*places[1:], None]):
         part = page()[start:end]

@@ -1,4 +1,5 @@
-"""Exported models, run by TensorFlow's C++ loader: what they answer, and what not."""
+"""Tests exported models, run by TensorFlow's C++ loader: what they answer and
+refuse."""
 
 import io
 import pathlib
@@ -22,8 +23,8 @@ from zoo.serving import saved, signatures, versions, warmup
 
 SHAPE = (8, 8, 1)
 BATCH = 64
-QUICK = "cgan", "classifier", "vae"  # of the others, only the slow tests tell
-SIGNATURES = {  # of these, the first is the default
+QUICK = "cgan", "classifier", "vae"  # the slow tests run the others
+SIGNATURES = {  # {model: names of its signatures}
     "ae": {"reconstruct", "reconstruct_uint8", "reconstruct_png"},
     "classifier": {"classify", "classify_uint8", "classify_png"},
     "cgan": {"sample", "sample_png"},
@@ -36,7 +37,7 @@ SIGNATURES["vae"] = SIGNATURES["ae"] | {"sample", "sample_png"}
 
 
 def each(names):
-    """Parametrizes a test by models."""
+    """Runs a test for these models."""
     marks = {name: () if name in QUICK else pytest.mark.slow for name in names}
     params = [pytest.param(name, marks=mark) for name, mark in marks.items()]
     return pytest.mark.parametrize("name", params)
@@ -49,13 +50,13 @@ def png(image, format="PNG"):
 
 
 def opened(files):
-    """Images int64 `[N, H, W, C]` of PNG files."""
+    """Returns the images of PNG files, int64 `[N, H, W, C]`."""
     images = [np.asarray(Image.open(io.BytesIO(file))) for file in files]
     return np.stack(images).reshape(len(files), *SHAPE).astype(int)
 
 
 def rows_of(takes, rows=BATCH):
-    """Random rows that an input takes."""
+    """Returns random rows that an input takes."""
     random = np.random.default_rng(3)
     if takes.dtype == "string":
         return np.array([png(image) for image in tiny.images(rows)], object)
@@ -112,7 +113,7 @@ def served(tmp_path_factory):
 
 
 def expected(model, signature, rows):
-    """What the Keras model makes of a signature's inputs."""
+    """Returns what the Keras model answers to a signature's inputs."""
     images = next((rows[key] for key in ("images", "image_bytes") if key in rows), None)
     if images is not None and images.dtype == object:
         images = opened(images).astype("uint8")
@@ -182,7 +183,7 @@ def test_signatures_answer_as_the_model_does_whatever_the_batch(name, served):
         for count, part in ((3, slice(3)), (1, slice(2, 3))):
             wanted = {key: value[part] for key, value in whole.items()}
             assert_like(it.answers[signature, count], wanted, tolerance(name))
-    assert it.seconds < 5  # of loading
+    assert it.seconds < 5  # the time of loading
 
 
 @each(SIGNATURES)
@@ -208,7 +209,7 @@ def test_a_stochastic_encoder_tells_its_distribution():
     eps = model.noise(np.arange(4, 7))
     np.testing.assert_allclose(noise, np.exp(answer["z_logvar"] / 2) * eps, atol=1e-5)
     answer = signatures.of(tiny.model("bigan"))["encode"].answer(images=images)
-    assert set(answer) == {"z"}  # of the deterministic one
+    assert set(answer) == {"z"}  # a deterministic encoder has one answer
 
 
 @pytest.mark.parametrize(
@@ -266,15 +267,16 @@ FILE = png(tiny.images(1)[0])
 
 
 def with_chunk_before_header(file, content):
-    """A PNG file with a part before its header, which decoders skip over."""
+    """Returns a PNG file with a chunk before its header, which decoders skip."""
     part = b"zoOo" + content
     ends = struct.pack(">I", len(content)), struct.pack(">I", zlib.crc32(part))
     return file[:8] + ends[0] + part + ends[1] + file[8:]
 
 
 BIG = png(np.zeros((9, 12), "uint8"))
-DISGUISED = with_chunk_before_header(BIG, struct.pack(">II", 8, 8))  # where sizes stand
-WRONG = {  # name: (model, signature, inputs, what the message says)
+# At the place of the sizes.
+DISGUISED = with_chunk_before_header(BIG, struct.pack(">II", 8, 8))
+WRONG = {  # {name: (model, signature, inputs, part of the message)}
     "size": ("classifier", "classify", {"images": IMAGES[:, :7]}, "shape [2, 7, 8, 1]"),
     "rank": ("classifier", "classify", {"images": IMAGES[0]}, "shape [8, 8, 1]"),
     "ranks": ("vae", "sample", {"seed": np.zeros((1, 2), "int64")}, "shape [1, 2]"),
@@ -355,7 +357,7 @@ def test_a_damaged_file_is_an_error_that_names_the_signature(served):
 
 def test_files_may_be_jpeg_and_coloured(served):
     it = served("classifier")
-    grey = np.full(SHAPE, 90, "uint8")  # which JPEG keeps
+    grey = np.full(SHAPE, 90, "uint8")  # JPEG keeps a constant grey
     picture = np.tile(grey, (1, 1, 3))
     files = np.array([png(picture, "JPEG"), png(picture)], object)
     _, (answer,), _ = loader.served(it.path, [("classify_png", {"image_bytes": files})])
@@ -373,7 +375,7 @@ def model():
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Exports that write a file in place of a graph."""
+    """Makes exports write a file in place of a graph."""
 
     def save(module, path, signatures):
         (pathlib.Path(path) / "saved_model.pb").write_text("a graph")
@@ -413,7 +415,7 @@ def test_a_folder_that_cannot_be_written_is_named(model):
 
 
 def test_a_full_disk_leaves_nothing(model, tmp_path):
-    """Files of this process end at 20 kB, as on a disk with no more room."""
+    """Limits files of this process to 20 kB, as a full disk would."""
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     unlimited = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -447,7 +449,7 @@ def test_an_interrupted_export_leaves_nothing(
     monkeypatch.setattr(warmup, "write", broken)
     with pytest.raises((KeyboardInterrupt, OSError), match="No space|^$"):
         zoo.export(model, tmp_path / "new" / "gan")
-    assert not seen  # what there was, had no number for a name
+    assert not seen  # no name in the folder was a number
     assert not list(tmp_path.iterdir())
 
 
@@ -551,7 +553,7 @@ def test_other_runtimes_agree(format, by, packages, name, signature, served, tmp
     it = served(name)
     path = zoo.export(it.model, tmp_path, [signature], format=format)
     answer = by(path, signature, it.rows[signature])
-    # Where no two names are alike, an output called as an input has a number.
+    # Names have to differ, so an output with the name of an input gets a number.
     answer = {key.removesuffix("_1"): value for key, value in answer.items()}
     assert_like(answer, it.answers[signature, BATCH], 1e-4)
 

@@ -1,4 +1,5 @@
-"""What several steps in one compiled call gain: `fit` with steps_per_execution.
+"""Measures what several steps in one compiled call gain: `fit` with
+steps_per_execution.
 
     PYTHONPATH=.:tests python tests/tools/execution_speed.py [MODEL ...]
 
@@ -25,7 +26,8 @@ BATCH, STEPS, ROUNDS = 16, 32, 5
 
 
 def epoch(model, data):
-    """Seconds of an epoch of `fit`, without what comes before and after it."""
+    """Returns the seconds of an epoch of `fit`, without what comes before and after
+    it."""
     times = []
     hooks = {"on_epoch_begin": lambda *_: times.append(time.process_time())}
     hooks["on_epoch_end"] = hooks["on_epoch_begin"]
@@ -50,9 +52,9 @@ def main(names):
             rounds = [[epoch(model, data) for model in models] for _ in range(ROUNDS)]
             ratios = [[t / times[0] for t in times] for times in rounds]
             step = 1e3 * statistics.median(times[0] for times in rounds) / STEPS
-            told = "".join(f"{statistics.median(r):>8.2f}" for r in zip(*ratios))
+            cells = "".join(f"{statistics.median(r):>8.2f}" for r in zip(*ratios))
             jitted = "on" if jit else "off"
-            print(f"{name:<14}{jitted:<6}{step:>10.1f}{told}", flush=True)
+            print(f"{name:<14}{jitted:<6}{step:>10.1f}{cells}", flush=True)
             keras.utils.clear_session()
 
 

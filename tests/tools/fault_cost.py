@@ -1,10 +1,11 @@
-"""What the fault checks cost of a training step.
+"""Measures which share of a training step the fault checks take.
 
     PYTHONPATH=.:tests python tests/tools/fault_cost.py [MODEL ...]
 
-Of each model at its defaults (28x28, a batch of 64) two copies train in turn, one with
-the checks taken out; compared are the lower quartiles of both in processor time, on one
-thread. The looks of the host come on top: `Finite` holds them to a share of the time.
+Of each model at its defaults (28x28, a batch of 64) two copies train in turn, one of
+them without the checks. The lower quartiles of their processor times on one thread are
+compared. The checks on the host come on top; `Finite` limits them to a share of the
+time.
 """
 
 import os
@@ -22,15 +23,15 @@ import zoo
 from zoo.core import faults
 
 BATCH = 64
-SECONDS = 20  # a model
+SECONDS = 20  # seconds per model
 
 
 def model(name, checked):
     keras.utils.set_random_seed(0)
-    made = zoo.get(name, image_shape=(28, 28, 1))
+    model = zoo.get(name, image_shape=(28, 28, 1))
     if not checked:
-        made.faults.look_at_terms = made.faults.look_at_network = lambda *a: None
-    return tf.function(lambda x, y: made.train_step((x, y)), autograph=False)
+        model.faults.look_at_terms = model.faults.look_at_network = lambda *a: None
+    return tf.function(lambda x, y: model.train_step((x, y)), autograph=False)
 
 
 def main(names):

@@ -1,4 +1,4 @@
-"""Kills a training again and again, mostly while it saves, and looks at what is left.
+"""Kills a training again and again, mostly while it saves, and checks what is left.
 
     PYTHONPATH=.:tests python tests/tools/kills.py 50 /tmp/kills
 
@@ -26,12 +26,12 @@ from zoo.runs.folder import RunFolder
 FLAGS = ["--model=vae", "--set=width=4", "--set=hidden=8", "--set=latent_dim=2"]
 FLAGS += ["--image_size=8", "--batch_size=450", "--flip", "--checkpoint_every=1"]
 FLAGS += ["--image_every=1000000"]
-LONGEST = 120.0  # seconds that a life may last
+LONGEST = 120.0  # most seconds until a kill
 
 
 def begun(workdir, *flags):
-    """Starts a training in a process of its own; returns its id. (Forked, so that
-    TensorFlow is imported once; nothing of it has run before.)"""
+    """Starts a training in a process of its own and returns its id. The process is
+    forked, so that TensorFlow is imported only once; it has not run before."""
     child = os.fork()
     if child:
         return child
@@ -43,7 +43,7 @@ def begun(workdir, *flags):
 
 
 def finished(workdir, *flags):
-    """Trains to the end."""
+    """Trains until the end."""
     _, status = os.waitpid(begun(workdir, *flags), 0)
     log = workdir.with_suffix(".log")
     assert status == 0, log.read_text()
@@ -70,7 +70,7 @@ def kill_one(workdir, chance):
 
 
 def partial(workdir):
-    """Names of the files that are being written."""
+    """Returns the names of the files that are being written."""
     for folder in (workdir, workdir / "checkpoints"):
         try:
             names = os.listdir(folder)
@@ -80,7 +80,7 @@ def partial(workdir):
 
 
 def look(folder, before):
-    """Checks what a kill left; returns the last checkpoint's progress."""
+    """Checks what a kill left and returns the progress of the last checkpoint."""
     for file in folder.saved():
         archives.verify(file)
     _, progress = folder.latest()
@@ -92,19 +92,19 @@ def look(folder, before):
 
 
 def weights(file):
-    """{name: array} of all variables in a `.keras` file."""
-    found = {}
+    """Returns {name: array} of all variables in a `.keras` file."""
+    variables = {}
     with archives.weights(file) as opened, h5py.File(io.BytesIO(opened.read())) as all_:
         all_.visititems(
-            lambda name, item: found.update(
+            lambda name, item: variables.update(
                 {name: item[()]} if isinstance(item, h5py.Dataset) else {}
             )
         )
-    return found
+    return variables
 
 
 def same(run, other):
-    """Asserts that two runs made the same models and rows."""
+    """Asserts that two runs have the same models and rows."""
     for file, its in ((run.model, other.model), (run.best, other.best)):
         one, two = weights(file), weights(its)
         assert one.keys() == two.keys()

@@ -21,7 +21,7 @@ import numpy as np
 # tensorflow/core/framework/types.proto
 DTYPES = {1: "float32", 3: "int32", 4: "uint8", 7: "object", 9: "int64", 10: "bool"}
 CODES = {np.dtype(name): code for code, name in DTYPES.items()}
-TSTRING = 24  # bytes of a TF_TString
+TSTRING = 24  # size of a TF_TString in bytes
 
 
 def served(folder, cases, timeout=300):
@@ -30,7 +30,8 @@ def served(folder, cases, timeout=300):
 
 
 def run(folder, cases, timeout=300):
-    """Returns what this file as a program, a new process, writes of `cases`."""
+    """Runs this file as a program in a new process and returns what it writes for
+    `cases`."""
     process = subprocess.run(
         [sys.executable, __file__],
         input=pickle.dumps((str(folder), list(cases))),
@@ -127,15 +128,15 @@ class Runtime:
         return {name: self.array(tensor) for name, tensor in zip(outputs, results)}
 
     def end(self, graph, name):
-        """Returns the graph's end called `name`, such as "serve:0"."""
+        """Returns the output of the graph that is called `name`, such as "serve:0"."""
         operation, _, index = name.partition(":")
-        found = self.call(
+        pointer = self.call(
             "TF_GraphOperationByName",
             c_void_p,
             (c_void_p, graph),
             (c_char_p, operation.encode()),
         )
-        return Output(found, int(index or 0))
+        return Output(pointer, int(index or 0))
 
     def tensor(self, array):
         array = np.ascontiguousarray(array) if array.ndim else array
@@ -206,12 +207,12 @@ def fields(message):
 def signatures(meta_graph):
     """Returns {signature: ({input: name in the graph}, {output: name in the graph})} of
     a MetaGraphDef."""
-    found = {}
+    ends_of = {}
     for number, entry in fields(meta_graph):
         if number != 5:  # MetaGraphDef.signature_def
             continue
         entry = dict(fields(entry))
-        if not dict(fields(entry[2])).get(3):  # method_name: of initialisation, none
+        if not dict(fields(entry[2])).get(3):  # method_name: initialisation has none
             continue
         ends = {1: {}, 2: {}}  # SignatureDef.inputs, .outputs
         for side, pair in fields(entry[2]):
@@ -219,8 +220,8 @@ def signatures(meta_graph):
                 pair = dict(fields(pair))
                 name = dict(fields(pair[2])).get(1, b"")  # TensorInfo.name
                 ends[side][pair[1].decode()] = name.decode()
-        found[entry[1].decode()] = ends[1], ends[2]
-    return found
+        ends_of[entry[1].decode()] = ends[1], ends[2]
+    return ends_of
 
 
 def main():

@@ -1,4 +1,5 @@
-"""What the data costs: processor time of a batch beside that of a training step.
+"""Measures what the data cost: processor time of a batch against that of a training
+step.
 
     PYTHONPATH=.:tests python tests/tools/loading_speed.py [MODEL ...]
 
@@ -22,7 +23,7 @@ import numpy as np
 import zoo
 
 BATCH, ROUNDS = 128, 5
-LOADED, TRAINED = 400, 20  # batches a round, at least
+LOADED, TRAINED = 400, 20  # fewest batches per round
 
 
 def stand_in(folder):
@@ -34,15 +35,17 @@ def stand_in(folder):
     return f"npz:{path}"
 
 
-def spent(work, *given):
-    """Processor seconds of each of the batches, whose number `work` returns."""
+def spent(work, *arguments):
+    """Returns the processor seconds per batch of `work`, which returns its number of
+    batches."""
     began = time.process_time()
-    count = work(*given)
+    count = work(*arguments)
     return (time.process_time() - began) / count
 
 
 def walk(data):
-    """Takes whole epochs of at least `LOADED` batches; returns how many."""
+    """Takes whole epochs of together at least `LOADED` batches; returns how many
+    batches."""
     taken = 0
     while taken < LOADED:
         for _ in data:
@@ -50,8 +53,8 @@ def walk(data):
     return taken
 
 
-def measure(told, name, model_name):
-    """Prints the line of a model on a set."""
+def measure(title, name, model_name):
+    """Prints the line of a model on a data set."""
     data = zoo.data.load(name, "train", batch_size=BATCH, drop_remainder=True)
     keras.utils.set_random_seed(0)
     info = zoo.data.info(name)
@@ -66,12 +69,12 @@ def measure(told, name, model_name):
         model.fit(endless, verbose=0)
         return TRAINED
 
-    walk(data), train()  # the first of each reads and traces
+    walk(data), train()  # the first time, data are read and graphs made
     rounds = [(spent(walk, data), spent(train)) for _ in range(ROUNDS)]
     batch, step = (1e3 * statistics.median(side) for side in zip(*rounds))
     share = f"{batch / step:.1%}"
     print(
-        f"{told:<17}{model_name:<12}{batch:>11.2f}{step:>11.1f}{share:>8}", flush=True
+        f"{title:<17}{model_name:<12}{batch:>11.2f}{step:>11.1f}{share:>8}", flush=True
     )
     keras.utils.clear_session()
 
@@ -81,9 +84,9 @@ def main(names):
     with tempfile.TemporaryDirectory() as folder:
         sets = {"digits": "digits", "fashion_mnist": "fashion_mnist"}
         sets["cifar10's shape"] = stand_in(folder)
-        for told, name in sets.items():
+        for title, name in sets.items():
             for model_name in names:
-                measure(told, name, model_name)
+                measure(title, name, model_name)
 
 
 if __name__ == "__main__":

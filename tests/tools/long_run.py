@@ -23,23 +23,23 @@ import zoo
 from zoo.runs import checksums
 from zoo.runs.folder import RunFolder
 
-BATCHES_PER_EPOCH = 90  # of the 1,350 digits of the training split, 15 a batch
+BATCHES_PER_EPOCH = 90  # the 1,350 digits of the training split, 15 per batch
 FLAGS = ["--image_size=8", "--batch_size=15"]
 ROOT = pathlib.Path(__file__).parents[2]
 
 
 class Watched:
-    """A training in a process of its own, and what was seen of it."""
+    """A training in a process of its own, and what was measured of it."""
 
     def __init__(self, flags, path):
         self.folder = RunFolder(path)
         command = [sys.executable, "-m", "experiments.train", f"--workdir={path}"]
         self.process = subprocess.Popen([*command, *flags], cwd=ROOT)
         self.looks = []  # (finished epochs, bytes of memory, s of processor time)
-        self.sizes = set()  # of checkpoints, in bytes
+        self.sizes = set()  # sizes of checkpoints in bytes
 
     def watch_until(self, epoch):
-        """Looks ten times a second until so many epochs are finished, or all."""
+        """Measures ten times per second until so many epochs, or all, are finished."""
         while self.is_running() and self.finished() < epoch:
             time.sleep(0.1)
             self.look()
@@ -59,8 +59,9 @@ class Watched:
             return 0
 
     def seconds_an_epoch(self, first):
-        """Processor time of an epoch, of the looks from number `first` on."""
-        firsts = {}  # the moment when so many epochs were finished
+        """Returns the processor time of an epoch, from measurement number `first`
+        on."""
+        firsts = {}  # {finished epochs: the moment when they were finished}
         for epoch, _, seconds in self.looks[first:]:
             firsts.setdefault(epoch, seconds)
         (start, before), *_, (end, after) = sorted(firsts.items())[1:]
@@ -75,7 +76,8 @@ class Watched:
 
 
 def spent(pid):
-    """Resident memory in bytes and processor time in seconds of a process: proc(5)."""
+    """Returns the resident memory in bytes and the processor time in seconds of a
+    process, as proc(5) has them."""
     pages = pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     ticks = int(fields[11]) + int(fields[12])
@@ -83,7 +85,7 @@ def spent(pid):
 
 
 def newest(folder):
-    """Bytes of the last checkpoint; None if it has just been removed."""
+    """Returns the bytes of the last checkpoint, or None if it has just been removed."""
     try:
         return folder.saved()[-1].stat().st_size
     except (FileNotFoundError, IndexError):
@@ -91,7 +93,8 @@ def newest(folder):
 
 
 def tenth(pairs, number, epochs):
-    """Values of (epoch, value) within a tenth of the run, from 0."""
+    """Returns the values of those (epoch, value) that lie within a tenth of the run,
+    counted from 0."""
     within = [value for epoch, value in pairs if epoch * 10 // epochs == number]
     assert within, f"nothing was seen of tenth {number}"
     return within

@@ -17,7 +17,8 @@ from zoo.runs import strategies
 
 
 def train(name, strategy):
-    """The weights, the terms of the epoch, and one draw of noise of each worker."""
+    """Returns the weights, the terms of the epoch, and one draw of noise of each
+    worker."""
     with strategies.scope(strategy):
         model = tiny.model(name)
         # Adam would hide a gradient that is too large by a factor.

@@ -1,4 +1,4 @@
-"""Measures the times of exported models that docs/serving.md tells.
+"""Measures the times of exported models that docs/serving.md reports.
 
 PYTHONPATH=.:tests python tests/tools/serving_speed.py
 """
@@ -31,8 +31,8 @@ def main():
 
 
 def sampling():
-    """Returns the least seconds of a served sample, and of `model.sample`, measured in
-    turns: whatever else the machine does, it does to both."""
+    """Returns the least seconds of a served sample and of `model.sample`. They are
+    measured in turns, so that other work on the machine slows down both."""
     model = zoo.get("ddpm", image_shape=SHAPE)
     seeds, served, sampled = np.arange(IMAGES), [], []
     model.sample(IMAGES, seed=0, steps=STEPS)  # compiles
@@ -41,7 +41,7 @@ def sampling():
         for _ in range(TURNS):
             cases = [("sample", {"seed": seeds})] * 3
             _, _, _, times = loader.run(path, cases)
-            served += times[1:]  # the first plans the graph
+            served += times[1:]  # the first call plans the graph
             for _ in range(2):
                 start = time.perf_counter()
                 model.sample(IMAGES, seed=0, steps=STEPS)

@@ -24,7 +24,8 @@ PATH = r"/v1/models/(\w+)(?:/versions/(\d+)|/labels/(\w+))?(:predict|/metadata)?
 
 
 class Version:
-    """An exported version by the name of its folder; it answers by its graphs."""
+    """An exported version, known by the name of its folder, which answers with its
+    graphs."""
 
     def __init__(self, path, label="latest"):
         self.name, self.number, self.label = path.parent.name, path.name, label
@@ -41,13 +42,14 @@ class Version:
         )
 
     def answer(self, signature, rows):
-        """{output: array} of {input: array}; ValueError as a server words it."""
+        """Returns {output: array} of {input: array}; ValueError with the words of a
+        server."""
         try:
             tensors = {name: tf.constant(value) for name, value in rows.items()}
-            found = self.graphs[signature](**tensors)
+            outputs = self.graphs[signature](**tensors)
         except (tf.errors.InvalidArgumentError, TypeError) as error:
             raise ValueError(getattr(error, "message", str(error))) from None
-        return {name: value.numpy() for name, value in found.items()}
+        return {name: value.numpy() for name, value in outputs.items()}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -63,8 +65,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 name: json_format.MessageToDict(each, preserving_proto_field_name=True)
                 for name, each in version.signatures.items()
             }
-            found = {"signature_def": {"signature_def": signatures}}
-            self.reply(200, {"model_spec": {"name": version.name}, "metadata": found})
+            content = {"signature_def": {"signature_def": signatures}}
+            self.reply(200, {"model_spec": {"name": version.name}, "metadata": content})
         else:
             state = {"version": version.number, "state": "AVAILABLE"}
             self.reply(200, {"model_version_status": [state]})
@@ -83,10 +85,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 values = [base64.b64decode(value["b64"]) for value in values]
             rows[key] = np.array(values, dtype.as_numpy_dtype)
         try:
-            found = version.answer(name, rows)
+            answer = version.answer(name, rows)
         except ValueError as error:
             return self.reply(400, {"error": str(error)})
-        outputs = {key: self.json_of(key, value) for key, value in found.items()}
+        outputs = {key: self.json_of(key, value) for key, value in answer.items()}
         if len(outputs) == 1:
             outputs = next(iter(outputs.values()))
         return self.reply(200, {"outputs": outputs})
@@ -94,15 +96,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def json_of(self, name, values):
         if values.dtype != object:
             return values.tolist()
-        assert name.endswith("_bytes")  # others a server would send as text
+        assert name.endswith("_bytes")  # a server would send other texts as text
         return [{"b64": base64.b64encode(value).decode()} for value in values]
 
     def asked(self):
-        found = re.fullmatch(PATH, self.path)
+        match = re.fullmatch(PATH, self.path)
         version = self.server.version
-        if found is None or not version.is_called(*found.groups()[:3]):
+        if match is None or not version.is_called(*match.groups()[:3]):
             return None, None
-        return version, found.group(4)
+        return version, match.group(4)
 
     def reply(self, status, content):
         data = json.dumps(content).encode()
@@ -134,17 +136,16 @@ class Servicer(prediction_service_pb2_grpc.PredictionServiceServicer):
         self.require(request, context)
         rows = {key: tf.make_ndarray(value) for key, value in request.inputs.items()}
         try:
-            found = self.version.answer(request.model_spec.signature_name, rows)
+            answer = self.version.answer(request.model_spec.signature_name, rows)
         except ValueError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        outputs = {key: tf.make_tensor_proto(value) for key, value in found.items()}
+        outputs = {key: tf.make_tensor_proto(value) for key, value in answer.items()}
         return predict_pb2.PredictResponse(outputs=outputs)
 
 
 @contextlib.contextmanager
 def serving(path):
-    """Yields (address of REST, address of gRPC) of a server of the version at
-    `path`."""
+    """Serves the version at `path`; yields (address of REST, address of gRPC)."""
     version = Version(path)
     rest = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     rest.version = version

@@ -10,7 +10,7 @@ from zoo.core.model import ImageModel
 from zoo.inputs import augment
 
 Regularizer = Literal["none", "spectral", "r1", "dragan"]
-WEIGHTS = {"r1": 10.0, "dragan": 10.0}  # of the papers, if no other is given
+WEIGHTS = {"r1": 10.0, "dragan": 10.0}  # the papers' weights, used if none is given
 
 
 class Adversarial(ImageModel):
@@ -23,7 +23,7 @@ class Adversarial(ImageModel):
     averaged = ("generator",)
 
     def require_regularizer(self):
-        """Raises ValueError if a weight is given that nothing takes, or is negative."""
+        """Raises ValueError if a weight is given without a penalty, or is negative."""
         name, weight = self.config["regularizer"], self.config["regularizer_weight"]
         if weight is None:
             return
@@ -36,8 +36,8 @@ class Adversarial(ImageModel):
 
     @property
     def normalization(self):
-        """Of the discriminator's layers: a regulariser takes the place of batch
-        statistics, which would tie an image's gradient to the rest of its batch."""
+        """The normalisation of the discriminator's layers. With a regulariser it is not
+        that of the batch, which would tie an image's gradient to the other images."""
         return {"none": "batch", "spectral": "spectral"}.get(self.regularizer)
 
     @property
@@ -47,26 +47,28 @@ class Adversarial(ImageModel):
 
     @property
     def penalty_weight(self):
-        """Of `gradient_penalty`: `regularizer_weight`, or the paper's if None."""
+        """The weight of `gradient_penalty`: the setting, or the paper's if None."""
         weight = self.regularizer_weight
         return WEIGHTS[self.regularizer] if weight is None else weight
 
-    def gradient_penalty(self, judge, images):
-        """Returns the penalty, a scalar, on `judge`: images -> logits `[B, 1]`."""
+    def gradient_penalty(self, critic, images):
+        """Returns the penalty, a scalar, on `critic`: images -> logits `[B, 1]`."""
         if self.regularizer == "r1":
-            return penalties.r1(judge, images)
+            return penalties.r1(critic, images)
         noise = self.uniform(ops.shape(images)[0], self.image_shape)
-        return penalties.dragan(judge, images, noise)
+        return penalties.dragan(critic, images, noise)
 
     def augmented(self, images, training=True):
-        """Returns `images` as the discriminator gets to see them in training."""
+        """Returns `images` as the discriminator sees them, changed only in training."""
         if not (training and self.diff_augment):
             return images
         u = self.uniform(ops.shape(images)[0], (augment.NUM_RANDOM,))
         return augment.diff_augment(images, u)
 
     def draw(self, seeds, labels=None, ema=True):
-        return self.to_images(self.noise(seeds), ema)
+        return self.averaged_network("generator", ema)(
+            self.noise(seeds), training=False
+        )
 
-    def to_images(self, z, ema=True):
-        return self.averaged_network("generator", ema)(z, training=False)
+    def to_images(self, z):
+        return self.averaged_network("generator")(z, training=False)

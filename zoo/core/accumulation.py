@@ -7,13 +7,18 @@ gradient would be the mean over several discriminators.
 """
 
 import functools
+from collections.abc import Callable, Sequence
 
+import keras
 from keras import ops
 
 from zoo import backend
+from zoo.inputs.tensors import Losses, Tensor
 
 
-def gradients(model, objective, data):
+def gradients(
+    model: keras.Model, objective: Callable[..., Losses], data: Sequence[Tensor | None]
+) -> tuple[dict[str, list[Tensor]], dict[str, Tensor]]:
     """Returns ({network: gradients}, {term: scalar}) of `objective(*data)`, means over
     the rows of all parts.
 

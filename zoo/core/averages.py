@@ -7,8 +7,10 @@ Keras' `use_ema` would overwrite the weights with their average at the end of ev
 import keras
 from keras import ops
 
+from zoo.inputs.tensors import Tensor
 
-def begin(network):
+
+def begin(network: keras.Model) -> keras.Model:
     """Returns an untrainable copy of `network` with equal weights, `<name>_ema`."""
     average = keras.models.clone_model(network)
     average.name = f"{network.name}_ema"
@@ -17,7 +19,7 @@ def begin(network):
     return average
 
 
-def decay(most, steps):
+def decay(most: float, steps: Tensor) -> Tensor:
     """Returns the decay after `steps` updates: it grows to `most`, so that the average
     does not remember the initial weights.
 
@@ -27,12 +29,19 @@ def decay(most, steps):
     return ops.minimum(most, (1.0 + steps) / (10.0 + steps))
 
 
-def update(network, average, decay):
-    """Moves `average` by (1 - decay) towards `network`; batch statistics are copied."""
-    trained = {id(variable) for variable in network.trainable_variables}
+def update(network: keras.Model, average: keras.Model, decay: Tensor) -> None:
+    """Moves `average` by (1 - decay) towards `network`, batch statistics too.
+
+    What a layer has in `copied_variables` is copied: its average would mean nothing.
+
+    Source: `ema` in the code beside Brock et al. 2019, arXiv:1809.11096, which averages
+        a network's whole state.
+    """
+    layers = network._flatten_layers()
+    copied = {id(v) for layer in layers for v in getattr(layer, "copied_variables", ())}
     rate = 1.0 - decay
     for variable, mean in zip(network.weights, average.weights):
-        if id(variable) in trained:
-            mean.assign(mean + rate * (variable - mean))
-        else:
+        if id(variable) in copied:
             mean.assign(variable)
+        else:
+            mean.assign(mean + rate * (variable - mean))

@@ -1,5 +1,7 @@
 """A bar that shows how far a long computation is: on a terminal, and nowhere else."""
 
+from collections.abc import Iterator
+
 import tqdm
 
 DELAY = 1.0  # seconds: what is done sooner needs no bar
@@ -15,7 +17,7 @@ class Bar(tqdm.tqdm):
         total: How many there are; may be set later.
     """
 
-    def __init__(self, title, unit, total=None):
+    def __init__(self, title: str, unit: str, total: int | None = None):
         super().__init__(
             desc=title,
             total=total,
@@ -26,7 +28,7 @@ class Bar(tqdm.tqdm):
             dynamic_ncols=True,
         )
 
-    def parts(self, count):
+    def parts(self, count: int) -> Iterator[tuple[int, int]]:
         """Yields (first, end) of the parts of a loop of `count` steps, and counts each
         once it is done; all of them at once if there is nobody to see the bar."""
         size = count if self.disable else -(-count // PARTS)

@@ -5,9 +5,12 @@ of an answer depends on row i of the images and on `seed + i` alone.
 """
 
 import numbers
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from absl import logging
+from numpy.typing import ArrayLike
 
 from zoo import inputs
 from zoo.core import latents
@@ -24,16 +27,16 @@ class Calls(Inference):
 
     def sample(
         self,
-        n=None,
-        labels=None,
-        seed=None,
-        ema=True,
-        batch_size=250,
+        n: int | None = None,
+        labels: ArrayLike | None = None,
+        seed: int | None = None,
+        ema: bool = True,
+        batch_size: int = 250,
         *,
-        prompts=None,
-        negative=None,
-        **options,
-    ):
+        prompts: Sequence[str] | None = None,
+        negative: str | Sequence[str] | None = None,
+        **options: Any,
+    ) -> np.ndarray:
         """Returns new images, float32 `[n, H, W, C]` in [-1, 1]; of a model of clips
         `[n, T, H, W, C]`.
 
@@ -84,12 +87,14 @@ class Calls(Inference):
 
     # --- latents and features ---------------------------------------------------------
 
-    def features(self, images):
+    def features(self, images: ArrayLike) -> np.ndarray:
         """Returns penultimate features, float32 `[N, D]`, of `images` `[N, H, W,
         C]`."""
         return self.in_batches("to_features", 250, self.ready("classify", images))
 
-    def encode(self, images, sample=False, seed=None):
+    def encode(
+        self, images: ArrayLike, sample: bool = False, seed: int | None = None
+    ) -> np.ndarray:
         """Returns latents, float32 `[N, D]`: the mean, or with `sample` a draw of
         q(z|x).
 
@@ -101,25 +106,27 @@ class Calls(Inference):
         seeds = (seeds_from(seed, len(images)),) if sample else ()
         return self.in_batches("to_latent", 250, images, *seeds)
 
-    def prior(self, num_latents, seed=None):
+    def prior(self, num_latents: int, seed: int | None = None) -> np.ndarray:
         """Returns latents of the prior, float32 `[num_latents, D]`: those whose images
         `sample` of the same seed returns."""
         self.require("sample", "decode")
         inputs.check_integer("The number of latents", num_latents, 1)
         return self.in_batches("noise", 250, seeds_from(seed, num_latents))
 
-    def decode(self, z):
+    def decode(self, z: ArrayLike) -> np.ndarray:
         """Returns the images, float32 `[N, H, W, C]`, of latents `[N, D]`."""
         self.require("decode")
         z = inputs.to_latents(z, self.config["latent_dim"])
         return self.in_batches("to_images", 250, z)
 
-    def reconstruct(self, images):
+    def reconstruct(self, images: ArrayLike) -> np.ndarray:
         """Returns what the model makes of `images` `[N, H, W, C]`:
         decode(encode(.))."""
         return self.decode(self.encode(self.ready("reconstruct", images)))
 
-    def interpolate(self, a, b, steps=8, path="linear"):
+    def interpolate(
+        self, a: ArrayLike, b: ArrayLike, steps: int = 8, path: str = "linear"
+    ) -> np.ndarray:
         """Returns images on the way between the latents of `a` and `b`.
 
         Args:
@@ -137,7 +144,8 @@ class Calls(Inference):
         a, b = inputs.to_array(a), inputs.to_array(b)
         if a.shape != b.shape or a.ndim not in (3, 4):
             raise ValueError(
-                "Interpolation takes two images, or two batches, of one shape. "
+                "Interpolation takes two images [H, W, C], or two batches "
+                "[N, H, W, C], of one shape. "
                 f"Received: {list(a.shape)} and {list(b.shape)}."
             )
         z_a, z_b = (self.encode(x if x.ndim == 4 else x[None]) for x in (a, b))
@@ -149,16 +157,16 @@ class Calls(Inference):
 
     def translate(
         self,
-        images,
-        back=False,
-        seed=None,
-        samples=1,
+        images: ArrayLike,
+        back: bool = False,
+        seed: int | None = None,
+        samples: int = 1,
         *,
-        labels=None,
-        ema=True,
-        batch_size=250,
-        **options,
-    ):
+        labels: ArrayLike | None = None,
+        ema: bool = True,
+        batch_size: int = 250,
+        **options: Any,
+    ) -> np.ndarray:
         """Returns what sources become, float32 `[N, H, W, C]`.
 
         Args:
@@ -178,16 +186,16 @@ class Calls(Inference):
 
     def predict_frames(
         self,
-        past,
-        frames,
-        seed=None,
-        samples=1,
+        past: ArrayLike,
+        frames: int,
+        seed: int | None = None,
+        samples: int = 1,
         *,
-        labels=None,
-        ema=True,
-        batch_size=64,
-        **options,
-    ):
+        labels: ArrayLike | None = None,
+        ema: bool = True,
+        batch_size: int = 64,
+        **options: Any,
+    ) -> np.ndarray:
         """Returns the frames that follow, float32 `[N, frames, H, W, C]`.
 
         Args:
@@ -198,16 +206,16 @@ class Calls(Inference):
         self.require("predict_frames")
         self.require_options("to_future", options)
         inputs.check_integer("The number of frames", frames, 1, shapes.MOST_FRAMES)
-        past = self._past(past)
-        if past.shape[1] + frames > self.image_shape[0]:
+        clips = self._past(past)
+        if clips.shape[1] + frames > self.image_shape[0]:
             logging.warning(
                 "%r learned from clips of %d frames: what lies beyond is a guess. "
                 "Received: %d past frames and %d to come.",
-                *(self.name, self.image_shape[0], past.shape[1], frames),
+                *(self.name, self.image_shape[0], clips.shape[1], frames),
             )
-        labels = None if labels is None else self.checked_labels(labels, len(past))
+        labels = None if labels is None else self.checked_labels(labels, len(clips))
         options |= {"frames": int(frames), "ema": bool(ema)}
-        rows = (past, labels)
+        rows = (clips, labels)
         return self._answers("to_future", rows, seed, samples, batch_size, options)
 
     def _past(self, past):
@@ -225,15 +233,15 @@ class Calls(Inference):
 
     def between(
         self,
-        first,
-        last,
-        frames=None,
-        times=None,
+        first: ArrayLike,
+        last: ArrayLike,
+        frames: int | None = None,
+        times: float | Iterable[float] | None = None,
         *,
-        ema=True,
-        batch_size=64,
-        **options,
-    ):
+        ema: bool = True,
+        batch_size: int = 64,
+        **options: Any,
+    ) -> np.ndarray:
         """Returns the images between two, float32 `[N, K, H, W, C]`.
 
         Args:
@@ -297,7 +305,7 @@ def _times(frames, times):
         inputs.check_integer("The number of frames", frames, 1, shapes.MOST_FRAMES)
         return tuple(k / (frames + 1) for k in range(1, frames + 1))
     times = tuple(times) if hasattr(times, "__iter__") else (times,)
-    sound = all(isinstance(t, numbers.Real) and 0 < t < 1 for t in times)
+    sound = all(isinstance(t, numbers.Real) and 0 < float(t) < 1 for t in times)
     if not times or not sound:
         raise ValueError(f"Times lie in (0, 1). Received: times={times!r}.")
     return tuple(map(float, times))

@@ -5,8 +5,14 @@ list of its own, (name, needs, function), and `model.can(needs)` alone decides.
 """
 
 import inspect
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from zoo.core import registry
+from zoo.inputs.tensors import Tensor
 
 HOOKS = {  # capability: the method that a model overrides
     "sample": "draw",
@@ -37,7 +43,9 @@ class Capable:
 
     # --- hooks ------------------------------------------------------------------------
 
-    def draw(self, seeds, labels=None, ema=True):
+    def draw(
+        self, seeds: Tensor, labels: Tensor | None = None, ema: bool = True
+    ) -> Tensor:
         """Returns the images `[B, H, W, C]`, or clips `[B, T, H, W, C]`, of int64
         `seeds` `[B]`, row by row.
 
@@ -47,46 +55,64 @@ class Capable:
         """
         raise self._undefined("draw")
 
-    def to_latent(self, images, seeds=None):
+    def to_latent(self, images: Tensor, seeds: Tensor | None = None) -> Tensor:
         """Returns latents `[B, D]` of float images; of `seeds`, a draw instead of the
         mean."""
         raise self._undefined("to_latent")
 
-    def to_images(self, z):
+    def to_images(self, z: Tensor) -> Tensor:
         """Returns the images `[B, H, W, C]` of latents `[B, D]`."""
         raise self._undefined("to_images")
 
-    def to_classes(self, images):
+    def to_classes(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Returns probabilities `[B, K]` and penultimate features `[B, D]` of float
         images."""
         raise self._undefined("to_classes")
 
-    def to_target(self, sources, seeds, back=False, labels=None, ema=True):
+    def to_target(
+        self,
+        sources: Tensor,
+        seeds: Tensor,
+        back: bool = False,
+        labels: Tensor | None = None,
+        ema: bool = True,
+    ) -> Tensor:
         """Returns the images `[B, H, W, C]` that float `sources` `[B, h, w, c]` become;
         with `back`, the sources of images."""
         raise self._undefined("to_target")
 
-    def to_future(self, past, seeds, frames, labels=None, ema=True):
+    def to_future(
+        self,
+        past: Tensor,
+        seeds: Tensor,
+        frames: int,
+        labels: Tensor | None = None,
+        ema: bool = True,
+    ) -> Tensor:
         """Returns the `frames` frames `[B, frames, H, W, C]` that follow the float
         frames `past` `[B, t, H, W, C]`."""
         raise self._undefined("to_future")
 
-    def to_between(self, first, last, times, ema=True):
+    def to_between(
+        self, first: Tensor, last: Tensor, times: Sequence[float], ema: bool = True
+    ) -> Tensor:
         """Returns the images `[B, len(times), H, W, C]` at `times`, numbers in (0, 1),
         on the way between float images `[B, H, W, C]`."""
         raise self._undefined("to_between")
 
-    def inpaint(self, images, mask, **options):
+    def inpaint(self, images: ArrayLike, mask: ArrayLike, **options: Any) -> np.ndarray:
         """Returns `images` with the pixels of `mask` made anew."""
-        self.require("inpaint")
+        raise self._unable("inpaint")
 
-    def variations(self, images, strength=0.5, **options):
+    def variations(
+        self, images: ArrayLike, strength: float = 0.5, **options: Any
+    ) -> np.ndarray:
         """Returns images like `images`."""
-        self.require("vary")
+        raise self._unable("vary")
 
-    def nll(self, images, **options):
+    def nll(self, images: ArrayLike, **options: Any) -> np.ndarray:
         """Returns -log p(x) `[N]` in `nll_unit`, or a bound of it."""
-        self.require("nll")
+        raise self._unable("nll")
 
     def _undefined(self, hook):
         return TypeError(f"{type(self).__name__} does not define {hook}.")
@@ -94,13 +120,13 @@ class Capable:
     # --- answers ----------------------------------------------------------------------
 
     @property
-    def is_stochastic(self):
+    def is_stochastic(self) -> bool:
         """Whether an encoding is a distribution q(z|x) = N(z_mean, exp(z_logvar)), of
         which the tensor method `posterior` tells."""
         return hasattr(self, "posterior")
 
     @classmethod
-    def capabilities(cls):
+    def capabilities(cls) -> set[str]:
         """Returns what the model can do, e.g. {"sample", "encode", "decode"}."""
         able = {
             capability
@@ -109,7 +135,7 @@ class Capable:
         }
         return able | {name for name, needs in JOINED.items() if needs <= able}
 
-    def traits(self):
+    def traits(self) -> set[str]:
         """Returns what else a need may name: "labels" (samples of a class), "prompts",
         "negative", "posterior" (an encoding is a distribution), and the options of
         `sample`, such as "guidance", "steps" and "trajectory"."""
@@ -122,16 +148,16 @@ class Capable:
         return traits | ({"labels"} if self.conditional else set())
 
     @property
-    def takes_captions(self):
+    def takes_captions(self) -> bool:
         """Whether `draw` takes the tokens of captions."""
         return "captions" in inspect.signature(self.draw).parameters
 
-    def options_of(self, hook):
+    def options_of(self, hook: str) -> list[str]:
         """Returns the names of the options of a hook: what it takes after `ema`."""
         names = list(inspect.signature(getattr(self, hook)).parameters)
         return names[names.index("ema") + 1 :]
 
-    def can(self, *needs):
+    def can(self, *needs: str | Iterable[str]) -> bool:
         """Whether the model has all of `needs`: capabilities and traits, as texts or
         collections of texts."""
         wanted = set()
@@ -140,18 +166,21 @@ class Capable:
         missing = wanted - self.capabilities()
         return not missing or missing <= self.traits()
 
-    def require(self, *capabilities):
+    def require(self, *capabilities: str) -> None:
         """Raises ValueError unless the model can do all of these, and has networks."""
         for capability in capabilities:
             if capability not in self.capabilities():
-                having = models_that_can(capability)
-                raise ValueError(
-                    f"{self.name!r} cannot {capability}. "
-                    f"Models that can: {', '.join(having) or 'none'}."
-                )
+                raise self._unable(capability)
         self.require_networks()
 
-    def require_networks(self):
+    def _unable(self, capability):
+        having = models_that_can(capability)
+        return ValueError(
+            f"{self.name!r} cannot {capability}. "
+            f"Models that can: {', '.join(having) or 'none'}."
+        )
+
+    def require_networks(self) -> None:
         """Raises ValueError unless the model has networks."""
         if not self.built:
             raise ValueError(
@@ -160,7 +189,7 @@ class Capable:
             )
 
 
-def models_that_can(capability):
+def models_that_can(capability: str) -> list[str]:
     """Returns the sorted names of the models that have a capability."""
     return [
         name

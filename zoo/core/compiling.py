@@ -1,6 +1,7 @@
 """How a model is compiled: an optimizer a network, behind the one that Keras knows."""
 
 import functools
+from typing import Any
 
 import keras
 
@@ -16,16 +17,21 @@ class Compiling:
     gradient_accumulation_steps = 1
 
     @property
-    def optimizers(self):
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         """{network: optimizer}."""
         return self.__dict__.get("_by_network", {})
 
     @property
-    def joined_batches(self):
+    def joined_batches(self) -> int:
         """Batches that `fit` joins into one training step."""
         return self.batches_per_step * self.gradient_accumulation_steps
 
-    def compile(self, optimizer=None, gradient_accumulation_steps=1, **kwargs):
+    def compile(
+        self,
+        optimizer: dict | keras.optimizers.Optimizer | str | None = None,
+        gradient_accumulation_steps: int = 1,
+        **kwargs: Any,
+    ) -> None:
         """Compiles with {network: optimizer}; without one, with the paper's.
 
         Args:
@@ -40,12 +46,7 @@ class Compiling:
                 iterations are those of the joined batch.
             **kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution`, as in Keras.
         """
-        for key in ("loss", "metrics", "weighted_metrics", "loss_weights"):
-            if kwargs.get(key) is not None:
-                raise ValueError(
-                    "A zoo model brings its own losses and terms; compile takes an "
-                    f"optimizer. Received: {key}={kwargs[key]!r}."
-                )
+        _check_options(kwargs)
         if self.dtype_policy.name not in PRECISIONS:
             raise ValueError(
                 f"A model computes in {' or '.join(PRECISIONS)}. (mixed_float16 would "
@@ -67,7 +68,7 @@ class Compiling:
         if self.built:
             self.build_optimizers()
 
-    def build_optimizers(self):
+    def build_optimizers(self) -> None:
         """Makes the state of all optimizers, once there are networks."""
         self.__dict__.pop("_owners", None)
         self.optimizer.build(self.trainable_variables)
@@ -86,7 +87,7 @@ class Compiling:
     def _owner_of(self, variable):
         return self._owners[id(variable)]
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict[str, Any] | None:
         if not self.compiled:
             return None
         return {
@@ -98,9 +99,19 @@ class Compiling:
             "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         config = dict(config)
         config.pop("steps_per_execution", None)  # what suits a process, not a model
         deserialize = keras.optimizers.deserialize
         optimizer = {k: deserialize(v) for k, v in config.pop("optimizer").items()}
         self.compile(optimizer, **config)
+
+
+def _check_options(options):
+    """Raises ValueError if a loss or a metric is among Keras' options."""
+    for key in ("loss", "metrics", "weighted_metrics", "loss_weights"):
+        if options.get(key) is not None:
+            raise ValueError(
+                "A zoo model brings its own losses and terms; compile takes an "
+                f"optimizer. Received: {key}={options[key]!r}."
+            )

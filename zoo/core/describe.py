@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import re
 import textwrap
+from typing import Any
 
 from zoo.core import registry
 from zoo.core.headers import Header
@@ -63,7 +64,7 @@ class Description:
             ) or [text]
 
 
-def describe(name):
+def describe(name: str) -> Description:
     """Returns the `Description` of the model called `name`.
 
     A model that has not been imported is described by the text of its file, without
@@ -76,7 +77,7 @@ def describe(name):
     return description(name, Header(name, module))
 
 
-def description(name, model):
+def description(name: str, model: Any) -> Description:
     """Returns the `Description` of a model of default settings, or of its `Header`."""
     text = inspect.cleandoc(model.__doc__ or "")
     paragraphs = [*text.split("\n\n"), ""]
@@ -93,7 +94,7 @@ def description(name, model):
     )
 
 
-def meanings(docstring):
+def meanings(docstring: str) -> dict[str, str]:
     """Returns {setting: text} of the section `Args:` of a docstring."""
     section = re.search(r"^Args:\n((?:    .*\n|\n)+)", docstring + "\n", re.MULTILINE)
     entries = re.findall(

@@ -1,6 +1,7 @@
 """NaN and infinity, found at the step and in the value where they arise."""
 
 import time
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ from keras import ops
 
 from zoo import backend
 from zoo.inputs.fields import PLURALS
+from zoo.inputs.tensors import Tensor
 
 KINDS = ("term", "gradient", "weights")
 BATCH = "batch"  # the kind of a wrong field, the cause of whatever else is wrong
@@ -28,7 +30,9 @@ class NotFiniteError(ValueError):
         networks: Names of the networks whose gradient or weights are.
     """
 
-    def __init__(self, step, causes, advice=None):
+    def __init__(
+        self, step: int, causes: Sequence[tuple[str, str]], advice: str | None = None
+    ):
         self.step, self.causes = step, causes
         self.terms = [name for kind, name in causes if kind == "term"]
         named = [name for kind, name in causes if kind != "term"]
@@ -53,7 +57,7 @@ class NotFiniteError(ValueError):
         network = f"{self.networks[0]}=" if self.networks else ""
         return f"--learning_rate={network}..."
 
-    def after_rollbacks(self, count):
+    def after_rollbacks(self, count: int) -> "NotFiniteError":
         """Returns this fault, told after `count` rollbacks that did not help."""
         return NotFiniteError(
             self.step,
@@ -62,7 +66,7 @@ class NotFiniteError(ValueError):
             "rollbacks have made may help.",
         )
 
-    def in_script(self):
+    def in_script(self) -> "NotFiniteError":
         """Returns this fault as a script's own `fit` tells it."""
         of = f" of {', '.join(self.networks)}" if self.networks else ""
         advice = f"The model is spoilt; a lower learning rate{of} may help."
@@ -77,7 +81,7 @@ class WrongBatchError(ValueError):
         fields: Names of its wrong fields.
     """
 
-    def __init__(self, step, fields):
+    def __init__(self, step: int, fields: Sequence[str]):
         self.step, self.fields = step, fields
         rules = [RULES["label" if name == "label" else "pixels"] for name in fields]
         names = " and ".join(PLURALS[name] for name in fields)
@@ -109,7 +113,13 @@ class Faults:
         norms: The norm of each network's last gradient, a variable `[networks]`.
     """
 
-    def __init__(self, fields, terms, networks, optimizer):
+    def __init__(
+        self,
+        fields: Sequence[str],
+        terms: Sequence[str],
+        networks: Sequence[str],
+        optimizer: keras.optimizers.Optimizer,
+    ):
         self.networks = list(networks)
         self.names = [(BATCH, name) for name in fields]
         self.names += [("term", name) for name in terms]
@@ -122,18 +132,24 @@ class Faults:
             (len(self.networks),), dtype="float32", name="norms", **how
         )
 
-    def look_at_batch(self, step, wrong):
+    def look_at_batch(self, step: Tensor, wrong: dict[str, Tensor]) -> None:
         """Notes which of {field: whether it is wrong, a scalar tensor} are, within
         training step `step`."""
         if wrong:
             numbers = {(BATCH, n): ops.where(w, np.nan, 0.0) for n, w in wrong.items()}
             self._note(step, numbers)
 
-    def look_at_terms(self, step, terms):
+    def look_at_terms(self, step: Tensor, terms: dict[str, Tensor]) -> None:
         """Notes which of {term: tensor} are not finite, within training step `step`."""
         self._note(step, {("term", n): ops.mean(term) for n, term in terms.items()})
 
-    def look_at_network(self, step, name, gradients, learning_rate):
+    def look_at_network(
+        self,
+        step: Tensor,
+        name: str,
+        gradients: Sequence[Tensor],
+        learning_rate: Tensor,
+    ) -> None:
         """Notes whether a network's gradients, a list, are not finite, or its weights
         after a move along them at this rate."""
         gradients = [g for g in gradients if g is not None]
@@ -146,7 +162,7 @@ class Faults:
         numbers[("weights", name)] = norm * learning_rate
         self._note(step, numbers)
 
-    def look_at_weights(self, model):
+    def look_at_weights(self, model: keras.Model) -> None:
         """Notes which networks' weights, or statistics of their batches, are not
         finite, by reading them all."""
         step = int(ops.convert_to_numpy(model.optimizer.iterations))
@@ -161,22 +177,22 @@ class Faults:
         new = ops.logical_and(before == 0, ops.logical_not(ops.isfinite(values)))
         self.steps.assign(ops.where(new, ops.cast(step, "int32"), before))
 
-    def copy(self):
+    def copy(self) -> Tensor:
         """Returns the steps as they are after the last training step, a tensor that
         may not have been computed yet."""
         return ops.add(self.steps, 0)
 
-    def require_none(self, steps=None):
+    def require_none(self, steps: Tensor | None = None) -> None:
         """Raises NotFiniteError or WrongBatchError, with what came first, if there is a
         fault.
 
         Args:
             steps: A `copy`. Default: as they are now.
         """
-        steps = ops.convert_to_numpy(self.steps if steps is None else steps)
-        if steps.any():
-            first = int(steps[steps > 0].min())
-            causes = [name for name, step in zip(self.names, steps) if step == first]
+        numbers = ops.convert_to_numpy(self.steps if steps is None else steps)
+        if numbers.any():
+            first = int(numbers[numbers > 0].min())
+            causes = [name for name, step in zip(self.names, numbers) if step == first]
             fields = [name for kind, name in causes if kind == BATCH]
             if fields:
                 raise WrongBatchError(first, fields)
@@ -197,10 +213,10 @@ class Finite(keras.callbacks.Callback):
     is done before it has been looked at.
     """
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.before, self.next_look = None, 0.0
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         now = time.perf_counter()
         if now < self.next_look:
             return
@@ -212,9 +228,9 @@ class Finite(keras.callbacks.Callback):
         took = time.perf_counter() - now
         self.next_look = now + min(took / SHARE, RARELY)
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: dict | None = None) -> None:
         self.model.faults.require_none()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.model.faults.look_at_weights(self.model)
         self.model.faults.require_none()

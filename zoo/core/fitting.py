@@ -2,20 +2,32 @@
 checked, and brought into the form that a training step takes."""
 
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from absl import logging
+from numpy.typing import ArrayLike
 
 from zoo import backend, inputs
-from zoo.core import faults
+from zoo.core import faults, monitoring
 from zoo.inputs import feeds, grouping, words
+from zoo.inputs.tensors import Data
 
 
 class Fitting:
     """The part of `ImageModel` between users' data and the training step."""
 
-    def fit(self, x=None, y=None, *, value_range=None, validation_data=None, **kwargs):
+    def fit(
+        self,
+        x: Data = None,
+        y: ArrayLike | None = None,
+        *,
+        value_range: Sequence[int] | None = None,
+        validation_data: Data = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """Trains; builds the model from the data first if need be.
 
         Args:
@@ -53,23 +65,34 @@ class Fitting:
             validation_data = self._measured(validation_data, None, value_range, size)
         return self._fit(x, y, validation_data=validation_data, **kwargs)
 
-    def _fit(self, x, y, callbacks=None, **kwargs):
-        """Keras' `fit`, which ends soon after a step that got or made wrong values."""
+    def _fit(self, x, y, callbacks: Any = None, **kwargs):
+        """Keras' `fit`: its callbacks know the terms, and it ends soon after a step
+        that got or made wrong values."""
         if isinstance(callbacks, keras.callbacks.CallbackList):
-            return super().fit(x, y, callbacks=callbacks, **kwargs)
-        callbacks = list(callbacks or ())
-        if any(isinstance(each, faults.Finite) for each in callbacks):
-            return super().fit(x, y, callbacks=callbacks, **kwargs)
-        try:
-            return super().fit(x, y, callbacks=[faults.Finite(), *callbacks], **kwargs)
-        except faults.NotFiniteError as fault:
-            raise fault.in_script() from None
+            each, is_whole = list(callbacks.callbacks or ()), True
+        else:
+            each, is_whole = keras.tree.flatten(callbacks or []), False
+        is_watched = any(isinstance(callback, faults.Finite) for callback in each)
+        with monitoring.directed(self, each):
+            if is_watched or is_whole:
+                return super().fit(x, y, callbacks=callbacks, **kwargs)
+            try:
+                return super().fit(x, y, callbacks=[faults.Finite(), *each], **kwargs)
+            except faults.NotFiniteError as fault:
+                raise fault.in_script() from None
 
     def _maybe_symbolic_build(self, **data):
         """Keras' TensorFlow trainer would take a batch to build the networks by, which
         are built, and fail on it where there are several workers."""
 
-    def evaluate(self, x=None, y=None, *, value_range=None, **kwargs):
+    def evaluate(
+        self,
+        x: Data = None,
+        y: ArrayLike | None = None,
+        *,
+        value_range: Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> float | list[float] | dict[str, float]:
         """Returns the terms on a data set (see `fit`), as `keras.Model.evaluate`
         does."""
         self.require_networks()
@@ -92,7 +115,7 @@ class Fitting:
         x, y = backend.distributed(self, x, y, batch_size)
         return x if y is None else (x, y)
 
-    def predict(self, x, **kwargs):
+    def predict(self, x: Data, **kwargs: Any) -> np.ndarray:
         """Returns `model(x)` for all rows, as `keras.Model.predict` does.
 
         Args:
@@ -105,12 +128,26 @@ class Fitting:
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
         return super().predict(feed.x, **kwargs)
 
-    def train_on_batch(self, x, y=None, *, value_range=None, **kwargs):
+    def train_on_batch(
+        self,
+        x: Data,
+        y: ArrayLike | None = None,
+        *,
+        value_range: Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> list[float] | dict[str, float]:
         """Takes one training step on a batch, checked as `fit` checks it."""
         x, y = self._one_batch(x, y, value_range)
         return super().train_on_batch(x, y, **kwargs)
 
-    def test_on_batch(self, x, y=None, *, value_range=None, **kwargs):
+    def test_on_batch(
+        self,
+        x: Data,
+        y: ArrayLike | None = None,
+        *,
+        value_range: Sequence[int] | None = None,
+        **kwargs: Any,
+    ) -> list[float] | dict[str, float]:
         """Returns the terms of a batch, checked as `fit` checks it."""
         self.require_networks()
         x, y = self._one_batch(x, y, value_range)
@@ -144,7 +181,7 @@ class Fitting:
             self.build_for(feed)
         return feed
 
-    def build_for(self, data):
+    def build_for(self, data: feeds.Feed | Data) -> None:
         """Makes the networks for data: a `Feed`, or a data set that is not consumed."""
         is_feed = isinstance(data, feeds.Feed)
         shapes = data.shapes if is_feed else feeds.shapes_of(data, self.layout)
@@ -177,7 +214,7 @@ class Fitting:
             )
 
     @property
-    def tokenizer(self):
+    def tokenizer(self) -> words.Tokenizer:
         """The `words.Tokenizer` of a model that takes captions."""
         return words.Tokenizer(self.config["vocabulary"], self.config["max_tokens"])
 

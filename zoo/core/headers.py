@@ -9,6 +9,8 @@ import contextlib
 import functools
 import pathlib
 import typing
+from collections.abc import Sequence
+from typing import Any
 
 from zoo.core.capabilities import HOOKS, JOINED
 from zoo.core.parts import Part
@@ -28,7 +30,7 @@ class Header:
         module: The module that registers it, such as "zoo.models.vae".
     """
 
-    def __init__(self, name, module):
+    def __init__(self, name: str, module: str):
         own = next(node for node in classes(module) if registered_name(node) == name)
         self.lineage = lineage(module, own)
         self.config = defaults(self.lineage)
@@ -55,7 +57,7 @@ class Header:
         above.__dict__ |= self.__dict__ | {"lineage": self.lineage[depth + 1 :]}
         return above
 
-    def capabilities(self):
+    def capabilities(self) -> set[str]:
         """Returns what the model can do: the hooks that are functions of a class below
         `ImageModel`. (Whose hook is that of `ImageModel` again gives the ability up.)
         """
@@ -71,18 +73,18 @@ class Header:
 
 
 @functools.cache
-def statements(module):
+def statements(module: str) -> list[ast.stmt]:
     """The statements of a module of the zoo; its file is read, not run."""
     path = ROOT.joinpath(*module.split("."))
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     return ast.parse(file.read_text("utf-8")).body
 
 
-def classes(module):
+def classes(module: str) -> list[ast.ClassDef]:
     return [node for node in statements(module) if isinstance(node, ast.ClassDef)]
 
 
-def registered_name(node):
+def registered_name(node: ast.ClassDef) -> str | None:
     """The name in a class's decorator `@register(name)`, None without one."""
     for decorator in node.decorator_list:
         if (
@@ -93,7 +95,7 @@ def registered_name(node):
     return None
 
 
-def definition(module, name):
+def definition(module: str, name: str) -> tuple[str, ast.ClassDef] | None:
     """Returns (module, class) of a name, in that module or where that imports it from;
     None of what is not the zoo's."""
     for node in statements(module):
@@ -101,11 +103,11 @@ def definition(module, name):
             return module, node
         if isinstance(node, ast.ImportFrom) and str(node.module).startswith("zoo."):
             if name in {alias.asname or alias.name for alias in node.names}:
-                return definition(node.module, name)
+                return definition(str(node.module), name)
     return None
 
 
-def lineage(module, node):
+def lineage(module: str, node: ast.ClassDef) -> list[tuple[str, ast.ClassDef]]:
     """Returns [(module, class)] of a model's class and its bases below `ImageModel`, in
     the order in which Python looks for an attribute."""
     line = [(module, node)]
@@ -116,7 +118,7 @@ def lineage(module, node):
     return line
 
 
-def members(node):
+def members(node: ast.ClassDef) -> dict[str, ast.FunctionDef | ast.expr]:
     """Returns {name: value or function} of what a class defines."""
     functions = {f.name: f for f in node.body if isinstance(f, ast.FunctionDef)}
     values = [each for each in node.body if isinstance(each, ast.Assign)]
@@ -124,7 +126,7 @@ def members(node):
 
 
 @functools.cache
-def constants(module):
+def constants(module: str) -> dict[str, Any]:
     """Returns {name: value} of a module's plain assignments."""
     names = {}
     for node in statements(module):
@@ -136,13 +138,15 @@ def constants(module):
     return names
 
 
-def value(expression, module):
+def value(expression: ast.expr, module: str) -> Any:
     """Returns what an expression of literals and constants is."""
     code = compile(ast.Expression(expression), module, "eval")
     return eval(code, dict(constants(module)))
 
 
-def constructor(lineage):
+def constructor(
+    lineage: Sequence[tuple[str, ast.ClassDef]],
+) -> tuple[str, ast.FunctionDef]:
     """Returns (module, function) of the constructor that a lineage has."""
     for module, node in lineage:
         function = members(node).get("__init__")
@@ -151,7 +155,7 @@ def constructor(lineage):
     raise LookupError("A model has a constructor with settings.")
 
 
-def annotations(lineage):
+def annotations(lineage: Sequence[tuple[str, ast.ClassDef]]) -> dict[str, Any]:
     """Returns {setting: annotation} of the constructor in a lineage; without those that
     another module names."""
     _, function = constructor(lineage)
@@ -165,7 +169,7 @@ def annotations(lineage):
     return known
 
 
-def defaults(lineage):
+def defaults(lineage: Sequence[tuple[str, ast.ClassDef]]) -> dict[str, Any]:
     """Returns {setting: default} of the constructor in a lineage; whole numbers of
     float settings become floats, as in a model's config."""
     module, function = constructor(lineage)

@@ -2,14 +2,18 @@
 graph."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from zoo import backend, inputs
 from zoo.core import registry
 from zoo.core.capabilities import Capable
 from zoo.inputs import pixels, suggestions
+from zoo.inputs.tensors import Tensor
 
 PLAIN = (str, int, float, np.generic, type(None))  # one value, not one an image
 
@@ -20,16 +24,16 @@ class Inference(Capable):
 
     nll_unit = "nats"  # of `nll`, an image; or "bits per dimension"
 
-    def noise(self, seeds):
+    def noise(self, seeds: Tensor) -> Tensor:
         """Returns z `[B, latent_dim]` of N(0, 1), the prior of `draw`, row by row of
         int64 `seeds` `[B]`."""
         return backend.normal_of_seeds(seeds, (self.config["latent_dim"],))
 
-    def to_features(self, images):
+    def to_features(self, images: Tensor) -> Tensor:
         """Returns penultimate features `[B, D]` of float images."""
         return self.to_classes(images)[1]
 
-    def checked_labels(self, labels, count):
+    def checked_labels(self, labels: ArrayLike, count: int) -> np.ndarray:
         """Returns the labels that images are asked for, int32 `[count]`, checked."""
         if not self.conditional:
             able = [n for n in registry.names() if registry.find(n).conditional]
@@ -41,7 +45,7 @@ class Inference(Capable):
         inputs.check_labels(labels, count, self.config["num_classes"])
         return labels.astype("int32")
 
-    def require_options(self, method, options):
+    def require_options(self, method: str, options: dict[str, Any]) -> None:
         """Raises ValueError unless the tensor method `method` takes all `options`, each
         one value: a graph is compiled for it."""
         taken = self.options_of(method)
@@ -58,7 +62,9 @@ class Inference(Capable):
                     f"Received: {key} as a {type(value).__name__}."
                 )
 
-    def ready(self, capability, images, field=None):
+    def ready(
+        self, capability: str, images: ArrayLike, field: str | None = None
+    ) -> np.ndarray:
         """Returns `images` as float32, after checking that the model can.
 
         Args:
@@ -70,18 +76,22 @@ class Inference(Capable):
         inputs.check_images(images, self.shape_of_field(field), field=field)
         return pixels.to_float(images)
 
-    def in_batches(self, method, batch_size, *arrays, **options):
+    def in_batches(
+        self, method: str, batch_size: int, *arrays: np.ndarray | None, **options: Any
+    ) -> np.ndarray:
         """Returns the NumPy result of the tensor method `method` on all rows of
         `arrays`, of which some may be None: the method gets None in their place."""
         absent = tuple(i for i, array in enumerate(arrays) if array is None)
-        arrays = [array for array in arrays if array is not None]
+        present = [array for array in arrays if array is not None]
         graph, parts = self.graph(method, absent, **options), []
-        for start in range(0, len(arrays[0]), batch_size):
-            rows = (backend.tensor(a[start : start + batch_size]) for a in arrays)
+        for start in range(0, len(present[0]), batch_size):
+            rows = (backend.tensor(a[start : start + batch_size]) for a in present)
             parts.append(ops.convert_to_numpy(graph(*rows)))
         return np.concatenate(parts).astype("float32", copy=False)
 
-    def graph(self, method, absent=(), **options):
+    def graph(
+        self, method: str, absent: tuple[int, ...] = (), **options: Any
+    ) -> Callable[..., Tensor]:
         """Returns the tensor method `method`, compiled once for each choice of
         `options`; None is handed on at the places `absent` among its rows."""
         key = (method, absent, *sorted(options.items()))
@@ -108,7 +118,7 @@ def _with_none(function, places):
     return call
 
 
-def seeds_from(seed, count):
+def seeds_from(seed: int | None, count: int) -> np.ndarray:
     """Returns int64 `[count]`: seed, seed + 1, ...; a fresh start if `seed` is None."""
     if seed is None:
         seed = int(np.random.randint(2**31))

@@ -6,14 +6,16 @@ what became of them.
 
 import dataclasses
 import warnings
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import linalg
 
 # --- paths ----------------------------------------------------------------------------
 
 
-def linear(a, b, steps):
+def linear(a: np.ndarray, b: np.ndarray, steps: int) -> np.ndarray:
     """Returns the straight line from each `a` to its `b`, `[N, D]` each, float32
     `[N, steps, D]` with both ends."""
     a, b = _ends(a, b)
@@ -21,7 +23,7 @@ def linear(a, b, steps):
     return ((1 - t) * a + t * b).astype("float32")
 
 
-def spherical(a, b, steps):
+def spherical(a: np.ndarray, b: np.ndarray, steps: int) -> np.ndarray:
     """Returns the arc about the origin from each `a` to its `b`, `[N, D]` each, float32
     `[N, steps, D]` with both ends; its points keep the length of two equally long ends.
 
@@ -74,7 +76,7 @@ def _shares(steps):
 # --- directions -----------------------------------------------------------------------
 
 
-def attribute(having, lacking):
+def attribute(having: np.ndarray, lacking: np.ndarray) -> np.ndarray:
     """Returns what latents `[N, D]` that have an attribute, such as a class, have on
     average beyond those `[M, D]` that lack it, float32 `[D]`.
 
@@ -103,7 +105,7 @@ class Axes:
     shares: np.ndarray
 
 
-def principal_directions(z, count):
+def principal_directions(z: np.ndarray, count: int) -> Axes:
     """Returns the `count` orthogonal directions in which latents `[N, D]` vary most, as
     `Axes`; the largest component of each is positive."""
     _require_count(z, count)
@@ -112,7 +114,7 @@ def principal_directions(z, count):
     return _axes(z, _numbered(count), _signed(vectors[:count]), values[:count])
 
 
-def image_directions(z, images, count):
+def image_directions(z: np.ndarray, images: np.ndarray, count: int) -> Axes:
     """Returns the `count` directions of latents `[N, D]` that change their `images`
     `[N, ...]` most, as `Axes` whose shares are of the images' variance: the principal
     components of the images, and for each the latents' regression on it.
@@ -136,7 +138,7 @@ def image_directions(z, images, count):
     return Axes(_numbered(count), vectors, centre, deviations, shares)
 
 
-def coordinates(z, count):
+def coordinates(z: np.ndarray, count: int) -> Axes:
     """Returns the `count` coordinates in which latents `[N, D]` vary most, as `Axes`
     named by their number from 0."""
     _require_count(z, count)
@@ -149,7 +151,7 @@ def coordinates(z, count):
 AXES = {"directions": principal_directions, "coordinates": coordinates}
 
 
-def prior_coordinates(latent_dim, count):
+def prior_coordinates(latent_dim: int, count: int) -> Axes:
     """Returns the first `count` coordinates of N(0, 1) in `latent_dim` dimensions, as
     `Axes`: none varies more than another."""
     _require_count(np.zeros((2, latent_dim)), count)
@@ -183,7 +185,9 @@ def _require_count(z, count):
         )
 
 
-def traverse(start, axes, offsets):
+def traverse(
+    start: np.ndarray, axes: Axes, offsets: Sequence[float] | np.ndarray
+) -> np.ndarray:
     """Returns `start` `[D]` moved along each of K axes, all else as it was, float32
     `[K, S, D]`.
 
@@ -216,7 +220,7 @@ class Mixture:
 
     ITERATIONS = 200  # of expectation maximisation, at most
 
-    def __init__(self, z, components=10, seed=0):
+    def __init__(self, z: np.ndarray, components: int = 10, seed: int = 0):
         # scikit-learn takes a second to import: only who wants a mixture pays for it.
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture
@@ -239,7 +243,7 @@ class Mixture:
             self.fitted.fit(z)
         self._factors = np.linalg.cholesky(self.fitted.covariances_)
 
-    def draw(self, seeds):
+    def draw(self, seeds: Iterable[int]) -> np.ndarray:
         """Returns latents float32 `[N, D]`; row i depends on `seeds[i]` alone."""
         return np.stack([self._row(int(seed)) for seed in seeds]).astype("float32")
 
@@ -249,6 +253,6 @@ class Mixture:
         eps = random.standard_normal(self._factors.shape[-1])
         return self.fitted.means_[k] + self._factors[k] @ eps
 
-    def log_density(self, z):
+    def log_density(self, z: ArrayLike) -> np.ndarray:
         """Returns log q(z) `[N]` of latents `[N, D]` in nats, float64."""
         return self.fitted.score_samples(np.asarray(z, float))

@@ -8,6 +8,8 @@ import math
 
 from keras import ops
 
+from zoo.inputs.tensors import Tensor
+
 
 def _per_image(values):
     """Sums `[B, ...]` over everything but the batch, in float32."""
@@ -15,7 +17,7 @@ def _per_image(values):
     return ops.sum(values, axis=tuple(range(1, len(values.shape))))
 
 
-def kl_normal(z_mean, z_logvar):
+def kl_normal(z_mean: Tensor, z_logvar: Tensor) -> Tensor:
     """KL(N(z_mean, exp(z_logvar)) || N(0, 1)) of each row `[B, D]` -> `[B]`, in nats.
 
     Source: Kingma and Welling 2013, arXiv:1312.6114, appendix B.
@@ -26,23 +28,23 @@ def kl_normal(z_mean, z_logvar):
     )
 
 
-def log_normal(x, mean=0.0, logvar=0.0):
+def log_normal(x: Tensor, mean: Tensor = 0.0, logvar: Tensor = 0.0) -> Tensor:
     """log N(x; mean, exp(logvar)), summed per row `[B, ...]` -> `[B]`, in nats."""
     square = ops.square(x - mean) * ops.exp(-logvar)
     return -0.5 * _per_image(square + logvar + math.log(2 * math.pi))
 
 
-def mean_squared_error(x, x_rec):
+def mean_squared_error(x: Tensor, x_rec: Tensor) -> Tensor:
     """Squared error per pixel, mean over the batch: a scalar."""
     return ops.mean(ops.square(ops.cast(x, "float32") - ops.cast(x_rec, "float32")))
 
 
-def squared_error(x, x_rec):
+def squared_error(x: Tensor, x_rec: Tensor) -> Tensor:
     """Squared error summed over each image `[B, ...]` -> `[B]`."""
     return _per_image(ops.square(ops.cast(x, "float32") - ops.cast(x_rec, "float32")))
 
 
-def bernoulli_nll(x, logits):
+def bernoulli_nll(x: Tensor, logits: Tensor) -> Tensor:
     """-log Bernoulli(x; sigmoid(logits)) of each image `[B, ...]` -> `[B]`, in nats.
 
     `x` holds 0 and 1. softplus keeps it finite at any logit.
@@ -52,7 +54,7 @@ def bernoulli_nll(x, logits):
     return _per_image(ops.softplus(logits) - x * logits)
 
 
-def gaussian_nll(x, x_rec, log_sigma):
+def gaussian_nll(x: Tensor, x_rec: Tensor, log_sigma: Tensor) -> Tensor:
     """-log N(x; x_rec, exp(log_sigma)^2) of each image `[B, ...]` -> `[B]`, in nats of
     the density over pixels in [-1, 1]."""
     return -log_normal(
@@ -60,7 +62,7 @@ def gaussian_nll(x, x_rec, log_sigma):
     )
 
 
-def discretized_logistic_nll(x, x_rec, log_scale):
+def discretized_logistic_nll(x: Tensor, x_rec: Tensor, log_scale: Tensor) -> Tensor:
     """-log P(x) of 8-bit pixels under a logistic distribution cut into 256 bins.
 
     `x`, `x_rec`: `[B, H, W, C]` in [-1, 1]; `log_scale` a scalar. Returns `[B]`, in
@@ -83,7 +85,7 @@ def discretized_logistic_nll(x, x_rec, log_scale):
     return -_per_image(log_p)
 
 
-def discretized_gaussian_nll(x, x_rec, log_sigma):
+def discretized_gaussian_nll(x: Tensor, x_rec: Tensor, log_sigma: Tensor) -> Tensor:
     """-log P(x) of 8-bit pixels under a normal distribution cut into 256 bins.
 
     `x`, `x_rec`: `[B, H, W, C]` in [-1, 1]; `log_sigma` a scalar or of their shape.
@@ -119,7 +121,7 @@ def _erfc(z):
     return ops.exp(-z * z) / (math.sqrt(math.pi) * fraction)
 
 
-def bce(logits, real):
+def bce(logits: Tensor, real: bool) -> Tensor:
     """Binary cross-entropy with one target for the whole batch: -log D or -log(1 - D).
 
     Args:
@@ -130,7 +132,9 @@ def bce(logits, real):
     return ops.mean(ops.softplus(-logits if real else logits))
 
 
-def cross_entropy(logits, labels, label_smoothing=0.0):
+def cross_entropy(
+    logits: Tensor, labels: Tensor, label_smoothing: float = 0.0
+) -> Tensor:
     """Cross-entropy of int `labels` `[B]` under `logits` `[B, K]`, mean over the batch.
 
     `label_smoothing` mixes the target with the uniform distribution.
@@ -143,7 +147,9 @@ def cross_entropy(logits, labels, label_smoothing=0.0):
     return -ops.mean(ops.sum(target * log_probs, axis=-1))
 
 
-def discriminator_loss(real_logits, fake_logits, loss="non_saturating"):
+def discriminator_loss(
+    real_logits: Tensor, fake_logits: Tensor, loss: str = "non_saturating"
+) -> Tensor:
     """What the discriminator descends, mean over the batch.
 
     non_saturating, minimax: -log D(x) - log(1 - D(G(z))). Goodfellow et al. 2014,
@@ -162,7 +168,7 @@ def discriminator_loss(real_logits, fake_logits, loss="non_saturating"):
     return ops.mean(ops.relu(1.0 - real_logits)) + ops.mean(ops.relu(1.0 + fake_logits))
 
 
-def generator_loss(fake_logits, loss="non_saturating"):
+def generator_loss(fake_logits: Tensor, loss: str = "non_saturating") -> Tensor:
     """What the generator descends, mean over the batch.
 
     non_saturating: -log D(G(z)). minimax: log(1 - D(G(z))). Goodfellow et al. 2014,

@@ -5,6 +5,9 @@ names its networks and the terms it reports, builds the networks, and writes its
 objective and order of play; everything else stands here.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -17,6 +20,7 @@ from zoo.core.measuring import MeasuringSeed
 from zoo.core.stepping import Stepping
 from zoo.core.storing import Storing
 from zoo.inputs import pixels
+from zoo.inputs.tensors import Losses, Tensor
 
 
 class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
@@ -42,11 +46,12 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
         needs_labels: Whether training needs labels.
         batches_per_step: Batches that a training step takes.
         monitor: The term that tells the best epoch, the smallest value unless
-            `monitor_mode` is "max"; "" if no term tells (a GAN's losses do not).
+            `monitor_mode` is "max"; "" if no term tells (a GAN's losses do not). Keras'
+            callbacks mean it by "loss" and "val_loss".
         paper: One line for the catalogue: authors, year, arXiv number.
     """
 
-    networks = ()
+    networks: tuple[str, ...] = ()
     terms = ()
     shares_loss = False
     averaged = ()
@@ -70,10 +75,12 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
         return model
 
     def __init__(self):
-        super().__init__(name=getattr(self, "registry_name", None))
+        keras.Model.__init__(self, name=getattr(self, "registry_name", None))
         self.seed_generator = keras.random.SeedGenerator()
         self.means = {name: keras.metrics.Mean(name=name) for name in self.terms}
-        self.image_shape = self.source_shape = None
+        # None before `build`, which comes before all that computes with them.
+        self.image_shape: Any = None
+        self.source_shape: Any = None
         # Kept out of Keras' tracking: no file holds its state, which never changes.
         self.__dict__["_measuring_seed"] = MeasuringSeed(self._rows_measured)
         self.__dict__["_seeds"] = self.seed_generator
@@ -87,25 +94,29 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
 
     # --- what a model file implements -------------------------------------------------
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         """Returns {network: optimizer} as the paper has them."""
         raise TypeError(f"{type(self).__name__} does not define default_optimizers.")
 
-    def build_networks(self, image_shape):
+    def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         """Returns {name: network}; each becomes an attribute of that name."""
         raise TypeError(f"{type(self).__name__} does not define build_networks.")
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor | None = None, training: bool = True
+    ) -> Losses:
         """Returns ({network: scalar loss}, {term: scalar or [B]}): the whole game."""
         raise TypeError(f"{type(self).__name__} does not define objective.")
 
-    def updates_per_step(self, network):
+    def updates_per_step(self, network: str) -> int:
         """Returns how often `network` moves in one `train_step`."""
         return 1
 
     # --- networks, optimizers, config -------------------------------------------------
 
-    def build(self, image_shape, source_shape=None):
+    def build(
+        self, image_shape: Sequence[int], source_shape: Sequence[int] | None = None
+    ) -> None:
         """Makes the networks, their averages and optimizers.
 
         Args:
@@ -167,21 +178,21 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
         return part
 
     @property
-    def layout(self):
+    def layout(self) -> inputs.Layout:
         """The `zoo.inputs.Layout` of the model's batches."""
         return inputs.Layout(tuple(self.takes), self.learns_targets, self.is_paired)
 
-    def shape_of_field(self, field):
+    def shape_of_field(self, field: str) -> tuple[int, ...] | None:
         """Returns the shape of a row of images, sources or clips; None before the model
         is built."""
         is_other = field == "source" and "source" in self.takes
         return self.source_shape if is_other else self.image_shape
 
-    def network(self, name):
+    def network(self, name: str) -> keras.Model:
         """Returns the network called `name`."""
         return getattr(self, name)
 
-    def averaged_network(self, name, ema=True):
+    def averaged_network(self, name: str, ema: bool = True) -> keras.Model:
         """Returns the average of the network `name`, if there is one and it is
         wanted."""
         return self.network(f"{name}_ema" if ema and self._averages else name)
@@ -192,7 +203,9 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
 
     # --- training ---------------------------------------------------------------------
 
-    def update(self, objective, *data):
+    def update(
+        self, objective: Callable[..., Losses], *data: Tensor | None
+    ) -> dict[str, Tensor]:
         """Moves each network along its own loss once; returns terms.
 
         Args:
@@ -207,7 +220,7 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
         self.faults.look_at_terms(step, terms)
         return terms
 
-    def apply_gradients(self, gradients):
+    def apply_gradients(self, gradients: dict[str, list[Tensor]]) -> None:
         """Applies {network: gradients} by each network's optimizer, then the
         averages."""
         step = self.optimizer.iterations + 1
@@ -223,7 +236,7 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
         if self.networks[-1] in gradients:
             self.optimizer.iterations.assign_add(1)
 
-    def __call__(self, x, *args, **kwargs):
+    def __call__(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         self.require_networks()
         field = self.takes[0]
         if not backend.is_symbolic(x):

@@ -1,9 +1,13 @@
 """One optimizer a network, behind the one that Keras knows of."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
 from zoo import backend
+from zoo.inputs.tensors import Tensor
 
 
 class NetworkOptimizers(keras.optimizers.MultiOptimizer):
@@ -13,18 +17,24 @@ class NetworkOptimizers(keras.optimizers.MultiOptimizer):
     inner optimizers, because networks move at different times.
     """
 
-    def __init__(self, by_network, owner):
+    def __init__(
+        self,
+        by_network: dict[str, keras.optimizers.Optimizer],
+        owner: Callable[[keras.Variable], str],
+    ):
         super().__init__(lambda variable: by_network[owner(variable)], name="networks")
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: dict[str, Tensor]) -> None:
         # The inner optimizers are saved as children; Keras would write them twice.
         store["iterations"] = ops.convert_to_numpy(self.iterations)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: dict[str, Tensor]) -> None:
         self.iterations.assign(store["iterations"][()])
 
 
-def by_network(model, optimizer):
+def by_network(
+    model: keras.Model, optimizer: dict | keras.optimizers.Optimizer | str
+) -> dict[str, keras.optimizers.Optimizer]:
     """Returns {network: optimizer}, each a copy named after its network.
 
     Args:
@@ -49,7 +59,7 @@ def by_network(model, optimizer):
     return {name: _named_copy(by_name[name], name) for name in model.networks}
 
 
-def described(optimizer):
+def described(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
     """Returns what makes the optimizer again on any backend, as Keras serializes it: on
     PyTorch its class is one of the backend's, which has a public name as well."""
     config = keras.optimizers.serialize(optimizer)

@@ -6,6 +6,8 @@ part is built anew when the outer model is, and gets the weights of the model th
 given. Its weights lie in the outer model's file.
 """
 
+from typing import Any
+
 KEYS = {"name", "config", "image_shape", "source_shape"}
 
 
@@ -13,7 +15,7 @@ class Part:
     """Annotation of a setting that is a trained model of the zoo."""
 
 
-def described(setting, value):
+def described(setting: str, value: Any) -> dict[str, Any]:
     """Returns the dict that a config keeps of the model `value`; such a dict stays.
 
     Raises: ValueError: if `value` is something else, or a model without networks.
@@ -38,6 +40,6 @@ def described(setting, value):
     }
 
 
-def is_model(value):
+def is_model(value: object) -> bool:
     """Whether a setting's value is a model itself, not what a config keeps of it."""
     return value is not None and not isinstance(value, dict)

@@ -4,11 +4,19 @@ Nothing here imports Keras, so that a wrong word is told before it is imported.
 """
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 KINDS = ("constant", "cosine", "linear")  # of `zoo.core.schedules.Schedule`
 
 
-def by_network(flag, texts, networks, convert, default):
+def by_network(
+    flag: str,
+    texts: Sequence[str],
+    networks: Sequence[str],
+    convert: Callable[[str], Any],
+    default: Any,
+) -> dict[str, Any]:
     """Returns {network: value} from texts such as "1e-3" or "encoder=1e-3".
 
     Args:
@@ -32,7 +40,7 @@ def by_network(flag, texts, networks, convert, default):
     return values
 
 
-def parsed(flag, text, convert):
+def parsed(flag: str, text: str, convert: Callable[[str], Any]) -> Any:
     """Returns the value of a text such as "1e-3" or "encoder=1e-3", whose network may
     be any; arguments and errors are those of `by_network`."""
     try:
@@ -44,7 +52,7 @@ def parsed(flag, text, convert):
     return value
 
 
-def kind(text):
+def kind(text: str) -> str:
     """Returns `text` if it names a schedule; ValueError otherwise."""
     if text not in KINDS:
         raise ValueError(text)

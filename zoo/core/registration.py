@@ -12,6 +12,8 @@ import importlib.machinery
 import pathlib
 import re
 import sys
+import types
+from collections.abc import Sequence
 
 FOLDER = pathlib.Path(__file__).parents[1]
 DECORATED = re.compile(
@@ -24,7 +26,12 @@ DECORATED = re.compile(
 class KerasWatch(importlib.abc.MetaPathFinder):
     """Finds Keras as Python does, and registers the deputies once it is imported."""
 
-    def find_spec(self, fullname, path=None, target=None):
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,
+        target: types.ModuleType | None = None,
+    ) -> importlib.machinery.ModuleSpec | None:
         if fullname != "keras":
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname)
@@ -39,7 +46,7 @@ class KerasWatch(importlib.abc.MetaPathFinder):
         return spec
 
 
-def announce():
+def announce() -> None:
     """Registers the deputies: now if Keras is there, else once it is imported."""
     if "keras" in sys.modules:
         register_deputies()
@@ -47,7 +54,7 @@ def announce():
         sys.meta_path.insert(0, KerasWatch())
 
 
-def register_deputies():
+def register_deputies() -> None:
     """Enters a deputy for each class that a file of the zoo registers."""
     import keras
 
@@ -56,7 +63,7 @@ def register_deputies():
         known.setdefault(name, deputy(name, module))
 
 
-def classes():
+def classes() -> dict[str, str]:
     """Returns {name that Keras registers: module} of all files of the zoo."""
     modules = {}
     for file in sorted(FOLDER.rglob("*.py")):
@@ -66,7 +73,7 @@ def classes():
     return modules
 
 
-def deputy(name, module):
+def deputy(name: str, module: str) -> type:
     """Returns a class whose `from_config` is that of the class called `name`, which
     registers itself when `module` is imported."""
 

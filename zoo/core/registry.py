@@ -6,6 +6,8 @@ import inspect
 import math
 import types
 import typing
+from collections.abc import Callable
+from typing import Any
 
 from zoo.core import headers, parts
 from zoo.inputs import suggestions
@@ -14,13 +16,13 @@ _CLASSES = {}
 _MODULES = {}  # name: the module that registers it once it is imported
 
 
-def announce(modules):
+def announce(modules: dict[str, str]) -> None:
     """Enters {name: module} of models whose files are imported when they are asked
     for."""
     _MODULES.update(modules)
 
 
-def register(name):
+def register(name: str) -> Callable[[type], type]:
     """Class decorator: enters a model into the zoo under `name`.
 
     Raises: ValueError: if another class has the name.
@@ -43,12 +45,12 @@ def register(name):
     return enter
 
 
-def names():
+def names() -> list[str]:
     """Returns the sorted names of all models."""
     return sorted(_CLASSES.keys() | _MODULES.keys())
 
 
-def require(name):
+def require(name: str) -> None:
     """Raises ValueError unless `name` is a model's, and suggests the nearest; imports
     nothing."""
     if name not in names():
@@ -58,7 +60,7 @@ def require(name):
         )
 
 
-def find(name):
+def find(name: str) -> type:
     """Returns the class registered as `name`; its file is imported if it has to be.
 
     Raises: ValueError: for an unknown name, with the nearest right one.
@@ -69,18 +71,18 @@ def find(name):
     return _CLASSES[name]
 
 
-def file_to_read(name):
+def file_to_read(name: str) -> str | None:
     """Returns the module of a model that has not been imported, None of another."""
     return None if name in _CLASSES else _MODULES.get(name)
 
 
-def part_names(cls):
+def part_names(cls: type) -> list[str]:
     """Returns the names of the settings of a class that are trained models."""
     known = parameters(cls).items()
     return [name for name, (hint, _) in known if parts.Part in choices(hint)]
 
 
-def parameters(cls):
+def parameters(cls: type) -> dict[str, tuple[Any, Any]]:
     """Returns {argument: (annotation, default)} of a model's constructor."""
     hints = typing.get_type_hints(cls.__init__)
     return {
@@ -90,7 +92,7 @@ def parameters(cls):
     }
 
 
-def resolve(cls, config):
+def resolve(cls: type, config: dict[str, Any]) -> dict[str, Any]:
     """Returns the whole config: `config` checked against the constructor, then
     defaults.
 
@@ -111,14 +113,14 @@ def resolve(cls, config):
     }
 
 
-def parse_setting(name, key, text):
+def parse_setting(name: str, key: str, text: str) -> Any:
     """Returns the value that `text` (of a command line) means for a model's setting."""
     known = parameters(find(name))
     _require_known(repr(name), key, known)
     return _parsed(repr(name), key, known[key][0], text)
 
 
-def require_setting(name, key, text):
+def require_setting(name: str, key: str, text: str) -> None:
     """Raises ValueError as `parse_setting`, as far as the model's file, which is read
     and not imported, tells what a setting may be."""
     module = file_to_read(name)
@@ -161,7 +163,7 @@ def _title(cls):
     return repr(getattr(cls, "registry_name", cls.__name__))
 
 
-def choices(annotation):
+def choices(annotation: Any) -> tuple:
     """Returns the alternatives of a union, or the annotation alone."""
     if isinstance(annotation, types.UnionType):
         return typing.get_args(annotation)

@@ -5,6 +5,7 @@ A setting such as hidden=1000000000000 would otherwise end the process, or the m
 
 import contextlib
 import math
+from collections.abc import Iterator
 
 import keras
 
@@ -14,7 +15,7 @@ SMALL = 2**26  # bytes of a variable for which the system is not asked
 
 
 @contextlib.contextmanager
-def required(name):
+def required(name: str) -> Iterator[None]:
     """Within, each new variable of Keras has to fit into the memory that is free.
 
     Args:

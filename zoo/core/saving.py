@@ -1,8 +1,11 @@
 """Files that appear complete or not at all, and loading that counts every variable."""
 
 import io
+import os
 import pathlib
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import h5py
 import keras
@@ -17,12 +20,16 @@ from zoo.files import archives
 WHOLE = ("int32", "int64", "uint32")
 
 
-def write(model, file, members=()):
+def write(
+    model: keras.Model,
+    file: str | os.PathLike,
+    members: Mapping[str, str] | None = None,
+) -> None:
     """Writes a model's `.keras` file in place, with checksums; the texts of `members`,
     {name: text}, become members of the archive."""
     _remember_what_is_skipped()
     keras.Model.save(model, file)
-    archives.seal(file, dict(members))
+    archives.seal(file, dict(members or {}))
 
 
 def _remember_what_is_skipped():
@@ -39,7 +46,7 @@ def _remember_what_is_skipped():
             global_state.set_global_attribute(name, skipped)
 
 
-def load(path):
+def load(path: str | os.PathLike) -> keras.Model:
     """Returns the model of a `.keras` file or of a run folder (its `model.keras`).
 
     Only names and numbers are read: the class comes from the registry, the optimizers
@@ -67,7 +74,7 @@ def load(path):
     return model
 
 
-def file_of(path):
+def file_of(path: pathlib.Path) -> pathlib.Path:
     """Returns the `.keras` file that a path means: itself, or that of a run folder."""
     if path.is_dir():
         for name in ("model.keras", "model.best.keras"):
@@ -81,7 +88,7 @@ def file_of(path):
     return path
 
 
-def load_weights(model, file):
+def load_weights(model: keras.Model, file: pathlib.Path) -> None:
     """Loads all variables of `model` from a `.keras` file, and checks that the file
     holds exactly these."""
     expected, stored = _variables_of(model), _listing(file)
@@ -144,7 +151,7 @@ def _datasets(file):
     return listing
 
 
-def with_parts(cls, config):
+def with_parts(cls: type, config: dict[str, Any]) -> dict[str, Any]:
     """Returns the settings `config` of a class with trained models in the place of
     their paths: files or run folders."""
     paths = {

@@ -5,10 +5,12 @@ because it is saved with the optimizer in `.keras` files.
 """
 
 import math
+from typing import Any
 
 import keras
 
 from zoo.core.rates import KINDS
+from zoo.inputs.tensors import Tensor
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -28,7 +30,9 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     Source: Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5, without restarts.
     """
 
-    def __init__(self, kind, learning_rate, steps=1, warmup=0):
+    def __init__(
+        self, kind: str, learning_rate: float, steps: int = 1, warmup: int = 0
+    ):
         if kind not in KINDS:
             raise ValueError(
                 f"A schedule is one of {', '.join(KINDS)}. Received: {kind!r}."
@@ -43,7 +47,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         self.steps = steps
         self.warmup = warmup
 
-    def __call__(self, step):
+    def __call__(self, step: Tensor) -> Tensor:
         step = keras.ops.cast(step, "float32")
         rate = self.learning_rate
         if self.warmup:
@@ -56,7 +60,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
             return rate * (1 - share)
         return rate * 0.5 * (1 + keras.ops.cos(math.pi * share))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "kind": self.kind,
             "learning_rate": self.learning_rate,
@@ -65,7 +69,13 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
-def scheduled(optimizer, kind, learning_rate, steps, warmup):
+def scheduled(
+    optimizer: keras.optimizers.Optimizer,
+    kind: str,
+    learning_rate: float,
+    steps: int,
+    warmup: int,
+) -> keras.optimizers.Optimizer:
     """Returns an unbuilt copy of `optimizer` that follows a schedule."""
     rate = learning_rate
     if kind != "constant" or warmup:

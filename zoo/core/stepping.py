@@ -1,6 +1,7 @@
 """What every training step shares: batches that are read, terms, random numbers."""
 
 import contextlib
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -9,15 +10,18 @@ from keras import ops
 from zoo import backend, inputs
 from zoo.inputs import pixels
 from zoo.inputs.fields import PIXELS
+from zoo.inputs.tensors import Batch, Tensor
 
 
 class Stepping:
     """The part of `ImageModel` within a step: what `train_step` calls, and the steps of
     measuring and predicting."""
 
+    __call__: Callable[..., Tensor]  # `ImageModel` has it
+
     # --- a batch ----------------------------------------------------------------------
 
-    def unpack(self, data):
+    def unpack(self, data: Batch) -> tuple:
         """Returns a value for each field that the model takes: float32 images `[B, H,
         W, C]` in [-1, 1], int labels `[B]` or None, tokens `[B, L]`.
 
@@ -31,7 +35,7 @@ class Stepping:
             self.faults.look_at_batch(step, self.wrong_fields(fields))
         return self._ready_fields(fields)
 
-    def wrong_fields(self, fields):
+    def wrong_fields(self, fields: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns {field: whether some value is wrong, a scalar tensor} of a batch:
         labels that are no classes, floats that are no pixels."""
         wrong, count = {}, self.config.get("num_classes")
@@ -58,7 +62,7 @@ class Stepping:
 
     # --- terms ------------------------------------------------------------------------
 
-    def track(self, terms, rows):
+    def track(self, terms: dict[str, Tensor], rows: Tensor) -> dict[str, Tensor]:
         """Adds a batch's `terms` to their means over the epoch, weighted by its number
         of `rows`, an array `[B, ...]` of them; returns {term: mean so far}."""
         unknown = set(terms) - set(self.terms)
@@ -73,11 +77,11 @@ class Stepping:
         return {name: self.means[name].result() for name in self.terms}
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return list(self.means.values())
 
     @backend.stateless
-    def test_step(self, data):
+    def test_step(self, data: Batch) -> dict[str, Tensor]:
         with self._measuring():
             fields = self.unpack(data)
             _, terms = self.objective(*fields, training=False)
@@ -106,23 +110,25 @@ class Stepping:
             self.__dict__["_seeds"] = self.seed_generator
 
     @backend.stateless
-    def predict_step(self, data):
+    def predict_step(self, data: Batch) -> Tensor:
         first = self.takes[0]
         fields = self.layout.read(data, first_only=True)
         return self(_tensor(first, fields[first]), training=False)
 
     # --- random numbers ---------------------------------------------------------------
 
-    def normal(self, rows, shape):
+    def normal(self, rows: Tensor, shape: tuple[int, ...]) -> Tensor:
         """Standard normal `[rows, *shape]`: this replica's rows of the global draw."""
         return backend.normal(self._seeds, rows, shape)
 
-    def uniform(self, rows, shape):
+    def uniform(self, rows: Tensor, shape: tuple[int, ...]) -> Tensor:
         """Uniform on [0, 1) `[rows, *shape]`: this replica's rows of the global
         draw."""
         return backend.uniform(self._seeds, rows, shape)
 
-    def integers(self, rows, shape, low, high):
+    def integers(
+        self, rows: Tensor, shape: tuple[int, ...], low: int, high: int
+    ) -> Tensor:
         """Integers in [low, high) `[rows, *shape]`: our rows of the global draw."""
         return backend.integers(self._seeds, rows, shape, low, high)
 
@@ -131,7 +137,7 @@ def _is_float(value):
     return "float" in keras.backend.standardize_dtype(value.dtype)
 
 
-def _tensor(field, value):
+def _tensor(field: str, value: Tensor) -> Tensor:
     """A field as a training step computes with it: pixels in [-1, 1], and a label a
     row, also of a column or of one-hot rows."""
     if value is None or field == "caption":

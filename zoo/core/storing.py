@@ -1,11 +1,14 @@
 """What a model's files hold: its settings, its shapes, its variables."""
 
 import os
+from typing import Any, Self
 
+import keras
 from keras import ops
 
 from zoo.core import saving
 from zoo.files import atomic
+from zoo.inputs.tensors import Tensor
 
 
 class Storing:
@@ -13,7 +16,7 @@ class Storing:
 
     # --- settings ---------------------------------------------------------------------
 
-    def require_at_least(self, **least):
+    def require_at_least(self, **least: float) -> None:
         """Raises ValueError unless each named setting is at least the number given."""
         for key, bound in least.items():
             if self.config[key] < bound:
@@ -22,7 +25,7 @@ class Storing:
                     f"Received: {self.config[key]}."
                 )
 
-    def require_positive(self, *keys):
+    def require_positive(self, *keys: str) -> None:
         """Raises ValueError unless each named setting is above 0."""
         for key in keys:
             if not self.config[key] > 0:
@@ -30,7 +33,7 @@ class Storing:
                     f"{self.name!r} needs {key} above 0. Received: {self.config[key]}."
                 )
 
-    def require_share(self, *keys):
+    def require_share(self, *keys: str) -> None:
         """Raises ValueError unless each named setting lies in [0, 1)."""
         for key in keys:
             if not 0 <= self.config[key] < 1:
@@ -39,17 +42,17 @@ class Storing:
                     f"Received: {self.config[key]}."
                 )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in self.config.items()
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**config)
 
-    def get_build_config(self):
+    def get_build_config(self) -> dict[str, Any] | None:
         if not self.built:
             return None
         config = {"image_shape": list(self.image_shape)}
@@ -57,12 +60,29 @@ class Storing:
             config["source_shape"] = list(self.source_shape)
         return config
 
-    def build_from_config(self, config):
+    def build_from_config(self, config: dict[str, Any]) -> None:
         self.build(config["image_shape"], config.get("source_shape"))
+
+    # --- Keras' own exports -----------------------------------------------------------
+
+    def _post_build(self):
+        super()._post_build()
+        # Keras took the shape of one image for that of a batch, and exports only what
+        # was called before: a deferred build. The networks here are there already.
+        shape = self.shape_of_field(self.takes[0])
+        self._build_shapes_dict = {"input_shape": (None, *shape)}
+        self._called = True
+
+    @property
+    def input_dtype(self) -> str:
+        """Of images, whatever type the networks compute in."""
+        return "float32"
 
     # --- variables --------------------------------------------------------------------
 
-    def state(self, name, shape, dtype="float32"):
+    def state(
+        self, name: str, shape: tuple[int, ...], dtype: str = "float32"
+    ) -> keras.Variable:
         """Returns a new variable of zeros that checkpoints keep and no optimizer moves:
         an image pool, a running mean. Called in `build_networks`; `train_step` alone
         assigns to it, the same value on all replicas (`backend.all_rows`)."""
@@ -76,7 +96,7 @@ class Storing:
         )
         return self.states[name]
 
-    def save(self, filepath, overwrite=True):
+    def save(self, filepath: str | os.PathLike, overwrite: bool = True) -> None:
         """Writes a `.keras` file: config, weights, optimizer and random state. It
         appears under its name only when complete."""
         self.require_networks()
@@ -92,19 +112,19 @@ class Storing:
         with atomic.replaced(filepath) as temporary:
             saving.write(self, temporary)
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: dict[str, Tensor]) -> None:
         for index, state in enumerate(self.seed_states()):
             store[f"seed_{index}"] = ops.convert_to_numpy(state)
         for name, state in self.states.items():
             store[f"state_{name}"] = ops.convert_to_numpy(state)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: dict[str, Tensor]) -> None:
         for index, state in enumerate(self.seed_states()):
             state.assign(store[f"seed_{index}"][()])
         for name, state in self.states.items():
             state.assign(store[f"state_{name}"][()])
 
-    def seed_states(self):
+    def seed_states(self) -> list[keras.Variable]:
         """The states of all seed generators (ours, dropout's): Keras saves none."""
         weights = {id(variable) for variable in self.weights}
         return [v for v in self.variables if id(v) not in weights]

@@ -13,12 +13,17 @@ needed: `load` on Keras' TensorFlow backend needs it, a set that only tfds can r
 `write_records`.
 """
 
+import os
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
-from zoo.data import checks, sources
+from zoo.data import arguments, sources
 from zoo.data.opened import DataSet, Info
 from zoo.data.shuffling import flips, order
 from zoo.data.sources import recording
+from zoo.inputs.tensors import Data
 
 __all__ = [
     "DataSet",
@@ -37,7 +42,14 @@ __all__ = [
 names = sources.names
 
 
-def open(name: str, classes=None, image_size=None, data_dir=None, **options) -> DataSet:
+def open(
+    name: str,
+    classes: arguments.Classes = None,
+    image_size: arguments.Size = None,
+    data_dir: arguments.Place = None,
+    build: bool = True,
+    **options: Any,
+) -> DataSet:
     """Returns a data set that is opened once: its `info`, `arrays` and `batches`.
 
     Args:
@@ -47,16 +59,24 @@ def open(name: str, classes=None, image_size=None, data_dir=None, **options) -> 
         image_size: Side in pixels, 8 to 256, to resize to with antialiasing; or
             (height, width).
         data_dir: Where tfds keeps its sets. Default: $ZOO_DATA_DIR, else tfds' own.
+        build: False to write nothing: files at hand are read as they are, and a set
+            that tfds would have to build first is refused.
         options: What the kind of set lets one choose, see `options` of its class; of
             `folder:PATH`, color, fit, background and bits.
 
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
     """
-    size = checks.image_size(image_size)
-    return DataSet(sources.find(name, data_dir, options), classes, size, options)
+    size = arguments.image_size(image_size)
+    return DataSet(sources.find(name, data_dir, options, build), classes, size, options)
 
 
-def require(name: str | None, classes=None, image_size=None, data_dir=None, **options):
+def require(
+    name: str | None,
+    classes: arguments.Classes = None,
+    image_size: arguments.Size = None,
+    data_dir: arguments.Place = None,
+    **options: Any,
+) -> None:
     """Raises what `open` raises, as far as that is told without reading pictures or
     importing a framework: of words, paths and values.
 
@@ -65,7 +85,7 @@ def require(name: str | None, classes=None, image_size=None, data_dir=None, **op
         classes, image_size, data_dir, options: As for `open`; classes are looked at
             where the set is small.
     """
-    checks.image_size(image_size)
+    arguments.image_size(image_size)
     sources.require(name, data_dir, options)
     if classes and name in sources.SMALL:
         open(name, classes, image_size, data_dir, **options)
@@ -74,10 +94,10 @@ def require(name: str | None, classes=None, image_size=None, data_dir=None, **op
 def arrays(
     name: str,
     split: str = "train",
-    classes=None,
-    image_size=None,
-    data_dir=None,
-    **options,
+    classes: arguments.Classes = None,
+    image_size: arguments.Size = None,
+    data_dir: arguments.Place = None,
+    **options: Any,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns one split as uint8 images `[N, H, W, C]` and int32 labels `[N]` or None;
     of a set of clips, `[N, T, H, W, C]`.
@@ -89,7 +109,7 @@ def arrays(
 
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
     """
-    checks.split(split)
+    arguments.split(split)
     columns = open(name, classes, image_size, data_dir, **options).arrays(split)
     return columns["image" if "image" in columns else "clip"], columns.get("label")
 
@@ -98,18 +118,18 @@ def load(
     name: str,
     split: str = "train",
     batch_size: int = 128,
-    classes=None,
-    image_size=None,
+    classes: arguments.Classes = None,
+    image_size: arguments.Size = None,
     seed: int = 0,
     shuffle: bool | None = None,
     drop_remainder: bool = False,
     flip: bool = False,
-    data_dir=None,
+    data_dir: arguments.Place = None,
     start_epoch: int = 0,
     labels: bool = True,
-    fields: tuple[str, ...] | None = None,
-    **options,
-):
+    fields: Sequence[str] | None = None,
+    **options: Any,
+) -> Data:
     """Returns tf.data batches, uint8 images `[B, H, W, C]` and int32 labels `[B]`; on
     Keras' backends other than TensorFlow, the same in a `keras.utils.PyDataset`.
 
@@ -130,13 +150,19 @@ def load(
 
     Raises: ValueError, FileNotFoundError: what cannot be used and why.
     """
-    checks.split(split)
+    arguments.split(split)
     data = open(name, classes, image_size, data_dir, **options)
     course = (seed, shuffle, flip, drop_remainder, start_epoch, labels, fields)
     return data.batches(split, batch_size, *course)
 
 
-def info(name: str, classes=None, image_size=None, data_dir=None, **options) -> Info:
+def info(
+    name: str,
+    classes: arguments.Classes = None,
+    image_size: arguments.Size = None,
+    data_dir: arguments.Place = None,
+    **options: Any,
+) -> Info:
     """Returns the `Info` of a data set without decoding its images, where that can be.
 
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
@@ -146,12 +172,12 @@ def info(name: str, classes=None, image_size=None, data_dir=None, **options) -> 
 
 def write_records(
     name: str,
-    folder,
-    classes=None,
-    image_size=None,
-    data_dir=None,
+    folder: str | os.PathLike,
+    classes: arguments.Classes = None,
+    image_size: arguments.Size = None,
+    data_dir: arguments.Place = None,
     shards: int | None = None,
-    **options,
+    **options: Any,
 ) -> tuple[Info, dict[str, int]]:
     """Writes a data set into `folder`, which is then the set `records:FOLDER`.
 

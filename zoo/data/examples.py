@@ -7,12 +7,12 @@ caption  texts that describe a row: objects `[N]`, each a tuple of one text or m
 clip     uint8 `[N, T, H, W, C]`, T frames
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from zoo.data import checks
+from zoo.data import arguments
 from zoo.inputs import suggestions
 
 NAMES = ("image", "label", "source", "caption", "clip")
@@ -33,17 +33,19 @@ def checked_shape(name: str, field: str, shape: Shape) -> Shape:
     if field not in PICTURES:
         return shape
     if field != "clip":
-        return checks.image_shape(name, shape)
+        return arguments.image_shape(name, shape)
     frames, *image = shape
     if not (isinstance(frames, int) and MIN_FRAMES <= frames <= MAX_FRAMES):
         raise ValueError(
             f"A clip has {MIN_FRAMES} to {MAX_FRAMES} frames. "
             f"Received: clips of {frames} from {name!r}."
         )
-    return frames, *checks.image_shape(name, tuple(image))
+    return frames, *arguments.image_shape(name, tuple(image))
 
 
-def chosen(name: str, shapes: Shapes, fields, labels: bool) -> tuple[str, ...]:
+def chosen(
+    name: str, shapes: Shapes, fields: Sequence[str] | None, labels: bool
+) -> tuple[str, ...]:
     """Returns the names of the fields that a batch shall hold, in their order.
 
     Args:

@@ -2,13 +2,15 @@
 
 import dataclasses
 import functools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from zoo.data import checks, examples, pipeline
+from zoo.data import arguments, examples, pipeline
 from zoo.data import source as sources
 from zoo.inputs import memory
+from zoo.inputs.tensors import Data
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,10 +58,14 @@ class DataSet:
     """
 
     def __init__(
-        self, source: sources.Source, classes=None, image_size=None, options=()
+        self,
+        source: sources.Source,
+        classes: arguments.Classes = None,
+        image_size: tuple[int, int] | None = None,
+        options: Mapping[str, Any] | None = None,
     ):
         self.source, self.image_size = source, image_size
-        self.options = dict(options)
+        self.options = dict(options or {})
         self._shapes = source.shapes(image_size)
         self._keep = sources.chosen(source, classes)
         self._classes = classes
@@ -70,7 +76,7 @@ class DataSet:
         names = self.source.class_names
         if names is not None and self._keep is not None:
             names = tuple(names[label] for label in self._keep)
-        splits = [split for split in checks.SPLITS if "+" not in split]
+        splits = [split for split in arguments.SPLITS if "+" not in split]
         return Info(
             self.source.name,
             self._shapes[examples.main(self._shapes)],
@@ -87,7 +93,7 @@ class DataSet:
 
         Raises: ValueError: if the split holds nothing, or is none.
         """
-        return self._columns(self.source, checks.split(split), whole=True)
+        return self._columns(self.source, arguments.split(split), whole=True)
 
     def batches(
         self,
@@ -99,8 +105,8 @@ class DataSet:
         drop_remainder: bool = False,
         start_epoch: int = 0,
         labels: bool = True,
-        fields: tuple[str, ...] | None = None,
-    ):
+        fields: Sequence[str] | None = None,
+    ) -> Data:
         """Returns the batches of a split; for the arguments see `zoo.data.load`.
 
         A batch is a tuple of its fields, or the only one. A label that the set lacks is
@@ -116,7 +122,7 @@ class DataSet:
 
         Raises: ValueError: in one sentence, what cannot be used and why.
         """
-        checks.split(split)
+        arguments.split(split)
         training = split.startswith("train")
         shuffle = training if shuffle is None else shuffle
         plan = pipeline.Plan(
@@ -134,7 +140,9 @@ class DataSet:
         make = pipeline.gather(columns, plan, source.domains)
         return pipeline.delivered(make, self._specs(names), plan)
 
-    def chunks(self, split: str, names: tuple[str, ...], size: int):
+    def chunks(
+        self, split: str, names: tuple[str, ...], size: int
+    ) -> Iterator[dict[str, Any]]:
         """Yields `{field: array}` of `size` rows after the other, in the order of the
         set, without holding a set in memory that is large; captions as in `arrays`.
 

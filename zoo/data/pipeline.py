@@ -2,12 +2,20 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from zoo.data import checks, examples, shuffling
+from zoo.data import arguments, examples, shuffling
+from zoo.inputs.tensors import Data
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 PREFETCH = 4  # batches; enough to hide the gather of one batch behind a training step
+# `batch(epoch, number)`, a tuple of a part for each column.
+Gather: TypeAlias = Callable[[int, int], tuple]
 
 
 @dataclasses.dataclass
@@ -25,14 +33,14 @@ class Plan:
     num_batches: int = 0
 
     def __post_init__(self):
-        checks.whole("batch_size", self.batch_size, 1)
-        checks.whole("seed", self.seed, 0, shuffling.MAX_SEED)
-        checks.whole("start_epoch", self.start_epoch, 0)
+        arguments.whole("batch_size", self.batch_size, 1)
+        arguments.whole("seed", self.seed, 0, shuffling.MAX_SEED)
+        arguments.whole("start_epoch", self.start_epoch, 0)
 
     def count(self, num_examples: int) -> None:
         """Sets the numbers of a split; ValueError if its batches cannot be filled."""
         full = self.training or self.drop_remainder
-        checks.batch_size(self.batch_size, num_examples, full)
+        arguments.batch_size(self.batch_size, num_examples, full)
         self.num_examples = num_examples
         self.num_batches = num_examples // self.batch_size
         if num_examples % self.batch_size and not self.drop_remainder:
@@ -54,7 +62,7 @@ class Plan:
         return shuffling.captions(counts, self.seed, epoch if self.training else 0)
 
 
-def gather(columns, plan, domains=()):
+def gather(columns: dict[str, Any], plan: Plan, domains: Sequence[str] = ()) -> Gather:
     """Returns `batch(epoch, number)`, which gathers a batch from columns.
 
     Args:
@@ -96,7 +104,7 @@ def gather(columns, plan, domains=()):
     return batch
 
 
-def delivered(batch, shapes, plan):
+def delivered(batch: Gather, shapes: dict[str, examples.Shape], plan: Plan) -> Data:
     """Wraps `batch(epoch, number)` as what Keras' backend trains on: tf.data, or else a
     `keras.utils.PyDataset`.
 
@@ -165,7 +173,11 @@ def _gathered(batch, shapes, plan):
     return _counted(data, clock)
 
 
-def streamed(batches, shapes, plan):
+def streamed(
+    batches: Callable[[int], Iterator[tuple]],
+    shapes: dict[str, examples.Shape],
+    plan: Plan,
+) -> Data:
     """As `delivered` on TensorFlow, of `batches(epoch)`, an iterator of batches."""
     import tensorflow as tf
 
@@ -213,7 +225,7 @@ def _counted(data, clock):
     return data.prefetch(PREFETCH).map(deliver).with_options(options())
 
 
-def options():
+def options() -> "tf.data.Options":
     """The tf.data options of every pipeline here."""
     import tensorflow as tf
 

@@ -7,7 +7,7 @@ resumed years later, on any Keras backend, meets its examples in the same order.
 
 import numpy as np
 
-from zoo.data import checks
+from zoo.data import arguments
 
 MAX_SEED = 2**64 - 1
 _ORDER, _FLIP, _CAPTION = 0, 1, 2  # independent streams of the same (seed, epoch)
@@ -16,9 +16,9 @@ _STREAMS = 8  # numbers that each domain has for streams of its own
 
 def _words(num_examples: int, seed: int, epoch: int, stream: int) -> np.ndarray:
     """One uniform 64-bit word an example, uint64 `[num_examples]`."""
-    checks.whole("num_examples", num_examples, 0)
-    checks.whole("seed", seed, 0, MAX_SEED)
-    checks.whole("epoch", epoch, 0, MAX_SEED)
+    arguments.whole("num_examples", num_examples, 0)
+    arguments.whole("seed", seed, 0, MAX_SEED)
+    arguments.whole("epoch", epoch, 0, MAX_SEED)
     key = np.array([seed, epoch], dtype=np.uint64)
     counter = np.array([0, 0, 0, stream], dtype=np.uint64)
     return np.random.Philox(counter=counter, key=key).random_raw(num_examples)

@@ -3,12 +3,12 @@
 import abc
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 
-from zoo.data import checks, examples
+from zoo.data import arguments, examples, pipeline
 from zoo.inputs import suggestions
 
 STREAM_ABOVE = 2 * 2**30  # bytes of uint8 pixels: larger sets stay on disk
@@ -61,7 +61,7 @@ class Source(abc.ABC):
         tells; without a label if the set is unlabelled.
 
         Args:
-            split: One of `checks.SPLITS`.
+            split: One of `arguments.SPLITS`.
             image_size: (height, width) in pixels to resize to, or None for as stored.
         """
 
@@ -75,9 +75,9 @@ class Source(abc.ABC):
         split: str,
         image_size: tuple | None,
         keep: tuple[int, ...] | None,
-        plan,
+        plan: pipeline.Plan,
         names: tuple[str, ...],
-    ):
+    ) -> Callable[[int], Iterator[tuple]]:
         """Returns `batches(epoch)`, an iterator of tuples, of a set that is large.
 
         Args:
@@ -176,7 +176,9 @@ def ranges(num_train: int, num_test: int | None) -> dict[str, tuple[int, int]]:
     }
 
 
-def by_content(digests: list[bytes], ready=()) -> dict[str, np.ndarray]:
+def by_content(
+    digests: list[bytes], ready: Collection[str] = ()
+) -> dict[str, np.ndarray]:
     """Rows of each split of a set that comes without splits, by hashes of the content.
 
     The distinct digests are sorted; the last tenth is the test set, the last tenth of
@@ -205,7 +207,7 @@ def by_content(digests: list[bytes], ready=()) -> dict[str, np.ndarray]:
     }
 
 
-def chosen(source: Source, classes) -> tuple[int, ...] | None:
+def chosen(source: Source, classes: arguments.Classes) -> tuple[int, ...] | None:
     """Returns the labels that `classes` asks for, in its order, or None for all.
 
     A class is given by its number, or by its name; a string is looked up as a name
@@ -220,8 +222,10 @@ def chosen(source: Source, classes) -> tuple[int, ...] | None:
             f"{source.name!r} has no labels to choose classes by. "
             f"Received: classes={classes!r}."
         )
-    single = isinstance(classes, str) or not isinstance(classes, Iterable)
-    wanted = [classes] if single else list(classes)
+    if isinstance(classes, str) or not isinstance(classes, Iterable):
+        wanted = [classes]
+    else:
+        wanted = list(classes)
     labels = tuple(_label(source, each, classes) for each in wanted)
     if not labels or len(set(labels)) < len(labels):
         raise ValueError(
@@ -236,7 +240,7 @@ def _label(source: Source, wanted, classes) -> int:
     if isinstance(wanted, str) and wanted in names:
         return names.index(wanted)
     try:
-        return checks.whole("class", _number(wanted), 0, len(names) - 1)
+        return arguments.whole("class", _number(wanted), 0, len(names) - 1)
     except ValueError:
         listed = ", ".join(f"{i} ({name})" for i, name in enumerate(names[:20]))
         near = suggestions.nearest(wanted, names) if isinstance(wanted, str) else ""

@@ -1,1 +1,1 @@
-"""Pictures and figures as files."""
+"""Writes images and figures as files."""

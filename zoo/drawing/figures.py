@@ -1,7 +1,7 @@
 """Figures with words and axes: curves, classes, ratios, labelled tables, detections.
 
-matplotlib takes a second to import, so each figure imports it when it is drawn; the
-canvas of `Figure` needs no screen.
+Importing matplotlib takes a second, so each figure imports it when it is drawn. The
+figures are drawn on `Figure`, which needs no screen.
 """
 
 import pathlib
@@ -11,17 +11,17 @@ import numpy as np
 from zoo.files.atomic import replaced
 from zoo.inputs import pixels
 
-CHARACTER = 0.075  # inches, of a text in 9 points
+CHARACTER = 0.075  # width in inches of a character of 9 points
 DPI = 110
 
 
 def save_curves(path, rows):
-    """Writes a PNG of the terms over the epochs, one panel for each.
+    """Writes a PNG of the terms over the epochs, with one panel per term.
 
     Args:
         path: File to write; it appears complete or not at all.
-        rows: One dict an epoch, as in metrics.csv; "val_<term>" joins the panel of
-            <term>.
+        rows: One dict per epoch, as in metrics.csv; "val_<term>" is drawn into the
+            panel of <term>.
     """
     from matplotlib.figure import Figure
 
@@ -35,13 +35,14 @@ def save_curves(path, rows):
 
 
 def terms_of(rows):
-    """The names of the terms in `rows` of metrics.csv, without those of validation."""
+    """Returns the names of the terms in `rows` of metrics.csv, without those of
+    validation."""
     no_terms = ("epoch", "step", "seconds")
     return [n for n in rows[0] if n not in no_terms and not n.startswith("val_")]
 
 
 def draw_term(axes, rows, term):
-    """Draws a term over the epochs, of training and of validation, on matplotlib's
+    """Draws a term over the epochs, in training and in validation, on matplotlib's
     `axes`."""
     epochs = [row["epoch"] for row in rows]
     marker = "o" if len(rows) == 1 else None
@@ -56,11 +57,11 @@ def draw_term(axes, rows, term):
 
 
 def save_panels(path, panels, columns):
-    """Writes a PNG of panels side by side: images, and below how often each class is.
+    """Writes a PNG of panels side by side: images, and below them a bar for each class.
 
     Args:
         path: File to write; it appears complete or not at all.
-        panels: A title, images `[N, H, W, C]` and the shares of the classes, each.
+        panels: One (title, images `[N, H, W, C]`, shares of the classes) per panel.
         columns: Images in a row.
     """
     from matplotlib.figure import Figure
@@ -83,13 +84,13 @@ def save_panels(path, panels, columns):
 
 
 def save_tradeoff(path, lines, floor, x_label, y_label):
-    """Writes a PNG of lines over a logarithmic axis of cost, all going down at best.
+    """Writes a PNG of lines over a logarithmic axis of cost; lower is better.
 
     Args:
         path: File to write; it appears complete or not at all.
-        lines: {label: ([x], [y])}; of one whose label ends in "*", the line is dashed
-            and in the colour of the line without the star.
-        floor: What no line is expected to go below.
+        lines: {label: ([x], [y])}. If a label ends in "*", its line is dashed and has
+            the colour of the line whose label is the same without the star.
+        floor: Value below which no line is expected to go.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
@@ -116,12 +117,12 @@ def save_tradeoff(path, lines, floor, x_label, y_label):
 
 
 def save_ratios(path, ratios, title):
-    """Writes a PNG of one bar for each name: the median of its ratios, and their range.
+    """Writes a PNG with one bar per name: the median of its ratios, and their range.
 
     Args:
         path: File to write; it appears complete or not at all.
-        ratios: {name: [ratio]}; those below 1 are in another colour.
-        title: What is divided by what.
+        ratios: {name: [ratio]}; bars below 1 have another colour.
+        title: Label of the axis, which says what is divided by what.
     """
     from matplotlib.figure import Figure
 
@@ -140,27 +141,28 @@ def save_ratios(path, ratios, title):
 
 
 def save_table(path, images, rows, columns, title, captions=None):
-    """Writes a PNG of images in rows and columns, each with its label.
+    """Writes a PNG of images in rows and columns that have labels.
 
     Args:
         path: File to write; it appears complete or not at all.
         images: `[R, C, H, W, 1 or 3]`, float in [-1, 1] or uint8.
         rows, columns: R labels on the left, C labels above.
-        title: A line above all.
-        captions: R lists of C texts below the images.
+        title: A line at the top.
+        captions: R lists of C texts, each below its image.
     """
     _save(path, _table(images, rows, columns, title, captions))
 
 
 def save_detections(path, detections, scores, examples, rows, title):
-    """Writes a PNG of how scores find anomalies: curves, histograms, examples.
+    """Writes a PNG that shows how well scores detect anomalies: curves, histograms and
+    examples.
 
     Args:
         path: File to write; it appears complete or not at all.
         detections: {name: `zoo.metrics.Detection`}.
         scores: {name: (scores `[N]` of normal images, `[M]` of anomalies)}.
         examples: Images `[R, C, H, W, 1 or 3]`, with R labels `rows`.
-        title: A line above all.
+        title: A line at the top.
     """
     height = 3.4
     figure = _table(examples, rows, [""] * examples.shape[1], title, above=height)
@@ -182,7 +184,7 @@ def save_detections(path, detections, scores, examples, rows, title):
     curves.set(xlabel="seen, false alarms", ylabel="left out, found", title="ROC")
     curves.legend(frameon=False, loc="lower right", fontsize=8)
     for axes, (name, (normal, anomalous)) in zip(panels[1:], scores.items()):
-        # The tail of a few strange images would leave the rest in one bar.
+        # With the tail of a few strange images, the rest would fall into one bar.
         ends = np.quantile(np.concatenate([normal, anomalous]), [0.001, 0.99])
         for values, label in ((normal, "seen"), (anomalous, "left out")):
             weights = np.full(len(values), 1 / len(values))
@@ -194,7 +196,7 @@ def save_detections(path, detections, scores, examples, rows, title):
 
 
 def _table(images, rows, columns, title, captions=None, above=0.0):
-    """Returns the figure of `save_table`, with `above` inches free below the title."""
+    """Returns the figure of `save_table` with `above` free inches below the title."""
     from matplotlib.figure import Figure
 
     images = pixels.to_uint8(images)
@@ -207,7 +209,7 @@ def _table(images, rows, columns, title, captions=None, above=0.0):
     size = (left + count_columns * across + 0.1, top + count_rows * down + 0.1)
     size = (max(size[0], 0.4 + 1.2 * CHARACTER * len(title)), size[1])
     figure = Figure(figsize=size)
-    axes = figure.add_axes((0, 0, 1, 1))  # all that follows is in inches
+    axes = figure.add_axes((0, 0, 1, 1))  # its coordinates, set below, are inches
     axes.set(xlim=(0, size[0]), ylim=(size[1], 0))
     axes.axis("off")
 
@@ -232,7 +234,7 @@ def _table(images, rows, columns, title, captions=None, above=0.0):
 
 
 def _longest(texts):
-    """Characters of the longest line of all texts."""
+    """Returns how many characters the longest line of all texts has."""
     return max((len(line) for text in texts for line in text.splitlines()), default=0)
 
 

@@ -1,4 +1,4 @@
-"""Images as files: one grid, one array, or a folder of pictures."""
+"""Writes images as files: one grid, one array, or a folder of pictures."""
 
 import pathlib
 
@@ -7,7 +7,7 @@ import numpy as np
 from zoo.files.atomic import replaced
 from zoo.inputs import pixels
 
-MIN_SIDE = 560  # pixels; a grid of 28x28 digits would be as small as a stamp
+MIN_SIDE = 560  # pixels; without it a grid of 28x28 digits would be tiny on a screen
 
 
 def save_grid(path, images, columns=None):
@@ -16,7 +16,7 @@ def save_grid(path, images, columns=None):
     Args:
         path: File to write; it appears complete or not at all.
         images: `[N, H, W, C]`, float in [-1, 1] or uint8.
-        columns: Images in a row, about the square root of N by default.
+        columns: Images in a row; by default about the square root of N.
     Returns: the picture, uint8 `[H, W, C]`.
     """
     picture = enlarged(pixels.grid(images, columns=columns), MIN_SIDE)
@@ -25,7 +25,8 @@ def save_grid(path, images, columns=None):
 
 
 def save_reconstructions(path, images, reconstructions, columns=8):
-    """As `save_grid`: rows of images, each over the row of their reconstructions."""
+    """Writes a grid as `save_grid` does: each row of images stands above the row of
+    their reconstructions."""
     images, reconstructions = map(pixels.to_uint8, (images, reconstructions))
     rows = []
     for start in range(0, len(images), columns):
@@ -34,14 +35,14 @@ def save_reconstructions(path, images, reconstructions, columns=8):
 
 
 def save_images(path, images, first=0):
-    """Writes images as the name asks: a grid, an array, or a folder of pictures.
+    """Writes images as a grid, an array or a folder of pictures, by the name's suffix.
 
     Args:
-        path: `*.png` for one grid, `*.npz` for uint8 `images` `[N, H, W, C]`, a name
-            without a suffix for a folder of `000000.png`, ...
+        path: `*.png` for one grid, `*.npz` for an array `images`, uint8 `[N, H, W, C]`,
+            and a name without a suffix for a folder of `000000.png`, ...
         images: `[N, H, W, C]`, float in [-1, 1] or uint8.
-        first: Number of the first picture of a folder.
-    Raises: ValueError: as `require_format`.
+        first: Number of the first picture in a folder.
+    Raises: ValueError: as `require_format` does.
     """
     path = pathlib.Path(path)
     require_format(path)
@@ -66,8 +67,8 @@ FORMATS = {
 
 
 def require_format(path, suffixes=tuple(FORMATS)):
-    """Raises ValueError unless the name `path` has one of the `suffixes`, and nothing
-    of another kind is there already."""
+    """Raises ValueError if the name `path` has none of the `suffixes`, or if a folder
+    is there where a file should go, or the other way round."""
     path = pathlib.Path(path)
     if path.suffix not in suffixes:
         *others, last = (FORMATS[suffix] for suffix in suffixes)
@@ -79,8 +80,8 @@ def require_format(path, suffixes=tuple(FORMATS)):
 
 
 def enlarged(picture, side):
-    """A picture `[H, W, C]` times the smallest whole number that makes its longer side
-    at least `side` pixels."""
+    """Returns a picture `[H, W, C]` enlarged by the smallest whole factor that makes
+    its longer side at least `side` pixels."""
     factor = -(-side // max(picture.shape[:2]))
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 

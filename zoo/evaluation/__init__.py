@@ -129,6 +129,9 @@ def _scores(bench):
                 scores |= group.measure(bench)
         except NotApplicableError as error:
             bench.skip(str(error), *group.scores)
+        if bench.second is None:
+            reason = "the features are those that need no labels"
+            bench.skip(reason, *(s for s in group.scores if groups.is_second(s)))
         settled = {*scores, *bench.not_applicable}
         unsettled = (name for name in group.scores if name not in settled)
         bench.skip(bench.unlabelled, *unsettled)
@@ -137,7 +140,13 @@ def _scores(bench):
 
 def _warnings(bench, protocol):
     warnings = [*bench.subject.warnings, *protocol.warnings()]
-    count, size = bench.real_features.shape
+    classifier = bench.judge if bench.extractor is bench.judge else None
+    if classifier is not None and classifier.about["config"]["num_classes"] == 2:
+        warnings.append(
+            "the features are of a classifier of two classes, which needs to see "
+            "little of an image: rather read the scores of features without labels"
+        )
+    count, size = bench.ruler.features.shape
     if count <= size:
         warnings.append(
             f"{count} images have no full covariance of {size} features: the Frechet "

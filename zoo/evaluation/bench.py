@@ -6,11 +6,14 @@ import numpy as np
 
 from zoo import data, metrics
 from zoo.evaluation import judges
+from zoo.evaluation.rulers import Ruler
 from zoo.pretrained import features as presets
+from zoo.pretrained import pretext
 from zoo.runs import circumstances
 
 FEWEST = 20  # images, for a kernel distance needs so many
 MOST_TRAIN = 60_000  # training images among which nearest neighbours are sought
+SECOND = "pretext_"  # begins the names of the second extractor's scores
 
 
 LACKS = {  # need: what a model that does not meet it lacks; others "cannot" do it
@@ -30,7 +33,8 @@ class Options:
 
     Attributes:
         num_images: Images of each set, at most; as many as the test split has.
-        features: "classifier" or "inception".
+        features: "auto", "classifier", "pretext" or "inception", as
+            `zoo.pretrained.features.extractor` takes them.
         seed: Of samples, subsets and noise.
         nll_images: Test images whose likelihood is taken; `k`: importance samples each.
         cas_steps: Training steps of the classifiers that learn from conditional samples
@@ -38,7 +42,7 @@ class Options:
     """
 
     num_images: int = 10_000
-    features: str = "classifier"
+    features: str = "auto"
     seed: int = 0
     nll_images: int = 1000
     k: int = 100
@@ -51,8 +55,9 @@ class Bench:
     Attributes:
         subject, model, options: What is measured, and how.
         split: Of the real images that are `test`.
-        extractor: Maker of features; `judge`: classifier that knows the classes, or
-            None for an unlabelled set.
+        extractor: Maker of features; `second`: another one, that needs no labels, whose
+            scores stand beside, or None where it is the first.
+        judge: Classifier that knows the classes, or None for an unlabelled set.
         test, train: uint8 images `[N, H, W, C]` of equal number, not more than asked
             for; `test_labels`, `train_labels`: int32 `[N]` or None.
         all_train: The training images, up to `MOST_TRAIN`.
@@ -79,6 +84,8 @@ class Bench:
         self.train, self.train_labels = subset(*train, num_images, random)
         self.all_train, _ = subset(*train, MOST_TRAIN, random)
         self.extractor, self.judge, self.classes = self._extractors()
+        is_first = self.extractor.name == pretext.NAME
+        self.second = None if is_first else pretext.shipped()
 
     def _extractors(self):
         """The extractor, the judge, and the judge's number of each label."""
@@ -92,15 +99,15 @@ class Bench:
             self.details["judge"] = facts
             classes = np.array([names.index(n) for n in subject.info.class_names])
         kind = self.options.features
-        if kind == "classifier" and judge is not None:
+        if kind in ("auto", "classifier") and judge is not None:
             return judge, judge, classes
         return presets.extractor(subject.dataset, kind, **where), judge, classes
 
     def prepare(self):
         """Measures the real images; everything else compares with these."""
-        self.real_features = self.extractor.features(self.test)
-        self.moments = metrics.Moments().update(self.real_features)
-        self.manifold = metrics.RealManifold(self.real_features)
+        seed = self.options.seed
+        self.ruler = Ruler(self.extractor, self.test, seed)
+        self.second_ruler = self.second and Ruler(self.second, self.test, seed)
         self.sharpness = metrics.gradient_energy(self.test).mean()
 
     def protocol(self):
@@ -117,6 +124,8 @@ class Bench:
             num_generated=len(self.test),
             extractor=self.extractor.name,
             sha256=self.extractor.sha256,
+            second=self.second and self.second.name,
+            second_sha256=self.second and self.second.sha256,
             seed=self.options.seed,
             code=circumstances.code(),
         )
@@ -139,22 +148,27 @@ class Bench:
         """Notes why scores do not apply."""
         self.not_applicable |= dict.fromkeys(scores, reason)
 
-    def compare(self, images, features=None, p=None):
-        """Returns {score: number} of uint8 images, compared with the test images;
-        `features` and the judge's probabilities `p` save passes."""
+    def compare(self, images, features=None, p=None, errors=None):
+        """Returns {score: number} of uint8 images, compared with the test images.
+
+        Args:
+            features, p: Of the images, by extractor and judge; they save passes.
+            errors: Takes {score: standard error} of the Frechet distances.
+        """
         if features is None:
             features = self.extractor.features(images)
-        kernel = metrics.kernel_distance(
-            self.real_features, features, seed=self.options.seed
-        )
-        scores = {
-            "frechet": metrics.frechet_distance(self.moments, features),
-            "kernel": kernel.value,
-            "kernel_spread": kernel.spread,
-            "kernel_error": kernel.standard_error,
-            **dataclasses.asdict(self.manifold.compare(features)),
-            "sharpness": self.ratio_of_sharpness(images),
-        }
+        scores = self.ruler.compare(features)
+        scores["sharpness"] = self.ratio_of_sharpness(images)
+        rulers = {"": (self.ruler, features)}
+        if self.second is not None:
+            seconds = self.second.features(images)
+            of_second = self.second_ruler.compare(seconds)
+            scores |= {f"{SECOND}{name}": value for name, value in of_second.items()}
+            rulers[SECOND] = self.second_ruler, seconds
+        if errors is not None:
+            for begin, (ruler, values) in rulers.items():
+                error = metrics.frechet_error(ruler.moments, values)
+                errors[f"{begin}frechet"] = error
         if self.judge is None:
             return scores
         p = self.probabilities(images, features) if p is None else p

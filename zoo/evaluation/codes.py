@@ -95,13 +95,13 @@ def likelihood(bench):
     in_bits = bench.model.nll_unit == "bits per dimension"
     if in_bits:
         nats = nats / metrics.bits_per_dim(1.0, bench.model.image_shape)
-    found = metrics.likelihood(nats)
-    bench.details["nll"] = {"num_images": found.num_images, **options}
-    numbers = {"nll": found.nats, "nll_error": found.standard_error}
+    estimate = metrics.likelihood(nats)
+    bench.details["nll"] = {"num_images": estimate.num_images, **options}
+    numbers = {"nll": estimate.nats, "nll_error": estimate.standard_error}
     if not in_bits and "bits_per_dim" not in bench.model.terms:
         bench.skip("the likelihood is not one of 8-bit pixels", "bits_per_dim")
         return numbers
-    bits = metrics.bits_per_dim(found.nats, bench.model.image_shape)
+    bits = metrics.bits_per_dim(estimate.nats, bench.model.image_shape)
     return numbers | {"bits_per_dim": bits}
 
 

@@ -8,14 +8,20 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from zoo.evaluation import codes, images
+from zoo.evaluation.bench import SECOND
+from zoo.evaluation.rulers import FEATURES
 
-COMPARED = ("frechet", "kernel", "kernel_spread", "kernel_error", "precision", "recall")
-COMPARED += ("density", "coverage", "sharpness")
+COMPARED = (*FEATURES, "sharpness", *(f"{SECOND}{score}" for score in FEATURES))
 CLASSES = ("classifier_score", "class_distance")
 NEAR = ("nearest_train", "closer_to_train", "conditional_accuracy")
 ERRORS = ("mse", "psnr", "ssim", *COMPARED, *CLASSES, "class_kept")
 ACCURACIES = ("neighbour_accuracy", "probe_accuracy")
 MOMENTS = ("latent_mean", "latent_variance", "latent_correlation", "latent_kl_to_prior")
+
+
+def is_second(score):
+    """Whether a score is of the features whose scores stand beside the first."""
+    return score.removeprefix("recon_").startswith(SECOND)
 
 
 class Group(NamedTuple):

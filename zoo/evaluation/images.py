@@ -21,11 +21,10 @@ def samples(bench):
     images = bench.samples = sample(bench, len(bench.test), labels)
     features = bench.extractor.features(images)
     p = bench.probabilities(images, features)
-    scores = bench.compare(images, features, p)
-    train = bench.extractor.features(bench.all_train)
     errors = bench.details.setdefault("standard_errors", {})
-    errors["frechet"] = metrics.frechet_error(bench.moments, features)
-    near = metrics.memorisation(train, bench.real_features, features)
+    scores = bench.compare(images, features, p, errors)
+    train = bench.extractor.features(bench.all_train)
+    near = metrics.memorisation(train, bench.ruler.features, features)
     scores |= {"nearest_train": near.ratio, "closer_to_train": near.closer}
     bench.details["nearest_train_distance"] = near.distance
     if labels is None:
@@ -107,11 +106,12 @@ def reconstructions(bench):
     features = bench.extractor.features(images)
     scores = metrics.reconstruction_errors(bench.test, images)
     p = bench.probabilities(images, features)
-    scores |= bench.compare(images, features, p)
-    errors = bench.details.setdefault("standard_errors", {})
-    errors["recon_frechet"] = metrics.frechet_error(bench.moments, features)
+    errors = {}
+    scores |= bench.compare(images, features, p, errors)
+    errors = {f"recon_{name}": error for name, error in errors.items()}
+    bench.details.setdefault("standard_errors", {}).update(errors)
     if p is not None:
-        real = bench.probabilities(bench.test, bench.real_features)
+        real = bench.probabilities(bench.test, bench.ruler.features)
         scores["class_kept"] = metrics.accuracy(p, real.argmax(axis=1))
     return {f"recon_{name}": value for name, value in scores.items()} | _linear(bench)
 

@@ -7,12 +7,13 @@ import pathlib
 from zoo import evaluation
 from zoo.core import registry
 from zoo.evaluation import table
-from zoo.metrics.protocol import codes
+from zoo.metrics.protocol import VERSION, codes
 from zoo.runs.folder import RunFolder
 
 # {score: title of its column}
 SCORES = {
     "frechet": "Frechet distance",
+    "pretext_frechet": "the same, pretext features",
     "kernel": "kernel distance",
     "precision": "precision",
     "recall": "recall",
@@ -29,6 +30,8 @@ SCORES = {
 }
 COST = ("minutes", "images/s", "parameters", "command", "published")
 NONE = "n/a"
+# Rows of an earlier version stay until their recipes are trained again.
+MAY_DIFFER = ("code", "version", "second", "second_sha256")
 # Real images below the models': the floor, and steps of the ladder to read scores by.
 REAL = {"train": "training images"}
 REAL |= {each: f"the same, {each}" for each in ("blur 0.5", "blur 1", "noise 0.1")}
@@ -103,14 +106,15 @@ def lines(runs, anchors, command):
         runs: `Measured`s.
         anchors: {(model, data set): (figure, its protocol)}.
         command: Function of a `Measured`: the command that trains it, a text.
-    Raises: ValueError: if runs of one data set were measured by different protocols.
+    Raises: ValueError: if runs of one data set were measured by different protocols;
+        those of an earlier version of the metrics are marked.
     """
     texts = []
     for dataset in dict.fromkeys(run.dataset for run in runs):
         measured = [run for run in runs if run.dataset == dataset]
         first = measured[0].evaluation.protocol
         for run in measured[1:]:
-            run.evaluation.protocol.require_same(first)
+            run.evaluation.protocol.require_same(first, but=MAY_DIFFER)
         texts += [f"## {dataset}", "", _protocol(measured), ""]
         texts += _part(measured, anchors, command)
     return texts
@@ -138,13 +142,14 @@ def _part(runs, anchors, command):
 
 def _protocol(runs):
     """The protocol of all `runs`, and what weakens their scores."""
-    first = runs[0].evaluation.protocol
+    first = max((r.evaluation.protocol for r in runs), key=lambda p: p.version)
     by = codes(run.evaluation.protocol for run in runs)
+    second = first.second and f" and of {first.second} ({first.second_sha256[:16]})"
     text = (
         f"{first.num_generated:,} images against {first.num_real:,} {first.split} "
         f"images, seed {first.seed}; features of {first.extractor} (sha256 "
-        f"{first.sha256[:16]}), metrics version {first.version}, measured by zoo "
-        f"{by}."
+        f"{first.sha256[:16]}){second or ''}, metrics version {first.version}, "
+        f"measured by zoo {by}."
     )
     return " ".join([text, *(f"Warning: {each}." for each in first.warnings())])
 
@@ -154,7 +159,9 @@ def _row(run, names, command):
     cells = [table.short(scores[name]) if name in scores else NONE for name in names]
     cost = [f"{run.seconds / 60:.1f}", f"{run.speed:,.0f}"]
     cost += [f"{sum(run.record['parameters'].values()):,}", f"`{command}`"]
-    return [run.name, *cells, *cost]
+    before = run.evaluation.protocol.version < VERSION
+    mark = f", measured before version {VERSION}" if before else ""
+    return [f"{run.name}{mark}", *cells, *cost]
 
 
 def _real(runs, names):

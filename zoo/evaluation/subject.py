@@ -5,7 +5,7 @@ import pathlib
 
 from zoo import data
 from zoo.core import saving
-from zoo.runs.folder import RunFolder
+from zoo.runs.folder import RunFolder, owner
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,23 +97,20 @@ def _file(path):
 
 def _stored(path):
     """The data set of the run that `path` belongs to."""
-    folder = path if path.is_dir() else path.parent
-    for each in (folder, folder.parent):
-        record = RunFolder(each).record
-        if not record.is_file():
-            continue
-        settings = RunFolder(each).read_record()["settings"]
-        names = ("dataset", "classes", "image_size", "data_dir")
-        if not set(names) <= set(settings):
-            raise ValueError(
-                "The run was written by a version of the zoo that this one does not "
-                f"know. Received: {record}."
-            )
-        return {name: settings[name] for name in names} | settings.get("options", {})
-    raise ValueError(
-        "The model lies in no run folder, so say which images to measure it by, e.g. "
-        f"--dataset=digits. Received: {path}."
-    )
+    folder = owner(path)
+    if folder is None:
+        raise ValueError(
+            "The model lies in no run folder, so say which images to measure it by, "
+            f"e.g. --dataset=digits. Received: {path}."
+        )
+    settings = folder.read_record()["settings"]
+    names = ("dataset", "classes", "image_size", "data_dir")
+    if not set(names) <= set(settings):
+        raise ValueError(
+            "The run was written by a version of the zoo that this one does not know. "
+            f"Received: {folder.record}."
+        )
+    return {name: settings[name] for name in names} | settings.get("options", {})
 
 
 def _size(shape):

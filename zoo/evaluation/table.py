@@ -3,7 +3,7 @@
 import textwrap
 
 # (score, how a person calls it, what is better: - less, + more, 1 near 1, or nothing)
-ROWS = (
+OF_FEATURES = (
     ("frechet", "Frechet distance", "-"),
     ("kernel", "kernel distance", "-"),
     ("kernel_spread", "  spread of subsets", ""),
@@ -12,10 +12,15 @@ ROWS = (
     ("recall", "recall", "+"),
     ("density", "density", "1"),
     ("coverage", "coverage", "+"),
+)
+ROWS = (
+    *OF_FEATURES,
     ("classifier_score", "classifier score", "+"),
     ("class_distance", "classes off by", "-"),
     ("sharpness", "sharpness of real", "1"),
 )
+# The same of features that need no labels, in a part of their own.
+SECOND = tuple((f"pretext_{name}", *texts) for name, *texts in OF_FEATURES)
 SINGLES = (
     ("conditional_accuracy", "samples of the class that was asked for", "+"),
     ("cas", "accuracy of a classifier taught by samples alone", "+"),
@@ -83,12 +88,16 @@ def _head(evaluation):
     facts = f"sha256 {p.sha256[:16]}"
     if judge.get("sha256") == p.sha256:
         facts = f"accuracy {judge['accuracy']:.1%}, {facts}"
+    second = (
+        [f"          {p.second} (sha256 {p.second_sha256[:16]})"] if p.second else []
+    )
     return [
         evaluation.file,
         f"{evaluation.model} on {p.dataset}{classes}",
         f"{p.num_generated:,} images against {p.num_real:,} {p.split} images, "
         f"seed {p.seed}",
         f"features: {p.extractor} ({facts})",
+        *second,
         f"zoo {p.code}, metrics version {p.version}",
     ]
 
@@ -96,9 +105,12 @@ def _head(evaluation):
 def _columns(evaluation):
     """The scores of the model's images, and of real ones as they get worse."""
     scores = evaluation.scores
+    names = [score for score, _, _ in (*ROWS, *SECOND)]
     columns = {
-        "made": {score: scores.get(score) for score, _, _ in ROWS},
-        "recon": {score: scores.get(f"recon_{score}") for score, _, _ in ROWS},
+        "made": {name: scores[name] for name in names if name in scores},
+        "recon": {
+            name: scores[f"recon_{name}"] for name in names if f"recon_{name}" in scores
+        },
         **evaluation.references,
     }
     columns = {k: v for k, v in columns.items() if v.get("frechet") is not None}
@@ -108,13 +120,19 @@ def _columns(evaluation):
     texts = []
     for words in ([first for first, _, _ in parts], [last for _, _, last in parts]):
         texts.append(_row("", words))
-    for score, title, better in ROWS:
-        if any(score in each for each in columns.values()):
-            values = [
-                short(each[score]) if score in each else "" for each in columns.values()
-            ]
-            texts.append(_row(_titled(title, better), values))
-    return texts
+    texts += _rows(ROWS, columns.values())
+    second = list(_rows(SECOND, columns.values()))
+    if second:
+        texts += [f"by {evaluation.protocol.second} features, which need no labels:"]
+    return texts + second
+
+
+def _rows(rows, columns):
+    """A line for each score that one of the `columns` {score: number} has."""
+    for score, title, better in rows:
+        if any(score in each for each in columns):
+            values = [short(each[score]) if score in each else "" for each in columns]
+            yield _row(_titled(title, better), values)
 
 
 def _row(title, cells):

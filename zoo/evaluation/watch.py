@@ -1,7 +1,6 @@
 """Scores of a training's checkpoints while it runs, the best one kept."""
 
 import json
-import os
 import pathlib
 import shutil
 import time
@@ -10,7 +9,7 @@ from zoo import metrics
 from zoo.core import saving
 from zoo.evaluation import images, subject
 from zoo.evaluation.bench import Bench
-from zoo.files import atomic
+from zoo.files import atomic, folders
 from zoo.runs import checkpoints
 from zoo.runs.folder import RunFolder
 
@@ -87,7 +86,7 @@ class Watch:
         self.rows.append(row)
         if self.best is None or distance < self.best["frechet"]:
             self.best = row
-            os.replace(copy, self.kept)
+            folders.replace(copy, self.kept)
         record = {"protocol": self._bench.protocol().plain(), "rows": self.rows}
         with atomic.replaced(self.record) as temporary:
             text = json.dumps(record | {"best": self.best}, indent=2)

@@ -4,9 +4,11 @@ import collections
 import contextlib
 import hashlib
 import json
+import pathlib
 import struct
 import zipfile
 import zlib
+from typing import Any
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 CHECKSUMS = "sha256.json"  # {member: sha256}; written last
@@ -55,7 +57,7 @@ def verify(file):
             raise ValueError(f"the checksum of {spoilt[0]!r} is another")
 
 
-def config(file):
+def config(file: pathlib.Path) -> dict[str, Any]:
     """Returns what a `.keras` file tells of its model: `name`, `config`,
     `build_config` and `compile_config` (None if it was never compiled).
 

@@ -1,7 +1,6 @@
 """A file appears complete or not at all."""
 
 import contextlib
-import os
 import pathlib
 import secrets
 
@@ -24,7 +23,7 @@ def replaced(path):
     try:
         yield temporary
         folders.sync(temporary)
-        os.replace(temporary, path)
+        folders.replace(temporary, path)
     except BaseException as error:
         pathlib.Path(temporary).unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno:

@@ -1,4 +1,8 @@
-"""Folders that appear complete or not at all, and are one process' at a time."""
+"""Folders that appear complete or not at all, and are one process' at a time.
+
+Windows opens no folder, syncs no file that was opened to be read, and moves and removes
+nothing that somebody has open: what it refuses was tested by emulation.
+"""
 
 import contextlib
 import os
@@ -12,7 +16,7 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-TRIES, PAUSE = 5, 0.1  # to hold a folder; seconds between them
+TRIES, PAUSE = 5, 0.1  # to have what another uses; seconds between them
 
 
 @contextlib.contextmanager
@@ -33,7 +37,9 @@ def appearing(folder, prefix):
             yield temporary
             for path in (*temporary.rglob("*"), temporary):
                 sync(path)
-            temporary.replace(folder)
+            with contextlib.suppress(FileNotFoundError):
+                folder.rmdir()  # Windows puts no folder in the place of an empty one
+            replace(temporary, folder)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
@@ -58,10 +64,13 @@ def ensured(folder):
 @contextlib.contextmanager
 def held(folder):
     """Holds an existing `folder`, until the end of the context or of the process,
-    however it ends. A disk that knows no locks lets all have it.
+    however it ends. A disk that knows no locks lets all have it, and so does Windows.
 
     Raises: BlockingIOError: if another holds it.
     """
+    if fcntl is None:
+        yield
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         for _ in range(TRIES):
@@ -77,6 +86,8 @@ def held(folder):
 
 def is_held(folder):
     """Whether somebody holds `folder`, which may not exist."""
+    if fcntl is None:
+        return False
     try:
         handle = os.open(folder, os.O_RDONLY)
     except OSError:
@@ -89,8 +100,6 @@ def is_held(folder):
 
 def _take(handle):
     """Locks an open folder until it is closed; returns whether it was free."""
-    if fcntl is None:
-        return True
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -101,10 +110,29 @@ def _take(handle):
 
 
 def sync(path):
-    """Has the disk keep a file, or the names in a folder, so that they outlive a loss
-    of power."""
-    handle = os.open(path, os.O_RDONLY)
+    """Has the disk keep a file of ours, or the names in a folder, so that they outlive
+    a loss of power. Windows keeps names by itself."""
+    is_folder = os.path.isdir(path)
+    try:
+        handle = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
+    except PermissionError:
+        if is_folder:
+            return
+        raise
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def replace(source, target):
+    """Moves `source` to the place of `target`. Somebody who has one of them open may
+    hinder it, as a reader or a search for viruses does on Windows: they soon end."""
+    for left in reversed(range(TRIES)):
+        try:
+            os.replace(source, target)
+            return
+        except PermissionError:
+            if not left:
+                raise
+            time.sleep(PAUSE)

@@ -23,7 +23,7 @@ def _below(path):
 def _write(path, digests):
     lines = [f"{digest}  {name}\n" for name, digest in sorted(digests.items())]
     with atomic.replaced(path) as temporary:
-        with open(temporary, "w") as file:
+        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
             file.writelines(lines)
 
 

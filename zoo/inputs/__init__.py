@@ -1,7 +1,7 @@
-"""What comes in: the fields of a batch, their range, their checks.
+"""What models take: the fields of a batch, their range, and their checks.
 
-`feeds` and `grouping`, which need Keras, are modules that are imported on their own:
-words are checked before that.
+`feeds` and `grouping` need Keras. They are not imported here, so that a verb can check
+its flags before Keras is loaded.
 """
 
 from zoo.inputs.checks import (

@@ -1,11 +1,15 @@
-"""Random changes of images, as functions of given random numbers."""
+"""Random changes of images, as functions that are given the random numbers."""
 
 from keras import ops
 
+from zoo.inputs.tensors import Tensor
 
-def shift_and_flip(images, offsets, flips, value=-1.0):
-    """Mirrors some images left to right, then moves each by whole pixels; what comes in
-    from outside is `value`, black by default.
+
+def shift_and_flip(
+    images: Tensor, offsets: Tensor, flips: Tensor, value: float = -1.0
+) -> Tensor:
+    """Mirrors some images left to right, then moves each by whole pixels. Pixels that
+    come in from outside get `value`, which is black by default.
 
     Args:
         images: `[B, H, W, C]`, float in [-1, 1].
@@ -17,8 +21,8 @@ def shift_and_flip(images, offsets, flips, value=-1.0):
     y = rows[None] - offsets[:, :1]
     x = columns[None] - offsets[:, 1:]
     x = ops.where(flips[:, None] > 0, width - 1 - x, x)
-    # A one-hot row picks a pixel, one that points outside picks none: two small matrix
-    # products move a whole batch, each image its own way.
+    # A one-hot row picks one pixel; a row that points outside is all zeros and picks
+    # none. So two small matrix products move a whole batch, each image in its own way.
     take_y = ops.cast(y[:, :, None] == rows, images.dtype)
     take_x = ops.cast(x[:, :, None] == columns, images.dtype)
     above = images - value
@@ -26,7 +30,7 @@ def shift_and_flip(images, offsets, flips, value=-1.0):
     return moved + value
 
 
-def erase(images, boxes, value=0.0):
+def erase(images: Tensor, boxes: Tensor, value: float = 0.0) -> Tensor:
     """Fills a rectangle of each image with `value`.
 
     Args:
@@ -44,13 +48,13 @@ def erase(images, boxes, value=0.0):
     return ops.where(inside[..., None], ops.cast(value, images.dtype), images)
 
 
-NUM_RANDOM = 7  # uniform numbers an image that `diff_augment` wants
+NUM_RANDOM = 7  # uniform numbers per image that `diff_augment` needs
 
 
-def diff_augment(images, u):
-    """Changes colour and place of each image and greys out a square of half its size,
-    so that a discriminator cannot learn a small data set by heart. Differentiable, and
-    to be applied to real and made images alike.
+def diff_augment(images: Tensor, u: Tensor) -> Tensor:
+    """Changes colour and place of each image and makes a square of half its size grey,
+    so that a discriminator cannot learn a small data set by heart. It is differentiable
+    and has to be applied to real and generated images alike.
 
     Args:
         images: `[B, H, W, C]`, float in [-1, 1]; colours may leave that range.
@@ -66,11 +70,11 @@ def diff_augment(images, u):
     mean = ops.mean(x, axis=(1, 2, 3), keepdims=True)
     x = (x - mean) * (contrast + 0.5) + mean
     sizes = ops.convert_to_tensor([height, width], "float32")
-    most = ops.floor(sizes / 8.0 + 0.5)  # halves up, as the authors round
+    most = ops.floor(sizes / 8.0 + 0.5)  # rounds halves up, as the authors do
     offsets = ops.floor(u[:, 3:5] * (2.0 * most + 1.0)) - most
     x = shift_and_flip(x, ops.cast(offsets, "int32"), ops.zeros_like(u[:, 0]), 0.0)
     hole = ops.floor(sizes / 2.0 + 0.5)
-    places = sizes + 1.0 - hole % 2.0  # of the hole's middle
+    places = sizes + 1.0 - hole % 2.0  # number of places for the hole's middle
     corner = ops.floor(u[:, 5:7] * places) - ops.floor(hole / 2.0)
     boxes = ops.concatenate([corner, ops.zeros_like(corner) + hole], axis=1)
     return erase(x, ops.cast(boxes, "int32"))

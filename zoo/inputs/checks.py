@@ -1,19 +1,24 @@
-"""What users hand to a model, checked before any computation and named in plain
-words."""
+"""Checks what users hand to a model before any computation, and names in plain words
+what is wrong."""
+
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from zoo.inputs import fields, shapes
+from zoo.inputs import fields, forms, shapes
+from zoo.inputs.tensors import Tensor
 
-SLACK = 1e-3  # rescaled floats may miss -1 and 1 by a rounding
+SLACK = 1e-3  # floats that were rescaled may miss -1 and 1 by rounding
 
 
-def to_array(images, field="image"):
-    """Returns `images` as a NumPy array; `[N, H, W]`, or of clips `[N, T, H, W]`, gets
-    its one channel.
+def to_array(images: ArrayLike, field: str = "image") -> np.ndarray:
+    """Returns `images` as a NumPy array. Grey images `[N, H, W]` and grey clips `[N, T,
+    H, W]` get an axis for their one channel.
 
     Raises: ValueError: unless they are an array, a tensor or a list of equal shapes.
     """
+    forms.refuse_pil(images)
     try:
         array = np.asarray(images)
     except ValueError:  # a list of different shapes
@@ -24,15 +29,15 @@ def to_array(images, field="image"):
             f"{'[N, T, H, W, C]' if field == 'clip' else '[N, H, W, C]'}. "
             f"Received: {type(images).__name__}."
         )
-    # No image is as narrow as 1 or 3 pixels: such a last axis is the channels already.
+    # No image is 1 or 3 pixels wide, so such a last axis holds the channels already.
     rank = 4 if field == "clip" else 3
     is_grey = array.ndim == rank and array.shape[-1] not in (1, 3)
     return array[..., None] if is_grey else array
 
 
-def to_labels(labels):
-    """Returns labels as an array `[N]`: a column `[N, 1]` and one-hot rows `[N, K]` are
-    what they say; ValueError if they are lists of different lengths."""
+def to_labels(labels: ArrayLike) -> np.ndarray:
+    """Returns labels as an array `[N]`, also those that come as a column `[N, 1]` or as
+    one-hot rows `[N, K]`; ValueError if they are lists of different lengths."""
     try:
         labels = np.asarray(labels)
     except ValueError:
@@ -48,10 +53,10 @@ def to_labels(labels):
     return labels
 
 
-def to_texts(captions):
+def to_texts(captions: Sequence[str | bytes] | np.ndarray) -> list[str]:
     """Returns captions as a list of str; bytes are read as UTF-8.
 
-    Raises: ValueError: unless there is a text for each row, and one that is not empty.
+    Raises: ValueError: unless each row is a text and at least one is not empty.
     """
     if isinstance(captions, (str, bytes)) or not hasattr(captions, "__len__"):
         raise ValueError(
@@ -84,21 +89,26 @@ def _text(row, caption):
 
 
 def check_images(
-    images, image_shape=None, value_range=None, training=False, field="image"
-):
+    images: Tensor,
+    image_shape: Sequence[int] | None = None,
+    value_range: Sequence[int] | None = None,
+    training: bool = False,
+    field: str = "image",
+) -> None:
     """Raises ValueError unless `images` are `[B, H, W, C]` (clips `[B, T, H, W, C]`),
     uint8 or float in [-1, 1].
 
     Args:
-        images: NumPy array; or an eager tensor, whose values are not looked at (that
-            would wait for its device).
+        images: NumPy array; or an eager tensor, whose values are not checked, because
+            that would wait for its device.
         image_shape: (H, W, C) or (T, H, W, C) of the model, if it has one.
-        value_range: (-1, 1) to assert the range of floats without a negative value.
-        training: Whether floats without any negative value are suspected to be [0, 1].
+        value_range: (-1, 1) confirms this range for floats without a negative value.
+        training: Whether floats without a negative value are refused, because they may
+            lie in [0, 1].
         field: "image", "source" or "clip".
     """
     name = fields.PLURALS[field]
-    shape = _row_shape(images, field)
+    shape = row_shape(images, field)
     if image_shape is not None and shape != tuple(image_shape):
         raise ValueError(
             f"The model was built for {name} of {'x'.join(map(str, image_shape))}. "
@@ -122,8 +132,8 @@ def check_images(
         _check_floats(images, value_range, training, name)
 
 
-def _row_shape(images, field):
-    """The checked shape of a row of a batch of images or clips."""
+def row_shape(images: Tensor, field: str) -> tuple[int, ...]:
+    """Returns the checked shape of a row of a batch of images or clips."""
     dims = list(images.shape)
     if field == "clip":
         if len(dims) != 5:
@@ -136,6 +146,12 @@ def _row_shape(images, field):
         raise ValueError(
             f"{fields.PLURALS[field].capitalize()} come as [B, H, W, C]. "
             f"Received: clips of shape {dims}, which this model does not take."
+        )
+    if len(dims) == 2:
+        raise ValueError(
+            "images[None, ..., None] makes a batch of a single grey image, "
+            "images.reshape(-1, H, W, C) one of rows of pixels: images come as "
+            f"[B, H, W, C]. Received: shape {dims}."
         )
     shape = shapes.image_shape_of(dims)
     if len(dims) != 4:
@@ -175,7 +191,7 @@ def _check_floats(images, value_range, training, name):
         )
 
 
-def to_latents(z, latent_dim):
+def to_latents(z: ArrayLike, latent_dim: int) -> np.ndarray:
     """Returns latents as float32 `[N, latent_dim]`, checked."""
     try:
         latents = np.asarray(z, "float32")
@@ -193,25 +209,23 @@ def to_latents(z, latent_dim):
     return latents
 
 
-def check_integer(what, value, least, most=None):
-    """Raises ValueError unless `value` is an integer from `least` (to `most`); `what`
-    names it."""
-    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_integer or value < least or (most is not None and value > most):
-        limit = "" if most is None else f" to {most}"
-        raise ValueError(
-            f"{what} is an integer from {least}{limit}. Received: {value!r}."
-        )
+def check_integer(
+    what: str, value: object, least: int, most: int | None = None
+) -> None:
+    """Raises ValueError unless `value` is an integer of at least `least`, and at most
+    `most` if that is given; `what` is its name in the message."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        if least <= value and (most is None or value <= most):
+            return
+    limit = "" if most is None else f" to {most}"
+    raise ValueError(f"{what} is an integer from {least}{limit}. Received: {value!r}.")
 
 
-def check_labels(labels, count, num_classes):
+def check_labels(labels: ArrayLike, count: int, num_classes: int) -> None:
     """Raises ValueError unless `labels` are int `[count]` in [0, num_classes)."""
     labels = to_labels(labels)
     if labels.shape != (count,) or labels.dtype.kind not in "iu":
-        raise ValueError(
-            "Labels are one integer an image, shape [B]. "
-            f"Received: {labels.dtype} of shape {list(labels.shape)}."
-        )
+        raise forms.wrong_labels(labels, "B")
     wrong = labels[(labels < 0) | (labels >= num_classes)]
     if wrong.size:
         raise ValueError(

@@ -1,53 +1,65 @@
-"""What `fit` is given, looked at once: arrays, a `tf.data` set or a PyDataset."""
+"""Looks once at the data that `fit` is given: arrays, a `tf.data` set or a
+PyDataset."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Iterator
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
-from zoo.inputs import checks, shapes
-from zoo.inputs.fields import IMAGES, PIXELS, PLURALS
+from zoo.inputs import checks, forms, shapes
+from zoo.inputs.derived import Derived
+from zoo.inputs.fields import IMAGES, PIXELS, PLURALS, Layout
+from zoo.inputs.tensors import Data, Tensor
+from zoo.inputs.words import Tokenizer
 
 
 @dataclasses.dataclass
 class Feed:
-    """Data as `fit` was given them, and what one look at them tells.
+    """Data as `fit` was given them, and what one look at them says.
 
     Attributes:
-        x, y: As Keras' `fit` takes them.
-        first: {field: array} of the first batch; of arrays, all rows.
-        is_arrays: Whether the rows are arrays in memory, not batches.
+        x, y: The data as Keras' `fit` takes them.
+        first: {field: array} of the first batch, or of all rows if `x` is arrays.
+        is_arrays: Whether the data are arrays in memory, not batches.
     """
 
-    x: Any
-    y: Any
-    first: dict
+    x: Data
+    y: Tensor
+    first: dict[str, np.ndarray]
     is_arrays: bool
 
     @property
-    def rows(self):
-        """Rows of the first batch; of arrays, all."""
+    def rows(self) -> int:
+        """The number of rows of the first batch, or of all rows if `x` is arrays."""
         return len(next(iter(self.first.values())))
 
     @property
-    def shapes(self):
-        """The checked {field: shape of a row} of images and clips."""
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """{field: shape of a row} of images and clips, checked."""
         return {n: _row_shape(n, x) for n, x in self.first.items() if n in PIXELS}
 
 
-def look(x, y=None, layout=IMAGES, first_only=False):
+def look(
+    x: Data,
+    y: ArrayLike | None = None,
+    layout: Layout = IMAGES,
+    first_only: bool = False,
+) -> Feed:
     """Returns the `Feed` of what `fit`, `evaluate` and `predict` take.
 
     Args:
-        x: Arrays: a value, a tuple in the order of `layout.takes` or a dict by field;
-            or a `tf.data` set or PyDataset of such batches.
+        x: Arrays, as one value, as a tuple in the order of `layout.takes` or as a dict
+            by field; or a `tf.data` set or PyDataset of such batches.
         y: The second field, if `x` is the array of the first.
         layout: The model's `Layout`.
         first_only: Whether the first field is enough.
-    Raises: ValueError: if they hold other fields than the model takes, no row, or
+    Raises: ValueError: if the data hold other fields than the model takes, no row, or
         fields of different numbers of rows.
     """
+    for value in (x, y):
+        forms.refuse_pil(value)
     if is_set(x):
         if y is not None:
             raise ValueError("Labels belong into the data set when images come as one.")
@@ -65,13 +77,13 @@ def look(x, y=None, layout=IMAGES, first_only=False):
     return Feed(x, y, arrays, True)
 
 
-def is_set(x):
+def is_set(x: Data) -> bool:
     """Whether `x` is a data set of batches: of `tf.data`, or a PyDataset."""
     return hasattr(x, "element_spec") or hasattr(x, "num_batches")
 
 
 def _arrays(x, y, layout, first_only):
-    """{field: array} of arrays in memory."""
+    """Returns {field: array} of data that are arrays in memory."""
     if isinstance(x, (tuple, dict)):
         batch = layout.read(x, first_only or y is not None)
         if y is not None:
@@ -79,10 +91,11 @@ def _arrays(x, y, layout, first_only):
     elif hasattr(x, "__array__") or layout.takes[0] == "caption":
         batch = layout.read(x if y is None else (x, y), first_only)
     else:
+        way = "; of a list: np.stack(images)" if isinstance(x, list) else ""
         raise ValueError(
             f"{PLURALS[layout.takes[0]].capitalize()} come as a NumPy array, a tuple "
             f"({', '.join(PLURALS[name] for name in layout.takes)}), a tf.data set or "
-            f"a keras.utils.PyDataset. Received: {type(x).__name__}."
+            f"a keras.utils.PyDataset{way}. Received: {type(x).__name__}."
         )
     return {name: _array(name, value) for name, value in batch.items()}
 
@@ -91,13 +104,12 @@ def _array(name, value):
     if name == "caption":
         return np.array(checks.to_texts(value), object)
     if name in PIXELS:
-        return checks.to_array(value, name)
+        array = checks.to_array(value, name)
+        checks.row_shape(array, name)  # before the rows of a single image are counted
+        return array
     labels = checks.to_labels(value)
     if labels.ndim == 0 or labels.dtype.kind not in "iuf":
-        raise ValueError(
-            "Labels are one integer an image, shape [N]. "
-            f"Received: {labels.dtype} of shape {list(labels.shape)}."
-        )
+        raise forms.wrong_labels(labels)
     return labels
 
 
@@ -123,15 +135,17 @@ def _first_batch(x):
     return batch
 
 
-def shape_of(x):
-    """Returns the checked shape (H, W, C) of the images of a data set, without taking a
-    batch of a `tf.data` set."""
+def shape_of(x: Data) -> tuple[int, ...]:
+    """Returns the checked shape (H, W, C) of the images of a data set; from a `tf.data`
+    set no batch is taken."""
     return shapes_of(x)["image"]
 
 
-def shapes_of(x, layout=IMAGES, first_only=False):
-    """Returns the checked {field: shape of a row} of the images and clips of the data
-    set `x`, without taking a batch of a `tf.data` set."""
+def shapes_of(
+    x: Data, layout: Layout = IMAGES, first_only: bool = False
+) -> dict[str, tuple[int, ...]]:
+    """Returns {field: shape of a row}, checked, of the images and clips of the data set
+    `x`; from a `tf.data` set no batch is taken."""
     if not hasattr(x, "element_spec"):
         batch = layout.read(_first_batch(x), first_only)
     else:
@@ -155,8 +169,10 @@ def _check_spec(name, spec):
         )
     if spec.shape.rank != rank + 1:
         axes = "[B, T, H, W, C]" if name == "clip" else "[B, H, W, C]"
+        way = "images[..., None] adds the channel of grey ones. "
         raise ValueError(
-            f"Batches of {what} have the shape {axes}. "
+            f"{way if spec.shape.rank == rank else ''}Batches of {what} have the shape "
+            f"{axes}. "
             f"Received: elements of shape {spec.shape}."
         )
 
@@ -165,30 +181,32 @@ def _check_spec(name, spec):
 
 
 class Domains(keras.utils.PyDataset):
-    """Batches of fields that have each their own number of rows and order.
+    """Batches of fields of which each has its own number of rows and its own order.
 
-    An epoch is the largest field; the smaller ones begin anew within it, in another
-    order.
+    An epoch goes once through the largest field. The smaller ones start again within
+    it, each time in another order.
 
     Args:
         arrays: {field: array `[N, ...]`}.
-        batch_size: Rows a batch; the last one may have fewer.
-        shuffle: Whether the order of each field is one of (epoch, field).
+        batch_size: Rows per batch; the last batch may have fewer.
+        shuffle: Whether rows are shuffled, in an order that epoch and field decide.
     """
 
     is_ordered = True
 
-    def __init__(self, arrays, batch_size, shuffle=True):
+    def __init__(
+        self, arrays: dict[str, np.ndarray], batch_size: int, shuffle: bool = True
+    ):
         super().__init__()
         self.arrays, self.batch_size, self.shuffle = arrays, batch_size, shuffle
         self.count = max(map(len, arrays.values()))
         self.epoch = 0
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> int:
         return -(-self.count // self.batch_size)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         start = index * self.batch_size
         places = np.arange(start, min(start + self.batch_size, self.count))
         return {
@@ -205,12 +223,12 @@ class Domains(keras.utils.PyDataset):
             rows[rounds == each] = draw.permutation(count)[rows[rounds == each]]
         return rows
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         self.epoch += 1
 
 
-class Tokenized(keras.utils.PyDataset):
-    """Batches of a PyDataset, their captions as tokens.
+class Tokenized(Derived):
+    """Batches of a PyDataset, with their captions as tokens.
 
     Args:
         data: The PyDataset.
@@ -218,32 +236,21 @@ class Tokenized(keras.utils.PyDataset):
         tokenizer: A `words.Tokenizer`.
     """
 
-    def __init__(self, data, layout, tokenizer):
-        super().__init__(data.workers, data.use_multiprocessing, data.max_queue_size)
-        self.data, self.layout, self.tokenizer = data, layout, tokenizer
-        self.is_ordered = getattr(data, "is_ordered", False)
+    def __init__(self, data: Data, layout: Layout, tokenizer: Tokenizer):
+        super().__init__(data)
+        self.layout, self.tokenizer = layout, tokenizer
 
-    @property
-    def num_batches(self):
-        return self.data.num_batches
-
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
         return tokenized(self.layout.read(self.data[index]), self.tokenizer)
 
-    def on_epoch_begin(self):
-        self.data.on_epoch_begin()
 
-    def on_epoch_end(self):
-        self.data.on_epoch_end()
-
-
-def tokenized(batch, tokenizer):
+def tokenized(batch: dict[str, Tensor], tokenizer: Tokenizer) -> dict[str, Tensor]:
     """Returns the batch {field: array} with tokens in the place of captions."""
     texts = checks.to_texts(batch["caption"])
     return batch | {"caption": tokenizer.tokens(texts)}
 
 
-def tokenized_set(data, layout, tokenizer):
+def tokenized_set(data: Data, layout: Layout, tokenizer: Tokenizer) -> Data:
     """Returns the `tf.data` set or PyDataset `data` with tokens in the place of
     captions, as dicts by field: no text reaches a training step."""
     if not hasattr(data, "element_spec"):
@@ -253,8 +260,8 @@ def tokenized_set(data, layout, tokenizer):
     def tokens(captions):
         return tokenizer.tokens(checks.to_texts(captions))
 
-    def replace(*batch):
-        batch = dict(layout.read(batch if len(batch) > 1 else batch[0]))
+    def replace(*parts):
+        batch = dict(layout.read(parts if parts[1:] else parts[0]))
         ids = tf.numpy_function(tokens, [batch["caption"]], tf.int32)
         batch["caption"] = tf.ensure_shape(ids, (None, tokenizer.length))
         return batch
@@ -262,15 +269,15 @@ def tokenized_set(data, layout, tokenizer):
     return data.map(replace)
 
 
-def texts_of(data, layout):
-    """Yields the captions of all batches of a data set, once through it."""
+def texts_of(data: Data, layout: Layout) -> Iterator[str]:
+    """Yields the captions of all batches of a data set, going through it once."""
     for batch in _batches(data):
         yield from checks.to_texts(layout.read(batch)["caption"])
 
 
-def require_sound(data, layout, num_classes):
-    """Raises ValueError, with the number of the batch, if some batch of a data set
-    holds wrong images or labels: for who has met NaN and looks for its cause."""
+def require_sound(data: Data, layout: Layout, num_classes: int | None) -> None:
+    """Raises ValueError, with the number of the batch, if a batch of a data set holds
+    wrong images or labels. It is called after NaN appeared, to find the cause."""
     for number, batch in enumerate(_batches(data), 1):
         for name, value in layout.read(batch).items():
             try:
@@ -283,7 +290,7 @@ def require_sound(data, layout, num_classes):
 
 
 def _batches(data):
-    """Yields the batches of a data set, once through it."""
+    """Yields the batches of a data set, going through it once."""
     if hasattr(data, "as_numpy_iterator"):
         yield from data.as_numpy_iterator()
     elif hasattr(data, "num_batches"):

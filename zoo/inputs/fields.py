@@ -1,4 +1,4 @@
-"""The fields of a batch: which there are, and how a batch of them is read.
+"""The fields that a batch may have, and how a batch is read by them.
 
 | field | what | in tensors |
 |---|---|---|
@@ -10,6 +10,9 @@
 """
 
 import dataclasses
+
+from zoo.inputs import forms
+from zoo.inputs.tensors import Batch, Tensor
 
 PLURALS = {
     "image": "images",
@@ -23,26 +26,26 @@ PIXELS = ("image", "source", "clip")
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """How a model's batches are laid out.
+    """Which fields a model's batches have, and in which order.
 
     Attributes:
         takes: The fields, in the order of a batch that is a tuple.
-        targets: Whether a second array of images is what the first ones are to become:
-            such a batch is ("source", "image").
-        is_paired: Whether row i of each field belongs to row i of the others; two
-            domains without pairs may have different numbers of rows.
+        targets: Whether a batch may hold a second array of images, into which the model
+            learns to turn the first ones; it is read as ("source", "image").
+        is_paired: Whether row i of each field belongs to row i of the others. Without
+            pairs, two domains may have different numbers of rows.
     """
 
     takes: tuple = ("image", "label")
     targets: bool = False
     is_paired: bool = True
 
-    def read(self, batch, first_only=False):
-        """Returns {field: value} of a batch: a value, a tuple in the order of `takes`,
-        or a dict. What is None is left out; labels may be.
+    def read(self, batch: Batch, first_only: bool = False) -> dict[str, Tensor]:
+        """Returns {field: value} of a batch that is one value, a tuple in the order of
+        `takes`, or a dict. Values that are None are left out; labels may be missing.
 
         Args:
-            first_only: Whether the first field is enough, as for a prediction.
+            first_only: Whether the first field is enough, as it is for a prediction.
         Raises: ValueError: if the batch holds other fields.
         """
         if isinstance(batch, dict):
@@ -52,6 +55,8 @@ class Layout:
         else:
             fields = {self.takes[0]: batch}
         fields = {name: value for name, value in fields.items() if value is not None}
+        for value in fields.values():
+            forms.refuse_pil(value)
         required = [name for name in self.takes if name != "label"]
         required = required[:1] if first_only else required
         if any(name not in fields for name in required):
@@ -98,8 +103,8 @@ class Layout:
             names = ("source", "image")
         return dict(zip(names, batch))
 
-    def words(self):
-        """Returns what a batch is, e.g. "images or (images, labels)"."""
+    def words(self) -> str:
+        """Returns what a batch is in words, e.g. "images or (images, labels)"."""
         names = [PLURALS[name] for name in self.takes]
         whole = f"({', '.join(names)})" if len(names) > 1 else names[0]
         if self.takes[1:] == ("label",):
@@ -110,7 +115,7 @@ class Layout:
 IMAGES = Layout()
 
 
-def rank(value):
-    """Returns the rank of an array, a tensor or a spec; 0 of anything else."""
+def rank(value: object) -> int:
+    """Returns the rank of an array, a tensor or a spec, and 0 for anything else."""
     shape = getattr(value, "shape", ())
     return getattr(shape, "rank", None) or len(shape or ())

@@ -1,17 +1,23 @@
-"""Several batches as one, for models whose training step takes more than one."""
+"""Joins several batches into one, for models whose training step takes more than one
+batch."""
 
 import keras
 import numpy as np
 
+from zoo.inputs.derived import Derived
+from zoo.inputs.tensors import Data
 
-def grouped(x, count, rows, batch_size=None):
-    """Returns (x, batch_size) with `count` batches in the place of one, in their order.
+
+def grouped(
+    x: Data, count: int, rows: int, batch_size: int | None = None
+) -> tuple[Data, int | None]:
+    """Returns (x, batch_size) with `count` batches joined into one, in their order.
 
     Args:
         x: What `fit` takes: a tf.data set or PyDataset of batches, or arrays.
-        count: Batches a step; the last step of an epoch may get fewer.
+        count: Batches per step; the last step of an epoch may get fewer.
         rows: Rows of the first batch of a set.
-        batch_size: Images a batch of NumPy images. Default: 32, as in Keras.
+        batch_size: Images per batch of NumPy images. Default: 32, as in Keras.
     """
     if count == 1:
         return x, batch_size
@@ -32,13 +38,12 @@ def _rebatched(data, count, rows):
     return groups.apply(tf.data.experimental.assert_cardinality(-(-batches // count)))
 
 
-class _Groups(keras.utils.PyDataset):
+class _Groups(Derived):
     """Batches of a PyDataset, joined `count` at a time."""
 
     def __init__(self, data, count):
-        super().__init__(data.workers, data.use_multiprocessing, data.max_queue_size)
-        self.data, self.count = data, count
-        self.is_ordered = getattr(data, "is_ordered", False)
+        super().__init__(data)
+        self.count = count
 
     @property
     def num_batches(self):
@@ -50,9 +55,3 @@ class _Groups(keras.utils.PyDataset):
         last = min(first + self.count, self.data.num_batches or np.inf)
         batches = [self.data[number] for number in range(first, int(last))]
         return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
-
-    def on_epoch_begin(self):
-        self.data.on_epoch_begin()
-
-    def on_epoch_end(self):
-        self.data.on_epoch_end()

@@ -3,6 +3,7 @@
 import math
 import pathlib
 import sys
+from typing import Any
 
 _LIMITS = (  # of a container: (limit, use), in bytes
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
@@ -31,7 +32,7 @@ def free() -> int:
     return max(0, min(sizes))
 
 
-def require(size: int, received, way: str, what: str = "The images take") -> None:
+def require(size: int, received: Any, way: str, what: str = "The images take") -> None:
     """Raises ValueError unless `size` bytes are free.
 
     Args:

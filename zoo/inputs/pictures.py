@@ -1,23 +1,28 @@
-"""A picture file becomes an image, by the same rules wherever one comes in.
+"""Turns picture files into images, by the same rules everywhere.
 
-A set that is trained on, an upload and a request that is served read a picture alike:
-turned as its EXIF says, of an animation the first frame, what is transparent laid on a
-background, then cut, padded or stretched to the size, by a filter that does not alias.
+A training set, an upload and a request to a server read a picture alike. It is turned
+as its EXIF says; of an animation the first frame is taken; transparent parts are laid
+on a background. Then it is cut, padded or stretched to the size, with a filter that
+avoids aliasing.
 """
 
 import dataclasses
+import os
+from typing import IO
 
 import numpy as np
 from PIL import Image, ImageColor, ImageOps
 
-# Named, because Pillow would also open formats that start another program (EPS).
+# Only these, because Pillow would also open formats that start another program (EPS).
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "PPM", "TIFF")
 FITS = ("crop", "pad", "stretch")
-BITS = (8, 10, 12, 14, 16)  # that the values of 16-bit files may use
+BITS = (8, 10, 12, 14, 16)  # how many bits the values of 16-bit files may use
+_KEPT = ("fit", "background", "bits")  # rules that a set, a run and an export keep
 _GREY = ("1", "L", "LA", "La")
 _MODES = (*_GREY, "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
+_LEVELS = {"L;2": 4, "L;4": 16}  # of grey pixels of 2 and 4 bits, as Pillow names them
 _ORIENTATION = 0x0112  # EXIF; 5 to 8 mean that the camera was held on its side
-_STRIP = 2**20  # pixels that are laid on the background at a time
+_STRIP = 2**20  # pixels that are laid on the background at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,12 +30,13 @@ class Rules:
     """How picture files become images of one kind.
 
     Attributes:
-        image_size: (height, width) in pixels, or None for as stored.
+        image_size: (height, width) in pixels, or None for the size of the file.
         channels: 1 (grey) or 3 (RGB).
-        fit: How a picture of other proportions comes to the size: "crop" cuts off its
+        fit: How a picture of other proportions gets the size: "crop" cuts off its
             longer ends, "pad" puts it on the background, "stretch" distorts it.
-        background: Colour behind what is transparent, by name or as "#rrggbb".
-        bits: That the values of 16-bit files use; 2**bits - 1 is white.
+        background: Colour behind transparent parts, by name or as "#rrggbb".
+        bits: How many bits the values of 16-bit files use; 2**bits - 1 is white.
+    Raises: ValueError: for an unknown fit, background or number of bits.
     """
 
     image_size: tuple[int, int] | None
@@ -39,17 +45,47 @@ class Rules:
     background: str = "white"
     bits: int = 16
 
+    def __post_init__(self):
+        is_grey(self.background)
+        for name, choices in (("fit", FITS), ("bits", BITS)):
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"{name} is one of {', '.join(map(str, choices))}. "
+                    f"Received: {name}={getattr(self, name)!r}."
+                )
+
+    def plain(self) -> dict:
+        """The rules but size and channels: a set, a run and an export keep these."""
+        return {name: getattr(self, name) for name in _KEPT}
+
+
+def for_shape(image_shape: tuple[int, ...], kept: dict | None = None) -> Rules:
+    """Returns the rules by which files become images of a shape `(..., H, W, C)`.
+
+    Args:
+        kept: A dict as `Rules.plain` returns it. Rules that it lacks have their
+            default; so have all if it is None.
+    Raises: ValueError: for an unknown rule, or an unknown value of one.
+    """
+    if not isinstance(kept or {}, dict) or not set(kept or {}) <= set(_KEPT):
+        raise ValueError(
+            f"The rules of pictures are {', '.join(_KEPT)}. Received: rules={kept!r}."
+        )
+    *_, height, width, channels = image_shape
+    return Rules((height, width), channels, **(kept or {}))
+
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-    """What a picture file holds, told without keeping its pixels.
+    """Facts about a picture file, without its pixels.
 
     Attributes:
         size: (height, width), turned as EXIF says.
-        is_grey: Whether all its colours are grey, those of a palette too.
-        is_clear: Whether it may be transparent.
-        bits: Of a grey file with 16 bits a value, those that its values use; else None.
-        is_cut: Whether it has 16 bits a value of which only the upper 8 can be read.
+        is_grey: Whether all its colours, or all of its palette, are grey.
+        is_clear: Whether it may have transparent parts.
+        bits: How many bits its values use, if it is grey with 16 bits per value; else
+            None.
+        is_cut: Whether it has 16 bits per value, of which only the upper 8 can be read.
     """
 
     size: tuple[int, int]
@@ -59,7 +95,7 @@ class Header:
     is_cut: bool
 
 
-def header(file) -> Header:
+def header(file: str | os.PathLike | IO[bytes]) -> Header:
     """Returns the `Header` of a picture file, a path or an open file.
 
     Raises: Exception: of any kind, by Pillow, if the file is damaged or no picture.
@@ -67,7 +103,8 @@ def header(file) -> Header:
     """
     with Image.open(file, formats=FORMATS) as picture:
         _require(picture)
-        # Before the EXIF, for which a PNG is read to its end, and then has no tiles.
+        # This comes before the EXIF: for that, a PNG is read to its end and has no
+        # tiles afterwards.
         raw = str(picture.tile[0][3]) if picture.tile else ""
         height, width = picture.height, picture.width
         if picture.getexif().get(_ORIENTATION, 1) >= 5:
@@ -82,13 +119,14 @@ def header(file) -> Header:
         )
 
 
-def read(file, rules: Rules) -> np.ndarray:
+def read(file: str | os.PathLike | IO[bytes], rules: Rules) -> np.ndarray:
     """Returns a picture file, a path or an open file, as uint8 `[H, W, C]`.
 
     Raises: as `header`.
     """
     with Image.open(file, formats=FORMATS) as picture:
         _require(picture)
+        _scale_key(picture)
         picture.load()
     ImageOps.exif_transpose(picture, in_place=True)  # a copy would take as much again
     return image(picture, rules)
@@ -97,8 +135,7 @@ def read(file, rules: Rules) -> np.ndarray:
 def image(picture: Image.Image, rules: Rules) -> np.ndarray:
     """Returns an upright picture as uint8 `[H, W, C]`."""
     if _is_deep(picture):
-        values = np.asarray(picture) >> (rules.bits - 8)
-        picture = Image.fromarray(np.minimum(values, 255).astype(np.uint8))
+        picture = _shallow(picture, rules.bits)
     mode = "L" if rules.channels == 1 else "RGB"
     if picture.has_transparency_data:
         picture = _opaque(picture, mode, rules.background)
@@ -115,7 +152,8 @@ def fitted(
     fit: str = "crop",
     background: str = "white",
 ) -> Image.Image:
-    """Returns a picture, grey or RGB, of a size (height, width), bicubic."""
+    """Returns a picture, grey or RGB, resized to (height, width) by bicubic
+    interpolation."""
     size = image_size[1], image_size[0]
     if picture.size == size:
         return picture
@@ -128,23 +166,25 @@ def fitted(
 
 
 def used_bits(peak: int) -> int:
-    """Returns how many bits a set uses whose largest value is `peak`: one of `BITS`."""
+    """Returns how many bits a set with the largest value `peak` uses: one of `BITS`."""
     return next(bits for bits in BITS if peak < 2**bits)
 
 
 def is_grey(color: str) -> bool:
-    """Whether a colour, by name or as "#rrggbb", is a grey one.
+    """Whether a colour, given by name or as "#rrggbb", is grey.
 
     Raises: ValueError: if it is no colour.
     """
     try:
-        red, green, blue = ImageColor.getrgb(color)
-    except (ValueError, TypeError, AttributeError):  # also of one with transparency
+        values = ImageColor.getrgb(color)
+    except (ValueError, TypeError, AttributeError):
+        values = ()
+    if len(values) != 3:  # four are those of a colour with transparency
         raise ValueError(
             "A background is a colour by name, such as white, or as #rrggbb. "
             f"Received: background={color!r}."
-        ) from None
-    return red == green == blue
+        )
+    return len(set(values)) == 1
 
 
 def _require(picture):
@@ -159,15 +199,37 @@ def _require(picture):
 
 
 def _is_deep(picture):
-    """Whether a picture is grey with 16 bits a value, which Pillow keeps."""
-    # Pillow has the 16 bits of a PGM file, whose white may be less, in 32.
+    """Whether a picture is grey with 16 bits per value, all of which Pillow keeps."""
+    # Pillow stores the 16 bits of a PGM file in 32, as its white may be any value.
     return picture.mode.startswith("I;16") or (
         picture.mode == "I" and picture.format == "PPM"
     )
 
 
+def _shallow(picture, bits):
+    """Returns a grey picture of 16 bits as one of 8, with its transparent value."""
+    values = np.asarray(picture)
+    grey = np.minimum(values >> (bits - 8), 255).astype(np.uint8)
+    key = picture.info.get("transparency")
+    if key is None:
+        return Image.fromarray(grey)
+    alpha = np.where(values == key, 0, 255).astype(np.uint8)
+    return Image.fromarray(np.dstack([grey, alpha]))
+
+
+def _scale_key(picture):
+    """Scales the transparent value of a PNG to 8 bits. Pillow scales the pixels, but
+    keeps that value as it is in the file."""
+    key = picture.info.get("transparency")
+    raw = str(picture.tile[0][3]) if picture.tile else ""
+    if isinstance(key, int) and raw in _LEVELS:
+        picture.info["transparency"] = key * 255 // (_LEVELS[raw] - 1)
+    elif isinstance(key, tuple) and raw.endswith(";16B"):
+        picture.info["transparency"] = tuple(value >> 8 for value in key)
+
+
 def _has_greys(picture):
-    """Whether a picture has a palette of which it uses greys alone."""
+    """Whether a picture has a palette and uses only greys of it."""
     if picture.mode != "P":
         return False
     picture.load()  # some formats have their palette behind the header
@@ -177,8 +239,8 @@ def _has_greys(picture):
 
 
 def _opaque(picture, mode, background):
-    """Lays a picture on a background, strip by strip: a whole picture would be in
-    memory four times."""
+    """Lays a picture on a background, strip by strip, because a whole picture would
+    stand in memory four times."""
     opaque = Image.new(mode, picture.size)
     rows = max(1, _STRIP // picture.width)
     for top in range(0, picture.height, rows):

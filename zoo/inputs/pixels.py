@@ -9,10 +9,13 @@ import io
 import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 
+from zoo.inputs.tensors import Tensor
 
-def to_float(images):
+
+def to_float(images: Tensor) -> Tensor:
     """Returns `images` as float32 in [-1, 1]; uint8 is rescaled, floats pass through.
 
     Args:
@@ -29,7 +32,7 @@ def to_float(images):
     return floats
 
 
-def to_uint8(images):
+def to_uint8(images: ArrayLike) -> np.ndarray:
     """Returns float images in [-1, 1] as a uint8 array, clipped and rounded."""
     images = np.asarray(images)
     if images.dtype == np.uint8:
@@ -40,7 +43,7 @@ def to_uint8(images):
     return np.clip(pixels, 0, 255, out=pixels).astype(np.uint8)
 
 
-def to_uint8_tensor(images):
+def to_uint8_tensor(images: Tensor) -> Tensor:
     """Returns a tensor of float images in [-1, 1] as one of uint8, as `to_uint8`
     does."""
     from keras import ops
@@ -49,36 +52,36 @@ def to_uint8_tensor(images):
     return ops.cast(ops.clip(pixels, 0, 255), "uint8")
 
 
-def unit(images):
+def unit(images: Tensor) -> Tensor:
     """Returns float images in [-1, 1] as probabilities or intensities in [0, 1]."""
     return 0.5 * (images + 1.0)
 
 
-def signed(intensities):
+def signed(intensities: Tensor) -> Tensor:
     """Returns intensities in [0, 1] as pixels in [-1, 1]."""
     return 2.0 * intensities - 1.0
 
 
-def intensities(images):
-    """Returns `images`, uint8 or float in [-1, 1], as float64 NumPy in [0, 1]: what
-    metrics compute with."""
+def intensities(images: ArrayLike) -> np.ndarray:
+    """Returns `images`, uint8 or float in [-1, 1], as float64 NumPy in [0, 1], with
+    which metrics compute."""
     images = np.asarray(images)
     if images.dtype == np.uint8:
         return images / 255.0
     return (images.astype(np.float64) + 1.0) / 2.0
 
 
-def from_intensities(values):
+def from_intensities(values: np.ndarray) -> np.ndarray:
     """Returns intensities in [0, 1] as a uint8 array, clipped and rounded."""
     return np.clip(np.rint(values * 255.0), 0, 255).astype(np.uint8)
 
 
-def grid(images, columns=None, padding=2):
+def grid(images: ArrayLike, columns: int | None = None, padding: int = 2) -> np.ndarray:
     """Returns one uint8 picture `[height, width, C]` of `images`, row by row, on white.
 
     Args:
         images: `[N, H, W, C]`, uint8 or float in [-1, 1].
-        columns: Images a row; by default the grid is about square.
+        columns: Images in a row; by default the grid is about square.
         padding: White pixels between and around the images.
     """
     images = to_uint8(images)
@@ -101,8 +104,8 @@ def grid(images, columns=None, padding=2):
     return picture
 
 
-def png(picture):
-    """Bytes of a PNG file of a uint8 picture `[H, W, 1 or 3]`."""
+def png(picture: np.ndarray) -> bytes:
+    """Returns the bytes of a PNG file of a uint8 picture `[H, W, 1 or 3]`."""
     buffer = io.BytesIO()
     grey = picture.shape[-1] == 1
     Image.fromarray(picture[..., 0] if grey else picture).save(buffer, format="PNG")

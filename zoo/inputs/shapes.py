@@ -1,19 +1,21 @@
-"""The shapes of what models take and make, checked and named in plain words."""
+"""Checks the shapes of what models take and make, and names in plain words what is
+wrong."""
 
 import operator
+from collections.abc import Iterable
 
 SMALLEST, LARGEST = 8, 256
 FEWEST_FRAMES, MOST_FRAMES = 2, 128
 
 
-def image_shape_of(shape):
+def image_shape_of(shape: Iterable[int | None]) -> tuple[int, ...]:
     """Returns (H, W, C) of an image or batch shape, checked.
 
     Raises: ValueError: unless height and width are 8 to 256 and channels 1 or 3.
     """
     dims = _integers(shape, "An image", "(height, width, channels)")
-    image = dims[-3:]
-    if len(dims) not in (3, 4) or None in image:
+    image = _known(dims[-3:])
+    if len(dims) not in (3, 4) or len(image) < 3:
         raise ValueError(
             "Images need a known shape [H, W, C] or [B, H, W, C]. "
             f"Received: shape {list(dims)}."
@@ -22,14 +24,14 @@ def image_shape_of(shape):
     return image
 
 
-def clip_shape_of(shape):
+def clip_shape_of(shape: Iterable[int | None]) -> tuple[int, ...]:
     """Returns (T, H, W, C) of a clip or batch shape, checked.
 
-    Raises: ValueError: unless there are 2 to 128 frames, which are images.
+    Raises: ValueError: unless there are 2 to 128 frames of the shape of images.
     """
     dims = _integers(shape, "A clip", "(frames, height, width, channels)")
-    clip = dims[-4:]
-    if len(dims) not in (4, 5) or None in clip:
+    clip = _known(dims[-4:])
+    if len(dims) not in (4, 5) or len(clip) < 4:
         raise ValueError(
             "Clips need a known shape [T, H, W, C] or [B, T, H, W, C]. "
             f"Received: shape {list(dims)}."
@@ -51,6 +53,10 @@ def _integers(shape, what, parts):
         raise ValueError(
             f"{what} shape is {count} integers {parts}. Received: {shape!r}."
         ) from None
+
+
+def _known(dims):
+    return tuple(n for n in dims if n is not None)
 
 
 def _check_image(image, dims):

@@ -1,9 +1,10 @@
-"""What somebody who wrote an unknown name may have meant."""
+"""Suggests which name was meant by a name that is unknown."""
 
 import difflib
+from collections.abc import Iterable
 
 
-def nearest(word, known):
+def nearest(word: object, known: Iterable[str]) -> str:
     """Returns ` (did you mean 'x'?)` for the most similar of `known`, upper and lower
     case alike, or nothing."""
     lowered = {str(name).lower(): name for name in known}

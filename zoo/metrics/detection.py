@@ -1,10 +1,10 @@
-"""How well a score tells anomalies from what is normal."""
+"""How well a score tells anomalies from normal images."""
 
 import dataclasses
 
 import numpy as np
 
-ALLOWED = 0.05  # false alarms that `Detection.found` is measured at
+ALLOWED = 0.05  # share of false alarms at which `Detection.detected` is measured
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,14 +14,14 @@ class Detection:
     Attributes:
         auc: Probability that an anomaly scores above a normal image, ties counting
             half: 1/2 is chance, 1 perfect; the area under the curve.
-        found: Share of the anomalies above the threshold that `ALLOWED` of the normal
-            images pass.
+        detected: Share of the anomalies above the threshold that a share `ALLOWED` of
+            the normal images passes.
         alarms, hits: `[T]`, the receiver operating characteristic: shares of normal and
             of anomalous images at or above a threshold that falls.
     """
 
     auc: float
-    found: float
+    detected: float
     alarms: np.ndarray
     hits: np.ndarray
 

@@ -6,7 +6,7 @@ import re
 ENOUGH = 2000  # images: below, Frechet distances are mostly bias
 
 # Raised when a metric gives another number for the same images.
-VERSION = 1
+VERSION = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Protocol:
         split: Split of the real images.
         num_real, num_generated: Images of both sets.
         extractor: Name of what makes the features; `sha256`: of its weights.
+        second, second_sha256: The same of the features whose scores stand beside, or
+            None.
         seed: Of samples, subsets and noise.
         version: Of the metrics, `VERSION`.
         code: Version of the zoo and its git commit; may differ.
@@ -36,6 +38,8 @@ class Protocol:
     seed: int
     code: str
     version: int = VERSION
+    second: str | None = None
+    second_sha256: str | None = None
     options: dict = dataclasses.field(default_factory=dict)
 
     def warnings(self):
@@ -48,18 +52,19 @@ class Protocol:
             "compare them with the floor, not across data sets"
         ]
 
-    def differences(self, other):
-        """What differs from `other`, as texts; the code may."""
+    def differences(self, other, but=("code",)):
+        """What differs from `other`, as texts; the fields `but` may."""
         texts = []
         for field in dataclasses.fields(self):
             here, there = getattr(self, field.name), getattr(other, field.name)
-            if field.name != "code" and here != there:
+            if field.name not in but and here != there:
                 texts.append(f"{field.name} is {here} here and {there} there")
         return texts
 
-    def require_same(self, other):
-        """Raises ValueError, with the differences, if scores must not be compared."""
-        differences = self.differences(other)
+    def require_same(self, other, but=("code",)):
+        """Raises ValueError, with the differences, if scores must not be compared; the
+        fields `but` may differ."""
+        differences = self.differences(other, but)
         if differences:
             raise ValueError(
                 "Scores of different protocols are not compared: "
@@ -74,9 +79,12 @@ class Protocol:
     @classmethod
     def from_plain(cls, values):
         """The protocol that `plain` gave; ValueError if it is of another version."""
-        names = {field.name for field in dataclasses.fields(cls)}
+        fields = dataclasses.fields(cls)
+        names = {field.name for field in fields}
+        required = {f.name for f in fields if f.default is dataclasses.MISSING}
         # Records of older versions have no options: none could be chosen.
-        if not isinstance(values, dict) or set(values) | {"options"} != names:
+        required = required - {"options"} | {"version"}
+        if not isinstance(values, dict) or not required <= set(values) <= names:
             raise ValueError(
                 "The scores come without a protocol that this version knows. "
                 f"Received: {values!r}."

@@ -1,1 +1,2 @@
-"""The models, one paper a file, called as the model; `zoo.get` imports it."""
+"""The models: one paper per file, which has the model's name and which `zoo.get`
+imports."""

@@ -1,12 +1,13 @@
 """The bidirectional GAN: a GAN that learns to read images too.
 
-An encoder runs the generator backwards, and the discriminator judges pairs: an image
-with its code, or a code with its image. It can be fooled for good only if each undoes
-the other, so reconstruction comes for nothing: no loss compares an image with its copy.
+An encoder runs the generator backwards. The discriminator sees pairs: a real image with
+the code that the encoder gives it, or a random code with the image that the generator
+makes of it. It cannot tell them apart only if encoder and generator undo each other, so
+the model learns to reconstruct although no loss compares an image with its copy.
 
-Donahue et al. 2016, "Adversarial Feature Learning", arXiv:1605.09782, Algorithm 1; the
-same game as Dumoulin et al. 2016, "Adversarially Learned Inference" (ALI),
-arXiv:1606.00704, whose encoder is stochastic.
+Donahue et al. 2016, "Adversarial Feature Learning", arXiv:1605.09782, section 3.4. It
+is the same game as in Dumoulin et al. 2016, "Adversarially Learned Inference" (ALI),
+arXiv:1606.00704, Algorithm 1, where the encoder is stochastic.
 """
 
 from typing import Literal
@@ -17,6 +18,7 @@ from keras import layers, ops
 from zoo.adversarial import Adversarial, Regularizer
 from zoo.core import losses
 from zoo.core.registry import register
+from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import conv, dcgan
 
 
@@ -24,31 +26,39 @@ from zoo.networks import conv, dcgan
 class BiGAN(Adversarial):
     """Bidirectional GAN: a discriminator of pairs (image, z) against two networks.
 
-    All move at once:
+    All three networks move at once:
         discriminator: -log D(x, E(x)) - log(1 - D(G(z), z))
         encoder, generator: -log(1 - D(x, E(x))) - log D(G(z), z)
 
     Args:
         latent_dim: Size of `z`. Paper: 50 (MNIST), 200 (ImageNet).
         encoder: "deterministic" (z = E(x), BiGAN) or "stochastic" (z drawn from a
-            normal distribution whose mean and variance E tells, ALI).
+            normal distribution whose mean and variance are the outputs of E, ALI).
         width: Channels of the first level.
         hidden: Units of the dense layers that join an image with z.
-        ema_decay: Decay a step of the averages of generator and encoder, which
-            `sample`, `encode` and `decode` use; 0 keeps none. Paper: none.
-        regularizer: Of the discriminator, in place of its batch normalisation: "none",
-            "spectral" (normalised kernels), "r1" or "dragan" (penalties on its gradient
-            by the image). Paper: none.
-        regularizer_weight: Of "r1" or "dragan"; 10 if None.
+        ema_decay: Decay per step of the averages of generator and encoder, which
+            `sample`, `encode` and `decode` use; 0 keeps no averages. Paper: none.
+        regularizer: What regularises the discriminator in place of batch
+            normalisation: "none", "spectral" (normalised kernels), "r1" or "dragan"
+            (penalties on its gradient by the image). Paper: none.
+        regularizer_weight: Weight of the penalty "r1" or "dragan"; 10 if None.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1].
-    Reports: `d_loss`, `g_loss`: nats, what discriminator, and encoder and generator,
-        descend; `d_real`, `d_fake`: mean probability of "real" given to (x, E(x)) and
-        (G(z), z); `gp`: the penalty before its weight, with "r1" and "dragan".
-    Raises: ValueError: if a size is below 1, the decay outside [0, 1), or a weight is
-        given that nothing takes.
-    Source: Donahue et al. 2016, arXiv:1605.09782, Algorithm 1 and section 3.4; Dumoulin
-        et al. 2016, arXiv:1606.00704, Algorithm 1. Departures: the convolutions of
-        zoo/networks/dcgan.py, normal in place of uniform z, averages.
+    Reports: `d_loss`: what the discriminator descends, in nats; `g_loss`: what encoder
+        and generator descend, in nats; `d_real`, `d_fake`: mean probability of "real"
+        that the discriminator gives to (x, E(x)) and to (G(z), z); `gp`: the penalty
+        before it is weighted, with "r1" and "dragan". Where the discriminator
+        normalises by batch, validation takes its moving statistics, of real and
+        generated images together: `val_...` are then of another function than the terms
+        of training.
+    Raises: ValueError: if a size is below 1, the decay lies outside [0, 1), or a weight
+        is given without a penalty.
+    Source: Donahue et al. 2016, arXiv:1605.09782, equation 3 with the objective of
+        swapped labels, and all networks moved at once, as section 3.4 says at its end
+        (its first half describes steps in turn; the paper prints no algorithm);
+        Dumoulin et al. 2016, arXiv:1606.00704, Algorithm 1, which moves all at once.
+        Departures: the convolutions of zoo/networks/dcgan.py; z is normal, not uniform;
+        the discriminator sees z in its dense layers alone, not in every layer; averages
+        of the weights are kept.
     """
 
     networks = ("discriminator", "encoder", "generator")
@@ -74,17 +84,18 @@ class BiGAN(Adversarial):
         self.require_regularizer()
 
     @property
-    def terms(self):
+    def terms(self) -> tuple[str, ...]:
         return ("d_loss", "g_loss", "d_real", "d_fake") + ("gp",) * self.is_penalized
 
     @property
-    def is_stochastic(self):
-        return self.config["encoder"] == "stochastic"  # `encoder` is the network
+    def is_stochastic(self) -> bool:
+        # From the config, because the attribute `encoder` is the network.
+        return self.config["encoder"] == "stochastic"
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in self.networks}
 
-    def build_networks(self, image_shape):
+    def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         return {
             "discriminator": build_discriminator(
                 image_shape,
@@ -105,7 +116,9 @@ class BiGAN(Adversarial):
             ),
         }
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor | None = None, training: bool = True
+    ) -> Losses:
         rows = ops.shape(images)[0]
         z_prior = self.normal(rows, (self.latent_dim,))
         x_fake = self.generator(z_prior, training=training)
@@ -131,12 +144,12 @@ class BiGAN(Adversarial):
         moves = {"discriminator": d_loss, "encoder": g_loss, "generator": g_loss}
         return moves, terms | {"d_loss": d_loss}
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, _ = self.unpack(data)
         terms = self.update(self.objective, images)
         return self.track(terms, images)
 
-    def to_latent(self, images, seeds=None):
+    def to_latent(self, images: Tensor, seeds: Tensor | None = None) -> Tensor:
         z = self.averaged_network("encoder")(images, training=False)
         if not self.is_stochastic:
             return z
@@ -144,22 +157,28 @@ class BiGAN(Adversarial):
             return z[:, : self.latent_dim]
         return drawn(z, self.noise(seeds))
 
-    def posterior(self, images):
+    def posterior(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Returns z_mean and z_logvar `[B, latent_dim]` of a stochastic encoder."""
         outputs = self.averaged_network("encoder")(images, training=False)
         return ops.split(outputs, 2, axis=-1)
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         return self.to_images(self.to_latent(images))
 
 
-def drawn(outputs, eps):
+def drawn(outputs: Tensor, eps: Tensor) -> Tensor:
     """Returns z `[B, D]` from z_mean and z_logvar, `outputs` `[B, 2 D]`, and noise."""
     z_mean, z_logvar = ops.split(outputs, 2, axis=-1)
     return z_mean + ops.exp(0.5 * z_logvar) * eps
 
 
-def build_discriminator(image_shape, latent_dim, width, hidden, normalization):
+def build_discriminator(
+    image_shape: tuple[int, ...],
+    latent_dim: int,
+    width: int,
+    hidden: int,
+    normalization: str | None,
+) -> keras.Model:
     """Returns the network of images `[B, H, W, C]` and z `[B, latent_dim]` -> logits
     `[B, 1]`: the trunk's features and a dense layer of z meet in a dense layer."""
     x, z = inputs = [layers.Input(image_shape), layers.Input((latent_dim,))]

@@ -1,8 +1,8 @@
-"""The conditional GAN: it is told what to draw.
+"""The conditional GAN: a label says what it draws.
 
 Generator and discriminator are both given the label, so a sample of any class can be
-asked for. Three ways to tell the discriminator: beside the image, by a projection, or
-not at all, and it has to name the class itself.
+asked for. The discriminator learns of the label in one of three ways: as further planes
+of the image, by a projection, or not at all, and then it has to name the class itself.
 
 Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", arXiv:1411.1784,
 equation 2.
@@ -18,6 +18,7 @@ from zoo.adversarial import Adversarial, Regularizer
 from zoo.core import losses
 from zoo.core.model import ImageModel
 from zoo.core.registry import register
+from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import dcgan
 
 
@@ -25,43 +26,46 @@ from zoo.networks import dcgan
 class CGAN(Adversarial):
     """Conditional GAN: a generator and a discriminator that are told the class y.
 
-    They move in turn, each on fresh noise and with the labels of the batch:
+    The two move in turn, each on fresh noise and with the labels of the batch:
         discriminator: -log D(x, y) - log(1 - D(G(z, y), y)) [+ class_loss]
         generator: -log D(G(z, y), y) [+ class_loss]
-    where class_loss = -log p(y|x) - log p(y|G(z, y)) (for the generator the second part
-    alone) is there with conditioning="auxiliary".
+    where class_loss = -log p(y|x) - log p(y|G(z, y)) is added with
+    conditioning="auxiliary"; the generator descends its second part alone.
 
     Args:
         num_classes: Number of classes.
         latent_dim: Size of `z`. Paper: 100.
-        conditioning: How the discriminator knows y. "concat": as planes beside the
-            image's channels (Mirza and Osindero); "projection": the features' inner
+        conditioning: How the discriminator knows y. "concat": y comes as planes beside
+            the image's channels (Mirza and Osindero); "projection": the features' inner
             product with a vector per class is added to the logit (Miyato and Koyama);
-            "auxiliary": it does not, and a second output tells the class (Odena et
-            al.).
-        loss: "non_saturating", "minimax", "least_squares" or "hinge", as of the GAN.
+            "auxiliary": it does not know y, and a second output has to name the class
+            (Odena et al.).
+        loss: "non_saturating", "minimax", "least_squares" or "hinge", as in the `gan`.
         width: Channels of the first level.
-        ema_decay: Decay a step of the generator's average, which `sample` uses; 0 keeps
-            none. Paper: none.
-        regularizer: Of the discriminator, in place of its batch normalisation: "none",
-            "spectral" (normalised kernels), "r1" or "dragan" (penalties on its
-            gradient). Paper: none.
-        regularizer_weight: Of "r1" or "dragan"; 10 if None.
-        diff_augment: Whether the discriminator sees all images changed in colour and
-            place and with a hole. Paper: no.
+        ema_decay: Decay per step of the generator's average, which `sample` uses; 0
+            keeps no average. Paper: none.
+        regularizer: What regularises the discriminator in place of batch
+            normalisation: "none", "spectral" (normalised kernels), "r1" or "dragan"
+            (penalties on its gradient). Paper: none.
+        regularizer_weight: Weight of the penalty "r1" or "dragan"; 10 if None.
+        diff_augment: Whether the discriminator sees all images, real and generated,
+            with changed colours, moved, and with a hole. Paper: no.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1], and int labels `[B]`.
-    Reports: `d_loss`, `g_loss`: what each descends; `d_real`, `d_fake`: mean
-        probability of "real" given to real and made images; `class_loss`: nats per
-        image, of real and made images, with "auxiliary"; `gp`: the penalty before its
-        weight, with "r1" and "dragan".
-    Raises: ValueError: if a size is below 1, the decay outside [0, 1), or a weight is
-        given that nothing takes.
+    Reports: `d_loss`, `g_loss`: what discriminator and generator descend; `d_real`,
+        `d_fake`: mean probability of "real" that the discriminator gives to real and to
+        generated images; `class_loss`: nats per image, of real and generated images,
+        with "auxiliary"; `gp`: the penalty before it is weighted, with "r1" and
+        "dragan". Where the discriminator normalises by batch, validation takes its
+        moving statistics, of real and generated images together: `val_...` are then of
+        another function than the terms of training.
+    Raises: ValueError: if a size is below 1, the decay lies outside [0, 1), or a weight
+        is given without a penalty.
     Source: Mirza and Osindero 2014, arXiv:1411.1784, equation 2; Miyato and Koyama
         2018, arXiv:1802.05637, equation 5; Odena et al. 2016, arXiv:1610.09585, section
-        3. Departures: the convolutions of zoo/networks/dcgan.py in place of dense
-        maxout layers, no dropout; the generator takes y beside z with every
-        conditioning (Miyato and Koyama: in its batch normalisation); the projection is
-        of the flattened features, not of their sum over the image.
+        3. Departures: the convolutions of zoo/networks/dcgan.py stand in place of dense
+        maxout layers, and there is no dropout; the generator takes y beside z with
+        every conditioning (Miyato and Koyama: in its batch normalisation); the
+        projection takes the flattened features, not their sum over the image.
     """
 
     networks = ("discriminator", "generator")
@@ -95,15 +99,15 @@ class CGAN(Adversarial):
         self.require_regularizer()
 
     @property
-    def terms(self):
+    def terms(self) -> tuple[str, ...]:
         is_auxiliary = self.config["conditioning"] == "auxiliary"
         terms = ("d_loss", "g_loss", "d_real", "d_fake")
         return terms + ("class_loss",) * is_auxiliary + ("gp",) * self.is_penalized
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in self.networks}
 
-    def build_networks(self, image_shape):
+    def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         build = {
             "concat": build_concat,
             "projection": build_projection,
@@ -117,19 +121,23 @@ class CGAN(Adversarial):
             "generator": dcgan.build_generator(image_shape, units, self.width),
         }
 
-    def judge(self, images, labels, training=True):
-        """Returns the logits `[B, 1]` of "real", and those of the classes `[B, K]` with
-        "auxiliary", else None."""
+    def discriminate(
+        self, images: Tensor, labels: Tensor, training: bool = True
+    ) -> tuple[Tensor, Tensor | None]:
+        """Returns the discriminator's logits `[B, 1]` of "real" and, with "auxiliary",
+        those of the classes `[B, K]`, else None."""
         if self.conditioning == "auxiliary":
             return self.discriminator(images, training=training)
         y = ops.one_hot(labels, self.num_classes)
         return self.discriminator([images, y], training=training), None
 
-    def discriminator_objective(self, images, labels, training=True):
+    def discriminator_objective(
+        self, images: Tensor, labels: Tensor, training: bool = True
+    ) -> Losses:
         x = self.augmented(images, training)
         x_fake = ops.stop_gradient(self.generate(labels, training))
-        real_logits, real_classes = self.judge(x, labels, training)
-        fake_logits, fake_classes = self.judge(
+        real_logits, real_classes = self.discriminate(x, labels, training)
+        fake_logits, fake_classes = self.discriminate(
             self.augmented(x_fake, training), labels, training
         )
         loss = losses.discriminator_loss(real_logits, fake_logits, self.loss_name)
@@ -140,70 +148,87 @@ class CGAN(Adversarial):
             loss = loss + terms["class_loss"]
         if self.is_penalized:
             terms["gp"] = self.gradient_penalty(
-                lambda x: self.judge(x, labels, training)[0], x
+                lambda x: self.discriminate(x, labels, training)[0], x
             )
             loss = loss + self.penalty_weight * terms["gp"]
         return {"discriminator": loss}, terms | {"d_loss": loss}
 
-    def generator_objective(self, labels, training=True):
+    def generator_objective(self, labels: Tensor, training: bool = True) -> Losses:
         x_fake = self.augmented(self.generate(labels, training), training)
-        fake_logits, fake_classes = self.judge(x_fake, labels, training)
+        fake_logits, fake_classes = self.discriminate(x_fake, labels, training)
         loss = losses.generator_loss(fake_logits, self.loss_name)
         if self.conditioning == "auxiliary":
             loss = loss + losses.cross_entropy(fake_classes, labels)
         return {"generator": loss}, {"g_loss": loss}
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor | None = None, training: bool = True
+    ) -> Losses:
         d_losses, d_terms = self.discriminator_objective(images, labels, training)
         g_losses, g_terms = self.generator_objective(labels, training)
         return d_losses | g_losses, d_terms | g_terms
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, labels = self.unpack(data)
         terms = self.update(self.discriminator_objective, images, labels)
         terms |= self.update(self.generator_objective, labels)
         return self.track(terms, images)
 
-    def generate(self, labels, training=True):
+    def generate(self, labels: Tensor, training: bool = True) -> Tensor:
         """Returns a new image of each of `labels` `[B]`."""
         z = self.normal(ops.shape(labels)[0], (self.latent_dim,))
         return self.generator(self.with_label(z, labels), training=training)
 
-    def with_label(self, z, labels):
-        """Returns `z` `[B, latent_dim]` and the label, as a one-hot row behind it."""
+    def with_label(self, z: Tensor, labels: Tensor) -> Tensor:
+        """Returns `z` `[B, latent_dim]` with the label appended as a one-hot row."""
         return ops.concatenate([z, ops.one_hot(labels, self.num_classes)], axis=1)
 
-    def draw(self, seeds, labels=None, ema=True):
+    def draw(
+        self, seeds: Tensor, labels: Tensor | None = None, ema: bool = True
+    ) -> Tensor:
         noise = backend.normal_of_seeds(seeds, (self.latent_dim + self.num_classes,))
         z, vote = noise[:, : self.latent_dim], noise[:, self.latent_dim :]
-        if labels is None:  # each class is as likely to have the largest number
+        if labels is None:  # each class is equally likely to have the largest number
             labels = ops.argmax(vote, axis=1)
         generator = self.averaged_network("generator", ema)
         return generator(self.with_label(z, labels), training=False)
 
-    to_images = ImageModel.to_images  # of z alone: the generator needs a label too
+    # The base refuses, and so does this model: its generator needs a label besides z.
+    to_images = ImageModel.to_images
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         if self.conditioning == "auxiliary":
             return self.discriminator(images, training=training)[0]
         logits = [
-            self.judge(images, ops.zeros_like(images[:, 0, 0, 0], "int32") + y, False)
+            self.discriminate(
+                images, ops.zeros_like(images[:, 0, 0, 0], "int32") + y, False
+            )
             for y in range(self.num_classes)
         ]
         return sum(logit for logit, _ in logits) / self.num_classes
 
 
-def build_concat(image_shape, num_classes, width, normalization):
+def build_concat(
+    image_shape: tuple[int, ...],
+    num_classes: int,
+    width: int,
+    normalization: str | None,
+) -> keras.Model:
     """Returns the network of images `[B, H, W, C]` and one-hot labels `[B, K]`, which
     become planes beside the image's channels, -> logits `[B, 1]`."""
     network = dcgan.build_discriminator(
         image_shape, width, normalization, planes=num_classes
     )
-    # Within another one, where saved files have its weights.
+    # The network stands inside another one, because there saved files have its weights.
     return keras.Model(network.inputs, network(network.inputs), name="discriminator")
 
 
-def build_projection(image_shape, num_classes, width, normalization):
+def build_projection(
+    image_shape: tuple[int, ...],
+    num_classes: int,
+    width: int,
+    normalization: str | None,
+) -> keras.Model:
     """Returns the network of images `[B, H, W, C]` and one-hot labels `[B, K]` ->
     logits `[B, 1]`: those of the image, plus its features times the label's vector."""
     x, y = inputs = [layers.Input(image_shape), layers.Input((num_classes,))]
@@ -217,7 +242,12 @@ def build_projection(image_shape, num_classes, width, normalization):
     return keras.Model(inputs, logits, name="discriminator")
 
 
-def build_auxiliary(image_shape, num_classes, width, normalization):
+def build_auxiliary(
+    image_shape: tuple[int, ...],
+    num_classes: int,
+    width: int,
+    normalization: str | None,
+) -> keras.Model:
     """Returns the network images `[B, H, W, C]` -> logits of "real" `[B, 1]`, logits of
     the classes `[B, K]`."""
     return dcgan.build_discriminator(

@@ -1,11 +1,12 @@
 """The convolutional classifier.
 
-The other direction: image -> features -> label. Its penultimate features are what the
-zoo measures images by, and its convolutions are the trunk that the other models use.
+It goes the other way than the models that make images: from an image to features, and
+from these to a label. The zoo measures images by the features of its last layer but
+one, and its convolutions are the trunk that the other models use.
 
 LeCun et al. 1998, "Gradient-based learning applied to document recognition",
-doi:10.1109/5.726791; batch normalisation of Ioffe and Szegedy 2015, arXiv:1502.03167;
-mean pooling of Lin et al. 2013, arXiv:1312.4400.
+doi:10.1109/5.726791; with the batch normalisation of Ioffe and Szegedy 2015,
+arXiv:1502.03167, and the mean pooling of Lin et al. 2013, arXiv:1312.4400.
 """
 
 import keras
@@ -15,6 +16,7 @@ from zoo.core import losses
 from zoo.core.model import ImageModel
 from zoo.core.registry import register
 from zoo.inputs import augment
+from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import conv
 
 
@@ -27,21 +29,23 @@ class Classifier(ImageModel):
 
     Args:
         num_classes: Number of classes.
-        width: Channels of the first level; half as many before it, twice at each next.
+        width: Channels of the first level. The convolution before it has half as many,
+            each further level has twice as many as the one before.
         dropout: Share of features dropped in training, before the last layer.
-        label_smoothing: Share of the target spread over all classes.
-        shift: Images move by up to so many pixels in training, both ways.
+        label_smoothing: Share of the target that is spread over all classes.
+        shift: Most pixels by which an image is moved in training, along each axis and
+            in both directions.
         flip: Whether half of the images are mirrored left to right in training.
-        erasing: Probability that a rectangle of 2 to 20 % of an image is greyed in
+        erasing: Probability that a rectangle of 2 to 20 % of an image is made grey in
             training.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1], and int labels `[B]`.
     Reports: `loss`: cross-entropy in nats per image; `accuracy`: share of images whose
-        most probable class is right; means over the epoch.
-    Raises: ValueError: if a size is below 1 or a share outside [0, 1).
+        most probable class is right; both are means over the epoch.
+    Raises: ValueError: if a size is below 1 or a share lies outside [0, 1).
     Source: LeCun et al. 1998, doi:10.1109/5.726791; Lin et al. 2013, arXiv:1312.4400.
-        Departures: 3x3 convolutions with batch normalisation, maximum pooling and
-            AdamW. Erasing as in Zhong et al. 2017, arXiv:1708.04896, with grey for
-            random values.
+        Departures: the convolutions are 3x3 with batch normalisation, pooling takes the
+        maximum, and AdamW trains. Erasing follows Zhong et al. 2017, arXiv:1708.04896,
+        but fills with grey in place of random values.
     """
 
     networks = ("classifier",)
@@ -69,10 +73,10 @@ class Classifier(ImageModel):
         self.require_at_least(num_classes=2, width=2, shift=0)
         self.require_share("dropout", "label_smoothing", "erasing")
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {"classifier": keras.optimizers.AdamW(2e-3, weight_decay=0.05)}
 
-    def build_networks(self, image_shape):
+    def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         inputs = layers.Input(image_shape)
         options = {"padding": "same", "use_bias": False}
         x = layers.Conv2D(self.width // 2, 3, **options)(inputs)
@@ -93,7 +97,9 @@ class Classifier(ImageModel):
         outputs = [features, logits]
         return {"classifier": keras.Model(inputs, outputs, name="classifier")}
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor = None, training: bool = True
+    ) -> Losses:
         x = self.augment(images) if training else images
         _, logits = self.classifier(x, training=training)
         smoothing = self.label_smoothing if training else 0.0
@@ -102,12 +108,12 @@ class Classifier(ImageModel):
         terms = {"loss": loss, "accuracy": ops.cast(hits, "float32")}
         return {"classifier": loss}, terms
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, labels = self.unpack(data)
         terms = self.update(self.objective, images, labels)
         return self.track(terms, images)
 
-    def augment(self, images):
+    def augment(self, images: Tensor) -> Tensor:
         """Returns `images` mirrored, shifted and erased as the settings say."""
         rows, (height, width, _) = ops.shape(images)[0], self.image_shape
         if self.shift or self.flip:
@@ -125,9 +131,9 @@ class Classifier(ImageModel):
             images = augment.erase(images, ops.cast(ops.stack(box, axis=-1), "int32"))
         return images
 
-    def to_classes(self, images):
+    def to_classes(self, images: Tensor) -> tuple[Tensor, Tensor]:
         features, logits = self.classifier(images, training=False)
         return ops.softmax(logits, axis=-1), features
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         return ops.softmax(self.classifier(images, training=training)[1], axis=-1)

@@ -1,8 +1,8 @@
 """The denoising diffusion probabilistic model.
 
-Noise is added to an image in many small steps until nothing else is left; a network
-learns to take one step back. Where a GAN makes an image at a stroke, this makes it from
-noise little by little, by a loss that is a plain squared error.
+Noise is added to an image in many small steps until nothing else is left, and a network
+learns to take one step back. A GAN makes an image in one pass; this model makes it from
+noise little by little, and its loss is a plain squared error.
 
 Ho et al. 2020, "Denoising Diffusion Probabilistic Models", arXiv:2006.11239, algorithms
 1 and 2.
@@ -10,10 +10,12 @@ Ho et al. 2020, "Denoising Diffusion Probabilistic Models", arXiv:2006.11239, al
 
 import dataclasses
 import math
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from zoo import diffusion, inputs
 from zoo.core import ranks
@@ -21,57 +23,64 @@ from zoo.core.inference import seeds_from
 from zoo.core.registry import register
 from zoo.diffusion import bound
 from zoo.diffusion.denoiser import Denoiser
+from zoo.diffusion.options import Options
+from zoo.inputs.tensors import Batch, Losses, Tensor
 
 
 @register("ddpm")
 class DDPM(Denoiser):
     """Denoising diffusion model: noise taken away little by little is an image.
 
-    Of x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps, at a random t, the
-    network tells eps:
+    With x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps at a random t, the
+    network predicts eps:
         unet: |eps - eps_hat(x_t, t)|^2 (+ 0.001 T bound_t, if the variance is learned)
 
     Args:
-        num_timesteps: T, the levels of noise. Paper: 1000.
-        schedule: Of beta: "linear" or "cosine" (Nichol and Dhariwal 2021).
-        prediction: What the network tells: "eps", "x0" or "v" = sqrt(alpha_bar) eps -
-            sqrt(1 - alpha_bar) x_0; the loss is the squared error of that.
-        overshoot: Whether a guess of x_0 beyond black or white is no error where the
-            pixel is just that. Samples are clipped there, and a background of one
-            colour comes out plain. Of our own; the decoder of the paper, equation 13,
-            counts all beyond the last value as that value too.
-        variance: Of a step back: "beta" or "posterior" (paper: both), or "learned", a
-            v for each pixel between the two (Nichol and Dhariwal 2021). In the bound
-            the last "beta" is that of Ho et al.'s code.
+        num_timesteps: T, the number of noise levels. Paper: 1000.
+        schedule: How beta rises over the levels: "linear" or "cosine" (Nichol and
+            Dhariwal 2021).
+        prediction: What the network predicts: "eps", "x0" or "v" = sqrt(alpha_bar) eps
+            - sqrt(1 - alpha_bar) x_0; the loss is the squared error of that.
+        overshoot: Whether a predicted x_0 beyond black or white counts as no error
+            where the pixel is black or white itself. Samples are clipped to that range,
+            so a background of one colour comes out plain. This is the zoo's own; the
+            decoder of the paper, equation 13, also counts all that lies beyond the last
+            value as that value.
+        variance: Variance of a step back: "beta" or "posterior" (the paper has both),
+            or "learned", which lies between the two by a v for each pixel (Nichol and
+            Dhariwal 2021). In the bound, "beta" of the step to x_0 is the posterior
+            variance of the step before it, as in the code of Ho et al. ("fixedlarge").
         min_snr: gamma of the min-SNR weight of each level's loss, 5 in its paper (Hang
-            et al. 2023); 0 weighs all levels alike.
+            et al. 2023); 0 gives all levels the same weight.
         num_classes: Classes of a conditional model; 0 learns without labels. Paper: 0.
-        label_dropout: Share of labels withheld in training, so that the network learns
-            to do without.
-        guidance: Of samples with labels: 0 ignores the label, 1 heeds it, more
-            exaggerates.
+        label_dropout: Share of labels that are withheld in training, so that the
+            network also learns to predict without a label.
+        guidance: How strongly samples follow their label: at 0 not at all, at 1 as the
+            network has learned it, above 1 more strongly.
         sampler: "ddpm", "ddim", "heun" or "dpmpp_2m". Paper: "ddpm".
-        steps: Of the sampler, at most `num_timesteps`. Paper: 1000.
+        steps: Steps of the sampler, at most `num_timesteps`. Paper: 1000.
         width: Channels of the first level. Paper: 128.
-        mult: Their multiplier at each level. Paper: (1, 2, 2, 2).
-        depth: Residual blocks a level. Paper: 2.
-        attention: Levels with self-attention, from 0. Paper: (1,), which is 16x16.
+        mult: Multiplier of `width` at each level. Paper: (1, 2, 2, 2).
+        depth: Residual blocks per level. Paper: 2.
+        attention: Levels with self-attention, counted from 0. Paper: (1,), which has
+            16x16 pixels.
         patch: Side of the squares of pixels that the network sees as one. Paper: 1.
         dropout: Share of features dropped in training. Paper: 0.1.
-        ema_decay: Decay a step of the network's average, which `sample` uses; 0 keeps
-            none. Paper: 0.9999.
+        ema_decay: Decay per step of the network's average, which `sample` uses; 0 keeps
+            no average. Paper: 0.9999.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1]; int labels `[B]` if conditional.
-    Reports: `denoising`: weighted squared error per pixel of what the network tells;
-        `vlb`, if the variance is learned: the bound but for the prior's part, in bits
-        per dimension, from one t an image. Means over the epoch; in validation of the
-        average, with the same noise in each epoch.
-    Raises: ValueError: if a size is below 1, a share outside [0, 1), or `steps` more
-        than `num_timesteps`.
+    Reports: `denoising`: weighted squared error per pixel of the prediction; `vlb`, if
+        the variance is learned: the variational bound without the term of the prior, in
+        bits per dimension, estimated from one t per image. Both are means over the
+        epoch; validation measures the average, with the same noise in each epoch.
+    Raises: ValueError: if a size is below 1, a share lies outside [0, 1), or `steps`
+        exceeds `num_timesteps`.
     Source: Ho et al. 2020, arXiv:2006.11239, algorithms 1 and 2, appendix B; the
         learned variance of Nichol and Dhariwal 2021, arXiv:2102.09672, equations 15 and
-        16; guidance of Ho and Salimans 2022, arXiv:2207.12598. Departures: defaults are
-        a network for two CPU cores and 50 steps of DDIM; no clipping of gradients;
-        attention has no biases; branches start small in place of zero.
+        16; guidance of Ho and Salimans 2022, arXiv:2207.12598. Departures: by default
+        the network suits two CPU cores and the sampler is DDIM with 50 steps; gradients
+        are not clipped; attention has no biases; the last layers of branches start with
+        small weights in place of zeros.
     """
 
     monitor = "denoising"
@@ -108,28 +117,30 @@ class DDPM(Denoiser):
         super().__init__()
         self.require_settings()
         self.require_at_least(num_timesteps=1, min_snr=0)
-        # Kept as NumPy: Keras would track a list, and tensors belong to graphs.
+        # A NumPy array, because Keras would track a list, and tensors belong to graphs.
         self.alpha_bar = diffusion.alpha_bars(
             diffusion.SCHEDULES[schedule](num_timesteps)
         )
         self.levels(steps)
 
     @property
-    def terms(self):
+    def terms(self) -> tuple[str, ...]:
         return ("denoising", "vlb") if self.outputs == 2 else ("denoising",)
 
     @property
-    def outputs(self):  # the second one is v
+    def outputs(self) -> int:  # the second output is v
         return 2 if self.config["variance"] == "learned" else 1
 
-    def levels(self, steps):
+    def levels(self, steps: int) -> diffusion.Levels:
         return diffusion.discrete_levels(self.alpha_bar, steps)
 
-    def level_at(self, share):
+    def level_at(self, share: float) -> diffusion.Levels:
         t = round(share * (self.num_timesteps - 1))
         return diffusion.discrete_levels(self.alpha_bar[: t + 1], 1)
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor | None = None, training: bool = True
+    ) -> Losses:
         x_0 = self.enter(images)
         rows = ops.shape(x_0)[0]
         t = self.integers(rows, (), 0, self.num_timesteps)
@@ -138,8 +149,10 @@ class DDPM(Denoiser):
         x_t = self.q_sample(x_0, t, eps)
         answer = self.ask(self.judged(training), x_t, t, labels, training)
         output, *v = self.split(answer)
-        at = self.alpha_sigma(t, x_0)
-        missed = diffusion.error(self.prediction, output, x_0, eps, *at, self.overshoot)
+        alpha, sigma = self.alpha_sigma(t, x_0)
+        missed = diffusion.error(
+            self.prediction, output, x_0, eps, alpha, sigma, self.overshoot
+        )
         error = ops.mean(ops.square(missed), axis=ranks.row_axes(missed))
         denoising = ops.mean(self.weight(t) * error)
         if not v:
@@ -147,42 +160,47 @@ class DDPM(Denoiser):
         vlb = ops.mean(self.bound_at(t, x_0, x_t, ops.stop_gradient(output), *v))
         return {"unet": denoising + 1e-3 * vlb}, {"denoising": denoising, "vlb": vlb}
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, labels = self.unpack(data)
         terms = self.update(self.objective, images, labels)
         return self.track(terms, images)
 
-    def q_sample(self, x_0, t, eps):
-        """Returns x_t, that is `x_0` noised to int `t` `[B]` by `eps`."""
+    def q_sample(self, x_0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
+        """Returns x_t, which is `x_0` with the noise `eps` of the level `t`, int
+        `[B]`."""
         alpha, sigma = self.alpha_sigma(t, x_0)
         return alpha * x_0 + sigma * eps
 
-    def alpha_sigma(self, t, x):
-        """Returns sqrt(alpha_bar) and sqrt(1 - alpha_bar) of int `t` `[B]`, `[B, 1,
-        ...]` of the rank of `x`."""
+    def alpha_sigma(self, t: Tensor, x: Tensor) -> list[Tensor]:
+        """Returns sqrt(alpha_bar) and sqrt(1 - alpha_bar) at int `t` `[B]`, each `[B,
+        1, ...]` with the rank of `x`."""
         columns = np.sqrt(self.alpha_bar), np.sqrt(1.0 - self.alpha_bar)
         return self.at(t, columns, x)
 
-    def at(self, t, columns, x):
-        """Returns the numbers of int `t` `[B]` in each of the NumPy `columns` `[T]`,
-        `[B, 1, ...]` of the rank of `x`."""
+    def at(self, t: Tensor, columns: Sequence[np.ndarray], x: Tensor) -> list[Tensor]:
+        """Returns the entries at int `t` `[B]` of each of the NumPy `columns` `[T]`,
+        each `[B, 1, ...]` with the rank of `x`."""
         return [ranks.column(ops.take(c.astype("float32"), t), x) for c in columns]
 
-    def split(self, answer):
-        """Returns (output,), or with a learned variance (output, v): v is 1/2 where the
-        network answers 0."""
+    def split(self, answer: Tensor) -> tuple[Tensor, ...]:
+        """Returns (output,), or (output, v) with a learned variance. Where the network
+        answers 0, v is 1/2."""
         if self.outputs == 1:
             return (answer,)
         output, v = ops.split(answer, 2, axis=-1)
         return output, 0.5 * (v + 1.0)
 
-    def interpret(self, output, x, alpha, sigma):
+    def interpret(
+        self, output: Tensor, x: Tensor, alpha: Tensor, sigma: Tensor
+    ) -> tuple[Tensor, ...]:
         output, *v = self.split(output)
         return *super().interpret(output, x, alpha, sigma), *v
 
-    def bound_at(self, t, x_0, x_t, output, v):
-        """Returns an estimate of the bound `[B]` in bits per dimension: T times the
-        term of step `t` `[B]`."""
+    def bound_at(
+        self, t: Tensor, x_0: Tensor, x_t: Tensor, output: Tensor, v: Tensor
+    ) -> Tensor:
+        """Returns an estimate of the bound `[B]` in bits per dimension: T times its
+        term of the step `t` `[B]`."""
         x_0_hat, _ = diffusion.interpret(
             self.prediction, output, x_t, *self.alpha_sigma(t, x_t)
         )
@@ -193,14 +211,14 @@ class DDPM(Denoiser):
         nats = bound.step_nats(x_0, x_0_hat, logvar, w_0, log_least, 1 - t)
         return self.num_timesteps * nats / (math.prod(self.noised_shape) * math.log(2))
 
-    def weight(self, t):
+    def weight(self, t: Tensor) -> Tensor:
         """Returns the weight `[B]` of the loss at int `t` `[B]`."""
         if not self.min_snr:
             return 1.0
         snr = self.prediction, self.alpha_bar, self.min_snr
         return ops.take(diffusion.min_snr_weights(*snr).astype("float32"), t)
 
-    def sampler_of(self, options):
+    def sampler_of(self, options: Options) -> Callable:
         if (options.sampler or self.sampler) == "ddpm" and options.variance is None:
             options = dataclasses.replace(options, variance=self.variance)
         if options.variance == "learned" and self.outputs == 1:
@@ -210,17 +228,27 @@ class DDPM(Denoiser):
             )
         return super().sampler_of(options)
 
-    def nll(self, images, labels=None, k=None, seed=0, ema=True, batch_size=250):
+    def nll(
+        self,
+        images: ArrayLike,
+        labels: ArrayLike | None = None,
+        k: int | None = None,
+        seed: int = 0,
+        ema: bool = True,
+        batch_size: int = 250,
+    ) -> np.ndarray:
         """Returns the variational bound of -log P(x) `[N]`, in bits per dimension.
 
         Args:
             images: `[N, H, W, C]` of 8 bits: uint8, or float in [-1, 1].
-            labels: int `[N]` for -log P(x | label); without them, of no label.
-            k: Steps of the noise ladder, one call of the network each. Fewer are faster
-                and make a bound as well, but a looser one. All of them if None.
-            seed: Of the noise, one draw a level; image i uses `seed + i`.
-        Raises: ValueError: for floats that are no pixels of 8 bits, those in [0, 1]
-            among them: the bound of their bins would be a number without a meaning.
+            labels: int `[N]` for -log P(x | label); without them the network gets no
+                label.
+            k: Steps down the noise levels; each calls the network once. Fewer steps are
+                faster and also give a bound, but a looser one. All levels if None.
+            seed: Seed of the noise, which is drawn once per level; image i uses
+                `seed + i`.
+        Raises: ValueError: for floats that are no pixels of 8 bits, such as those in
+            [0, 1]: a bound of their bins would mean nothing.
         """
         images = self.ready("nll", images)
         grey = 127.5 * (images + 1.0)
@@ -236,7 +264,14 @@ class DDPM(Denoiser):
         rows = () if labels is None else (self.checked_labels(labels, len(images)),)
         return self.in_batches("bits", batch_size, seeds, images, *rows, ema=ema, k=k)
 
-    def bits(self, seeds, images, labels=None, ema=True, k=None):
+    def bits(
+        self,
+        seeds: Tensor,
+        images: Tensor,
+        labels: Tensor | None = None,
+        ema: bool = True,
+        k: int | None = None,
+    ) -> Tensor:
         """Returns the bound `[B]` in bits per dimension."""
         k = self.num_timesteps if k is None else k
         levels = diffusion.discrete_levels(self.alpha_bar, k, "linspace")

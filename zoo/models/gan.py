@@ -1,8 +1,8 @@
 """The generative adversarial network.
 
-Two networks play against each other: the discriminator tells real images from made
-ones, the generator makes images that it takes for real. Nothing compares pixels, so
-nothing rewards the blurred average.
+Two networks play against each other: the discriminator learns to tell real images from
+generated ones, and the generator learns to make images that the discriminator takes for
+real. Nothing compares pixels, so nothing rewards a blurred average of several images.
 
 Goodfellow et al. 2014, "Generative Adversarial Networks", arXiv:1406.2661, Algorithm 1;
 with the networks of Radford et al. 2015 (DCGAN), arXiv:1511.06434.
@@ -16,6 +16,7 @@ from keras import layers, ops
 from zoo.adversarial import Adversarial, Regularizer
 from zoo.core import losses
 from zoo.core.registry import register
+from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import conv, dcgan
 
 
@@ -23,7 +24,7 @@ from zoo.networks import conv, dcgan
 class GAN(Adversarial):
     """Generative adversarial network: a generator against a discriminator.
 
-    They move in turn, each on fresh noise (with loss="non_saturating"):
+    The two move in turn, each on fresh noise; with loss="non_saturating" they descend:
         discriminator: -log D(x) - log(1 - D(G(z)))
         generator: -log D(G(z))
 
@@ -33,29 +34,32 @@ class GAN(Adversarial):
             layers, as in 2014).
         loss: "non_saturating", "minimax" (the generator descends log(1 - D(G(z)))),
             "least_squares" or "hinge".
-        width: Channels of the first level; the units of an "mlp" are 8 times as many.
-            Paper: 128 (DCGAN at 64x64).
-        ema_decay: Decay a step of the generator's average, which `sample` uses; 0 keeps
-            none. Paper: none.
-        regularizer: Of the discriminator, in place of its batch normalisation: "none",
-            "spectral" (normalised kernels), "r1" or "dragan" (penalties on its
-            gradient). Paper: none.
-        regularizer_weight: Of "r1" or "dragan"; 10 if None.
-        diff_augment: Whether the discriminator sees all images changed in colour and
-            place and with a hole. Paper: no.
+        width: Channels of the first level; an "mlp" has layers of 8 times as many
+            units. Paper: 128 (DCGAN at 64x64).
+        ema_decay: Decay per step of the generator's average, which `sample` uses; 0
+            keeps no average. Paper: none.
+        regularizer: What regularises the discriminator in place of batch
+            normalisation: "none", "spectral" (normalised kernels), "r1" or "dragan"
+            (penalties on its gradient). Paper: none.
+        regularizer_weight: Weight of the penalty "r1" or "dragan"; 10 if None.
+        diff_augment: Whether the discriminator sees all images, real and generated,
+            with changed colours, moved, and with a hole. Paper: no.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1].
-    Reports: `d_loss`, `g_loss`: what each descends (nats for the two losses of the
-        paper); `d_real`, `d_fake`: mean probability of "real" (sigmoid of the logit)
-        given to real and made images, 1/2 when the discriminator cannot tell; `gp`:
-        the penalty before its weight, with "r1" and "dragan".
-    Raises: ValueError: if a size is below 1, the decay outside [0, 1), or a weight is
-        given that nothing takes.
+    Reports: `d_loss`, `g_loss`: what discriminator and generator descend (in nats for
+        the two losses of the paper); `d_real`, `d_fake`: mean probability of "real"
+        (sigmoid of the logit) that the discriminator gives to real and to generated
+        images, 1/2 when it cannot tell them apart; `gp`: the penalty before it is
+        weighted, with "r1" and "dragan". Where the discriminator normalises by batch,
+        validation takes its moving statistics, of real and generated images together:
+        `val_...` are then of another function than the terms of training.
+    Raises: ValueError: if a size is below 1, the decay lies outside [0, 1), or a weight
+        is given without a penalty.
     Source: Goodfellow et al. 2014, arXiv:1406.2661, Algorithm 1 with one discriminator
-        step; Radford et al. 2015, arXiv:1511.06434, section 3 and 4. Departures: those
-        of zoo/networks/dcgan.py, normal in place of uniform noise, an average of the
-        generator; "mlp" has leaky rectifiers in place of maxout and dropout. The
-        regularisers: zoo/adversarial/penalties.py, zoo/networks/spectral.py; the
-        changes of "diff_augment": zoo/inputs/augment.py.
+        step; Radford et al. 2015, arXiv:1511.06434, sections 3 and 4. Departures: those
+        of zoo/networks/dcgan.py; the noise is normal, not uniform; an average of the
+        generator is kept; "mlp" has leaky rectifiers in place of maxout and dropout.
+        zoo/adversarial/penalties.py and zoo/networks/spectral.py name the sources of
+        the regularisers, zoo/inputs/augment.py those of `diff_augment`.
     """
 
     networks = ("discriminator", "generator")
@@ -85,13 +89,13 @@ class GAN(Adversarial):
         self.require_regularizer()
 
     @property
-    def terms(self):
+    def terms(self) -> tuple[str, ...]:
         return ("d_loss", "g_loss", "d_real", "d_fake") + ("gp",) * self.is_penalized
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in self.networks}
 
-    def build_networks(self, image_shape):
+    def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         if self.architecture == "mlp":
             units = 8 * self.width
             return {
@@ -109,7 +113,7 @@ class GAN(Adversarial):
             ),
         }
 
-    def discriminator_objective(self, images, training=True):
+    def discriminator_objective(self, images: Tensor, training: bool = True) -> Losses:
         x = self.augmented(images, training)
         x_fake = ops.stop_gradient(self.generate(ops.shape(images)[0], training))
         real_logits = self.discriminator(x, training=training)
@@ -124,34 +128,38 @@ class GAN(Adversarial):
             loss = loss + self.penalty_weight * terms["gp"]
         return {"discriminator": loss}, terms | {"d_loss": loss}
 
-    def generator_objective(self, images, training=True):
-        rows = ops.shape(images)[0]  # as many are made
+    def generator_objective(self, images: Tensor, training: bool = True) -> Losses:
+        rows = ops.shape(images)[0]  # as many images are generated as were given
         x_fake = self.augmented(self.generate(rows, training), training)
         fake_logits = self.discriminator(x_fake, training=training)
         loss = losses.generator_loss(fake_logits, self.loss_name)
         return {"generator": loss}, {"g_loss": loss}
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor | None = None, training: bool = True
+    ) -> Losses:
         d_losses, d_terms = self.discriminator_objective(images, training)
         g_losses, g_terms = self.generator_objective(images, training)
         return d_losses | g_losses, d_terms | g_terms
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, _ = self.unpack(data)
         terms = self.update(self.discriminator_objective, images)
         terms |= self.update(self.generator_objective, images)
         return self.track(terms, images)
 
-    def generate(self, rows, training=True):
+    def generate(self, rows: Tensor, training: bool = True) -> Tensor:
         """Returns `rows` new images from the prior."""
         return self.generator(self.normal(rows, (self.latent_dim,)), training=training)
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         return self.discriminator(images, training=training)
 
 
-def build_mlp_generator(image_shape, latent_dim, units):
-    """Returns the dense network `[B, latent_dim]` -> `[B, H, W, C]` of 2014."""
+def build_mlp_generator(
+    image_shape: tuple[int, ...], latent_dim: int, units: int
+) -> keras.Model:
+    """Returns the dense network `[B, latent_dim]` -> `[B, H, W, C]` of "mlp"."""
     x = inputs = layers.Input((latent_dim,))
     for _ in range(2):
         x = conv.dense(x, units, "relu")
@@ -160,9 +168,11 @@ def build_mlp_generator(image_shape, latent_dim, units):
     return keras.Model(inputs, layers.Reshape(image_shape)(x), name="generator")
 
 
-def build_mlp_discriminator(image_shape, units, normalization=None):
-    """Returns the dense network `[B, H, W, C]` -> logits `[B, 1]` of 2014;
-    `normalization` "spectral" is that of its kernels, others it has none."""
+def build_mlp_discriminator(
+    image_shape: tuple[int, ...], units: int, normalization: str | None = None
+) -> keras.Model:
+    """Returns the dense network `[B, H, W, C]` -> logits `[B, 1]` of "mlp". With
+    `normalization` "spectral" its kernels are normalised; others change nothing."""
     inputs = layers.Input(image_shape)
     x = layers.Flatten()(inputs)
     spectral = normalization if normalization == "spectral" else None

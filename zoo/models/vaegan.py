@@ -1,8 +1,9 @@
 """The VAE-GAN.
 
-A VAE whose decoder is also a GAN's generator. The discriminator does two jobs: it
-judges images, and one of its layers replaces the pixels in which the VAE measures
-likeness, so a reconstruction has to look right rather than match pixel by pixel.
+It is a VAE whose decoder is also the generator of a GAN. The discriminator does two
+jobs: it tells real images from others, and the VAE measures likeness in one of its
+layers in place of pixels. So a reconstruction has to look right, and need not match the
+image pixel by pixel.
 
 Larsen et al. 2016, "Autoencoding beyond pixels using a learned similarity metric",
 arXiv:1512.09300, Algorithm 1.
@@ -16,6 +17,7 @@ from keras import layers, ops
 from zoo.adversarial import Adversarial, Regularizer
 from zoo.core import losses
 from zoo.core.registry import register
+from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import conv, dcgan
 
 
@@ -23,39 +25,46 @@ from zoo.networks import conv, dcgan
 class VAEGAN(Adversarial):
     """VAE-GAN: a VAE that measures likeness in a layer of a GAN's discriminator.
 
-    With x_rec = Dec(z), z from q(z|x), x_fake = Dec(z_prior), f the discriminator's
+    With x_rec = Dec(z) for z from q(z|x), x_fake = Dec(z_prior), f the discriminator's
     last convolutional level, and the terms
         kl = KL(q(z|x) || N(0, 1)),  recon = 1/2 |f(x) - f(x_rec)|^2,
         gan = -log D(x) - log(1 - D(x_rec)) - log(1 - D(x_fake)),
-    all three move at once:
+    all three networks move at once:
         encoder: kl + recon
         decoder: gamma recon - gan
         discriminator: gan
 
     Args:
         latent_dim: Size of `z`. Paper: 128 (in the authors' code, not the text).
-        gamma: Weight of likeness against realism in the decoder. Paper: not given.
+        gamma: Weight of `recon` against `gan` in the decoder. Paper: not given.
         loss: What of `gan` the decoder descends: "minimax" (-gan, as in Algorithm 1) or
-            "non_saturating" (-log D(x_rec) - log D(x_fake)), which keeps its gradient
-            when the discriminator is sure.
+            "non_saturating" (-log D(x_rec) - log D(x_fake)), whose gradient does not
+            vanish when the discriminator is sure.
         width: Channels of the first level. Paper: 64 (encoder).
         hidden: Units of the dense layers. Paper: 2048 (encoder), 512 (discriminator).
-        regularizer: Of the discriminator, in place of its batch normalisation: "none",
-            "spectral" (normalised kernels), "r1" or "dragan" (penalties on its
-            gradient). Paper: none.
-        regularizer_weight: Of "r1" or "dragan"; 10 if None.
+        regularizer: What regularises the discriminator in place of batch
+            normalisation: "none", "spectral" (normalised kernels), "r1" or "dragan"
+            (penalties on its gradient). Paper: none.
+        regularizer_weight: Weight of the penalty "r1" or "dragan"; 10 if None.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1].
-    Reports: `kl`, `recon`, `gan`: nats per image, mean over the epoch (`recon` in the
-        discriminator's features, so its scale moves with them); `d_real`, `d_fake`:
-        mean probability of "real" given to real images and to those from the prior;
-        `gp`: the penalty before its weight, with "r1" and "dragan".
-    Raises: ValueError: if a size is below 1, gamma negative, or a weight is given that
-        nothing takes.
+    Reports: `kl`, `recon`, `gan`: nats per image, mean over the epoch; `recon` is
+        measured in the discriminator's features, so its scale changes as they do;
+        `d_real`, `d_fake`: mean probability of "real" that the discriminator gives to
+        real images and to those from the prior; `gp`: the penalty before it is
+        weighted, with "r1" and "dragan". Where the discriminator normalises by batch,
+        validation takes its moving statistics: `val_...` are then of another function
+        than the terms of training.
+    Raises: ValueError: if a size is below 1, gamma is negative, or a weight is given
+        without a penalty.
     Source: Larsen et al. 2016, arXiv:1512.09300, Algorithm 1 and table 1. L_GAN there
         is a log-likelihood that the discriminator climbs, so `gan` is -L_GAN.
         Departures: the zoo's trunk and mirror (kernels of 4, as deep as the image
-        allows); `loss`. Unverified: the paper's layer of likeness ("the 9th"), here the
-        last convolutional level.
+        allows); `loss`. The authors' code also differs: it measures likeness before the
+        normalisation of the last convolution, not after it; it normalises images in one
+        batch with reconstructions, and once more with images from the prior, not all
+        three at once; its gamma is 1e-6; its real images weigh as much as all others
+        together; and discriminator or decoder rests while the other one falls behind
+        (by a margin of 0.4 around 0.68).
     """
 
     networks = ("encoder", "decoder", "discriminator")
@@ -82,13 +91,13 @@ class VAEGAN(Adversarial):
         self.require_regularizer()
 
     @property
-    def terms(self):
+    def terms(self) -> tuple[str, ...]:
         return ("kl", "recon", "gan", "d_real", "d_fake") + ("gp",) * self.is_penalized
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.RMSprop(3e-4) for name in self.networks}
 
-    def build_networks(self, image_shape):
+    def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         networks = {
             "width": self.width,
             "hidden": self.hidden,
@@ -105,18 +114,22 @@ class VAEGAN(Adversarial):
             ),
         }
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor | None = None, training: bool = True
+    ) -> Losses:
         z, z_prior, kl = self.latents(images, training)
         x_rec = self.decoder(z, training=training)
         x_fake = self.decoder(z_prior, training=training)
-        recon, realism, gan, terms = self.judge(images, x_rec, x_fake, training)
+        recon, realism, gan, terms = self.discriminate(images, x_rec, x_fake, training)
         return {
             "encoder": kl + recon,
             "decoder": self.gamma * recon + realism,
             "discriminator": gan,
         }, terms | {"kl": kl}
 
-    def latents(self, images, training=True):
+    def latents(
+        self, images: Tensor, training: bool = True
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Returns z from q(z|x), z_prior from p(z), `[B, latent_dim]` each, and the
         divergence of q from p."""
         rows = ops.shape(images)[0]
@@ -127,16 +140,21 @@ class VAEGAN(Adversarial):
         kl = ops.mean(losses.kl_normal(z_mean, z_logvar))  # L_prior
         return z, z_prior, kl
 
-    def judge(self, images, x_rec, x_fake, training=True):
-        """Returns what the discriminator says of real, reconstructed and new images.
+    def discriminate(
+        self, images: Tensor, x_rec: Tensor, x_fake: Tensor, training: bool = True
+    ) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+        """Runs the discriminator on real, reconstructed and new images.
 
-        Returns: (recon, realism, gan, terms): the likeness of `x_rec`; what makes
-            images real, to be descended by whoever made them; what the discriminator
-            descends; what there is to report.
+        Returns: (recon, realism, gan, terms): the unlikeness of `x_rec`; the loss of
+            the network that made `x_rec` and `x_fake`, which is low where they look
+            real; the loss of the discriminator; and the terms to report.
         """
-        f_real, real_logits = self.discriminator(images, training=training)
-        f_rec, rec_logits = self.discriminator(x_rec, training=training)
-        _, fake_logits = self.discriminator(x_fake, training=training)
+        # One batch has one mean and variance: normalised apart, two images that differ
+        # in contrast alone would have equal features.
+        batch = ops.concatenate([images, x_rec, x_fake])
+        features, logits = self.discriminator(batch, training=training)
+        f_real, f_rec, _ = ops.split(features, 3)
+        real_logits, rec_logits, fake_logits = ops.split(logits, 3)
         recon = 0.5 * ops.mean(losses.squared_error(f_real, f_rec))  # L_llike^Dis_l
         gan = losses.bce(real_logits, True) + losses.bce(rec_logits, False)
         gan = gan + losses.bce(fake_logits, False)  # -L_GAN
@@ -155,32 +173,39 @@ class VAEGAN(Adversarial):
             gan = gan + self.penalty_weight * terms["gp"]
         return recon, realism, gan, terms
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, _ = self.unpack(data)
         terms = self.update(self.objective, images)
         return self.track(terms, images)
 
-    def posterior(self, x, training=False):
+    def posterior(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """Returns z_mean and z_logvar `[B, latent_dim]` of q(z|x)."""
         return ops.split(self.encoder(x, training=training), 2, axis=-1)
 
-    def draw(self, seeds, labels=None, ema=True):
+    def draw(
+        self, seeds: Tensor, labels: Tensor | None = None, ema: bool = True
+    ) -> Tensor:
         return self.to_images(self.noise(seeds))
 
-    def to_latent(self, images, seeds=None):
+    def to_latent(self, images: Tensor, seeds: Tensor | None = None) -> Tensor:
         z_mean, z_logvar = self.posterior(images)
         if seeds is None:
             return z_mean
         return z_mean + ops.exp(0.5 * z_logvar) * self.noise(seeds)
 
-    def to_images(self, z):
+    def to_images(self, z: Tensor) -> Tensor:
         return self.decoder(z, training=False)
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         return self.to_images(self.to_latent(images))
 
 
-def build_discriminator(image_shape, width, hidden, normalization="batch"):
+def build_discriminator(
+    image_shape: tuple[int, ...],
+    width: int,
+    hidden: int,
+    normalization: str | None = "batch",
+) -> keras.Model:
     """Returns the network `[B, H, W, C]` -> (features `[B, h, w, c]` of the last level,
     logits `[B, 1]`)."""
     inputs = layers.Input(image_shape)

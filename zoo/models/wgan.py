@@ -1,14 +1,16 @@
 """The Wasserstein GAN, with weight clipping or with a gradient penalty.
 
-The discriminator becomes a critic: its score is unbounded and Lipschitz, so the gap
-between its mean scores estimates how far the made images are from the real ones. That
-number falls as the images get better, which no loss of a GAN does.
+The discriminator becomes a critic, whose score is unbounded and Lipschitz. So the gap
+between its mean scores of real and of generated images estimates the distance of the
+two distributions. That number falls as the images get better, which no loss of a GAN
+does.
 
 Arjovsky et al. 2017, "Wasserstein GAN", arXiv:1701.07875, Algorithm 1; Gulrajani et al.
 2017, "Improved Training of Wasserstein GANs", arXiv:1704.00028, Algorithm 1.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Literal
 
 import keras
@@ -16,6 +18,7 @@ from keras import ops
 
 from zoo.adversarial import Adversarial, penalties
 from zoo.core.registry import register
+from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import dcgan
 
 
@@ -23,37 +26,40 @@ from zoo.networks import dcgan
 class WGAN(Adversarial):
     """Wasserstein GAN: a generator against a critic that moves several times as often.
 
-    With f the critic, all means over the batch:
+    With f the critic, and all terms means over the batch:
         critic: f(G(z)) - f(x) [+ gp_weight (|gradient of f at x_hat| - 1)^2]
         generator: -f(G(z))
 
     A training step is `critic_steps` steps of the critic, each on images of its own,
-    and one of the generator, so `fit` joins that many batches into one: `batch_size`
-    is the papers' m.
+    and one step of the generator. So `fit` joins that many batches into one, and
+    `batch_size` is the papers' m.
 
     Args:
         latent_dim: Size of `z`. Paper: not given; 100 as in DCGAN.
-        penalty: How f is held to be Lipschitz. "clip": each weight in [-clip, clip]
-            (2017a, with RMSprop); "gradient": a norm of 1 between real and made images
-            (2017b, with Adam and no batch normalisation in the critic).
-        critic_steps: Steps of the critic to one of the generator. Papers: 5.
+        penalty: What keeps f Lipschitz. "clip": each weight is kept in [-clip, clip]
+            (Arjovsky et al., with RMSprop); "gradient": a penalty draws the gradient's
+            norm to 1 between real and generated images (Gulrajani et al., with Adam and
+            without batch normalisation in the critic).
+        critic_steps: Steps of the critic for one of the generator. Papers: 5.
         clip: Bound of the critic's weights, only with "clip". Paper: 0.01.
         gp_weight: Weight of the penalty, only with "gradient". Paper: 10.
         width: Channels of the first level.
-        ema_decay: Decay a step of the generator's average, which `sample` uses; 0 keeps
-            none. Papers: none.
+        ema_decay: Decay per step of the generator's average, which `sample` uses; 0
+            keeps no average. Papers: none.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1]; the critic takes
         min(critic_steps, B) steps, step i on `images[i::steps]`.
     Reports: `wasserstein`: f(x) - f(G(z)), the critic's estimate of the distance (up to
-        the critic's Lipschitz constant), mean over its steps; `g_loss`; `clipped`: the
-        share of the critic's weights at the bound, with "clip"; `gp`: the penalty
-        before its weight, with "gradient".
-    Raises: ValueError: if a size is below 1, a weight not positive, or the decay
-        outside [0, 1).
+        the critic's Lipschitz constant), mean over its steps; `g_loss`: what the
+        generator descends; `clipped`: the share of the critic's weights at the bound,
+        with "clip"; `gp`: the penalty before it is weighted, with "gradient".
+    Raises: ValueError: if a size is below 1, a weight is not positive, or the decay
+        lies outside [0, 1).
     Source: Arjovsky et al. 2017, arXiv:1701.07875, Algorithm 1; Gulrajani et al. 2017,
-        arXiv:1704.00028, Algorithm 1. Departures: those of zoo/networks/dcgan.py, no
-        normalisation of the critic in place of layer normalisation with "gradient", an
-        average of the generator.
+        arXiv:1704.00028, Algorithm 1. Departures: those of zoo/networks/dcgan.py; with
+        "gradient" the critic has no normalisation in place of layer normalisation; an
+        average of the generator is kept; the critic takes equally many steps each time,
+        as the algorithms say, while the code of Arjovsky et al. takes 100 for each of
+        the generator's first 25 steps and for every 500th.
     """
 
     networks = ("critic", "generator")
@@ -79,40 +85,41 @@ class WGAN(Adversarial):
         self.require_share("ema_decay")
 
     @property
-    def terms(self):
+    def terms(self) -> tuple[str, ...]:
         is_clipped = self.config["penalty"] == "clip"
         return ("wasserstein", "g_loss", "clipped" if is_clipped else "gp")
 
     @property
-    def batches_per_step(self):
+    def batches_per_step(self) -> int:
         return self.critic_steps
 
-    def updates_per_step(self, network):
+    def updates_per_step(self, network: str) -> int:
         return self.critic_steps if network == "critic" else 1
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         if self.penalty == "clip":
-            # The generator's gradients are near 1e-4, and Keras adds epsilon within the
-            # root: 1e-7, its default, would shorten the steps. As PyTorch's, in which
-            # the authors' code is written: 1e-8 beside the root, rho 0.99.
+            # The generator's gradients are near 1e-4, and Keras adds epsilon under the
+            # root, where its default of 1e-7 would shorten the steps. These values are
+            # those of PyTorch, in which the authors' code is written: rho is 0.99, and
+            # 1e-8 is added to the root.
             rmsprop = {"learning_rate": 5e-5, "rho": 0.99, "epsilon": 1e-16}
             return {name: keras.optimizers.RMSprop(**rmsprop) for name in self.networks}
         adam = {"learning_rate": 1e-4, "beta_1": 0.0, "beta_2": 0.9}
         return {name: keras.optimizers.Adam(**adam) for name in self.networks}
 
-    def build_networks(self, image_shape):
+    def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         normalization = "batch" if self.penalty == "clip" else None
         critic = dcgan.build_discriminator(
             image_shape,
             self.width,
             normalization,
-            use_bias=False,  # it would cancel: only differences of scores are descended
+            use_bias=False,  # a bias cancels: the loss is a difference of scores
             name="critic",
         )
         generator = dcgan.build_generator(image_shape, self.latent_dim, self.width)
         return {"critic": critic, "generator": generator}
 
-    def critic_objective(self, images, training=True):
+    def critic_objective(self, images: Tensor, training: bool = True) -> Losses:
         rows = ops.shape(images)[0]
         x_fake = ops.stop_gradient(self.generate(rows, training))
         real = self.critic(images, training=training)
@@ -129,19 +136,21 @@ class WGAN(Adversarial):
         terms = {"wasserstein": wasserstein, "gp": gp}
         return {"critic": self.gp_weight * gp - wasserstein}, terms
 
-    def generator_objective(self, images, training=True):
-        rows = ops.shape(images)[0]  # as many are made
+    def generator_objective(self, images: Tensor, training: bool = True) -> Losses:
+        rows = ops.shape(images)[0]  # as many images are generated as were given
         loss = -ops.mean(self.critic(self.generate(rows, training), training=training))
         return {"generator": loss}, {"g_loss": loss}
 
-    def objective(self, images, labels=None, training=True):
+    def objective(
+        self, images: Tensor, labels: Tensor | None = None, training: bool = True
+    ) -> Losses:
         c_losses, c_terms = self.critic_objective(images, training)
         g_losses, g_terms = self.generator_objective(images, training)
         if self.penalty == "clip":
             c_terms["clipped"] = self.clipped()
         return c_losses | g_losses, c_terms | g_terms
 
-    def train_step(self, data):
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, _ = self.unpack(data)
         steps = []  # the terms of each step of the critic
         for part in shares(images, self.critic_steps):
@@ -150,35 +159,36 @@ class WGAN(Adversarial):
                 self.clip_weights()
                 steps[-1]["clipped"] = self.clipped()
         terms = {key: sum(each[key] for each in steps) / len(steps) for key in steps[0]}
-        as_many = images[:: self.critic_steps]  # as the critic saw at a time
-        terms |= self.update(self.generator_objective, as_many)
+        # The generator makes as many images as the critic saw in one step.
+        share = images[:: self.critic_steps]
+        terms |= self.update(self.generator_objective, share)
         return self.track(terms, images)
 
-    def clip_weights(self):
+    def clip_weights(self) -> None:
         """Moves each weight of the critic into [-clip, clip]."""
         for weight in self.critic.trainable_variables:
             weight.assign(ops.clip(weight, -self.clip, self.clip))
 
-    def clipped(self):
-        """Returns the share of the critic's weights that lie at the bound, or beyond
-        it before the first step."""
+    def clipped(self) -> Tensor:
+        """Returns the share of the critic's weights that lie at the bound (or beyond
+        it, as they may before the first step)."""
         weights = self.critic.trainable_variables
         hits = [ops.sum(ops.cast(ops.abs(w) >= self.clip, "float32")) for w in weights]
         return sum(hits) / sum(math.prod(weight.shape) for weight in weights)
 
-    def generate(self, rows, training=True):
+    def generate(self, rows: Tensor, training: bool = True) -> Tensor:
         """Returns `rows` new images from the prior."""
         return self.generator(self.normal(rows, (self.latent_dim,)), training=training)
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         return self.critic(images, training=training)
 
 
-def shares(images, steps):
+def shares(images: Tensor, steps: int) -> Iterator[Tensor]:
     """Yields `images[i::steps]` for each i below min(steps, B), with B = len(images).
 
-    Where B is not known before the step runs, there are always `steps` shares, and one
-    that would be empty is the last image.
+    Where B is not known before the step runs, there are always `steps` shares, and the
+    last image stands in for a share that would be empty.
     """
     rows = ops.shape(images)[0]
     if isinstance(rows, int):

@@ -1,9 +1,9 @@
 """The convolutional trunk and its mirror.
 
-One trunk is the classifier's feature extractor, the encoder of the autoencoders and the
-discriminator of the GANs; its mirror is their decoder and generator. Both work for any
-height and width from 8 to 256: the trunk halves, rounding up, while the shorter side
-stays at 4 or more, and the mirror crops back to exactly those sizes.
+The same trunk is the classifier's feature extractor, the encoder of the autoencoders
+and the discriminator of the GANs; its mirror is their decoder and generator. Both work
+for any height and width from 8 to 256. The trunk halves the size, rounding up, as long
+as the shorter side stays at 4 or more; the mirror crops back to exactly those sizes.
 """
 
 import math
@@ -28,9 +28,9 @@ def level_sizes(image_shape):
 
 
 def level_widths(image_shape, width, mult=2, most=8):
-    """Returns the channels of each level below the image: `width` times `mult` a level,
-    at most `most * width` (deep levels of large images would otherwise hold all
-    weights)."""
+    """Returns the channels of each level below the image: `width`, then each time
+    `mult` times as many, but at most `most * width`, because the deep levels of large
+    images would hold almost all weights otherwise."""
     levels = len(level_sizes(image_shape)) - 1
     return [width * min(mult**level, most) for level in range(levels)]
 
@@ -51,25 +51,25 @@ def trunk(
     width,
     kernel_size=4,
     activation="leaky_relu",
-    normalization="batch",
+    normalization: str | None = "batch",
     normalize_first=True,
     downsample="stride",
     kernel_initializer="glorot_uniform",
 ):
-    """Applies the trunk: a convolution a level, which halves the size.
+    """Applies the trunk: one convolution per level, which halves the size.
 
     Args:
-        x: Images `[B, H, W, C]`, or features of that size; or with values, as
-            `fast.Conv2D` takes them.
+        x: Images `[B, H, W, C]`, or features of that size; or a pair of images and
+            values, as `fast.Conv2D` takes it.
         image_shape: (H, W, C).
         width: Channels of the first level.
         kernel_size: Size of the convolutions.
         activation: As `activate` takes it.
-        normalization: "batch" (of each result), "spectral" (of each kernel) or None.
-        normalize_first: Whether the first level is normalised too (a DCGAN's
-            discriminator is not).
+        normalization: "batch" (of the results), "spectral" (of the kernels) or None.
+        normalize_first: Whether the first level is normalised too; that of a DCGAN's
+            discriminator is not.
         downsample: "stride" (the convolution steps over every other pixel) or "pool"
-            (the convolution sees every pixel, the largest of four neighbours stays).
+            (it sees every pixel, and the largest of four neighbours is kept).
         kernel_initializer: As Keras' layers take it, by name or config: an object would
             draw the same numbers for every layer.
     Returns: Features `[B, h, w, channels]` of the last level.
@@ -102,16 +102,16 @@ def mirror(
     output_activation=None,
     depth=0,
 ):
-    """Applies the trunk's mirror: a dense layer, then a stride-2 transposed convolution
-    a level, the last of which makes the image.
+    """Applies the trunk's mirror: a dense layer, then one transposed convolution of
+    stride 2 per level, the last of which makes the image.
 
     Args:
         z: Latents `[B, latent_dim]`.
         image_shape: (H, W, C) of the result.
         width: Channels of the level below the image.
-        output_activation: Of the image; float32 whatever the precision.
-        depth: Convolutions of 3x3 at each level below the image, each added to what it
-            is given.
+        output_activation: Activation of the image, in float32 at every precision.
+        depth: Convolutions of 3x3 at each level below the image, each added to its
+            input.
     Returns: `[B, H, W, C]`.
     """
     use_bias = normalization is None
@@ -137,7 +137,7 @@ def mirror(
 
 def deepen(x, depth, activation, normalization, kernel_initializer):
     """Applies `depth` convolutions of 3x3 that keep the size of `[B, H, W, C]`, each
-    added to its input (He et al. 2015, arXiv:1512.03385, with one layer a block)."""
+    added to its input (He et al. 2015, arXiv:1512.03385, with one layer per block)."""
     for _ in range(depth):
         y = layers.Conv2D(
             x.shape[-1],
@@ -221,8 +221,8 @@ def build_decoder(
 def dropout(x, rate, **options):
     """Drops a share `rate` of features in training.
 
-    Given a seed, drawn as Keras draws one for itself: without, its PyTorch backend
-    takes masks from the process's generator, which no file of a model holds.
+    The layer gets a seed, drawn as Keras draws one for itself. Without a seed, Keras on
+    PyTorch takes masks from the generator of the process, which no model file stores.
     """
     seed = random.randint(1, 10**9) if rate else None
     return fast.Dropout(rate, seed=seed, **options)(x)

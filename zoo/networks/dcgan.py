@@ -1,7 +1,9 @@
-"""The networks of the adversarial models: the trunk judges, its mirror generates.
+"""The networks of the adversarial models: the trunk is the discriminator, its mirror
+the generator.
 
-Radford et al. 2015 (DCGAN), arXiv:1511.06434, section 3 and 4. Departures: kernels of 4
-in place of 5 (sizes divide by the stride), as deep as the image allows.
+Radford et al. 2015 (DCGAN), arXiv:1511.06434, sections 3 and 4. Departures: kernels are
+4x4, not 5x5, so that their size divides by the stride; the networks are as deep as the
+image allows.
 """
 
 import keras
@@ -10,9 +12,9 @@ from keras import layers
 from zoo.networks import conv
 from zoo.networks.spectral import SpectralNormalization
 
-# DCGAN, section 4, has it for all kernels; here the dense layers on top of the trunk
-# keep that of Keras. It is a config, of which Keras makes each layer an initializer of
-# its own: one object would draw the same numbers in all of them.
+# DCGAN, section 4, draws all weights from this distribution; here the dense layers on
+# top of the trunk keep the initializer of Keras. This is a config, from which Keras
+# makes an initializer for each layer: one object would draw the same numbers in all.
 INITIALIZER = {"class_name": "RandomNormal", "config": {"stddev": 0.02}}
 
 
@@ -33,7 +35,7 @@ def build_generator(image_shape, units, width, name="generator"):
 def build_discriminator(
     image_shape,
     width,
-    normalization="batch",
+    normalization: str | None = "batch",
     outputs=(1,),
     use_bias=True,
     planes=0,
@@ -43,13 +45,15 @@ def build_discriminator(
     planes]` -> float32 logits `[B, units]`.
 
     Args:
-        image_shape: (H, W, C) of what is judged.
+        image_shape: (H, W, C) of the images.
         width: Channels of the first level.
-        normalization: "batch", "spectral" (of every layer, in place of it) or None.
+        normalization: "batch", "spectral" (which normalises the kernel of every layer)
+            or None.
         outputs: Units of each dense layer on top of the trunk; the network returns one
             tensor, or a list if there are several.
-        use_bias: Whether the dense layers on top have one.
-        planes: Values that the first level sees as planes beside the image's channels.
+        use_bias: Whether the dense layers on top have a bias.
+        planes: Number of values that the first level sees as further channels, each the
+            same at every pixel.
     """
     inputs = layers.Input(image_shape)
     if planes:
@@ -60,7 +64,7 @@ def build_discriminator(
     return keras.Model(inputs, outputs, name=name)
 
 
-def trunk(x, image_shape, width, normalization="batch"):
+def trunk(x, image_shape, width, normalization: str | None = "batch"):
     """Applies the discriminator's convolutions to its inputs; see
     `build_discriminator`."""
     return conv.trunk(
@@ -74,7 +78,7 @@ def trunk(x, image_shape, width, normalization="batch"):
 
 
 def score(x, units, normalization=None, use_bias=True):
-    """Applies the last dense layer, float32 whatever the precision."""
+    """Applies the last dense layer, in float32 at every precision."""
     if normalization == "spectral":
         dense = layers.Dense(units, use_bias=False, dtype="float32")
         return SpectralNormalization(dense, dtype="float32")(x)

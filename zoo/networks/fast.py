@@ -1,8 +1,8 @@
 """Keras' layers under their own names, computed in a faster way where there is one.
 
-Each has the weights, the config and, but for rounding, the results of the layer that it
-extends, so that weights saved with one are read by the other. The gains are of training
-on two CPU cores, 28x28 pixels, batch 128.
+Each has the weights, the config and, up to rounding, the results of the layer that it
+extends, so weights that were saved with one can be read by the other. The gains below
+were measured in training on two CPU cores, with 28x28 pixels and batches of 128.
 """
 
 import keras
@@ -14,11 +14,12 @@ from zoo.networks import convolutions
 
 @keras.saving.register_keras_serializable("zoo")
 class BatchNormalization(layers.BatchNormalization):
-    """Keras' layer, with one kernel of the backend for the images of training.
+    """Keras' layer, computed in training by one kernel of the backend.
 
-    Keras composes it of a dozen operations, each of them a pass over memory, which take
-    3 to 10 % of a training step. Made for several replicas, it takes the statistics of
-    the global batch: each replica's own would make the model another one.
+    Keras composes it of a dozen operations. Each is a pass over memory, and together
+    they take 3 to 10 % of a training step. Under several replicas the layer takes the
+    statistics of the global batch: with those of each replica it would be another
+    model.
     """
 
     def __init__(self, **options):
@@ -38,8 +39,9 @@ class BatchNormalization(layers.BatchNormalization):
 
 @keras.saving.register_keras_serializable("zoo")
 class Dropout(layers.Dropout):
-    """Keras' layer; of several replicas, or parts of a batch, each drops by its rows of
-    the mask that one would draw for the global batch, not all by the same mask."""
+    """Keras' layer, with one mask for the global batch: each of several replicas, or of
+    several parts of a batch, takes its own rows of that mask. In Keras all of them drop
+    by the same mask."""
 
     def call(self, inputs, training=False):
         is_alone = backend.num_replicas() == 1 and backend.is_whole()
@@ -53,17 +55,17 @@ class Dropout(layers.Dropout):
 
 @keras.saving.register_keras_serializable("zoo")
 class GroupNormalization(layers.GroupNormalization):
-    """Keras' layer, by the backend's own kernel, or as few passes over memory.
+    """Keras' layer, computed by the backend's own kernel or in few passes over memory.
 
     Keras composes it of a dozen operations, and reduces over pixels and the channels of
-    a group at once, in the image's own layout: slow on a CPU.
+    a group at once in the image's own layout, which is slow on a CPU.
 
     Args:
-        activation: "silu" applies x times its sigmoid to the result, before that is
-            rounded to a half type (a CPU is no faster in bfloat16 there), with
-            gradients of fewer passes: a diffusion model's training step in bfloat16
-            took a tenth less.
-    Raises: ValueError: if the activation is another one.
+        activation: "silu" multiplies the result by its sigmoid before it is rounded to
+            a half type, because a CPU is no faster in bfloat16 there. The gradient
+            needs fewer passes, too: a diffusion model's training step in bfloat16 took
+            a tenth less time.
+    Raises: ValueError: if the activation is neither "silu" nor None.
     """
 
     def __init__(self, groups=32, activation=None, **options):
@@ -88,21 +90,21 @@ class GroupNormalization(layers.GroupNormalization):
 
 @keras.saving.register_keras_serializable("zoo")
 class Conv2D(layers.Conv2D):
-    """Keras' layer, by the way of `zoo.networks.convolutions` that suits it.
+    """Keras' layer, computed in the way of `zoo.networks.convolutions` that suits it.
 
     | applied to | computed by |
     |---|---|
     | images, with a 4x4 kernel and strides of 2 | `in_blocks` |
-    | anything, if it is to enlarge | `enlarging` |
-    | [`[B, H, W, C]`, values `[B, K]`] | `with_planes`, of the way without values |
+    | anything, with `enlarge` | `enlarging` |
+    | [`[B, H, W, C]`, values `[B, K]`] | `with_planes`, around one of these ways |
     | all else | Keras |
 
-    Its class has the name of Keras' layer, by which files know whose weights they hold.
+    The class has the name of Keras' layer, because files name weights by it.
 
     Args:
-        enlarge: Whether inputs are made twice as high and wide before, each pixel four
-            times; for 3x3 kernels.
-    Raises: ValueError: if it is to enlarge by a kernel or strides of another kind.
+        enlarge: Whether the input is first made twice as high and wide, each pixel a
+            square of four; only for 3x3 kernels.
+    Raises: ValueError: if it enlarges with another kernel size, strides or padding.
     """
 
     def __init__(self, filters, kernel_size, enlarge=False, **options):
@@ -114,7 +116,7 @@ class Conv2D(layers.Conv2D):
                 f'"same". Received: {kind[0]}, {kind[1]} and "{kind[2]}".'
             )
         self.enlarge = enlarge
-        self.input_spec = None  # Keras' allows one tensor alone
+        self.input_spec = None  # that of Keras allows a single tensor only
 
     def build(self, input_shape):
         if _is_pair(input_shape):
@@ -149,7 +151,8 @@ class Conv2D(layers.Conv2D):
 
 @keras.saving.register_keras_serializable("zoo")
 class Conv2DTranspose(layers.Conv2DTranspose):
-    """Keras' layer; if it makes images, by `convolutions.in_blocks_transposed`."""
+    """Keras' layer; where its result has the channels of images, it is computed by
+    `convolutions.in_blocks_transposed`."""
 
     def call(self, inputs):
         if not _suits_blocks(self, self.filters):
@@ -159,12 +162,12 @@ class Conv2DTranspose(layers.Conv2DTranspose):
 
 
 def _is_pair(input_shape):
-    """Whether it is of two tensors."""
+    """Whether these are the shapes of two tensors."""
     return isinstance(input_shape[0], (list, tuple))
 
 
 def _suits_blocks(layer, channels):
-    """Whether a layer whose images have so many `channels` is faster in blocks."""
+    """Whether a layer is faster in blocks if its images have `channels` channels."""
     kind = (layer.kernel_size, layer.strides, layer.padding, layer.data_format)
     kind += (layer.dilation_rate,)
     blocks = ((4, 4), (2, 2), "same", "channels_last", (1, 1))

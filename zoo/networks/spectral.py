@@ -8,10 +8,11 @@ from keras import layers, ops
 class SpectralNormalization(layers.Wrapper):
     """Divides a linear layer's result by the largest singular value of its kernel.
 
-    The kernel `[..., filters]` is read as a matrix of `filters` columns; one step of
-    power iteration in each training call follows its largest singular value, whose
-    gradient is taken too. (Keras' layer of that name overwrites the kernel instead, so
-    no gradient passes through the norm.) The bias is this layer's own.
+    The kernel `[..., filters]` is read as a matrix of `filters` columns. Each call in
+    training makes one step of power iteration, which tracks the largest singular value,
+    and the gradient passes through that value. (Keras' layer of the same name
+    overwrites the kernel instead, so no gradient passes through the norm.) The bias
+    belongs to this layer, not to the wrapped one.
 
     Source: Miyato et al. 2018, arXiv:1802.05957, section 2.1 and Algorithm 1.
     """
@@ -36,12 +37,18 @@ class SpectralNormalization(layers.Wrapper):
             name="vector",
         )
 
+    @property
+    def copied_variables(self):
+        """What `zoo.core.averages` copies: an average of directions is no direction of
+        the kernel."""
+        return [self.vector]
+
     def call(self, inputs, training=False):
         outputs = self.layer(inputs) / ops.cast(self.norm(training), self.compute_dtype)
         return outputs + ops.cast(self.bias, self.compute_dtype)
 
     def norm(self, training=False):
-        """Returns the largest singular value, after one more step of iteration."""
+        """Returns the largest singular value, after one more step of the iteration."""
         kernel = self.layer.kernel
         matrix = ops.reshape(ops.cast(kernel, "float32"), (-1, kernel.shape[-1]))
         still = ops.stop_gradient(matrix)

@@ -1,15 +1,16 @@
-"""The U-Net of diffusion models: an image, a time and maybe a label to an image.
+"""The U-Net of diffusion models: from an image, a time and perhaps a label to an image.
 
-Down the levels of a pyramid and up again, each level joined to its mirror; the time
-reaches every block. It works for any height and width from 8 to 256: levels round up,
-as the trunk's do, and the way up crops back to exactly their sizes.
+The network goes down the levels of a pyramid and up again. Each level on the way up is
+joined to its counterpart on the way down, and every block is told the time. It works
+for any height and width from 8 to 256: the sizes of levels are rounded up, as those of
+the trunk are, and the way up crops back to exactly these sizes.
 
-All layers are named. TensorFlow's graph optimizer orders sums by the names of their
-operands, so that under Keras' own names, which count on over a process, a model and its
-copy would round differently.
+All layers have names. TensorFlow's graph optimizer orders sums by the names of their
+operands. The names that Keras gives count all layers of a process, so with them a model
+and its copy would round differently.
 
 Ho et al. 2020, "Denoising Diffusion Probabilistic Models", arXiv:2006.11239, appendix
-B; the code that they published fixes what the text leaves open.
+B; where the text leaves something open, it is taken from their published code.
 """
 
 import math
@@ -21,8 +22,9 @@ from keras import layers, ops
 from zoo.networks import conv, fast
 
 # The last layer of each branch starts at a hundredth of the usual size, so that a new
-# network passes its input on. The paper's 1e-5 leaves float32 no gradient to move by.
-# A config, of which Keras makes each layer an initializer of its own, as in dcgan.py.
+# network passes its input on. With the paper's 1e-5, gradients would vanish in float32.
+# This is a config, from which Keras makes an initializer for each layer, as in
+# dcgan.py.
 SMALL = {
     "class_name": "VarianceScaling",
     "config": {"scale": 1e-4, "mode": "fan_avg", "distribution": "uniform"},
@@ -46,13 +48,14 @@ def build_unet(
 
     Args:
         width: Channels of the first level.
-        mult: Their multiplier a level; levels with a side below 4 are left out.
-        depth: Residual blocks a level on the way down; one more on the way up.
+        mult: Multipliers of `width`, one per level; levels with a side below 4 are
+            left out.
+        depth: Residual blocks per level on the way down; the way up has one more.
         attention: Levels with self-attention after each block; 0 is the first.
         patch: Side of the squares of pixels that the first level sees as one.
         dropout: Share of features dropped in each block.
-        num_classes: Classes of the labels; the label `num_classes` stands for none.
-        outputs: Images that the network answers with, as channels.
+        num_classes: Classes of the labels; the label `num_classes` means "none".
+        outputs: Number of images in the answer, side by side as channels.
     """
     images = layers.Input(image_shape)
     conditions, embedding = build_conditions(num_classes, 4 * width)
@@ -76,8 +79,8 @@ def build_unet(
 
 
 def build_conditions(num_classes, units):
-    """Returns what the network is told beside the images: its inputs, times `[B]` and
-    with `num_classes` labels `[B]`, and their embedding `[B, units]`."""
+    """Returns the inputs that the network has besides the images, which are times `[B]`
+    and with `num_classes` labels `[B]`, and their embedding `[B, units]`."""
     inputs = [layers.Input(())]
     embedding = embed_time(inputs[0], units)
     if num_classes:
@@ -95,11 +98,11 @@ def answer(x, image_shape, outputs, patch):
 
 
 def descend(x, levels, depth, block):
-    """Applies `depth` blocks a level, each level of half the size of the one before.
+    """Applies `depth` blocks per level; each level has half the size of the one before.
 
     Args:
-        block: block(x, level, name).
-    Returns: the result, and all that the way up joins to it, last come last.
+        block: A function block(x, level, name).
+    Returns: the result, and the list of features that the way up takes from its end.
     """
     skips = [x]
     for level in range(levels):
@@ -113,8 +116,8 @@ def descend(x, levels, depth, block):
 
 
 def ascend(x, skips, sizes, depth, block):
-    """Applies `depth` + 1 blocks a level, each to the features so far and one of
-    `skips`; `sizes` are the (height, width) of the levels."""
+    """Applies `depth` + 1 blocks per level, each to the features so far joined to one
+    of `skips`; `sizes` are the (height, width) of the levels."""
     for level in reversed(range(len(sizes))):
         for index in range(depth + 1):
             x = ops.concatenate([x, skips.pop()], axis=-1)
@@ -130,8 +133,8 @@ def convolution(x, channels, name, **options):
 
 
 def enlarge(x, size, name):
-    """Applies a convolution of 3x3 to `[B, H, W, C]` enlarged by 2, each pixel four
-    times, and cut to `size` = (height, width)."""
+    """Enlarges `[B, H, W, C]` by 2, each pixel to a square of four, cuts it to `size` =
+    (height, width), and applies a convolution of 3x3."""
     channels = x.shape[-1]
     if tuple(size) == (2 * x.shape[1], 2 * x.shape[2]):
         options = {"padding": "same", "enlarge": True, "name": name}
@@ -155,8 +158,8 @@ def embed_time(times, units):
 
 
 def residual_block(x, embedding, channels, dropout, name):
-    """Applies two convolutions, with the `embedding` of the time between them, beside a
-    shortcut."""
+    """Applies two convolutions, between which the `embedding` of the time is added, and
+    adds their result to the input."""
     h = normalize(x, f"{name}_norm_0", "silu")
     h = convolution(h, channels, f"{name}_conv_0")
     shift = layers.Dense(channels, name=f"{name}_time")(embedding)
@@ -170,9 +173,11 @@ def residual_block(x, embedding, channels, dropout, name):
 
 
 def attend(x, name):
-    """Applies self-attention of one head over all positions, beside a shortcut.
+    """Applies self-attention of one head over all positions, and adds the result to the
+    input.
 
-    The projections have no biases: that of the keys would change nothing at all.
+    The projections to queries, keys and values have no biases; a bias of the keys would
+    have no effect at all.
     """
     height, width, channels = x.shape[1:]
     h = ops.reshape(normalize(x, f"{name}_norm"), (-1, height * width, channels))
@@ -201,8 +206,8 @@ def crop(x, size):
 
 
 def fold(x, patch):
-    """`[B, H, W, C]` -> `[B, H / patch, W / patch, patch^2 C]`, sizes rounded up, with
-    zeros at the bottom and right."""
+    """Reshapes `[B, H, W, C]` to `[B, H / patch, W / patch, patch^2 C]`: sizes are
+    rounded up, with zeros at the bottom and right."""
     if patch == 1:
         return x
     height, width, channels = x.shape[1:]
@@ -215,7 +220,7 @@ def fold(x, patch):
 
 
 def unfold(x, patch):
-    """`[B, h, w, patch^2 C]` -> `[B, patch h, patch w, C]`."""
+    """Reshapes `[B, h, w, patch^2 C]` to `[B, patch h, patch w, C]`."""
     if patch == 1:
         return x
     rows, columns, channels = x.shape[1:]

@@ -6,13 +6,12 @@
 For digits and Fashion-MNIST the classifiers lie in `zoo/pretrained/weights`, in half
 precision, each with a .json file that holds its sha256, its accuracy and the commands
 that it comes from. For any other labelled set one is trained on the spot, once, and
-kept in $ZOO_CACHE_DIR (~/.cache/zoo).
+kept in $ZOO_CACHE_DIR (~/.cache/zoo). For a set without labels, and beside all others,
+there are the features of `zoo.pretrained.pretext`.
 """
 
 import functools
 import hashlib
-import io
-import json
 import os
 import pathlib
 
@@ -22,13 +21,13 @@ from scipy import special
 
 from zoo import data, metrics
 from zoo.core import registry, schedules
-from zoo.files.atomic import replaced
 from zoo.inputs import suggestions
 from zoo.networks import conv
+from zoo.pretrained import archive, pretext
 from zoo.pretrained.inception import Inception
 
 SHIPPED = pathlib.Path(__file__).parent / "weights"
-KINDS = ("classifier", "inception")
+KINDS = ("auto", "classifier", "pretext", "inception")
 STEPS, BATCH_SIZE, LEARNING_RATE = 1500, 128, 3e-3  # of training on the spot
 MOST_EPOCHS = 40
 RECIPE = 1  # raised when training on the spot changes
@@ -69,7 +68,7 @@ class Extractor:
 
 def extractor(
     dataset,
-    kind="classifier",
+    kind="auto",
     image_size=None,
     data_dir=None,
     say=print,
@@ -81,23 +80,27 @@ def extractor(
     Args:
         dataset, image_size, data_dir, options: As for `zoo.data.arrays`; the extractor
             knows all classes of the set.
-        kind: "classifier", or "inception" for InceptionV3 on ImageNet, which knows no
-            classes of the set.
+        kind: "classifier"; "pretext", which needs no labels; "inception", InceptionV3
+            on ImageNet; or "auto", the first of these that the set allows.
         say: Takes a line when something takes long.
         steps: Of training on the spot, if there is nothing to load.
-    Returns: `Extractor`, or `Inception`.
-    Raises: ValueError: for an unknown kind, an unlabelled set, or weights that are not
-        to be had.
+    Returns: `Extractor`, `Pretext` or `Inception`.
+    Raises: ValueError: for an unknown kind, a classifier of an unlabelled set, or
+        weights that are not to be had.
     """
     if kind not in KINDS:
         raise ValueError(
-            f"Features are of {' or '.join(KINDS)}{suggestions.nearest(kind, KINDS)}. "
-            f"Received: features={kind!r}."
+            f"Features are {', '.join(KINDS[:-1])} or {KINDS[-1]}"
+            f"{suggestions.nearest(kind, KINDS)}. Received: features={kind!r}."
         )
     if kind == "inception":
         return Inception()
+    if kind == "pretext":
+        return pretext.shipped()
     where = {"image_size": image_size, "data_dir": data_dir} | options
     info = data.info(dataset, **where)
+    if kind == "auto" and (info.num_classes or 0) < 2:
+        return pretext.shipped()
     shipped_one = shipped(dataset, tuple(info.image_shape))
     return shipped_one or _cached(dataset, info, where, say, steps)
 
@@ -117,7 +120,7 @@ def _cached(dataset, info, where, say, steps):
     if info.num_classes is None or info.num_classes < 2:
         raise ValueError(
             "Features come from a classifier, and this set has no two classes to train "
-            "it on: choose --features=inception. "
+            "it on: choose --features=pretext. "
             f"Received: dataset={dataset!r}, classes={info.num_classes}."
         )
     images, labels = data.arrays(dataset, "train", **where)
@@ -202,25 +205,20 @@ def store(model, folder, name, dataset, test, facts):
             "Features are made by a classifier's run. "
             f"Received: a run of {model.registry_name!r}."
         )
-    weights = [_halved(w) for w in model.classifier.get_weights()]
-    arrays = {f"w{index:03d}": array for index, array in enumerate(weights)}
-    with replaced(folder / f"{name}.npz") as temporary:
-        np.savez(temporary, **arrays)
-        blob = pathlib.Path(temporary).read_bytes()
+    digest, weights = archive.write(folder, name, model.classifier.get_weights())
     about = {
         "name": f"classifier-{dataset}",
-        "sha256": hashlib.sha256(blob).hexdigest(),
+        "sha256": digest,
         "dataset": dataset,
         "image_shape": list(model.image_shape),
         "config": model.get_config(),
         "parameters": model.classifier.count_params(),
     }
     images, labels = test
-    stored = Extractor(_model(about, blob), about)
+    stored = Extractor(_model(about, weights), about)
     about["accuracy"] = metrics.accuracy(stored.probabilities(images), labels)
     about |= {"num_test": len(images)} | facts
-    with replaced(folder / f"{name}.json") as temporary:
-        pathlib.Path(temporary).write_text(json.dumps(about, indent=2) + "\n")
+    archive.describe(folder, name, about)
     return stored
 
 
@@ -229,22 +227,12 @@ def load(folder, name):
 
     Raises: ValueError: if a file is missing, damaged or not the one that was written.
     """
-    path = pathlib.Path(folder) / f"{name}.npz"
-    try:
-        about = json.loads(path.with_suffix(".json").read_text())
-        blob = path.read_bytes()
-        if hashlib.sha256(blob).hexdigest() != about["sha256"]:
-            raise ValueError("its sha256 is another")
-        return Extractor(_model(about, blob), about)
-    except (OSError, KeyError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(
-            f"The weights of the extractor are damaged ({reason}). Received: {path}."
-        ) from None
+    about, weights = archive.read(folder, name)
+    return Extractor(_model(about, weights), about)
 
 
-def _model(about, blob):
-    """The classifier of an .npz file's bytes, in float32 whatever the policy is."""
+def _model(about, weights):
+    """The classifier of these weights, in float32 whatever the policy is."""
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
@@ -252,21 +240,5 @@ def _model(about, blob):
         model.build(about["image_shape"])
     finally:
         keras.config.set_dtype_policy(policy)
-    with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
-        weights = [arrays[key].astype("float32") for key in sorted(arrays.files)]
     model.classifier.set_weights(weights)
     return model
-
-
-def _halved(weights):
-    """Kernels in half precision; the few biases and statistics stay as they are."""
-    if weights.ndim < 2:
-        return weights.astype(np.float32)
-    with np.errstate(over="ignore"):  # the sentence below names it
-        half = weights.astype(np.float16)
-    if not np.isfinite(half).all():
-        raise ValueError(
-            "The weights do not fit into half precision, up to 65504. "
-            f"Received: a weight of {np.abs(weights).max():g}."
-        )
-    return half

@@ -2,6 +2,7 @@
 the run inside. Each is whole or not there; a damaged one gives way to the one before.
 """
 
+import contextlib
 import dataclasses
 import json
 import shutil
@@ -97,7 +98,8 @@ def save(folder, model, progress, best=None):
             with atomic.replaced(best) as copy:
                 shutil.copyfile(temporary, copy)
     for old in saved(folder)[:-KEPT]:
-        old.unlink()
+        with contextlib.suppress(PermissionError):  # Windows keeps what somebody reads
+            old.unlink()
 
 
 def put_away(folder, step):

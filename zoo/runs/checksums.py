@@ -99,7 +99,7 @@ def _is_done(folder):
 
 def _recorded(folder):
     """{name: sha256} as SHA256SUMS has it."""
-    lines = folder.checksums.read_text(errors="replace").splitlines()
+    lines = folder.checksums.read_text("utf-8", errors="replace").splitlines()
     pairs = (line.partition("  ") for line in lines)
     return {name: digest for digest, _, name in pairs}
 

@@ -3,8 +3,7 @@
 import functools
 
 from zoo import data
-from zoo.data import checks, sources
-from zoo.data.sources import idx
+from zoo.data import arguments, sources
 
 
 class RunData:
@@ -20,16 +19,17 @@ class RunData:
     def __init__(self, flags):
         self.name = flags["dataset"]
         self.where = {key: flags[key] for key in ("classes", "data_dir")}
-        self.where["image_size"] = checks.parsed_size(flags["image_size"])
+        self.where["image_size"] = arguments.parsed_size(flags["image_size"])
         options = {key: flags.get(key) for key in sources.OPTIONS}
         self.options = {key: v for key, v in options.items() if v is not None}
         self.fields = None
-        self.is_dry = flags["dry_run"]
+        self.builds = not flags["dry_run"]
 
     @functools.cached_property
     def opened(self):
         """The `zoo.data.DataSet`."""
-        return data.open(self.name, **self.where, **self.options)
+        options = self.where | self.options
+        return data.open(self.name, **options, build=self.builds)
 
     @property
     def info(self):
@@ -55,38 +55,15 @@ class RunData:
         split = "train" if settings.validation else "train+validation"
         how = {"seed": settings.seed, "flip": settings.flip, "start_epoch": epoch}
         how |= {"drop_remainder": drop_remainder, "fields": self.fields}
-        return self._batches(split, settings.batch_size, **how)
+        return self.opened.batches(split, settings.batch_size, **how)
 
     def validation(self, batch_size, drop_remainder):
         """Returns the batches that are validated on."""
         how = {"drop_remainder": drop_remainder, "fields": self.fields}
-        return self._batches("validation", batch_size, **how)
+        return self.opened.batches("validation", batch_size, **how)
 
     def measuring(self, settings):
         """Returns the images that a run is measured by, uint8 `[N, H, W, C]`, and their
         labels or None; of a set with a validation split, none that is trained on."""
         columns = self.opened.arrays("validation" if settings.validation else "train")
         return columns["image"], columns.get("label")
-
-    def _batches(self, split, batch_size, **how):
-        builds = isinstance(self.opened.source, idx.Idx) and not how["drop_remainder"]
-        if self.is_dry and builds:
-            return self._unwritten(split, batch_size)
-        return self.opened.batches(split, batch_size, **how)
-
-    def _unwritten(self, split, batch_size):
-        """Returns the batches of a split in its own order for a dry run, which writes
-        nothing: `batches` would build MNIST as tfds has it from the files at hand."""
-        from zoo.data import batches  # here, because it imports Keras
-
-        columns = self.opened.arrays(split)
-        images, labels = columns["image"], columns["label"]
-        training = split != "validation"
-        size = checks.batch_size(batch_size, len(images), training)
-
-        def batch(epoch, number):
-            part = slice(number * size, (number + 1) * size)
-            return images[part], labels[part]
-
-        count = -(-len(images) // size)
-        return batches.Batches(batch, range(count), batches.Epochs(0, count))

@@ -22,7 +22,7 @@ from zoo.runs.checkpoints import Progress
 from zoo.runs.circumstances import circumstances
 from zoo.runs.settings import differences
 
-__all__ = ["Progress", "RunFolder", "require_folder"]
+__all__ = ["Progress", "RunFolder", "kept_rules", "owner", "require_folder"]
 
 
 class RunFolder:
@@ -126,7 +126,8 @@ class RunFolder:
         # Before all else: from here on the folder is known to hold a run.
         record = {"settings": settings.plain(), "seed": settings.seed, **facts}
         if self.record.exists():
-            now = {"settings": settings.plain(), "data": facts["data"]}
+            now = {key: facts[key] for key in ("data", "rules")}
+            now["settings"] = settings.plain()
             record = self.read_record() | now
             record.setdefault("continued", []).append(circumstances() | continuation)
         else:
@@ -195,6 +196,30 @@ class RunFolder:
     def held(self):
         """The context in which other trainings are kept out of the folder."""
         return lock.held(self.path)
+
+
+def owner(path):
+    """Returns the `RunFolder` of a path: a run's folder, or one of its models or
+    checkpoints. None if the path belongs to no run."""
+    path = pathlib.Path(path)
+    folder = path if path.is_dir() else path.parent
+    for each in map(RunFolder, (folder, folder.parent)):
+        if each.record.is_file():
+            return each
+    return None
+
+
+def kept_rules(path):
+    """Returns the rules by which a run read its picture files, a dict as that of
+    `pictures.Rules.plain`. None if its images came as arrays, for an older run, and
+    for a path that belongs to no run.
+
+    Args:
+        path: As for `owner`.
+    Raises: ValueError: if run.json is damaged.
+    """
+    folder = owner(path)
+    return None if folder is None else folder.read_record().get("rules")
 
 
 def _damaged(file):

@@ -103,6 +103,7 @@ def _facts(run):
         "image_shape": run.model.image_shape,
         "steps_per_epoch": run.steps_per_epoch,
         "data": run.data,
+        "rules": run.dataset.info.rules,
     }
 
 

@@ -6,7 +6,7 @@ A server needs neither Keras nor the zoo: sampling loops, seeds, labels, the che
 what a request holds and PNG files are parts of the graphs (docs/serving.md).
 """
 
-from zoo.inputs import suggestions
+from zoo.inputs import pictures, suggestions
 from zoo.version import VERSION
 
 
@@ -19,6 +19,7 @@ def export(
     sampler=None,
     warmup=True,
     format="saved_model",
+    rules=None,
 ):
     """Writes `model` as a SavedModel into `folder/<version>`; returns that path.
 
@@ -32,8 +33,10 @@ def export(
         warmup: Whether to write requests that a server runs on loading.
         format: Or "tflite", "openvino", "onnx": for another runtime, of the signatures
             that are a pass through networks (`zoo.serving.runtimes`).
-    Raises: ValueError: for a signature, an option or steps that the model does not
-        have, a format that cannot hold them, or on another backend than TensorFlow.
+        rules: By which a request's picture files are read: those of the training data,
+            `zoo.data.info(...).rules`. If None, the defaults of `pictures.Rules`.
+    Raises: ValueError: for an unknown signature, option or rule, or wrong steps, a
+        format that cannot hold them, or on another backend than TensorFlow.
         OSError: if the version exists or cannot be written; nothing remains.
         ImportError: if the warm-up or the format needs a package that is missing.
     """
@@ -44,12 +47,13 @@ def export(
 
     options = {"steps": steps, "sampler": sampler}
     options = {name: value for name, value in options.items() if value is not None}
-    chosen = _chosen(model, offered.of(model, **options), signatures)
+    chosen = _chosen(model, offered.of(model, rules, **options), signatures)
+    facts = _facts(model, rules)
     if format != "saved_model" and signatures is None:
         chosen = [each for each in chosen if each.is_network] or chosen
     if format != "saved_model":
-        return runtimes.write(format, chosen, folder, version, _facts(model))
-    return saved.write(chosen, folder, version, warmup, _facts(model))
+        return runtimes.write(format, chosen, folder, version, facts)
+    return saved.write(chosen, folder, version, warmup, facts)
 
 
 def _require_tensorflow():
@@ -80,8 +84,9 @@ def _chosen(model, offers, names):
     return [offers[name] for name in names]
 
 
-def _facts(model):
-    """What an export says of its model: which one it is, after how many steps."""
+def _facts(model, rules):
+    """What an export says of its model: which one it is, after how many steps,
+    and how it reads files."""
     from keras import ops
 
     steps = model.optimizer.iterations if model.optimizer else 0
@@ -89,6 +94,7 @@ def _facts(model):
         "model": model.name,
         "config": model.config,
         "image_shape": list(model.image_shape),
+        "rules": pictures.for_shape(model.image_shape, rules).plain(),
         "step": int(ops.convert_to_numpy(steps)),
         "zoo": VERSION,
     }

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import inputs
-from zoo.inputs import pixels
+from zoo.inputs import pictures, pixels
 from zoo.serving import conditions, files
 
 
@@ -24,6 +24,7 @@ class Input:
         least, most: Its bounds, both allowed; None is none.
         slack: How far beyond them a value may lie, by rounding.
         usual: A value within them, for examples.
+        rules: By which an encoded image is read, `pictures.Rules`.
     """
 
     dtype: str
@@ -32,6 +33,7 @@ class Input:
     most: int | None = None
     slack: float = 0.0
     usual: float = 0.0
+    rules: pictures.Rules | None = None
 
     def spec(self, name=None):
         """Returns the `tf.TensorSpec` of any number of rows."""
@@ -75,7 +77,7 @@ def checked(value, name, takes, signature):
     with tf.control_dependencies([_require_shape(value, spec.shape, must)]):
         value = tf.ensure_shape(tf.identity(value), spec.shape)
     if takes.dtype == "string":
-        return files.decode(value, takes.shape, must, name=signature)
+        return files.decode(value, takes.rules, must, name=signature)
     wrong = _outside(value, takes)
     if wrong is None:
         return value

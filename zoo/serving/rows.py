@@ -1,11 +1,13 @@
 """The inputs of a request, out of what a user has: seeds, labels, picture files."""
 
+import dataclasses
+import json
 import pathlib
 
 import numpy as np
 from PIL import Image
 
-from zoo.inputs import pixels
+from zoo.inputs import pictures, pixels
 
 
 class Materials:
@@ -18,13 +20,22 @@ class Materials:
         guidance: Of each image.
         files: Paths of pictures.
         latents: `[N, D]`; None if there are none.
+        rules: By which files become images, as `zoo.export` takes them.
     """
 
     def __init__(
-        self, count=1, seed=0, labels=(), guidance=1.0, files=(), latents=None
+        self,
+        count=1,
+        seed=0,
+        labels=(),
+        guidance=1.0,
+        files=(),
+        latents=None,
+        rules=None,
     ):
         self.count, self.seed, self.labels = count, seed, labels
         self.guidance, self.files, self.latents = guidance, files, latents
+        self.rules = rules
 
     def rows(self, signature, inputs):
         """Returns {input: array} for the `inputs` {name: (dtype, shape)} of a
@@ -53,8 +64,8 @@ class Materials:
         if name.startswith("images"):
             number, needed = _place(name)
             files = self._needed(signature, self.files, "images", needed)
-            images = np.stack([read(file, dtype, shape[-1]) for file in files])
-            return self._end(images, number)
+            images = [read(file, dtype, shape[-3:], self.rules) for file in files]
+            return self._end(np.stack(images), number)
         if name.startswith("z"):
             number, needed = _place(name)
             latents = self._needed(signature, self.latents, "latents", needed)
@@ -81,9 +92,36 @@ def _place(name):
     return number, 1 if number is None else 2
 
 
-def read(file, dtype, channels):
-    """Returns a picture file as an image `[H, W, C]`, uint8 or float32 in [-1, 1]."""
-    with Image.open(file) as picture:
-        image = np.asarray(picture.convert("L" if channels == 1 else "RGB"))
-    image = image.reshape(*image.shape[:2], channels)
+def kept_rules(file):
+    """Returns the rules by which a served version reads pictures, from its zoo.json.
+    None if an older zoo wrote that file.
+
+    Raises: ValueError: if the file is no zoo.json. OSError: if it cannot be read.
+    """
+    try:
+        return json.loads(pathlib.Path(file).read_text()).get("rules")
+    except (ValueError, AttributeError, RecursionError):
+        raise ValueError(
+            "--facts is the zoo.json of an exported version, and this is none. "
+            f"Received: {file}."
+        ) from None
+
+
+def read(file, dtype, image_shape, rules=None):
+    """Returns a picture file as an image `[H, W, C]`, uint8 or float32 in [-1, 1], as
+    the server reads it.
+
+    Args:
+        image_shape: (H, W, C) that the server takes. A picture of another size keeps
+            it, and the server refuses it.
+        rules: Those of the export, as `zoo.export` takes them.
+    Raises: ValueError: if the picture cannot be read. OSError: if the file cannot.
+    """
+    by = dataclasses.replace(pictures.for_shape(image_shape, rules), image_size=None)
+    try:
+        image = pictures.read(file, by)
+    except (ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(
+            f"A picture cannot be read: {error}. Received: {file}."
+        ) from None
     return image if dtype == "uint8" else pixels.to_float(image)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from zoo.inputs import pixels
+from zoo.inputs import pictures, pixels
 from zoo.serving import requests
 from zoo.serving.requests import Input
 
@@ -62,17 +62,18 @@ def _full_precision(value):
     return tf.cast(value, "float32") if value.dtype.is_floating else value
 
 
-def of(model, **options):
+def of(model, rules=None, **options):
     """Returns {name: `Signature`} of all that `model` can do.
 
     Args:
+        rules: By which files become images, as `zoo.export` takes them.
         **options: Of its samples, as `model.draw` takes them, such as `steps`; fixed in
             the graph.
     Raises: ValueError: for an option that it does not take, or without networks.
     """
     model.require()
     model.require_options("draw", options)
-    offer = Offer(model, options)
+    offer = Offer(model, pictures.for_shape(model.image_shape, rules), options)
     signatures = [
         signature
         for _, needs, signatures_of in OFFERS
@@ -90,11 +91,11 @@ def main(names):
 class Offer:
     """Makes the signatures of a model; what several of them compute is one graph."""
 
-    def __init__(self, model, options):
+    def __init__(self, model, rules, options):
         self.model = model
         self.floats = requests.floats(model.image_shape)
         self.bytes = Input("uint8", model.image_shape)
-        self.files = {"image_bytes": Input("string", model.image_shape)}
+        self.files = {"image_bytes": Input("string", model.image_shape, rules=rules)}
         self.to_classes = _graph(model.to_classes)
         self.to_latent = _graph(model.to_latent)
         self.to_images = _graph(model.to_images)

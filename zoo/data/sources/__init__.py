@@ -1,8 +1,9 @@
 """Where data sets come from: a file for each kind of origin, found by name."""
 
 import pathlib
+from typing import Any
 
-from zoo.data import checks
+from zoo.data import arguments
 from zoo.data.source import Source
 from zoo.data.sources import building
 from zoo.data.sources.digits import Digits
@@ -27,7 +28,9 @@ def names() -> tuple[str, ...]:
     return ("digits", *building.ORIGINS, *by_path)
 
 
-def require(name: str | None, data_dir, options: dict) -> None:
+def require(
+    name: str | None, data_dir: arguments.Place, options: dict[str, Any]
+) -> None:
     """Raises ValueError or FileNotFoundError if the words of `find` are of no use, as
     far as that is told without reading the set.
 
@@ -39,19 +42,24 @@ def require(name: str | None, data_dir, options: dict) -> None:
     if "background" in options:
         pictures.is_grey(options["background"])
     if name is None:
-        checks.options("data sets", OPTIONS, options)
+        arguments.options("data sets", OPTIONS, options)
         return
     kind, _, path = name.partition(":")
     if kind not in BY_PATH:
-        checks.options(repr(name), {}, options)
+        arguments.options(repr(name), {}, options)
         building.require_name(name, data_dir)
         return
-    values = checks.options(f"{kind}:", BY_PATH[kind].options, options)
+    values = arguments.options(f"{kind}:", BY_PATH[kind].options, options)
     if not pathlib.Path(path).expanduser().exists():
         BY_PATH[kind](path, **values)  # says what it wants
 
 
-def find(name: str, data_dir=None, options: dict | None = None) -> Source:
+def find(
+    name: str,
+    data_dir: arguments.Place = None,
+    options: dict[str, Any] | None = None,
+    build: bool = True,
+) -> Source:
     """Returns the source that `name` means.
 
     MNIST's idx files, where they are at hand, are read without TensorFlow.
@@ -60,6 +68,7 @@ def find(name: str, data_dir=None, options: dict | None = None) -> Source:
         name: As for `zoo.data.open`.
         data_dir: Where tfds keeps its sets, or None.
         options: `{name: value}` for the source.
+        build: Whether tfds may write a set that it has not built yet.
 
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
     """
@@ -68,9 +77,11 @@ def find(name: str, data_dir=None, options: dict | None = None) -> Source:
     kind, _, path = name.partition(":")
     if kind in BY_PATH:
         declared = BY_PATH[kind].options
-        return BY_PATH[kind](path, **checks.options(f"{kind}:", declared, options))
-    checks.options(repr(name), {}, options)
+        return BY_PATH[kind](path, **arguments.options(f"{kind}:", declared, options))
+    arguments.options(repr(name), {}, options)
     if name == "digits":
         return Digits()
     files = building.at_hand(name, data_dir)
-    return Idx(name, files, data_dir) if files else Prepared(name, data_dir)
+    if files:
+        return Idx(name, files, data_dir, build)
+    return Prepared(name, data_dir, build)

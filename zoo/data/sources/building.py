@@ -11,9 +11,14 @@ import tempfile
 import threading
 import urllib.parse
 import urllib.request
+from typing import TYPE_CHECKING
 
+from zoo.data import arguments
 from zoo.data.sources import idx
 from zoo.inputs import suggestions
+
+if TYPE_CHECKING:
+    import tensorflow_datasets as tfds
 
 DEBIAN = pathlib.Path("/usr/share/datasets/fashion-mnist")
 # Where the sets that everyone tries come from: enough to tell that there is no network
@@ -28,14 +33,14 @@ _NAME = re.compile(r"[a-z0-9_]+(/[\w.-]+)?(:[\d.*]+)?")
 _TIMES = {"train": 1504176606, "test": 1504176627}
 
 
-def home(data_dir) -> pathlib.Path:
+def home(data_dir: arguments.Place) -> pathlib.Path:
     """Where built sets live: `data_dir`, else $ZOO_DATA_DIR, else tfds' own default."""
     chosen = data_dir or os.environ.get("ZOO_DATA_DIR")
     chosen = chosen or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
     return pathlib.Path(chosen).expanduser()
 
 
-def manual(name: str, data_dir) -> pathlib.Path:
+def manual(name: str, data_dir: arguments.Place) -> pathlib.Path:
     """Where a user puts the original files of one data set.
 
     A folder for each set, since MNIST and Fashion-MNIST share their files' names.
@@ -43,7 +48,7 @@ def manual(name: str, data_dir) -> pathlib.Path:
     return home(data_dir) / "downloads" / "manual" / _base(name)
 
 
-def at_hand(name: str, data_dir) -> pathlib.Path | None:
+def at_hand(name: str, data_dir: arguments.Place) -> pathlib.Path | None:
     """The folder that holds the idx files of MNIST or Fashion-MNIST, or None."""
     if name not in idx.CLASS_NAMES:
         return None
@@ -51,7 +56,7 @@ def at_hand(name: str, data_dir) -> pathlib.Path | None:
     return next((folder for folder in folders if idx.complete(folder)), None)
 
 
-def require_name(name: str, data_dir) -> None:
+def require_name(name: str, data_dir: arguments.Place) -> None:
     """Raises ValueError if tfds does not know the name of a data set; TensorFlow is not
     imported. Without tfds nothing is told."""
     if name == "digits" or name in ORIGINS or _touched(name, data_dir):
@@ -64,7 +69,7 @@ def require_name(name: str, data_dir) -> None:
         raise _unknown(name)
 
 
-def builder(name: str, data_dir):
+def builder(name: str, data_dir: arguments.Place) -> "tfds.core.DatasetBuilder":
     """Returns the tfds builder of a data set, which may not be built yet.
 
     Raises:
@@ -103,7 +108,7 @@ def _base(name: str) -> str:
     return re.split("[/:]", name)[0]
 
 
-def _touched(name: str, data_dir) -> bool:
+def _touched(name: str, data_dir: arguments.Place) -> bool:
     """Whether tfds may have built the set, or its files were put in place by hand."""
     built = (home(data_dir) / _base(name)).glob("**/dataset_info.json")
     return any(built) or manual(name, data_dir).is_dir()
@@ -140,7 +145,9 @@ def _on_disk(name: str) -> str:
     return f" (did you mean {f'{kind}:{name}'!r}?)"
 
 
-def build(tfds_set, name: str, data_dir) -> None:
+def build(
+    tfds_set: "tfds.core.DatasetBuilder", name: str, data_dir: arguments.Place
+) -> None:
     """Builds the set of a builder, unless it is built, from files at hand if it can.
 
     Raises:

@@ -22,7 +22,7 @@ class Digits(source.Source):
     _rows = source.ranges(NUM_TRAIN, 297)
     num_examples = {split: stop - start for split, (start, stop) in _rows.items()}
 
-    def read(self, split, image_size):
+    def read(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
         """Returns `{"image": uint8 [N, H, W, 1], "label": int32 [N]}`; 16 is 255."""
         # scikit-learn takes a second to import: only who wants digits pays for it.
         from sklearn.datasets import load_digits

@@ -2,6 +2,7 @@
 
 import pathlib
 import warnings
+from typing import Any
 
 import numpy as np
 from absl import logging
@@ -48,7 +49,12 @@ class Folder(source.Source):
     }
 
     def __init__(
-        self, path: str, color="auto", fit="crop", background="white", bits=None
+        self,
+        path: str,
+        color: str = "auto",
+        fit: str = "crop",
+        background: str = "white",
+        bits: int | None = None,
     ):
         self.name = f"folder:{path}"
         self._root = pathlib.Path(path).expanduser()
@@ -62,7 +68,7 @@ class Folder(source.Source):
         self._arrange(headers)
         used = [headers[path] for path, _, _ in self._files]
         if color == "auto":
-            is_grey = all(each.is_grey for each, _ in used)
+            is_grey = not self._has_colour([each for each, _ in used])
             if fit == "pad" or any(each.is_clear for each, _ in used):
                 is_grey = is_grey and has_grey_ground
             color = "grey" if is_grey else "rgb"
@@ -74,7 +80,7 @@ class Folder(source.Source):
         self._rows = self._cut([digest for _, digest in used])
         self.num_examples = {split: len(rows) for split, rows in self._rows.items()}
 
-    def read(self, split, image_size):
+    def read(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
         """Returns `{"image": uint8 [N, H, W, C], "label": int32 [N]}`."""
         shape, rows = self.shape(image_size), self._rows[split]
         images, kept = np.empty((len(rows), *shape), dtype=np.uint8), []
@@ -89,7 +95,7 @@ class Folder(source.Source):
         columns = {"image": images[: len(kept)]}
         return columns | self._labelled(kept)
 
-    def columns(self, split, image_size):
+    def columns(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
         """As `read`, but of a large set a picture is read when it is asked for; one
         that cannot be read is then a ValueError."""
         if not self.is_large(image_size):
@@ -108,7 +114,7 @@ class Folder(source.Source):
 
         return {"image": disk.Column(rows, shape, read)} | self._labelled(rows)
 
-    def labels(self, split):
+    def labels(self, split: str) -> np.ndarray | None:
         """Returns the int32 labels `[N]` of the files, or None if unlabelled."""
         return self._labelled(self._rows[split]).get("label")
 
@@ -122,7 +128,7 @@ class Folder(source.Source):
 
     def _by(self, shape):
         """The rules by which files become images of a shape."""
-        return pictures.Rules(shape[:2], shape[2], **(self.rules or {}))
+        return pictures.for_shape(shape, self.rules)
 
     def _headers(self):
         """`{path: (header, hash of the content)}` of the files that can be read."""
@@ -190,6 +196,17 @@ class Folder(source.Source):
                 self.name,
             )
         return rows
+
+    def _has_colour(self, headers):
+        """Whether a file has colours. Among grey ones, a damaged one does not count."""
+        coloured = [row for row, each in enumerate(headers) if not each.is_grey]
+        if len(coloured) in (0, len(headers)):
+            return bool(coloured)
+        rules = pictures.Rules(None, 3)  # only reading shows whether a file is whole
+        return any(
+            self._try(pictures.read, self._path(row), rules) is not None
+            for row in coloured
+        )
 
     def _bits(self, headers, bits):
         """The bits that files of 16 bits use, which the log tells."""

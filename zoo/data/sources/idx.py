@@ -4,10 +4,11 @@ import gzip
 import hashlib
 import pathlib
 import zlib
+from typing import Any
 
 import numpy as np
 
-from zoo.data import resize, source
+from zoo.data import arguments, resize, source
 from zoo.data.sources import prepared
 
 FILES = {
@@ -40,21 +41,28 @@ class Idx(source.Source):
     _rows = source.ranges(_NUM_EXAMPLES["train"], _NUM_EXAMPLES["test"])
     num_examples = {split: stop - start for split, (start, stop) in _rows.items()}
 
-    def __init__(self, name: str, folder: pathlib.Path, data_dir=None):
+    def __init__(
+        self,
+        name: str,
+        folder: pathlib.Path,
+        data_dir: arguments.Place = None,
+        build: bool = True,
+    ):
         self.name = name
         self.class_names = CLASS_NAMES[name]
-        self._folder, self._data_dir = folder, data_dir
+        self._folder, self._data_dir, self._build = folder, data_dir, build
 
-    def for_batches(self):
+    def for_batches(self) -> source.Source:
         """Returns the set as tfds builds it from these files, for who needs TensorFlow
-        anyhow; tfds also checks their checksums."""
+        anyhow; tfds also checks their checksums. Unless it may be built: then itself,
+        which has the same examples in the same order."""
         from zoo import backend  # here, so that read() serves who has no backend
 
-        if backend.HAS_TF_DATA:
+        if self._build and backend.HAS_TF_DATA:
             return prepared.Prepared(self.name, self._data_dir)
         return self
 
-    def read(self, split, image_size):
+    def read(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
         """Returns `{"image": uint8 [N, H, W, 1], "label": int32 [N]}`."""
         part = "test" if split == "test" else "train"
         image_file, label_file = FILES[part]

@@ -51,13 +51,13 @@ class Npz(source.Source):
             for split, (pair, rows) in self._parts.items()
         }
 
-    def read(self, split, image_size):
+    def read(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
         """Returns `{"image": uint8 [N, H, W, C], "label": int32 [N]}`."""
         (images, _), rows = self._parts[split]
         columns = {"image": resize.resize_all(images[rows], image_size)}
         return columns | self.labelled(split)
 
-    def labels(self, split):
+    def labels(self, split: str) -> np.ndarray | None:
         """Returns int32 labels `[N]`, or None if there are none."""
         (_, labels), rows = self._parts[split]
         return None if labels is None else labels[rows]

@@ -1,10 +1,11 @@
 """Image sets by their tfds name."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from zoo.data import examples, pipeline, resize, shuffling, source
+from zoo.data import arguments, examples, pipeline, resize, shuffling, source
 from zoo.data.sources import building
 
 _SHUFFLE_BUFFER = 10_000  # encoded images held in memory while a large set streams
@@ -23,12 +24,18 @@ class Prepared(source.Source):
 
     streams = True
 
-    def __init__(self, name: str, data_dir):
+    def __init__(self, name: str, data_dir: arguments.Place, build: bool = True):
         self._builder: Any = building.builder(name, data_dir)
         info = self._builder.info
         self.name = name
         self._image, self._label = _keys(name, info)
-        building.build(self._builder, name, data_dir)
+        if build:
+            building.build(self._builder, name, data_dir)
+        elif not self._builder.is_prepared():
+            raise FileNotFoundError(
+                f"{name} is not built in {building.home(data_dir)}, and nothing shall "
+                f"be written: zoo.data.open({name!r}) builds it. Received: {name!r}."
+            )
         self.image_shape = info.features[self._image].shape
         self.class_names = None
         if self._label:
@@ -44,7 +51,7 @@ class Prepared(source.Source):
         self._rows = source.ranges(parts["train"], parts.get(test or ""))
         self.num_examples = {s: stop - start for s, (start, stop) in self._rows.items()}
 
-    def read(self, split, image_size):
+    def read(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
         """Returns `{"image": uint8 [N, H, W, C], "label": int32 [N]}`."""
         shape = self.shape(image_size)
         images = np.empty((self.num_examples[split], *shape), dtype=np.uint8)
@@ -59,7 +66,7 @@ class Prepared(source.Source):
             return {"image": images}
         return {"image": images, "label": self._sound(labels, split)}
 
-    def labels(self, split):
+    def labels(self, split: str) -> np.ndarray | None:
         """Returns int32 labels `[N]` without decoding an image, or None."""
         if not self._label:
             return None
@@ -69,7 +76,14 @@ class Prepared(source.Source):
         labels = np.concatenate(list(data.as_numpy_iterator()))
         return self._sound(labels.astype(np.int32), split)
 
-    def stream(self, split, image_size, keep, plan, names):
+    def stream(
+        self,
+        split: str,
+        image_size: tuple[int, int] | None,
+        keep: tuple[int, ...] | None,
+        plan: pipeline.Plan,
+        names: tuple[str, ...],
+    ) -> Callable[[int], Iterator[tuple]]:
         """Returns `batches(epoch)` that reads from disk, for a set that is large.
 
         Files are read in an order drawn from (seed, epoch), then shuffled in a buffer

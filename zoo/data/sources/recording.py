@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data import checks, examples
+from zoo.data import arguments, examples
+from zoo.data.opened import DataSet
 from zoo.data.sources import records
 from zoo.files import folders
 
@@ -17,7 +18,9 @@ SHARD = 64 * 2**20  # bytes of pixels that go into one file, unless told otherwi
 CHUNK = 256  # examples that are read at a time
 
 
-def write(data, folder, shards=None):
+def write(
+    data: DataSet, folder: str | os.PathLike, shards: int | None = None
+) -> dict[str, int]:
     """Writes the splits of a data set into `folder`; it appears complete or not at all.
 
     Args:
@@ -83,7 +86,7 @@ def _files(info, source, shards):
         size = max(1, SHARD // sum(map(math.prod, shapes)))
         num_train = _count(info, "train", first)
         if shards is not None:
-            checks.whole("shards", shards, 1, max(1, num_train))
+            arguments.whole("shards", shards, 1, max(1, num_train))
             size = -(-num_train // shards)
         for part in records.PARTS:
             stem = records.stem_of(part, first, source.domains)
@@ -173,7 +176,7 @@ def _record(example, pngs):
     return tf.train.Example(features=tf.train.Features(feature=features))
 
 
-def require_free(folder):
+def require_free(folder: str | os.PathLike) -> pathlib.Path:
     """Returns `folder` as a path; raises an error unless a folder of
     this name can be made: ValueError or FileExistsError."""
     folder = pathlib.Path(folder).expanduser()

@@ -20,6 +20,8 @@ import itertools
 import json
 import math
 import pathlib
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -61,11 +63,11 @@ class Records(source.Source):
                     rows["train+validation", first] = np.concatenate(both)
         self.num_examples = {split: self._count(split) for split in (*PARTS, BOTH)}
 
-    def fields(self):
+    def fields(self) -> dict[str, examples.Shape]:
         """Returns `{field: shape of a row as stored}`, None for captions."""
         return dict(self._fields)
 
-    def read(self, split, image_size):
+    def read(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
         """Returns `{field: array}`, as `zoo.data.examples` tells them."""
         columns = self._on_disk(split, image_size)
         for field in examples.PICTURES:
@@ -74,13 +76,13 @@ class Records(source.Source):
                 columns[field] = column[np.arange(len(column))]
         return columns
 
-    def columns(self, split, image_size):
+    def columns(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
         """As `read`, but pictures of a large set are read when they are asked for."""
         if self.is_large(image_size):
             return self._on_disk(split, image_size)
         return self.read(split, image_size)
 
-    def labels(self, split):
+    def labels(self, split: str) -> np.ndarray | None:
         """Returns int32 labels `[N]`, or None if there are none."""
         if self.class_names is None:
             return None
@@ -204,7 +206,7 @@ class Records(source.Source):
 BOTH = "train+validation"
 
 
-def picture_fields(fields):
+def picture_fields(fields: Iterable[str]) -> list[str]:
     """Those of the fields that are pictures, in their order."""
     return [field for field in fields if field in examples.PICTURES]
 
@@ -264,11 +266,11 @@ def _picture(file, start, size, stored):
         ) from None
 
 
-def stem_of(part, first, domains):
+def stem_of(part: str, first: str, domains: Sequence[str]) -> str:
     """The beginning of the names of all files of a part of one domain."""
     return f"{part}-{first}" if first in domains[1:] else part
 
 
-def file_name(stem, number, count):
+def file_name(stem: str, number: int, count: int) -> str:
     """Name of one of the `count` files of a part."""
     return f"{stem}-{number:05d}-of-{count:05d}.tfrecord"

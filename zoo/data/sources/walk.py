@@ -48,7 +48,7 @@ def _is_file(entry):
         return False
 
 
-def size(path) -> int:
+def size(path: str | os.PathLike) -> int:
     """Returns the bytes of a file; ValueError unless it is a regular one of a size that
     a picture may have."""
     status = os.stat(path)
@@ -61,7 +61,7 @@ def size(path) -> int:
     return status.st_size
 
 
-def digest(path) -> bytes:
+def digest(path: str | os.PathLike) -> bytes:
     """Returns a hash of a file's content; ValueError if it has no `size`, or another
     one than its folder tells, as files have that are no files on a disk."""
     sha, left = hashlib.sha256(), size(path)

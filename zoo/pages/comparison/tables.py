@@ -9,6 +9,9 @@ from zoo.pages.comparison.entries import require_same_protocol
 
 # {score: (how a person calls it, what is better)}
 TITLES = {score: (title, better) for score, title, better in table.ROWS}
+TITLES |= {
+    score: (f"{title}, pretext", better) for score, title, better in table.SECOND
+}
 TITLES |= {f"recon_{score}": texts for score, texts in TITLES.items()}
 TITLES |= {score: (title, better) for score, title, better in table.SINGLES}
 BETTER = {"-": "less is better", "+": "more is better", "1": "best at 1", "": None}
@@ -110,10 +113,11 @@ def protocol(entries):
     p = evaluations[0].protocol
     by = codes(each.protocol for each in evaluations)
     classes = "" if p.classes is None else f", classes {', '.join(p.classes)}"
+    second = f" and of {p.second} (sha256 {p.second_sha256[:16]})" if p.second else ""
     return (
         f"Scores: {p.num_generated:,} images of each model against {p.num_real:,} "
         f"{p.split} images of {p.dataset}{classes}, seed {p.seed}; features of "
-        f"{p.extractor} (sha256 {p.sha256[:16]}); metrics version {p.version}; "
+        f"{p.extractor} (sha256 {p.sha256[:16]}){second}; metrics version {p.version}; "
         f"measured by zoo {by}."
     )
 
@@ -141,6 +145,7 @@ def scores(entries):
         ),
         pages.paragraph(protocol(entries), note=True),
         *tables,
+        *_notes("Where the two kinds of features disagree", disagreements(entries)),
         *_ladder(floor or {}),
         *_notes("Not applicable", _reasons(entries)),
         *_notes("Warnings", _warnings(entries)),
@@ -151,7 +156,8 @@ def _ladder(references):
     """The table of real images that get worse step by step, to read scores by."""
     columns = [name for name in references if name != "train"]
     rows = []
-    for score, title, _ in table.ROWS:
+    for score in (score for score, _, _ in (*table.ROWS, *table.SECOND)):
+        title, _ = TITLES[score]
         values = [references[name].get(score) for name in columns]
         if None not in values:
             cells = [table.short(value) for value in values]
@@ -231,6 +237,39 @@ def best(values, better, errors=None):
         return gap < 2 * math.hypot(errors[number], errors[winner])
 
     return tuple(n for n in known if texts[n] == texts[winner] or is_tied(n))
+
+
+def disagreements(entries):
+    """Yields sentences on pairs of models that the Frechet distance of one kind of
+    features puts in one order and that of the other in the other, each by more than two
+    standard errors."""
+    for place, first in enumerate(entries):
+        for second in entries[place + 1 :]:
+            for of in ("", "recon_"):
+                signs = [
+                    _order(first, second, f"{of}{kind}frechet")
+                    for kind in ("", "pretext_")
+                ]
+                if signs[0] * signs[1] < 0:
+                    near, far = (first, second) if signs[0] < 0 else (second, first)
+                    what = "reconstructions" if of else "samples"
+                    extractor = near.evaluation.protocol.extractor
+                    yield (
+                        f"{what} of {near.label} are nearer to the real images than "
+                        f"those of {far.label} by {extractor} features, and farther by "
+                        f"{near.evaluation.protocol.second} features"
+                    )
+
+
+def _order(first, second, name):
+    """-1 if the score `name` of the first is less by more than two standard errors, 1
+    if it is more, else 0."""
+    values = [_value(entry, name) for entry in (first, second)]
+    if None in values:
+        return 0
+    error = math.hypot(*(_error(entry, name) for entry in (first, second)))
+    gap = values[0] - values[1]
+    return 0 if abs(gap) <= 2 * error else math.copysign(1, gap)
 
 
 def _reasons(entries):

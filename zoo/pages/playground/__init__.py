@@ -2,7 +2,7 @@
 
     player = playground.Player("runs/vae-fashion_mnist")
     player.moved(player.start("seed", 7), [2.0, -1.0])   # along leading directions
-    player.see(playground.read("shoe.png", player.model.image_shape))
+    player.see(playground.read("shoe.png", player.rules))
 
 All but `page`, `rooms` and `parts` works without Gradio.
 """

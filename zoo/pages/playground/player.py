@@ -10,8 +10,10 @@ from zoo import data, inputs
 from zoo.core import latents, saving
 from zoo.evaluation import explorer as exploration
 from zoo.evaluation.judges import Judge
+from zoo.inputs import pictures
 from zoo.pages.playground.plan import AVERAGE, ROOMS, SEED, STARTS
 from zoo.pretrained import features as presets
+from zoo.runs import folder
 
 MOST_IMAGES = 64  # of one sheet
 MOST_STEPS = 100  # of a way between two images, and of a sampler
@@ -58,6 +60,8 @@ class Player:
         starts: The kinds of latents that `start` gives, besides the average.
         options: Names of the options of its samples: label, guidance, steps, sampler.
         note: A sentence if there is no data set at hand, else "".
+        rules: By which picture files are read, `pictures.Rules`: those of the run, else
+            those of the data set, else the defaults.
     Raises: ValueError, FileNotFoundError: in one sentence, if there is no model, or no
         such data set as was asked for.
     """
@@ -73,6 +77,10 @@ class Player:
                 raise
             self.model = saving.load(path)
             self.note = f"Without its data set: {error}"
+        kept = folder.kept_rules(path)
+        if kept is None and self.space is not None:
+            kept = self.space.subject.info.rules
+        self.rules = pictures.for_shape(self.model.image_shape, kept)
         self.options = {name for name, needs in OPTIONS.items() if self.can(*needs)}
         self.starts = [kind for kind, needs in STARTS.items() if self.can(*needs)]
         self.rooms = [

@@ -12,6 +12,11 @@ from zoo.pages.playground import parts, pictures, uploads
 from zoo.pages.playground.plan import AVERAGE
 from zoo.pages.playground.player import MOST_IMAGES
 
+FITTED = {  # by `fit` of `pictures.Rules`, what happens to an upload
+    "crop": "It is cut about its middle and scaled to",
+    "pad": "With a margin, it is scaled to",
+    "stretch": "It is stretched to",
+}
 SPAN = 3.0  # standard deviations to either side
 MINE = "my images"
 FIRST, FIRST_IN_STEPS = 16, 4  # images at the beginning; fewer where they take long
@@ -77,7 +82,7 @@ def see(player):
     with gr.Row():
         with gr.Column(scale=1):
             with gr.Tab("Upload"):
-                file, inverted = _upload(shape)
+                file, inverted = _upload(player.rules)
             with gr.Tab("Draw"):
                 canvas = parts.canvas(shape[1], shape[0])
                 show = gr.Button("Look at the drawing", variant="primary")
@@ -101,7 +106,7 @@ def see(player):
     def upload(path, inverted):
         if path is None:
             return [None] * len(outputs)
-        return seen(uploads.read(path, shape, inverted))
+        return seen(uploads.read(path, player.rules, inverted))
 
     @parts.answer(outputs)
     def drawing(layers):
@@ -128,16 +133,19 @@ def _first_image(player):
     return np.zeros(player.model.image_shape, "uint8")
 
 
-def _upload(shape):
+def _upload(rules):
     """The field of a file, and whether light and dark change places."""
-    height, width, _ = shape
+    height, width = rules.image_size
     file = gr.File(
         label=f"Picture, at most {uploads.LARGEST >> 20} MB",
         file_types=["image"],
         height=140,
     )
     inverted = gr.Checkbox(label="Change light and dark")
-    gr.Markdown(f"It is cut about its middle and scaled to {width}x{height}.")
+    gr.Markdown(
+        f"{FITTED[rules.fit]} {width}x{height}. Transparent parts lie "
+        f"on {rules.background}."
+    )
     return file, inverted
 
 
@@ -195,8 +203,7 @@ def between(player):
             return ways([player.start(kind, number) for number in (a, b)], steps, path)
         if None in (file_a, file_b):
             raise ValueError("A way between images needs two of them.")
-        shape = player.model.image_shape
-        images = [uploads.read(file, shape) for file in (file_a, file_b)]
+        images = [uploads.read(file, player.rules) for file in (file_a, file_b)]
         return ways([player.encoded(image) for image in images], steps, path)
 
     kind.change(swap, kind, [numbered, uploaded])

@@ -1,9 +1,10 @@
-"""Pictures from strangers: opened within limits, cut to the size of images."""
+"""Pictures from strangers: opened within limits, read by the rules of a run."""
 
 import pathlib
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+
+from zoo.inputs import pictures
 
 LARGEST = 10 * 2**20  # bytes of a file
 MOST_PIXELS = 16_000_000
@@ -11,16 +12,15 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")  # Pillow would read many more
 SMALLEST = 8  # pixels a side
 
 
-def read(path, image_shape, inverted=False):
-    """Returns a picture file as an image uint8 `[H, W, C]` of `image_shape`: cut about
-    its middle and scaled; what is transparent becomes black.
+def read(path, rules, inverted=False):
+    """Returns a picture file as an image uint8 `[H, W, C]`, as a data set reads it.
 
     Its size is read before its pixels are: a small file may hold an image that fills
     the memory.
 
     Args:
         path: A file of one of `FORMATS`; of an animation, the first picture counts.
-        image_shape: (H, W, C).
+        rules: The `pictures.Rules`; a `Player` has those of its run.
         inverted: Whether dark and light change places.
     Raises: ValueError: if the file is too large, no image, or damaged.
     """
@@ -33,9 +33,7 @@ def read(path, image_shape, inverted=False):
     try:
         with Image.open(path, formats=FORMATS) as picture:
             _require_size(*picture.size)
-            _require_bytes(picture.mode)
-            upright = ImageOps.exif_transpose(picture)
-            return _fitted(upright, image_shape, inverted)
+        image = pictures.read(path, rules)
     except UnidentifiedImageError:
         raise ValueError(
             f"A picture is a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file. "
@@ -45,29 +43,19 @@ def read(path, image_shape, inverted=False):
         raise ValueError(_too_many("far more")) from None
     except (OSError, SyntaxError, EOFError) as error:
         raise ValueError(f"The picture's file is damaged: {error}.") from None
+    return 255 - image if inverted else image
 
 
 def drawn(picture, image_shape):
     """Returns a drawing, uint8 `[H, W]` or `[H, W, 3 or 4]`, as an image uint8 `[H, W,
-    C]` of `image_shape`.
+    C]` of `image_shape`. Where nothing is drawn, it is black: so is the sheet.
 
     Raises: ValueError: if it is as large as no drawing is.
     """
     picture = Image.fromarray(picture)
     _require_size(*picture.size)
-    return _fitted(picture, image_shape)
-
-
-def _fitted(picture, image_shape, inverted=False):
-    height, width, channels = image_shape
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        black = Image.new("RGBA", picture.size, "black")
-        picture = Image.alpha_composite(black, picture)
-    picture = picture.convert("L" if channels == 1 else "RGB")
-    picture = ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
-    image = np.asarray(picture).reshape(height, width, channels)
-    return 255 - image if inverted else image
+    sheet = {"background": "black"}
+    return pictures.image(picture, pictures.for_shape(image_shape, sheet))
 
 
 def _require_size(width, height):
@@ -83,10 +71,3 @@ def _require_size(width, height):
 def _too_many(received):
     most = MOST_PIXELS / 1e6
     return f"A picture has at most {most:g} megapixels. Received: {received}."
-
-
-def _require_bytes(mode):
-    if mode[0] in "IF":  # 16 or 32 bits, which Pillow does not scale to 8
-        raise ValueError(
-            f"A picture has 8 bits a channel. Received: a picture of mode {mode}."
-        )

@@ -144,7 +144,7 @@ def anomaly(studio):
     for name, score in scores.items():
         detection = metrics.detection(score[~strange], score[strange])
         numbers[f"{LEFT_OUT}.auc_{name}"] = detection.auc
-        numbers[f"{LEFT_OUT}.found_{name}"] = detection.found
+        numbers[f"{LEFT_OUT}.found_{name}"] = detection.detected
         curves[name] = (detection.alarms, detection.hits)
     chart = drawing.lines(curves, "false alarms", "found", "anomalies found")
     for rows in (np.flatnonzero(each)[:PICTURED] for each in (~strange, strange)):

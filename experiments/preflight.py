@@ -1,4 +1,4 @@
-"""What a verb checks of its words before a framework is imported."""
+"""Checks the flags of a verb before a framework is imported."""
 
 import pathlib
 import zipfile
@@ -15,7 +15,7 @@ def require_least(verb):
 
 
 def require_models(verb):
-    """Raises ValueError if a flag of `verb` names a model that there is not."""
+    """Raises ValueError if a flag of `verb` names a model that does not exist."""
     from zoo.core import registry
 
     for name in values(verb, verb.models):
@@ -23,8 +23,8 @@ def require_models(verb):
 
 
 def require_runs(verb):
-    """Raises FileNotFoundError if a flag of `verb` names a run that there is not, with
-    the command that would train it."""
+    """Raises FileNotFoundError, with the command that would train it, if a flag of
+    `verb` names a run that does not exist."""
     # A run that is watched may have saved nothing yet.
     is_watched = "watch" in verb.flags and verb.flags["watch"].value
     for path in values(verb, verb.runs):
@@ -72,15 +72,15 @@ def require_settings(model, texts):
 
 
 def values(verb, names):
-    """Yields what the flags called `names` say, one at a time."""
+    """Yields the values of the flags called `names`, one at a time."""
     for name in names:
         value = verb.flags[name].value
         yield from [value] if isinstance(value, str) else value or []
 
 
 def training(path):
-    """Returns the command that trains the run `path`, called as a recipe or as
-    MODEL-DATASET; None of another name."""
+    """Returns the command that trains the run `path` if that is named like a recipe or
+    MODEL-DATASET, else None."""
     from zoo.core import registry
 
     name = pathlib.Path(path).name

@@ -1,18 +1,29 @@
-"""What the data room refuses, in one sentence each, before anything is read."""
+"""Checks the arguments of the data room before anything is read, and refuses wrong ones
+in a sentence each."""
 
 import numbers
+import os
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from zoo.inputs import suggestions
 
 SPLITS = ("train", "validation", "train+validation", "test")
 MIN_SIZE, MAX_SIZE = 8, 256  # pixels: the sizes that every model of the zoo accepts
 
+# What users write: the side of a square or (height, width); numbers or names of
+# classes, or one of them; a folder. None is what `zoo.data.open` says.
+Size: TypeAlias = int | Sequence[int] | None
+Classes: TypeAlias = str | int | Iterable[str | int] | None
+Place: TypeAlias = str | os.PathLike | None
 
-def whole(name: str, value, minimum: int, maximum: int | None = None) -> int:
+
+def whole(name: str, value: object, minimum: int, maximum: int | None = None) -> int:
     """Returns `value` as int; ValueError unless it is whole and within the bounds."""
-    sound = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if sound and minimum <= int(value) and (maximum is None or int(value) <= maximum):
-        return int(value)
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        number = int(value)
+        if minimum <= number and (maximum is None or number <= maximum):
+            return number
     bound = f"at least {minimum}" if maximum is None else f"{minimum} to {maximum}"
     raise ValueError(
         f"{name} must be a whole number, {bound}. Received: {name}={value!r}."
@@ -29,7 +40,7 @@ def split(value: str) -> str:
     )
 
 
-def image_size(value) -> tuple[int, int] | None:
+def image_size(value: Size) -> tuple[int, int] | None:
     """Returns (height, width) in pixels, or None for "as stored"; ValueError if of no
     use. One number is the side of a square."""
     if value is None:
