@@ -106,6 +106,9 @@ VERB.define("string", "plot", None, "A .png of the ratios [none].")
 
 
 def main():
+    from zoo import data
+    from zoo.core import registry
+
     if importlib.util.find_spec("torch") is None:
         raise ValueError(
             "The benchmark needs PyTorch, which the zoo itself does not: install it "
@@ -120,13 +123,14 @@ def main():
             )
     able = STEPWISE if flags.task == "sampling" else DEFAULT
     models = able if flags.models is None else flags.models
+    for name in set(models) - set(DEFAULT):  # "wgan_gp" is a benchmark's name alone
+        registry.require(name)
     if not models or set(models) - set(able):
         raise ValueError(
             f"The benchmark has {', '.join(able)} in PyTorch for {flags.task}. "
             f"Received: {','.join(models)}."
         )
     batch_sizes, image_sizes = sizes("batch_size"), _image_sizes()
-    from zoo import data
 
     for size in image_sizes:
         data.require(flags.dataset, image_size=size)

@@ -14,7 +14,7 @@ VERB = experiments.Verb(
 )
 VERB.group("What")
 VERB.define("list", "workdirs", [], "Run folders or .keras files, of one data set.")
-VERB.define("integer", "columns", 12, "Images of each model.", least=1)
+VERB.define("integer", "columns", 12, "Images of each model.")
 VERB.define("integer", "seed", 0, "New image i is the image of seed + i.", least=0)
 VERB.group("Where")
 VERB.define(

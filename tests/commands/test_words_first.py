@@ -62,7 +62,8 @@ evaluate --workdir={run} --features=x
 evaluate --workdir={run} --fit=cut
 evaluate --workdir={run} --image_size=64x
 samplers --workdir={run} --out=x.txt
-gallery --workdirs={run} --columns=0
+gallery --workdirs={run} --out=x.jpg
+benchmark --models=wgan_gp --batch_size=0
 tour --lang=xx
 tour --out=x.png
 tour --num_images=1
