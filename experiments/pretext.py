@@ -6,10 +6,10 @@ import sys
 import experiments
 
 VERB = experiments.Verb(
-    "pretext", __doc__.strip(), "python -m experiments.pretext --steps=2500"
+    "pretext", __doc__.strip(), "python -m experiments.pretext --steps=3000"
 )
 VERB.group("How")
-VERB.define("integer", "steps", 2500, "Batches of 128 images to learn from.")
+VERB.define("integer", "steps", 3000, "Batches of 128 images to learn from.")
 VERB.group("Where")
 VERB.define(
     "string",

@@ -56,9 +56,19 @@ VERB.define(
 VERB.define("integer", "seed", 0, "Of the weights, the noise and the data's order.")
 
 VERB.group("How long")
-VERB.define("integer", "epochs", None, "Epochs in all [digits: 60, others: 20].")
+VERB.define(
+    "integer",
+    "epochs",
+    None,
+    "Epochs in all [digits: 60, others: 20, or those of 3,000 steps where more].",
+)
 VERB.define("float", "minutes", None, "Minutes of training in all [no limit].")
-VERB.define("integer", "batch_size", None, "Images a batch [digits: 64, others: 128].")
+VERB.define(
+    "integer",
+    "batch_size",
+    None,
+    "Images a batch [128; digits and sets below 10,000: 64, below 1,000: 32].",
+)
 VERB.define(
     "multi_string", "learning_rate", [], "number or network=number [the paper's]. *"
 )
@@ -128,7 +138,12 @@ VERB.define(
 
 VERB.group("Where")
 VERB.define("string", "workdir", None, "Run folder [runs/MODEL-DATASET].")
-VERB.define("integer", "image_every", 1, "Epochs from one grid of images to the next.")
+VERB.define(
+    "integer",
+    "image_every",
+    None,
+    "Epochs from one grid of images to the next [about 60 grids in all].",
+)
 VERB.define(
     "integer",
     "checkpoint_every",

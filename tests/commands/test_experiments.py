@@ -16,8 +16,8 @@ from verbs import ROOT, called, start, typed
 
 import experiments
 from experiments import outputs, sample, train
+from zoo.runs.defaults import EPOCHS
 from zoo.runs.folder import RunFolder
-from zoo.runs.settings import EPOCHS
 
 TINY = ["--model=vae", "--set=width=4", "--set=hidden=8", "--batch_size=450"]
 TINY += ["--image_size=8", "--epochs=2"]

@@ -16,6 +16,7 @@ import zoo
 from experiments import repeated
 from experiments import train as verb
 from zoo import data, metrics
+from zoo.core import rates as rates_of_texts
 from zoo.core import saving, schedules
 from zoo.drawing import plots
 from zoo.evaluation import subject
@@ -590,7 +591,7 @@ def test_schedules_have_the_values_of_their_formulas():
 
 def test_values_by_network():
     def read(*texts):
-        return schedules.by_network("learning_rate", texts, ("a", "b"), float, 1.0)
+        return rates_of_texts.by_network("learning_rate", texts, ("a", "b"), float, 1.0)
 
     assert read() == {"a": 1.0, "b": 1.0}
     assert read("2", "b=3") == {"a": 2.0, "b": 3.0}

@@ -19,7 +19,7 @@ from zoo import data
 from zoo.pretrained import pretext
 
 SIZES = (28, 32, 48, 64)  # pixels a side, one a batch
-BATCH_SIZE, RATE = 128, 2e-3
+BATCH_SIZE, RATE = 128, 1e-3
 GROUPS = 8  # of a batch, each with one blur
 AFAR = 4  # pixels a side of what is seen from afar
 WEIGHTS = {  # of the losses
@@ -46,7 +46,20 @@ def teach(steps, verbose="auto"):
     lessons = Lessons(steps, seed=0, **images)
     teacher.fit(lessons, shuffle=False, verbose=verbose)
     unseen = Lessons(max(1, steps // 100), seed=1, **images)
-    return network, teacher.evaluate(unseen, return_dict=True, verbose=0)
+    terms = teacher.evaluate(unseen, return_dict=True, verbose=0)
+    _standardize(network, unseen)
+    return network, terms
+
+
+def _standardize(network, lessons):
+    """Gives each feature mean 0 and variance 1 over `lessons`, since a distance would
+    otherwise weigh them as the answers happened to."""
+    taught = [lessons[number][0] for number in range(len(lessons))]
+    features = np.concatenate([network.predict(x, verbose=0) for x in taught])
+    mean, deviation = features.mean(axis=0), features.std(axis=0) + 1e-6
+    layer = network.get_layer("features")
+    kernel, bias = layer.get_weights()
+    layer.set_weights([kernel / deviation, (bias - mean) / deviation])
 
 
 def _teacher(network, steps):
@@ -94,11 +107,10 @@ class Lessons(keras.utils.PyDataset):
     def __getitem__(self, index):
         random = np.random.default_rng((self.seed, index))
         size = int(random.choice(SIZES))
-        pool = self.greys[random.integers(len(self.greys))]
-        if random.random() < 0.5:
-            pool = self.drawings
-        rows = random.integers(len(pool), size=BATCH_SIZE)
-        clean = np.stack([_sized(pool[row], size, random) for row in rows])
+        pools = [*self.greys, self.drawings]
+        chosen = random.integers(len(pools), size=BATCH_SIZE)
+        images = [pools[k][random.integers(len(pools[k]))] for k in chosen]
+        clean = np.stack([_sized(image, size, random) for image in images])
         clean = _colored(clean, random)
         turns = random.integers(4, size=len(clean))
         clean = np.stack([np.rot90(x, k) for x, k in zip(clean, turns)])

@@ -58,8 +58,7 @@ class Pretext:
 
 def build():
     """Returns the network before it learns, in float32 whatever the policy is: images
-    `[B, H, W, 3]` in [-1, 1] of any size -> features `[B, 128]`, each of variance 1
-    over what it learned from.
+    `[B, H, W, 3]` in [-1, 1] of any size -> features `[B, 128]`.
 
     One branch sees the pixels as they are and forgets where they stand, so it knows
     texture; the other sees the image at 32x32 and knows shape and layout.
@@ -72,22 +71,23 @@ def build():
     )
     far = layers.Resizing(FAR_SIDE, FAR_SIDE, antialias=True, **kind)(images)
     far = layers.Flatten(**kind)(_convolutions(far, FAR, first=2)[-1])
-    x = layers.Dense(SIZE, **kind)(layers.Concatenate(**kind)([near, far]))
-    x = layers.BatchNormalization(center=False, scale=False, momentum=0.99, **kind)(x)
-    return keras.Model(images, x, name=NAME)
+    x = layers.Concatenate(**kind)([near, far])
+    return keras.Model(
+        images, layers.Dense(SIZE, name="features", **kind)(x), name=NAME
+    )
 
 
 def _convolutions(x, widths, first):
     """Returns the levels of a trunk; the first one strides by `first`, the others by
     2."""
     levels = []
+    # Not normalised by batch, or features would depend on what else is in it.
+    kind = {"padding": "same", "activation": "relu", "dtype": "float32"}
     for number, channels in enumerate(widths):
         stride = 2 if number else first
-        x = layers.Conv2D(channels, 3, stride, "same", use_bias=False, dtype="float32")(
+        x = layers.Conv2D(channels, 3, stride, kernel_initializer="he_normal", **kind)(
             x
         )
-        x = layers.BatchNormalization(momentum=0.9, dtype="float32")(x)
-        x = layers.Activation("relu", dtype="float32")(x)
         levels.append(x)
     return levels
 

@@ -17,7 +17,7 @@ MOST_REAL = 10_000  # images: with more, the samples still limit the precision
 class Quality(keras.callbacks.Callback):
     """Adds the term `frechet` to an epoch: the Frechet distance between samples of
     fixed seeds and images that are not trained on, in the features of the zoo's
-    classifier of the data set.
+    classifier of the data set, or in those that need no labels where it has none.
 
     Args:
         settings: The run's `Settings`; `frechet` is the number of samples.

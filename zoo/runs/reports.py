@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from zoo.drawing import plots
+from zoo.runs import defaults
 from zoo.runs.quality import TERM
 
 
@@ -110,7 +111,8 @@ class Pictures(keras.callbacks.Callback):
 
 
 def header(run):
-    """Three lines on a run that is about to start: model, data, steps."""
+    """Lines on a run that is about to start: model, data, steps, and what a small set
+    makes of them."""
     settings = run.settings
     networks = [f"{name} {count:,}" for name, count in run.parameters().items()]
     total = sum(run.parameters().values())
@@ -124,11 +126,13 @@ def header(run):
         length += f", {settings.epochs:,} epochs: {steps:,} in all"
     if settings.minutes:
         length += f", at most {settings.minutes:g} min"
+    small = defaults.sentence(settings, trained)
     return [
         f"model  {settings.model}: {total:,} weights ({', '.join(networks)})",
         f"data   {settings.dataset}: {trained:,} images of {shape} to train on, "
         f"{validated} to validate on",
         f"steps  {length}; pictures: {run.folder.samples}",
+        *([small] if small else []),
     ]
 
 

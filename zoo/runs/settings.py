@@ -9,15 +9,12 @@ import pathlib
 
 from zoo.core import rates, registry
 from zoo.inputs import memory, suggestions
-from zoo.runs import bounds
+from zoo.runs import bounds, defaults
 
-# Digits are 1,350 images: one epoch of another set has the steps of many of these.
-EPOCHS = {"digits": 60}
-BATCH_SIZE = {"digits": 64}
 CHANGEABLE = ("epochs", "minutes", "schedule_epochs", "image_every", "data_dir")
 CHANGEABLE += ("workdir", "checkpoint_every", "on_nan", "steps_per_execution")
 # The flags whose values are settings as they are.
-PLAIN = ("flip", "seed", "validation", "image_every", "strategy", "precision", "jit")
+PLAIN = ("flip", "seed", "validation", "strategy", "precision", "jit")
 PLAIN += ("checkpoint_every", "on_nan", "classes", "image_size", "minutes", "frechet")
 PLAIN += ("init_from", "data_dir", "gradient_accumulation_steps", "steps_per_execution")
 LATER = ("parts", "options")  # dicts that records of older runs do not have
@@ -131,26 +128,27 @@ def resolve(flags, dataset, lender=None, stored_in=None):
             or None.
     Raises: ValueError: for a value that cannot be, with the values that can.
     """
-    from zoo.runs import part_files
+    from zoo.runs import part_files  # here, because it imports Keras
 
     bounds.require(flags)
     config = _config(flags, dataset, lender)
     name = config.pop("model")
     workdir = flags["workdir"] or f"runs/{name}-{slug(dataset.name)}"
     cls = registry.find(name)
-    parts = {}
-    if registry.part_names(cls):
-        parts = part_files.read(cls, config, stored_in and stored_in(workdir))
+    stored = stored_in(workdir) if stored_in else None
+    config = _usual_config(flags, cls, dataset, lender, stored) | config
+    parts = part_files.read(cls, config, stored) if registry.part_names(cls) else {}
     model = cls(**config | {key: part.value for key, part in parts.items()})
-    epochs = _epochs(flags, dataset)
+    batch_size, epochs = _length(flags, dataset, stored)
     _require_frechet(flags, model, dataset)
     monitor, mode = _monitor(flags, model)
     settings = Settings(
         model=name,
         config=model.get_config(),
         dataset=dataset.name,
-        batch_size=flags["batch_size"] or BATCH_SIZE.get(dataset.name, 128),
+        batch_size=batch_size,
         epochs=epochs,
+        image_every=flags["image_every"] or defaults.image_every(epochs),
         schedule_epochs=flags["schedule_epochs"] or epochs,
         monitor=monitor,
         monitor_mode=mode,
@@ -163,11 +161,41 @@ def resolve(flags, dataset, lender=None, stored_in=None):
     return settings, model, parts
 
 
-def _epochs(flags, dataset):
-    """The last epoch; None where only --minutes end the run."""
-    if flags["epochs"] is None and flags["minutes"] is None:
-        return EPOCHS.get(dataset.name, 20)
-    return flags["epochs"]
+def _length(flags, dataset, stored):
+    """The images of a batch, and the last epoch or None where only --minutes end the
+    run: as the command says, else as the run in the folder has them, else by the size
+    of the set."""
+    batch_size, epochs = flags["batch_size"], flags["epochs"]
+    if stored is not None:
+        batch_size = batch_size or stored["batch_size"]
+        if flags["minutes"] is None:
+            epochs = epochs or stored["epochs"]
+    count = num_images(flags, dataset)
+    batch_size = batch_size or defaults.batch_size(dataset.name, count)
+    if epochs is None and flags["minutes"] is None:
+        epochs = defaults.epochs(dataset.name, count, batch_size)
+    return batch_size, epochs
+
+
+def _usual_config(flags, cls, dataset, lender, stored):
+    """The settings that the set asks for, or that the run in the folder has in their
+    place; none where another model lends its own."""
+    if lender is not None:
+        return {}
+    known, shape = registry.parameters(cls), dataset.info.image_shape
+    count = num_images(flags, dataset)
+    usual = defaults.config(known, dataset.name, count, shape)
+    if stored is None:
+        return usual
+    return {key: stored["config"].get(key, known[key][1]) for key in usual}
+
+
+def num_images(flags, dataset):
+    """Returns the images that are trained on; of two domains, those of the smaller."""
+    counts = dataset.info.num_examples
+    splits = ["train"] if flags["validation"] else ["train", "validation"]
+    numbers = [counts[split] for split in splits]
+    return sum(min(n.values()) if isinstance(n, dict) else n for n in numbers)
 
 
 def _config(flags, dataset, lender):
@@ -214,12 +242,6 @@ def _require_frechet(flags, model, dataset):
             f"Received: frechet={flags['frechet']}."
         )
     memory.require_samples(flags["frechet"], dataset.info.image_shape)
-    if dataset.info.num_classes is None:
-        raise ValueError(
-            "--frechet needs a classifier's features, and the images of "
-            f"{dataset.name!r} have no labels to train one. "
-            f"Received: frechet={flags['frechet']}."
-        )
 
 
 def _monitor(flags, model):

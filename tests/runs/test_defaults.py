@@ -1,0 +1,84 @@
+"""What a run is like where nobody says, by the size of its set."""
+
+import json
+
+import numpy as np
+import pytest
+import tiny_runs
+
+from zoo.runs import defaults, reports, training
+from zoo.runs import folder as runs
+
+GAN = ["--model=gan", "--set=width=2", "--set=latent_dim=2"]
+UNET = ["--model=ddpm", "--set=width=4", "--set=mult=(1,)", "--set=depth=1"]
+
+
+def data_of(folder, count, side=16):
+    """The name of a set of so many grey images."""
+    folder.mkdir(exist_ok=True)
+    images = np.random.default_rng(0).integers(0, 256, (count, side, side), np.uint8)
+    np.savez(folder / "data.npz", images=images)
+    return f"npz:{folder / 'data.npz'}"
+
+
+def prepared(folder, count, *flags, base=GAN, side=16):
+    data = data_of(folder, count, side)
+    return tiny_runs.prepare(folder / "run", f"--dataset={data}", *flags, base=base)
+
+
+def test_a_small_set_is_gone_through_until_a_model_learns_something(tmp_path):
+    run = prepared(tmp_path, 100)
+    assert run.settings.batch_size == 32 and run.settings.config["diff_augment"]
+    assert run.settings.epochs * run.steps_per_epoch >= defaults.STEPS
+    *_, small = reports.header(run)
+    assert f"--epochs={run.settings.epochs}" in small and "diff_augment=True" in small
+    assert run.settings.epochs // run.settings.image_every <= 2 * defaults.PICTURES
+
+
+@pytest.mark.parametrize(
+    "count, batch, epochs",
+    [
+        (20, 16, 2400),
+        (540, 32, 178),
+        (3000, 64, 64),
+        (9999, 64, 20),
+        (10_000, 128, 39),
+        (60_000, 128, 20),
+    ],
+)
+def test_batches_and_epochs_go_by_the_number_of_images(count, batch, epochs):
+    assert defaults.batch_size("mine", count) == batch
+    assert defaults.epochs("mine", count, batch) == epochs
+
+
+def test_what_the_command_says_counts(tmp_path):
+    flags = ("--batch_size=10", "--epochs=3", "--set=diff_augment=False")
+    settings = prepared(tmp_path, 100, *flags).settings
+    assert (settings.batch_size, settings.epochs) == (10, 3)
+    assert not settings.config["diff_augment"]
+    endless = prepared(tmp_path / "endless", 100, "--minutes=1").settings
+    assert endless.epochs is None
+
+
+def test_digits_are_as_they_were(tmp_path):
+    settings = tiny_runs.prepare(tmp_path / "run", "--image_size=8", base=GAN).settings
+    assert (settings.batch_size, settings.epochs) == (64, 60)
+    assert not settings.config["diff_augment"] and settings.image_every == 1
+
+
+def test_a_run_that_began_with_other_defaults_keeps_them(tmp_path):
+    flags = ("--batch_size=40", "--epochs=1")
+    training.train(prepared(tmp_path, 100, *flags))
+    run = runs.RunFolder(tmp_path / "run")
+    record = json.loads(run.record.read_text())
+    record["settings"]["config"]["diff_augment"] = False
+    run.record.write_text(json.dumps(record))
+    settings = prepared(tmp_path, 100).settings
+    assert (settings.batch_size, settings.epochs) == (40, 1)
+    assert not settings.config["diff_augment"]
+
+
+def test_a_u_net_of_large_images_sees_patches(tmp_path):
+    assert prepared(tmp_path, 40, base=UNET, side=48).settings.config["patch"] == 2
+    small = prepared(tmp_path / "small", 40, base=UNET, side=32)
+    assert small.settings.config["patch"] == 1
