@@ -81,6 +81,13 @@ class Fitting:
             except faults.NotFiniteError as fault:
                 raise fault.in_script() from None
 
+    def make_train_function(self, force: bool = False) -> Any:
+        """Makes the step anew, too, if other variables than before are frozen."""
+        learned = [id(variable) for variable in self.trainable_variables]
+        force = force or learned != self.__dict__.get("_learned_by_step")
+        self.__dict__["_learned_by_step"] = learned
+        return super().make_train_function(force)
+
     def _maybe_symbolic_build(self, **data):
         """Keras' TensorFlow trainer would take a batch to build the networks by, which
         are built, and fail on it where there are several workers."""
