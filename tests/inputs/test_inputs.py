@@ -267,6 +267,16 @@ def test_the_share_for_validation_leaves_images_to_train_on(ae, share):
         ae.fit(tiny.images(4), validation_split=share)
 
 
+@pytest.mark.parametrize("form", ["integers", "column", "one-hot"])
+def test_validation_by_classes_that_are_not_learnt_is_told(form, caplog):
+    model, images = tiny.model("classifier"), tiny.images(8)
+    labels = {"integers": np.arange(4), "column": np.c_[:4], "one-hot": np.eye(4)}[form]
+    model.fit(images, np.tile(labels.T, 2).T, validation_split=0.25, verbose=0)
+    assert "validation_split" not in caplog.text
+    model.fit(images, np.repeat(labels, 2, 0), validation_split=0.25, verbose=0)
+    assert "last 2 rows, and no row before them is of class 3" in caplog.text
+
+
 def test_a_single_batch_is_taken_by_keras_own_methods(ae):
     images, labels = tiny.images(4), tiny.labels(4)
     before = int(ae.optimizer.iterations)

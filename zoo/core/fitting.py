@@ -47,6 +47,8 @@ class Fitting:
         if not self.compiled:
             self.compile()
         feed = self._look(x, y, value_range)
+        if kwargs.get("validation_split") and "label" in feed.first:
+            _warn_of_sorted_rows(feed.first["label"], kwargs["validation_split"])
         batch_size = kwargs.get("batch_size")
         kwargs.setdefault("validation_batch_size", batch_size)
         x, y = self._stream(feed, batch_size or 32, kwargs.get("shuffle", True))
@@ -247,6 +249,21 @@ def _check_options(options):
     share = options.get("validation_split") or 0
     if not 0 <= share < 1:  # Keras would train on nothing
         raise ValueError(f"validation_split lies in [0, 1). Received: {share!r}.")
+
+
+def _warn_of_sorted_rows(labels, share):
+    """Says which classes are measured and not learnt: Keras takes the last rows for
+    validation before it shuffles, and rows of many sets are sorted by class."""
+    is_one_hot = labels.ndim == 2 and labels.shape[1] > 1
+    classes = labels.argmax(axis=1) if is_one_hot else labels.reshape(-1)
+    start = int(len(classes) * (1 - share))
+    missing = sorted(set(classes[start:].tolist()) - set(classes[:start].tolist()))
+    if missing:
+        logging.warning(
+            "validation_split measures by the last %d rows, and no row before them is "
+            "of class %s: shuffle images and labels together first.",
+            *(len(classes) - start, ", ".join(map(str, missing))),
+        )
 
 
 def _verbosity(verbose):
