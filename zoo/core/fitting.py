@@ -44,6 +44,8 @@ class Fitting:
             learn from.
         """
         _check_options(kwargs)
+        _require_end(x, kwargs, "steps_per_epoch")
+        _require_end(validation_data, kwargs, "validation_steps")
         if not self.compiled:
             self.compile()
         feed = self._look(x, y, value_range)
@@ -107,6 +109,7 @@ class Fitting:
         self.require_networks()
         _check_options(kwargs)
         if not kwargs.get("_use_cached_eval_dataset"):  # fit has checked it already
+            _require_end(x, kwargs, "steps")
             size = kwargs.get("batch_size")
             x = self._measured(x, y, value_range, size)
             x, y = x if isinstance(x, tuple) else (x, None)
@@ -132,6 +135,7 @@ class Fitting:
         """
         self.require_networks()
         _check_options(kwargs)
+        _require_end(x, kwargs, "steps")
         feed = feeds.look(x, None, self.layout, first_only=True)
         self._check_pixels(feed, self.takes[0], None, training=False)
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
@@ -243,12 +247,32 @@ class Fitting:
 
 def _check_options(options):
     """Raises ValueError unless the numbers among Keras' options make sense."""
-    for name in ("batch_size", "epochs", "steps_per_epoch", "steps"):
+    for name in (
+        "batch_size",
+        "epochs",
+        "steps_per_epoch",
+        "steps",
+        "validation_steps",
+    ):
         if options.get(name) is not None:
             inputs.check_integer(name, options[name], 1)
     share = options.get("validation_split") or 0
     if not 0 <= share < 1:  # Keras would train on nothing
         raise ValueError(f"validation_split lies in [0, 1). Received: {share!r}.")
+
+
+def _require_end(data, options, name):
+    """Raises ValueError if `data` is a set that has no end, as a repeated one, and the
+    option `name` does not say after how many batches to stop."""
+    if options.get(name) is not None or not feeds.is_set(data):
+        return
+    has_count = hasattr(data, "cardinality")
+    count = data.cardinality() if has_count else data.num_batches
+    if count is None or int(count) == -1:  # as PyDatasets and tf.data say it
+        raise ValueError(
+            f"The data set has no end: {name} says after how many batches to stop. "
+            f"Received: {name}=None."
+        )
 
 
 def _warn_of_sorted_rows(labels, share):
