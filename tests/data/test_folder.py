@@ -144,6 +144,15 @@ def test_a_folder_without_a_readable_image_is_no_class(tmp_path):
     assert set(read(tmp_path, "train+validation")[1]) == {0, 1}
 
 
+def test_hidden_files_and_folders_are_passed_over(tmp_path):
+    for label in ("cat", "dog", ".ipynb_checkpoints", "dog/.ipynb_checkpoints"):
+        fill(tmp_path / label, 10)
+    (tmp_path / "dog" / "._0.png").write_bytes(b"\0\5\x16\7" * 9)  # of macOS
+    info = zoo.data.info(f"folder:{tmp_path}")
+    assert info.class_names == ("cat", "dog")
+    assert sum(info.num_examples.values()) == 20
+
+
 def test_a_flat_folder_stays_flat_beside_a_folder_of_texts(tmp_path):
     fill(tmp_path, 12)
     (tmp_path / "annotations").mkdir()
