@@ -104,6 +104,17 @@ def test_splits_without_a_class_of_the_training_set_are_refused(tmp_path):
     assert "train folder" in refusal(read, tmp_path)
 
 
+@pytest.mark.parametrize("has_folder", [False, True])
+def test_a_split_may_lack_a_class(has_folder, tmp_path):
+    for label in ("cat", "dog"):
+        fill(tmp_path / "train" / label, 5)
+    fill(tmp_path / "val" / "dog", 4)
+    if has_folder:
+        (tmp_path / "val" / "cat").mkdir()
+    assert zoo.data.info(f"folder:{tmp_path}").class_names == ("cat", "dog")
+    assert set(read(tmp_path, "validation")[1]) == {1}
+
+
 def test_an_only_folder_of_classes_is_descended(tmp_path):
     for label in ("cat", "dog"):
         fill(tmp_path / "animals" / label, 8)

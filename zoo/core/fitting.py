@@ -40,17 +40,13 @@ class Fitting:
             value_range: (-1, 1) asserts the range of floats without a negative value.
             validation_data: As `x`.
             **kwargs: As `keras.Model.fit` takes them.
-        Raises: ValueError: if arrays, or the first batch, are not what a model can
-            learn from.
+        Raises: ValueError: if data are not what a model can learn from, or have no end.
         """
-        _check_options(kwargs)
-        _require_end(x, kwargs, "steps_per_epoch")
-        _require_end(validation_data, kwargs, "validation_steps")
+        _check_options(kwargs, steps_per_epoch=x, validation_steps=validation_data)
         if not self.compiled:
             self.compile()
         feed = self._look(x, y, value_range)
-        if kwargs.get("validation_split") and "label" in feed.first:
-            _warn_of_sorted_rows(feed.first["label"], kwargs["validation_split"])
+        _warn_of_sorted_rows(feed, kwargs.get("validation_split"))
         batch_size = kwargs.get("batch_size")
         kwargs.setdefault("validation_batch_size", batch_size)
         x, y = self._stream(feed, batch_size or 32, kwargs.get("shuffle", True))
@@ -107,9 +103,10 @@ class Fitting:
         """Returns the terms on a data set (see `fit`), as `keras.Model.evaluate`
         does."""
         self.require_networks()
-        _check_options(kwargs)
-        if not kwargs.get("_use_cached_eval_dataset"):  # fit has checked it already
-            _require_end(x, kwargs, "steps")
+        if kwargs.get("_use_cached_eval_dataset"):  # fit has checked it already
+            _check_options(kwargs)
+        else:
+            _check_options(kwargs, steps=x)
             size = kwargs.get("batch_size")
             x = self._measured(x, y, value_range, size)
             x, y = x if isinstance(x, tuple) else (x, None)
@@ -134,8 +131,7 @@ class Fitting:
             x: As `fit` takes it; fields behind the first one are left aside.
         """
         self.require_networks()
-        _check_options(kwargs)
-        _require_end(x, kwargs, "steps")
+        _check_options(kwargs, steps=x)
         feed = feeds.look(x, None, self.layout, first_only=True)
         self._check_pixels(feed, self.takes[0], None, training=False)
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
@@ -245,8 +241,13 @@ class Fitting:
         return x, y
 
 
-def _check_options(options):
-    """Raises ValueError unless the numbers among Keras' options make sense."""
+def _check_options(options, **data):
+    """Raises ValueError unless the numbers among Keras' options make sense.
+
+    Args:
+        options: {name: value}.
+        **data: By the option that says after how many batches of them to stop.
+    """
     for name in (
         "batch_size",
         "epochs",
@@ -259,13 +260,14 @@ def _check_options(options):
     share = options.get("validation_split") or 0
     if not 0 <= share < 1:  # Keras would train on nothing
         raise ValueError(f"validation_split lies in [0, 1). Received: {share!r}.")
+    for name, each in data.items():
+        if options.get(name) is None and feeds.is_set(each):
+            _require_end(each, name)
 
 
-def _require_end(data, options, name):
-    """Raises ValueError if `data` is a set that has no end, as a repeated one, and the
-    option `name` does not say after how many batches to stop."""
-    if options.get(name) is not None or not feeds.is_set(data):
-        return
+def _require_end(data, name):
+    """Raises ValueError if `data` is a set that has no end, as a repeated one: the
+    option `name` is missing."""
     has_count = hasattr(data, "cardinality")
     count = data.cardinality() if has_count else data.num_batches
     if count is None or int(count) == -1:  # as PyDatasets and tf.data say it
@@ -275,9 +277,12 @@ def _require_end(data, options, name):
         )
 
 
-def _warn_of_sorted_rows(labels, share):
+def _warn_of_sorted_rows(feed, share):
     """Says which classes are measured and not learnt: Keras takes the last rows for
     validation before it shuffles, and rows of many sets are sorted by class."""
+    labels = feed.first.get("label")
+    if not share or labels is None:
+        return
     is_one_hot = labels.ndim == 2 and labels.shape[1] > 1
     classes = labels.argmax(axis=1) if is_one_hot else labels.reshape(-1)
     start = int(len(classes) * (1 - share))
