@@ -218,3 +218,36 @@ def test_saving_makes_no_optimizer_of_its_own(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(keras.optimizers.Optimizer, "__init__", counted)
     model.save(tmp_path / "second.keras")
     assert not optimizers
+
+
+def fitted(model):
+    """Trains `model` on a batch; returns its state."""
+    model.fit(tiny.images(), batch_size=10, shuffle=False, verbose=0)
+    return tiny.state(model)
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("is_compiled_anew", [False, True])
+def test_what_is_frozen_stays_so_in_a_file_and_can_thaw(is_compiled_anew, tmp_path):
+    model = tiny.model("vae")
+    fitted(model)
+    layer = next(layer for layer in model.decoder.layers if layer.weights)
+    model.encoder.trainable = layer.trainable = False
+    if is_compiled_anew:
+        model.compile()
+    frozen = [*model.encoder.weights, *layer.weights]
+    before, learned = tiny.values(frozen), tiny.values(model.decoder.trainable_weights)
+    fitted(model)
+    for old, new in zip(before, tiny.values(frozen), strict=True):
+        np.testing.assert_array_equal(old, new)
+    news = tiny.values(model.decoder.trainable_weights)
+    assert all((old != new).any() for old, new in zip(learned, news, strict=True))
+
+    model.save(tmp_path / "frozen.keras")
+    again = zoo.load(tmp_path / "frozen.keras")
+    for old, new in zip(fitted(model), fitted(again), strict=True):
+        np.testing.assert_array_equal(old, new)
+    again.encoder.trainable = True
+    old = tiny.values(again.encoder.trainable_weights)
+    fitted(again)
+    assert (old[0] != tiny.values(again.encoder.trainable_weights)[0]).any()

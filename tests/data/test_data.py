@@ -292,14 +292,16 @@ def test_classes_are_kept_and_renumbered_in_the_given_order():
     np.testing.assert_array_equal(renumbered, np.where(labels[rows] == 7, 0, 1))
 
 
-def test_classes_may_be_named(tmp_path):
+def test_classes_may_be_named(tmp_path, caplog):
     for name in ("10", "2", "dog"):
         for _ in range(4):
             save_image(tmp_path / name / f"{np.random.randint(10**9)}.png", noise(8, 8))
     name = f"folder:{tmp_path}"
     assert zoo.data.info(name).class_names == ("10", "2", "dog")
     assert zoo.data.info(name, classes=("dog", "2")).class_names == ("dog", "2")
+    assert "by its position" not in caplog.text
     assert zoo.data.info(name, classes=(2, 1)).class_names == ("dog", "2")
+    assert "is the one called 'dog', by its position; the one called '2'" in caplog.text
     assert "'dog'" in refusal(zoo.data.arrays, name, classes=("dogg",))
 
 

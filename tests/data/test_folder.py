@@ -104,6 +104,17 @@ def test_splits_without_a_class_of_the_training_set_are_refused(tmp_path):
     assert "train folder" in refusal(read, tmp_path)
 
 
+@pytest.mark.parametrize("has_folder", [False, True])
+def test_a_split_may_lack_a_class(has_folder, tmp_path):
+    for label in ("cat", "dog"):
+        fill(tmp_path / "train" / label, 5)
+    fill(tmp_path / "val" / "dog", 4)
+    if has_folder:
+        (tmp_path / "val" / "cat").mkdir()
+    assert zoo.data.info(f"folder:{tmp_path}").class_names == ("cat", "dog")
+    assert set(read(tmp_path, "validation")[1]) == {1}
+
+
 def test_an_only_folder_of_classes_is_descended(tmp_path):
     for label in ("cat", "dog"):
         fill(tmp_path / "animals" / label, 8)
@@ -142,6 +153,15 @@ def test_a_folder_without_a_readable_image_is_no_class(tmp_path):
     info = zoo.data.info(f"folder:{tmp_path}")
     assert info.class_names == ("cat", "dog")
     assert set(read(tmp_path, "train+validation")[1]) == {0, 1}
+
+
+def test_hidden_files_and_folders_are_passed_over(tmp_path):
+    for label in ("cat", "dog", ".ipynb_checkpoints", "dog/.ipynb_checkpoints"):
+        fill(tmp_path / label, 10)
+    (tmp_path / "dog" / "._0.png").write_bytes(b"\0\5\x16\7" * 9)  # of macOS
+    info = zoo.data.info(f"folder:{tmp_path}")
+    assert info.class_names == ("cat", "dog")
+    assert sum(info.num_examples.values()) == 20
 
 
 def test_a_flat_folder_stays_flat_beside_a_folder_of_texts(tmp_path):

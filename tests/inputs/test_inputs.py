@@ -249,7 +249,7 @@ def test_the_range_can_only_be_the_zoos(ae):
 def test_sizes_are_integers_from_one(ae, size):
     images = tiny.images(4)
     asked = [
-        (ae.fit, ("batch_size", "epochs", "steps_per_epoch")),
+        (ae.fit, ("batch_size", "epochs", "steps_per_epoch", "validation_steps")),
         (ae.evaluate, ("batch_size", "steps")),
         (ae.predict, ("batch_size", "steps")),
     ]
@@ -259,12 +259,53 @@ def test_sizes_are_integers_from_one(ae, size):
                 ask(images, **{name: size})
 
 
+class Endless(keras.utils.PyDataset):
+    """Batches without a number of them."""
+
+    num_batches = None
+
+    def __getitem__(self, index):
+        return tiny.images(4)
+
+
+@pytest.mark.parametrize("kind", ["tf.data", "PyDataset"])
+def test_sets_without_an_end_need_a_number_of_batches(kind, ae):
+    data = (
+        tiny.batches((tiny.images(8),), 4).repeat() if kind == "tf.data" else Endless()
+    )
+    images = tiny.images(4)
+    asked = {
+        "steps_per_epoch": lambda **steps: ae.fit(data, verbose=0, **steps),
+        "validation_steps": lambda **steps: ae.fit(
+            images, validation_data=data, verbose=0, **steps
+        ),
+        "steps": lambda **steps: ae.evaluate(data, verbose=0, **steps),
+    }
+    for name, ask in asked.items():
+        with pytest.raises(ValueError, match=f"no end: {name} says .* {name}=None"):
+            ask()
+        ask(**{name: 2})
+    with pytest.raises(ValueError, match="no end: steps says"):
+        ae.predict(data)
+    assert len(ae.predict(data, steps=2, verbose=0)) == 8
+
+
 @pytest.mark.parametrize("share", [-0.1, 1, 2.0])
 def test_the_share_for_validation_leaves_images_to_train_on(ae, share):
     with pytest.raises(
         ValueError, match=r"validation_split lies in \[0, 1\). Received"
     ):
         ae.fit(tiny.images(4), validation_split=share)
+
+
+@pytest.mark.parametrize("form", ["integers", "column", "one-hot"])
+def test_validation_by_classes_that_are_not_learnt_is_told(form, caplog):
+    model, images = tiny.model("classifier"), tiny.images(8)
+    labels = {"integers": np.arange(4), "column": np.c_[:4], "one-hot": np.eye(4)}[form]
+    model.fit(images, np.tile(labels.T, 2).T, validation_split=0.25, verbose=0)
+    assert "validation_split" not in caplog.text
+    model.fit(images, np.repeat(labels, 2, 0), validation_split=0.25, verbose=0)
+    assert "last 2 rows, and no row before them is of class 3" in caplog.text
 
 
 def test_a_single_batch_is_taken_by_keras_own_methods(ae):

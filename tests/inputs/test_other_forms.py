@@ -115,6 +115,29 @@ def test_a_list_of_arrays_is_stacked(models):
     assert_taken(models[1], "fit", advised(message, images=images))
 
 
+@pytest.mark.parametrize("kind", ["generator", "loader"])
+def test_what_yields_batches_is_gathered(kind):
+    data = tiny.images(8), tiny.labels(8)
+
+    class Loader:
+        """Like PyTorch's DataLoader: there is a length, and nothing to index."""
+
+        def __len__(self):
+            return 2
+
+        def __iter__(self):
+            yield from (tuple(array[i : i + 4] for array in data) for i in (0, 4))
+
+    batches = Loader() if kind == "loader" else iter(Loader())
+    model = tiny.model("classifier")
+    message = refusal(model.fit, batches)
+    assert "of batches (images, labels) that come to an end" in message
+    arrays = advised(message, batches=batches)
+    for array, expected in zip(arrays, data, strict=True):
+        np.testing.assert_array_equal(array, expected)
+    model.fit(*arrays, verbose=0)
+
+
 @pytest.mark.parametrize("form", ["column", "one-hot", "one-hot floats"])
 def test_columns_and_one_hot_rows_are_labels(form):
     labels, eye = tiny.labels(8), np.eye(tiny.NUM_CLASSES)

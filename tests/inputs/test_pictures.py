@@ -1,7 +1,11 @@
 """Tests the rules by which a picture file becomes an image, wherever it comes in."""
 
 import io
+import os
+import pathlib
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -9,6 +13,8 @@ import pytest
 from PIL import Image
 
 from zoo.inputs import pictures
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def file_of(picture, kind="PNG", **options):
@@ -122,6 +128,45 @@ def test_pictures_of_too_many_pixels_are_refused(monkeypatch):
         pictures.read(file, pictures.Rules(None, 1))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     assert pictures.header(file).size == (40, 40)
+
+
+WRITERS = {
+    "RGBA on its side": """
+exif = Image.Exif()
+exif[0x0112] = 6  # the orientation
+picture = Image.new("RGBA", (9380, 9380), (9, 8, 7, 100))
+picture.save(sys.argv[1], exif=exif, compress_level=1)
+""",
+    "palette with transparency": """
+picture = Image.new("P", (9380, 9380), 3)
+picture.putpalette([value % 256 for value in range(768)])
+picture.save(sys.argv[1], transparency=bytes(range(256)), compress_level=1)
+""",
+}
+READER = """
+def peak():  # in KiB; that of getrusage begins with the parent's
+    lines = open("/proc/self/status").readlines()
+    return int(next(line for line in lines if "VmHWM" in line).split()[1])
+before = peak()
+pictures.read(sys.argv[1], pictures.Rules((64, 64), 3))
+print(peak() - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="Linux tells it")
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_picture_of_88_megapixels_takes_less_than_a_gibibyte(kind, tmp_path):
+    imports = "import sys\nfrom PIL import Image\nfrom zoo.inputs import pictures\n"
+    for script in (WRITERS[kind], READER):
+        done = subprocess.run(
+            [sys.executable, "-c", imports + script, str(tmp_path / "large.png")],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        assert done.returncode == 0, done.stderr
+    assert 2**17 < int(done.stdout) < 2**20  # KiB
 
 
 def test_formats_that_start_other_programs_are_no_pictures():

@@ -15,6 +15,7 @@ class Compiling:
     """The part of `ImageModel` that owns optimizers."""
 
     gradient_accumulation_steps = 1
+    _learned: tuple[keras.Variable, ...]  # `build` tells it, of all networks
 
     @property
     def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
@@ -69,9 +70,9 @@ class Compiling:
             self.build_optimizers()
 
     def build_optimizers(self) -> None:
-        """Makes the state of all optimizers, once there are networks."""
-        self.__dict__.pop("_owners", None)
-        self.optimizer.build(self.trainable_variables)
+        """Makes the state of all optimizers, once there are networks: of what is frozen
+        too, so that it can learn again and each file holds the same variables."""
+        self.optimizer.build(list(self._learned))
         fields = dict.fromkeys([*self.takes, *(["source"] * self.learns_targets)])
         watched = (list(fields), self.terms, self.networks, self.optimizer)
         self.__dict__["faults"] = faults.Faults(*watched)
@@ -81,7 +82,7 @@ class Compiling:
         return {
             id(variable): name
             for name in self.networks
-            for variable in self.network(name).trainable_variables
+            for variable in self.network(name).variables
         }
 
     def _owner_of(self, variable):

@@ -40,13 +40,13 @@ class Fitting:
             value_range: (-1, 1) asserts the range of floats without a negative value.
             validation_data: As `x`.
             **kwargs: As `keras.Model.fit` takes them.
-        Raises: ValueError: if arrays, or the first batch, are not what a model can
-            learn from.
+        Raises: ValueError: if data are not what a model can learn from, or have no end.
         """
-        _check_options(kwargs)
+        _check_options(kwargs, steps_per_epoch=x, validation_steps=validation_data)
         if not self.compiled:
             self.compile()
         feed = self._look(x, y, value_range)
+        _warn_of_sorted_rows(feed, kwargs.get("validation_split"))
         batch_size = kwargs.get("batch_size")
         kwargs.setdefault("validation_batch_size", batch_size)
         x, y = self._stream(feed, batch_size or 32, kwargs.get("shuffle", True))
@@ -81,6 +81,13 @@ class Fitting:
             except faults.NotFiniteError as fault:
                 raise fault.in_script() from None
 
+    def make_train_function(self, force: bool = False) -> Any:
+        """Makes the step anew, too, if other variables than before are frozen."""
+        learned = [id(variable) for variable in self.trainable_variables]
+        force = force or learned != self.__dict__.get("_learned_by_step")
+        self.__dict__["_learned_by_step"] = learned
+        return super().make_train_function(force)
+
     def _maybe_symbolic_build(self, **data):
         """Keras' TensorFlow trainer would take a batch to build the networks by, which
         are built, and fail on it where there are several workers."""
@@ -96,8 +103,10 @@ class Fitting:
         """Returns the terms on a data set (see `fit`), as `keras.Model.evaluate`
         does."""
         self.require_networks()
-        _check_options(kwargs)
-        if not kwargs.get("_use_cached_eval_dataset"):  # fit has checked it already
+        if kwargs.get("_use_cached_eval_dataset"):  # fit has checked it already
+            _check_options(kwargs)
+        else:
+            _check_options(kwargs, steps=x)
             size = kwargs.get("batch_size")
             x = self._measured(x, y, value_range, size)
             x, y = x if isinstance(x, tuple) else (x, None)
@@ -122,7 +131,7 @@ class Fitting:
             x: As `fit` takes it; fields behind the first one are left aside.
         """
         self.require_networks()
-        _check_options(kwargs)
+        _check_options(kwargs, steps=x)
         feed = feeds.look(x, None, self.layout, first_only=True)
         self._check_pixels(feed, self.takes[0], None, training=False)
         kwargs["verbose"] = _verbosity(kwargs.get("verbose", "auto"))
@@ -232,14 +241,58 @@ class Fitting:
         return x, y
 
 
-def _check_options(options):
-    """Raises ValueError unless the numbers among Keras' options make sense."""
-    for name in ("batch_size", "epochs", "steps_per_epoch", "steps"):
+def _check_options(options, **data):
+    """Raises ValueError unless the numbers among Keras' options make sense.
+
+    Args:
+        options: {name: value}.
+        **data: By the option that says after how many batches of them to stop.
+    """
+    for name in (
+        "batch_size",
+        "epochs",
+        "steps_per_epoch",
+        "steps",
+        "validation_steps",
+    ):
         if options.get(name) is not None:
             inputs.check_integer(name, options[name], 1)
     share = options.get("validation_split") or 0
     if not 0 <= share < 1:  # Keras would train on nothing
         raise ValueError(f"validation_split lies in [0, 1). Received: {share!r}.")
+    for name, each in data.items():
+        if options.get(name) is None and feeds.is_set(each):
+            _require_end(each, name)
+
+
+def _require_end(data, name):
+    """Raises ValueError if `data` is a set that has no end, as a repeated one: the
+    option `name` is missing."""
+    has_count = hasattr(data, "cardinality")
+    count = data.cardinality() if has_count else data.num_batches
+    if count is None or int(count) == -1:  # as PyDatasets and tf.data say it
+        raise ValueError(
+            f"The data set has no end: {name} says after how many batches to stop. "
+            f"Received: {name}=None."
+        )
+
+
+def _warn_of_sorted_rows(feed, share):
+    """Says which classes are measured and not learnt: Keras takes the last rows for
+    validation before it shuffles, and rows of many sets are sorted by class."""
+    labels = feed.first.get("label")
+    if not share or labels is None:
+        return
+    is_one_hot = labels.ndim == 2 and labels.shape[1] > 1
+    classes = labels.argmax(axis=1) if is_one_hot else labels.reshape(-1)
+    start = int(len(classes) * (1 - share))
+    missing = sorted(set(classes[start:].tolist()) - set(classes[:start].tolist()))
+    if missing:
+        logging.warning(
+            "validation_split measures by the last %d rows, and no row before them is "
+            "of class %s: shuffle images and labels together first.",
+            *(len(classes) - start, ", ".join(map(str, missing))),
+        )
 
 
 def _verbosity(verbose):

@@ -152,6 +152,7 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
             setattr(self, name, network)
         for name in self._averages:
             setattr(self, f"{name}_ema", averages.begin(self.network(name)))
+        self.__dict__["_learned"] = tuple(self.trainable_variables)
         self.built = True
         if self.compiled:
             self.build_optimizers()

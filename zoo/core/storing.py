@@ -58,10 +58,24 @@ class Storing:
         config = {"image_shape": list(self.image_shape)}
         if self.source_shape is not None:
             config["source_shape"] = list(self.source_shape)
+        frozen = {
+            name: [n for n, layer in self._numbered_layers(name) if not layer.trainable]
+            for name in self.networks
+        }
+        if any(frozen.values()):
+            config["frozen"] = frozen
         return config
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         self.build(config["image_shape"], config.get("source_shape"))
+        for name, frozen in config.get("frozen", {}).items():
+            for number, layer in self._numbered_layers(name):
+                layer.trainable = number not in frozen  # and of what is inside, next
+
+    def _numbered_layers(self, network):
+        """(number, layer) of a network and all layers within, outer ones first: names
+        that Keras gives count up over a process."""
+        return enumerate(self.network(network)._flatten_layers())
 
     # --- Keras' own exports -----------------------------------------------------------
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
+from absl import logging
 
 from zoo.data import arguments, examples, pipeline
 from zoo.inputs import suggestions
@@ -240,7 +241,14 @@ def _label(source: Source, wanted, classes) -> int:
     if isinstance(wanted, str) and wanted in names:
         return names.index(wanted)
     try:
-        return arguments.whole("class", _number(wanted), 0, len(names) - 1)
+        label = arguments.whole("class", _number(wanted), 0, len(names) - 1)
+        if str(wanted) in names and names[label] != str(wanted):
+            logging.warning(
+                "Class %d of %r is the one called %r, by its position; the one called "
+                "'%d' is classes=('%d',).",
+                *(label, source.name, names[label], label, label),
+            )
+        return label
     except ValueError:
         listed = ", ".join(f"{i} ({name})" for i, name in enumerate(names[:20]))
         near = suggestions.nearest(wanted, names) if isinstance(wanted, str) else ""

@@ -2,7 +2,7 @@
 PyDataset."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import keras
 import numpy as np
@@ -91,13 +91,23 @@ def _arrays(x, y, layout, first_only):
     elif hasattr(x, "__array__") or layout.takes[0] == "caption":
         batch = layout.read(x if y is None else (x, y), first_only)
     else:
-        way = "; of a list: np.stack(images)" if isinstance(x, list) else ""
+        fields = f"({', '.join(PLURALS[name] for name in layout.takes)})"
         raise ValueError(
             f"{PLURALS[layout.takes[0]].capitalize()} come as a NumPy array, a tuple "
-            f"({', '.join(PLURALS[name] for name in layout.takes)}), a tf.data set or "
-            f"a keras.utils.PyDataset{way}. Received: {type(x).__name__}."
+            f"{fields}, a tf.data set or a keras.utils.PyDataset{_to_arrays(x, fields)}"
+            f". Received: {type(x).__name__}."
         )
     return {name: _array(name, value) for name, value in batch.items()}
+
+
+def _to_arrays(x, fields):
+    """Which call makes arrays of a list or of what yields batches, or nothing."""
+    if isinstance(x, list):
+        return "; of a list: np.stack(images)"
+    if isinstance(x, Iterable) and not isinstance(x, Collection):
+        call = "tuple(map(np.concatenate, zip(*batches)))"  # for each field
+        return f"; of batches {fields} that come to an end: {call}"
+    return ""
 
 
 def _array(name, value):
