@@ -29,10 +29,10 @@ def require(flags):
     for flag, convert in RATES.items():
         for text in flags[flag]:
             rates.parsed(flag, text, convert)
-    strategies.require(flags["strategy"])
     if (flags["strategy"], flags["on_nan"]) == ("multi_worker", "rollback"):
         # Only the chief has the checkpoint, and not all workers see the same step.
         raise ValueError(
             "Several workers cannot roll back; use --on_nan=stop. "
             "Received: on_nan=rollback."
         )
+    strategies.require(flags["strategy"])
