@@ -55,7 +55,7 @@ class Storing:
     def get_build_config(self) -> dict[str, Any] | None:
         if not self.built:
             return None
-        config = {"image_shape": list(self.image_shape)}
+        config: dict[str, Any] = {"image_shape": list(self.image_shape)}
         if self.source_shape is not None:
             config["source_shape"] = list(self.source_shape)
         frozen = {
