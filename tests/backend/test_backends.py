@@ -173,7 +173,7 @@ sys.exit(experiments.start(benchmark.VERB, benchmark.main, flags))
 
 
 @pytest.mark.slow
-@every_other
+@pytest.mark.parametrize("name", ["torch", pytest.param("jax", marks=pytest.mark.full)])
 def test_the_benchmark_runs_without_tensorflow(name, tmp_path):
     if importlib.util.find_spec("torch") is None:
         pytest.skip("the benchmark needs torch")

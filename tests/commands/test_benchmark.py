@@ -295,6 +295,7 @@ def test_a_wrong_flag_is_one_sentence(flag, words, capsys, monkeypatch, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_several_replicas_are_rows_of_the_table(tmp_path, capsys):
     if WITHOUT:
         assert_names_the_missing_pytorch(capsys)
@@ -414,6 +415,7 @@ def test_of_several_batch_sizes_each_side_is_told_at_its_best():
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_the_script_for_a_gpu_runs_dry_without_one(tmp_path):
     if WITHOUT or importlib.util.find_spec("jax") is None:
         pytest.skip("the comparison on a GPU needs PyTorch and JAX")
@@ -444,6 +446,7 @@ def test_a_process_tells_its_peak_of_memory_anew():
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_fit_is_measured_against_its_bare_steps(tmp_path, capsys, monkeypatch):
     if WITHOUT:
         assert_names_the_missing_pytorch(capsys)

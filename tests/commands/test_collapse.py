@@ -42,7 +42,8 @@ def trained(monkeypatch):
         return 0
 
     def load(folder):
-        return drawing(models[folder.name.split("-")[0].removeprefix("collapse_")])
+        name = folder.name.removeprefix("recipe-collapse_").removesuffix("-digits")
+        return drawing(models[name])
 
     monkeypatch.setattr(processes, "train", train)
     monkeypatch.setattr(presets, "extractor", lambda dataset: Judge())
@@ -56,7 +57,9 @@ def test_classes_are_counted_and_drawn(trained, tmp_path, capsys):
     assert experiments.start(collapse.VERB, collapse.main, argv) == 0
     said = capsys.readouterr().out
     assert [f"{n} of 10 digits" in said for n in (2, 9, 10)] == [True] * 3
-    assert [name for name, _ in trained] == [f"{n}-digits" for n in collapse.RECIPES]
+    assert [name for name, _ in trained] == [
+        f"recipe-{n}-digits" for n in collapse.RECIPES
+    ]
     with Image.open(out) as picture:
         assert picture.width > 2 * picture.height
 

@@ -346,6 +346,7 @@ def test_measuring_leaves_no_trace_in_training():
     assert terms[0] == terms[1]
 
 
+@pytest.mark.eager
 @pytest.mark.any_backend
 def test_a_single_batch_goes_through_the_same_check():
     model = tiny.model("classifier")

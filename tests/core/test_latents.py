@@ -156,6 +156,7 @@ def test_detection_counts_pairs_in_order():
 # --- of models ------------------------------------------------------------------------
 
 
+@pytest.mark.eager
 @pytest.mark.parametrize("name", ["bigan", "gan", "vae", "vaegan_hybrid"])
 def test_samples_are_the_images_of_the_prior(name, trained):
     model = trained(name).model

@@ -38,7 +38,7 @@ def assert_equal_states(one, other):
         np.testing.assert_array_equal(value, same)
 
 
-@pytest.mark.parametrize("name", ["classifier", "gan", "vaegan"])
+@pytest.mark.parametrize("name", ["classifier", "vaegan"])
 def test_a_backup_goes_on_in_a_new_model_as_if_nothing_had_been(name, tmp_path):
     whole = tiny.model(name)
     fit(whole)
@@ -83,7 +83,8 @@ def test_a_last_batch_of_few_rows_weighs_by_its_rows_in_accumulation(rows):
     weights = []
     for size, parts in ((8, 1), (4, 2)):
         model = tiny.model("flow")
-        model.compile(keras.optimizers.SGD(0.1), gradient_accumulation_steps=parts)
+        how = {"gradient_accumulation_steps": parts, "run_eagerly": True}
+        model.compile(keras.optimizers.SGD(0.1), **how)
         options = {"epochs": 2, "batch_size": size, "shuffle": False, "verbose": 0}
         model.fit(tiny.images(rows), **options)
         weights.append(tiny.values(model.trainable_variables))

@@ -115,6 +115,7 @@ def test_a_list_of_arrays_is_stacked(models):
     assert_taken(models[1], "fit", advised(message, images=images))
 
 
+@pytest.mark.eager
 @pytest.mark.parametrize("kind", ["generator", "loader"])
 def test_what_yields_batches_is_gathered(kind):
     data = tiny.images(8), tiny.labels(8)
@@ -138,6 +139,7 @@ def test_what_yields_batches_is_gathered(kind):
     model.fit(*arrays, verbose=0)
 
 
+@pytest.mark.eager
 @pytest.mark.parametrize("form", ["column", "one-hot", "one-hot floats"])
 def test_columns_and_one_hot_rows_are_labels(form):
     labels, eye = tiny.labels(8), np.eye(tiny.NUM_CLASSES)

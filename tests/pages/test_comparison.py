@@ -172,8 +172,7 @@ def changed(entry, errors=None, **scores):
 def test_a_tie_is_marked_on_the_page_by_the_errors_of_the_evaluations(entries):
     vae, gan, _ = entries
     assert set(vae.evaluation.details["standard_errors"]) == {
-        "frechet",
-        "recon_frechet",
+        f"{of}{kind}frechet" for of in ("", "recon_") for kind in ("", "pretext_")
     }
     for error, count in ((0.05, 2), (0.001, 1)):
         errors = {"frechet": error}

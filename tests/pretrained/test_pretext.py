@@ -43,6 +43,7 @@ def test_shipped_weights_are_small_and_tell_what_they_come_from(extractor):
     assert extractor.about["unseen_lessons"]["quarters_accuracy"] > 0.85
 
 
+@pytest.mark.eager
 @pytest.mark.any_backend
 def test_images_of_any_size_and_kind_have_features(extractor):
     random = np.random.default_rng(0)
