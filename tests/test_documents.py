@@ -75,6 +75,7 @@ def visited(function, stations):
     return order
 
 
+@pytest.mark.slow
 def test_a_walk_from_fit_to_the_optimizer():
     stations = walk('From `zoo.get("vaegan").fit(ds)` to the optimizer:')
     config = tiny.CONFIGS["vaegan"]

@@ -68,6 +68,7 @@ except ValueError as error:
     assert "did you mean 'vaegan'" in message and not is_imported
 
 
+@pytest.mark.slow
 def test_arrays_of_a_data_set_need_no_tensorflow():
     code = """
 import json, sys
@@ -123,6 +124,7 @@ def test_each_setting_is_described(name):
         assert f"{key}={default!r}" in str(about)
 
 
+@pytest.mark.slow
 def test_ones_own_model_is_known_and_a_name_of_the_zoo_is_taken():
     code = """
 import json
@@ -156,6 +158,7 @@ print(json.dumps([zoo.names(), str(zoo.describe("vault")), *messages]))
 # --- Keras finds the zoo's classes ----------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first, second", [("zoo", "keras"), ("keras", "zoo")])
 def test_keras_loads_what_was_saved_in_a_new_process(first, second, tmp_path):
     model = tiny.model("vaegan")
@@ -255,6 +258,7 @@ def test_a_verb_tells_a_wrong_word_without_a_framework(verb, flags, message):
     assert message in sentence
 
 
+@pytest.mark.slow
 def test_a_verb_is_quiet_when_it_comes_to_need_a_framework(tmp_path):
     tiny.model("ae").save(tmp_path / "model.keras")
     flags = [f"--workdir={tmp_path}", "--latent=prior", f"--out={tmp_path}/out.png"]

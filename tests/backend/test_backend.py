@@ -286,6 +286,7 @@ def test_a_row_of_normal_of_seeds_depends_on_its_seed_alone():
     assert len({step.tobytes() for step in steps}) == 3
 
 
+@pytest.mark.slow
 def test_neighbouring_seeds_give_independent_normal_rows():
     rows = drawn("normal_of_seeds", np.arange(2000), (2,))
     np.testing.assert_allclose(rows.mean(0), 0, atol=0.1)

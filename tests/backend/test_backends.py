@@ -88,7 +88,7 @@ def run_tests(name, marks, files, cache, timeout, *more):
 @pytest.mark.slow
 @every_other
 def test_what_is_for_any_backend_holds(name, tmp_path):
-    marks = "not slow and not full"
+    marks = "not full"
     if name != "jax":
         run_tests(name, marks, marked(), tmp_path, 1800)
         return
@@ -104,7 +104,7 @@ def test_what_is_for_any_backend_holds(name, tmp_path):
 @pytest.mark.full
 @every_other
 def test_the_rest_of_what_is_for_any_backend_holds(name, tmp_path):
-    run_tests(name, "(slow or eager)", marked(), tmp_path, 9000)
+    run_tests(name, "(full or eager)", marked(), tmp_path, 9000)
     rest = ("-k", f"not ({MOST_TELLING})")
     run_tests(name, "not eager", [CONTRACT], tmp_path, 9000, *rest)
 
@@ -140,6 +140,7 @@ assert os.listdir() == before
 """
 
 
+@pytest.mark.slow
 @every_other
 def test_trains_on_named_data_writes_no_records_and_files_move_both_ways(
     name, trained, tmp_path

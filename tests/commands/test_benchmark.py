@@ -358,6 +358,7 @@ def sleeps_twice(job, start, stop):
         stop()
 
 
+@pytest.mark.slow
 def test_a_side_answers_round_by_round_and_tells_its_errors():
     job = result([], []).job
     with sides.Side(sleeps_twice, job) as side:
@@ -437,6 +438,7 @@ def test_the_script_for_a_gpu_runs_dry_without_one(tmp_path):
         assert (tmp_path / "gpu" / f"{rival}.png").exists()
 
 
+@pytest.mark.slow
 def test_a_process_tells_its_peak_of_memory_anew():
     megabytes = np.ones(400 * 2**20, "uint8")
     high = machine.peak_memory()

@@ -31,6 +31,7 @@ def run(tmp_path_factory):
     return folder / "tiny", out
 
 
+@pytest.mark.slow
 def test_train_prints_a_line_an_epoch_and_what_it_made(run):
     folder, out = run
     lines = out.splitlines()
@@ -54,6 +55,7 @@ def test_same_command_finds_the_run_finished(run, capsys):
     assert (folder / "metrics.csv").read_text() == before
 
 
+@pytest.mark.slow
 def test_sample_writes_a_grid(run):
     folder, _ = run
     typed("sample", f"--workdir={folder}", "--num_images=9", cwd=folder.parent)
@@ -227,6 +229,7 @@ def test_wrong_flag_of_sample_is_one_sentence(run, flags, sentence, tmp_path, ca
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_sample_takes_the_options_of_a_denoising_model(tmp_path, capsys):
     import tiny
 
@@ -279,6 +282,7 @@ def test_no_flags_train_a_vaegan_on_digits_in_two_minutes(tmp_path):
     assert (tmp_path / "runs/vaegan-digits/samples/0001.png").exists()
 
 
+@pytest.mark.slow
 def test_a_gan_trains_without_a_term_to_monitor_and_keeps_no_best_model(
     tmp_path, capsys
 ):
@@ -291,6 +295,7 @@ def test_a_gan_trains_without_a_term_to_monitor_and_keeps_no_best_model(
     assert "did you mean 'd_loss'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_reproduce_trains_recipes_in_turn_and_goes_on(tmp_path, capsys, monkeypatch):
     from experiments import reproduce
 

@@ -52,6 +52,7 @@ def steps_of(model, batches):
 # --- training -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.eager
 @every_model
 @pytest.mark.parametrize(  # all other tests have 8x8x1
@@ -81,6 +82,7 @@ def test_trains_on_uint8_and_float_images_of_any_size(name, images, shape):
         assert np.abs(x).max() <= 1
 
 
+@pytest.mark.slow
 @every_model
 def test_reports_the_declared_terms_finite_at_every_epoch(name, trained):
     run = trained(name)
@@ -179,6 +181,7 @@ def test_learning_rate_callbacks_reach_every_optimizer(name):
         np.testing.assert_allclose(now, rate / 40, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.eager
 @every_model
 def test_trains_in_mixed_bfloat16_and_answers_in_float32(name, mixed_bfloat16):
@@ -194,6 +197,7 @@ def test_trains_in_mixed_bfloat16_and_answers_in_float32(name, mixed_bfloat16):
         assert answer.dtype == np.float32 and np.isfinite(answer).all()
 
 
+@pytest.mark.slow
 @every_model
 def test_two_replicas_equal_one_on_the_same_global_batch(name, two_replicas):
     one = tiny.model(name)
@@ -215,6 +219,7 @@ def test_two_replicas_equal_one_on_the_same_global_batch(name, two_replicas):
         np.testing.assert_allclose(logs[1][term], logs[0][term], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_arrays", [True, False])
 def test_two_replicas_leave_out_rows_that_they_cannot_share(as_arrays, two_replicas):
     images, models, start = tiny.floats(15), [], None
@@ -232,6 +237,7 @@ def test_two_replicas_leave_out_rows_that_they_cannot_share(as_arrays, two_repli
     assert_same_moves(start, *models)
 
 
+@pytest.mark.slow
 def test_two_replicas_share_a_batch_of_one_and_refuse_odd_ones(two_replicas):
     with two_replicas.scope():
         model = tiny.model("gan")
@@ -286,6 +292,7 @@ def constant_statistics(monkeypatch):
     monkeypatch.setattr(fast.BatchNormalization, "call", call)
 
 
+@pytest.mark.slow
 @pytest.mark.eager
 @every_model
 def test_gradients_of_parts_make_the_update_of_the_whole(name, constant_statistics):
@@ -303,6 +310,7 @@ def test_gradients_of_parts_make_the_update_of_the_whole(name, constant_statisti
         np.testing.assert_allclose(parts_logs[term], logs[term], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.eager
 def test_a_graph_accumulates_the_gradients_of_parts_too(constant_statistics):
     # The last update has two images, and one of its parts has none.
@@ -314,6 +322,7 @@ def test_a_graph_accumulates_the_gradients_of_parts_too(constant_statistics):
         np.testing.assert_allclose(graph_logs[term], logs[term], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_gradients_of_parts_are_those_of_any_number_of_replicas(two_replicas):
     one = tiny.model("gan")
     with two_replicas.scope():
@@ -437,6 +446,7 @@ def another(annotation, default):
     return default + 1 if isinstance(default, int) else default / 2 + 0.125
 
 
+@pytest.mark.slow
 @every_model
 def test_a_file_holds_outputs_optimizers_and_random_state(name, trained, tmp_path):
     model = trained(name).model
@@ -457,6 +467,7 @@ def test_a_file_holds_outputs_optimizers_and_random_state(name, trained, tmp_pat
         np.testing.assert_array_equal(*samples)
 
 
+@pytest.mark.slow
 @every_model
 def test_a_run_resumed_from_a_checkpoint_ends_bitwise_the_same(name, trained):
     run = trained(name)

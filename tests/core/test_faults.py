@@ -79,6 +79,7 @@ def test_weights_that_are_not_finite_are_named_though_their_gradient_is():
     assert "are the weights of decoder" in message
 
 
+@pytest.mark.slow
 def test_weights_that_spoil_no_term_are_found_at_the_end_of_the_epoch():
     model = tiny.model("ae")
 
@@ -101,6 +102,7 @@ def test_statistics_of_batches_that_are_infinite_are_found_too():
     assert fault_of(model)[2] == ["generator"]
 
 
+@pytest.mark.slow
 def test_fit_stops_one_step_after_the_one_that_failed(monkeypatch):
     monkeypatch.setattr(faults, "SHARE", float("inf"))  # every step is checked
     model = tiny.model("gan")
@@ -118,6 +120,7 @@ def test_fit_stops_one_step_after_the_one_that_failed(monkeypatch):
     assert begun == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_of_several_steps_of_one_call_the_one_that_failed_is_named():
     model = tiny.model("ae")
     model.compile(steps_per_execution=4)
@@ -154,6 +157,7 @@ def rate(model):  # the learning rate of the tiny VAE's encoder
     return float(model.optimizers["encoder"].learning_rate)
 
 
+@pytest.mark.slow
 def test_a_rollback_halves_the_rate_and_the_run_goes_on(tmp_path, monkeypatch, capsys):
     def when(progress, model):
         return progress.epoch == 1 and progress.batch == 2 and rate(model) > 9e-4
@@ -169,6 +173,7 @@ def test_a_rollback_halves_the_rate_and_the_run_goes_on(tmp_path, monkeypatch, c
     assert rate(run.model) == rate(again.model) == np.float32(5e-4)
 
 
+@pytest.mark.slow
 def test_a_signal_beside_a_fault_ends_the_run_without_a_rollback(tmp_path, monkeypatch):
     run = trained(tmp_path / "run", "--epochs=1")
 
@@ -185,6 +190,7 @@ def test_a_signal_beside_a_fault_ends_the_run_without_a_rollback(tmp_path, monke
     assert [file.stem for file in run.folder.saved()] == ["00000003"]
 
 
+@pytest.mark.slow
 def test_three_rollbacks_are_the_most(tmp_path, monkeypatch):
     poison(monkeypatch, lambda progress, model: progress.epoch == 1)
     with pytest.raises(faults.NotFiniteError, match="diverged at step 4") as raised:
@@ -198,6 +204,7 @@ def test_three_rollbacks_are_the_most(tmp_path, monkeypatch):
     assert ["rolled_back" in each for each in record["continued"]] == [True] * 3
 
 
+@pytest.mark.slow
 def test_a_spoilt_model_is_never_saved_as_a_checkpoint(tmp_path, monkeypatch):
     # It happens as the third step begins, before the checkpoint of step 2 is written.
     poison(monkeypatch, lambda progress, model: progress.batch == 3)
@@ -207,6 +214,7 @@ def test_a_spoilt_model_is_never_saved_as_a_checkpoint(tmp_path, monkeypatch):
     assert run.progress.step == 1 and saving.load(run.folder.saved()[-1])
 
 
+@pytest.mark.slow
 def test_weights_that_no_gradient_has_spoilt_reach_no_checkpoint_either(tmp_path):
     run = trained(tmp_path / "run", "--epochs=1")
     (before,) = run.folder.saved()
@@ -248,17 +256,20 @@ def blank(network):
     network.set_weights([weight * 0 for weight in network.get_weights()])
 
 
+@pytest.mark.slow
 def test_a_generator_of_one_image_is_told(gan_run, caplog):
     gan_run(lambda model: blank(model.averaged_network("generator")))
     assert "mode collapse" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_discriminator_that_learns_no_more_is_told(gan_run, caplog):
     gan_run(lambda model: blank(model.discriminator))
     assert "the discriminator no longer learns" in caplog.text
     assert "the generator no longer learns" in caplog.text  # no gradient reaches it
 
 
+@pytest.mark.slow
 def test_a_training_as_it_should_be_is_not_warned_about(gan_run, caplog, monkeypatch):
     monkeypatch.setattr(health, "COLLAPSED", 0)  # the samples of a new model are alike
     gan_run(lambda model: None)
@@ -287,6 +298,7 @@ LABELS = r"Labels lie in \[0, num_classes\). Received: other labels in the batch
 IMAGES = r"in \[-1, 1\] without NaN. Received: other images in the batch of training"
 
 
+@pytest.mark.slow
 @pytest.mark.any_backend
 @pytest.mark.eager
 @pytest.mark.parametrize(
@@ -306,6 +318,7 @@ def test_a_wrong_batch_behind_the_first_is_named(name, field, value, sentence):
     assert caught.value.fields == [field]
 
 
+@pytest.mark.slow
 @pytest.mark.any_backend
 @pytest.mark.eager
 @pytest.mark.parametrize("field, value", [("label", 4), ("image", 3.0)])
@@ -322,6 +335,7 @@ def test_measuring_names_a_wrong_batch_too(field, value):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.any_backend
 def test_the_fit_of_a_script_ends_where_a_step_diverges():
     model = tiny.model("gan")
@@ -332,6 +346,7 @@ def test_the_fit_of_a_script_ends_where_a_step_diverges():
     assert "--" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.any_backend
 def test_measuring_leaves_no_trace_in_training():
     data, weights = tiny.floats(12), []
@@ -346,6 +361,7 @@ def test_measuring_leaves_no_trace_in_training():
     assert terms[0] == terms[1]
 
 
+@pytest.mark.slow
 @pytest.mark.eager
 @pytest.mark.any_backend
 def test_a_single_batch_goes_through_the_same_check():
@@ -363,6 +379,7 @@ def test_a_single_batch_goes_through_the_same_check():
             ask(images, labels + 4)
 
 
+@pytest.mark.slow
 @pytest.mark.any_backend
 @pytest.mark.eager
 def test_targets_are_what_an_autoencoder_learns_to_make():

@@ -24,6 +24,7 @@ def assert_predicts(answers, model, images):
     np.testing.assert_allclose(answers, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", zoo.names())
 def test_a_model_that_was_never_called_exports_what_it_predicts(name, tmp_path):
     model = tiny.model(name)
@@ -33,6 +34,7 @@ def test_a_model_that_was_never_called_exports_what_it_predicts(name, tmp_path):
         assert_predicts(answer(tmp_path, images), model, images)
 
 
+@pytest.mark.slow
 def test_a_saved_model_and_an_archive_answer_as_the_model_does(tmp_path):
     model, images = tiny.model("vae", SHAPE), tiny.floats(3, SHAPE)
     tf.saved_model.save(model, str(tmp_path / "saved"))
@@ -46,6 +48,7 @@ def test_a_saved_model_and_an_archive_answer_as_the_model_does(tmp_path):
         assert_predicts(rebuilt, model, images)
 
 
+@pytest.mark.slow
 def test_a_half_precision_model_exports_float32(tmp_path, mixed_bfloat16):
     model, images = tiny.model("classifier"), tiny.floats(3)
     model.export(tmp_path, verbose=False)
@@ -53,6 +56,7 @@ def test_a_half_precision_model_exports_float32(tmp_path, mixed_bfloat16):
     np.testing.assert_allclose(rebuilt, model.predict(images, verbose=0), atol=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sequential", "functional"])
 def test_a_model_is_a_layer_of_another(kind, tmp_path):
     model, images = tiny.model("classifier", SHAPE), tiny.floats(3, SHAPE)

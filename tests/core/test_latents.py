@@ -103,6 +103,7 @@ def test_a_traversal_changes_one_direction_and_is_counted_from_the_mean():
 # --- mixtures -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_mixture_of_one_is_the_normal_distribution_of_the_latents():
     z = stretched()
     mixture = latents.Mixture(z, components=1)

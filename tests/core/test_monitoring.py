@@ -38,6 +38,7 @@ def test_every_term_has_a_direction(kind, name):
     assert rising == set(model.terms) & {"accuracy", "elbo", "d_real"}
 
 
+@pytest.mark.slow
 @pytest.mark.eager
 @pytest.mark.parametrize("name", ["ae", "vae"])
 def test_a_default_early_stopping_stops_when_the_monitored_term_stands_still(name):
@@ -47,12 +48,14 @@ def test_a_default_early_stopping_stops_when_the_monitored_term_stands_still(nam
     assert len(history[f"val_{tiny.model(name).monitor}"]) == 2
 
 
+@pytest.mark.slow
 def test_it_goes_on_while_the_monitored_term_becomes_better():
     history = fit(tiny.model("vae"), EarlyStopping(), rate=1e-4)
     elbo = history["val_elbo"]
     assert len(elbo) == 4 and sorted(elbo) == elbo  # by its own name it would stop
 
 
+@pytest.mark.slow
 @pytest.mark.eager
 def test_early_stopping_by_accuracy_keeps_the_largest():
     stopping = EarlyStopping(monitor="val_accuracy", restore_best_weights=True)
@@ -60,6 +63,7 @@ def test_early_stopping_by_accuracy_keeps_the_largest():
     assert stopping.best == max(history["val_accuracy"])
 
 
+@pytest.mark.slow
 def test_the_best_model_is_saved_in_mode_auto(tmp_path):
     path = tmp_path / "{epoch}.keras"
     saving = keras.callbacks.ModelCheckpoint(path, save_best_only=True)
@@ -70,6 +74,7 @@ def test_the_best_model_is_saved_in_mode_auto(tmp_path):
     assert {file.name for file in tmp_path.iterdir()} == best
 
 
+@pytest.mark.slow
 def test_the_rate_falls_on_a_plateau_of_the_monitored_term():
     model = tiny.model("ae")
     plateau = keras.callbacks.ReduceLROnPlateau(patience=1, factor=0.5, min_delta=1e6)
@@ -104,6 +109,7 @@ def test_without_a_monitored_term_the_message_names_what_can_be_monitored(name):
     assert int(model.optimizer.iterations) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.eager
 def test_an_unknown_term_is_named_before_training(tmp_path):
     model = tiny.model("classifier")

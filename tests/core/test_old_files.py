@@ -29,6 +29,7 @@ def old(tmp_path_factory):
     return folder / "577ed0f"
 
 
+@pytest.mark.slow
 @pytest.mark.any_backend
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_of_old_gives_what_it_gave(name, old):
@@ -52,6 +53,7 @@ def test_a_file_of_old_gives_what_it_gave(name, old):
         assert int(model.optimizer.iterations) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not backend.HAS_TF_DATA, reason="reads it with TensorFlow")
 def test_the_model_of_an_old_file_is_exported_by_keras(old, tmp_path):
     import tensorflow as tf
@@ -63,6 +65,7 @@ def test_the_model_of_an_old_file_is_exported_by_keras(old, tmp_path):
     np.testing.assert_allclose(saved.serve(images), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not backend.HAS_TF_DATA, reason="the run drew TensorFlow's numbers")
 def test_a_run_of_old_goes_on_as_it_would_have(old):
     import experiments

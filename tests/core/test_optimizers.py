@@ -70,6 +70,7 @@ def test_what_is_excluded_from_weight_decay_does_not_decay():
         np.testing.assert_allclose(weight, np.full(weight.shape, decayed), rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(zoo.backend.NAME != "tensorflow", reason="clips lists of rows")
 def test_an_embedding_is_clipped_by_the_norm_of_its_whole_gradient():
     model = tiny.model("ddpm", num_classes=2)
@@ -82,6 +83,7 @@ def test_an_embedding_is_clipped_by_the_norm_of_its_whole_gradient():
     np.testing.assert_allclose(np.sqrt((moved**2).sum()), 1e-3, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_file_keeps_the_jit_that_was_asked_for(tmp_path):
     for asked in ("auto", False):
         model = tiny.model("ae")

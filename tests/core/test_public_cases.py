@@ -38,6 +38,7 @@ def assert_equal_states(one, other):
         np.testing.assert_array_equal(value, same)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["classifier", "vaegan"])
 def test_a_backup_goes_on_in_a_new_model_as_if_nothing_had_been(name, tmp_path):
     whole = tiny.model(name)
@@ -50,6 +51,7 @@ def test_a_backup_goes_on_in_a_new_model_as_if_nothing_had_been(name, tmp_path):
     assert_equal_states(whole, again)
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_keeps_the_backup_of_its_last_good_epoch(tmp_path):
     backup = keras.callbacks.BackupAndRestore(tmp_path)
     with pytest.raises(faults.NotFiniteError, match="diverged at step 7"):
@@ -60,6 +62,7 @@ def test_a_training_that_diverges_keeps_the_backup_of_its_last_good_epoch(tmp_pa
     assert all(np.isfinite(value).all() for value in tiny.values(again.weights))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gan", "vae"])
 @pytest.mark.parametrize("way", ["deepcopy", "pickle"])
 def test_a_copy_is_the_model_and_trains_as_it_does(name, way):
@@ -78,6 +81,7 @@ def unpickled(model):
     return pickle.loads(pickle.dumps(model))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [9, 10])
 def test_a_last_batch_of_few_rows_weighs_by_its_rows_in_accumulation(rows):
     weights = []

@@ -28,6 +28,7 @@ def test_settings_that_no_memory_holds_are_one_sentence(name, setting):
     assert SIZES.search(message) and message.endswith(f"Received: {name!r}.")
 
 
+@pytest.mark.slow
 def test_the_states_of_optimizers_need_room_too(monkeypatch):
     model = zoo.get("ae", latent_dim=2, width=4, hidden=2**20)
     free = iter([2**30] * 2)  # of the two kernels alone

@@ -40,6 +40,7 @@ def edited(saved, target, change):
     return target
 
 
+@pytest.mark.slow
 def test_a_folder_stands_for_the_finished_model_in_it(saved, tmp_path):
     os.link(saved, tmp_path / "model.keras")
     assert zoo.load(tmp_path).registry_name == "ae"
@@ -162,6 +163,7 @@ def test_another_suffix_than_keras_is_refused(tmp_path):
         tiny.model("ae").save(tmp_path / "ae.h5")
 
 
+@pytest.mark.slow
 def test_a_file_is_kept_or_replaced_as_asked(saved, tmp_path):
     model, path = zoo.load(saved), tmp_path / "ae.keras"
     path.write_text("old")
@@ -191,6 +193,7 @@ def test_a_missing_folder_is_named(saved, tmp_path):
         zoo.load(saved).save(tmp_path / "nothing" / "ae.keras")
 
 
+@pytest.mark.slow
 def test_a_model_trained_by_a_schedule_loads_in_a_process_that_only_imports_zoo(
     tmp_path,
 ):
@@ -204,6 +207,7 @@ def test_a_model_trained_by_a_schedule_loads_in_a_process_that_only_imports_zoo(
     assert done.stdout.strip() == "ae", done.stderr
 
 
+@pytest.mark.slow
 def test_saving_makes_no_optimizer_of_its_own(trained, tmp_path, monkeypatch):
     model = trained("gan").model
     keras.utils.clear_session()  # Keras forgets all optimizers that it knows
@@ -226,6 +230,7 @@ def fitted(model):
     return tiny.state(model)
 
 
+@pytest.mark.slow
 @pytest.mark.any_backend
 @pytest.mark.parametrize("is_compiled_anew", [False, True])
 def test_what_is_frozen_stays_so_in_a_file_and_can_thaw(is_compiled_anew, tmp_path):

@@ -156,6 +156,7 @@ def test_a_config_that_is_none_is_refused(members, tmp_path, text):
     refused(crafted(tmp_path / "c.keras", members | {archives.CONFIG: text}), "Rec")
 
 
+@pytest.mark.slow
 def test_variables_too_many_too_few_or_of_another_kind_are_refused(members, tmp_path):
     def extra(file):
         file["more"] = np.zeros(3)
@@ -226,6 +227,7 @@ def test_a_changed_byte_a_compressed_member_and_a_repeated_one_are_refused(
     refused(path, "has no place in it")
 
 
+@pytest.mark.slow
 def test_flipped_bits_under_right_checksums_are_a_model_or_a_sentence(
     members, tmp_path
 ):

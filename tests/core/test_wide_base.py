@@ -68,6 +68,7 @@ def assert_same(one, other, exactly=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @every_kind
 def test_arrays_tuples_dicts_and_sets_train_alike(name):
     fields = throwaway.fields(name)
@@ -87,6 +88,7 @@ def test_arrays_tuples_dicts_and_sets_train_alike(name):
     assert_same(arrays, model)
 
 
+@pytest.mark.slow
 @every_kind
 def test_a_file_goes_on_to_the_bit(name, tmp_path):
     fields = throwaway.fields(name)
@@ -102,6 +104,7 @@ def test_a_file_goes_on_to_the_bit(name, tmp_path):
     assert_same(again, half)
 
 
+@pytest.mark.slow
 @every_kind
 def test_two_replicas_equal_one(name, two_replicas):
     fields, models = throwaway.fields(name, 16), []
@@ -185,6 +188,7 @@ def test_answers_to_a_source_are_addressed_by_their_seeds():
 # --- parts ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_part_brings_its_weights_and_keeps_them(tmp_path):
     lender = trained_autoencoder()
     keras.utils.set_random_seed(1)
@@ -217,6 +221,7 @@ def trained_autoencoder():
     return model
 
 
+@pytest.mark.slow
 def test_a_path_stands_for_the_model_in_the_file(tmp_path):
     trained_autoencoder().save(tmp_path / "ae.keras")
     model = zoo.get("latents", autoencoder=str(tmp_path / "ae.keras"))
@@ -228,6 +233,7 @@ def test_a_path_stands_for_the_model_in_the_file(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not backend.HAS_TF_DATA, reason="an export is TensorFlow's")
 def test_a_model_with_a_part_is_exported(tmp_path):
     import tensorflow as tf

@@ -211,6 +211,7 @@ def test_fit_sees_each_epoch_once_and_in_order():
     np.testing.assert_array_equal(seen, [labels[rows] for rows in orders])
 
 
+@pytest.mark.slow
 def test_repeat_goes_on_with_the_next_epochs():
     batches = zoo.data.load("digits", batch_size=1350).repeat(2)
     _, labels = zoo.data.arrays("digits")
@@ -340,6 +341,7 @@ def test_catalogue_lists_the_names():
     assert {"mnist", "cifar10", "folder:PATH", "npz:PATH"} < set(zoo.data.names())
 
 
+@pytest.mark.slow
 def test_arrays_need_no_tensorflow(tmp_path):
     save_image(tmp_path / "images" / "a.png", noise(8, 8))
     np.savez(tmp_path / "a.npz", images=noise(5, 8, 8))
@@ -362,6 +364,7 @@ assert zoo.data.info("fashion_mnist").num_examples["validation"] == 6000
 # --- Fashion-MNIST and other sets of tfds ---------------------------------------------
 
 
+@pytest.mark.slow
 def test_tfds_builds_fashion_mnist_from_debians_files(fashion_dir):
     import tensorflow_datasets as tfds
 
@@ -384,6 +387,7 @@ def same_with_and_without_tfds(data_dir, split, part):
     np.testing.assert_array_equal(seen[1], labels)
 
 
+@pytest.mark.slow
 def test_fashion_mnist_is_the_same_with_and_without_tfds(fashion_dir):
     same_with_and_without_tfds(fashion_dir, "test", "test")
 
@@ -500,6 +504,7 @@ def test_a_set_of_tfds_with_train_only_and_mixed_sizes_is_cut_in_three(store):
     assert next(iter(batches)).shape == (9, 16, 16, 1)
 
 
+@pytest.mark.slow
 def test_a_large_set_streams_in_an_order_of_seed_and_epoch(store, monkeypatch):
     import tensorflow_datasets as tfds
 

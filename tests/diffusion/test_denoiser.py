@@ -109,6 +109,7 @@ def test_guidance_of_each_row_guides_its_clip(clips):
 SAMPLERS = {"ddpm": ("ddpm", "ddim", "heun"), "flow": ("euler", "euler", "heun")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_clips_are_sampled_and_edited_row_by_row(clips, name):
     model, seeds = clips(name, num_classes=0), np.arange(ROWS, dtype="int64")
@@ -130,6 +131,7 @@ def test_clips_are_sampled_and_edited_row_by_row(clips, name):
     np.testing.assert_allclose(of_all[known], images[known], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_bound_of_clips_is_each_row_s(clips):
     model, seeds = clips("ddpm", num_classes=0), np.arange(ROWS, dtype="int64")
     rows = seeds, some_clips()
@@ -159,6 +161,7 @@ def measured(model, count=16, batch_size=4):
     return model.evaluate(*data, **options)[model.monitor]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ddpm", "flow"])
 def test_validation_repeats_itself_and_leaves_training_alone(name):
     model = tiny.model(name)
@@ -174,6 +177,7 @@ def test_validation_repeats_itself_and_leaves_training_alone(name):
     assert model.evaluate(*twice, batch_size=4, verbose=0) != once
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ddpm", "flow"])
 def test_training_with_validation_is_training_without(name):
     data, states = (tiny.images(8), tiny.labels(8)), []
@@ -186,6 +190,7 @@ def test_training_with_validation_is_training_without(name):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_validation_measures_the_network_that_is_sampled():
     model = tiny.model("flow")
     of_average = measured(model)
@@ -199,6 +204,7 @@ def test_validation_measures_the_network_that_is_sampled():
     assert measured(plain) == pytest.approx(of_half, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_two_replicas_measure_what_one_does(two_replicas):
     with two_replicas.scope():
         both = tiny.model("ddpm")
@@ -237,6 +243,7 @@ def folded():
     return model
 
 
+@pytest.mark.slow
 def test_the_network_and_the_noise_are_of_what_is_noised(folded):
     assert folded.unet.output_shape == (None, 4, 4, 4)
     noise = folded.noise_of(np.arange(2))(0)
@@ -257,6 +264,7 @@ def test_latents_are_not_clipped(folded, monkeypatch):
     np.testing.assert_allclose(folded(tiny.images(2)), 0.75, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_latents_leave_once_after_the_loop(folded):
     object.__setattr__(folded, "left", left := [])
     images = folded.sample(3, seed=0)
@@ -264,6 +272,7 @@ def test_latents_leave_once_after_the_loop(folded):
     assert left == [(4, 4, 4)]  # once, when the graph is made, and not in each step
 
 
+@pytest.mark.slow
 def test_trajectories_leave_level_by_level(folded):
     path = folded.sample(2, seed=0, trajectory=True)
     assert path.shape == (2, 4, 8, 8, 1)
@@ -274,6 +283,7 @@ def test_trajectories_leave_level_by_level(folded):
     np.testing.assert_allclose(path[:, 0], folded.leave(start), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_editing_enters_and_leaves(folded):
     images, mask = tiny.floats(3), np.zeros((8, 8), bool)
     mask[:, 5:] = True  # the mask's edge cuts through blocks

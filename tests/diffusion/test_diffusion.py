@@ -337,6 +337,7 @@ def test_resampling_turns_where_the_paper_does():
         diffusion.resampled(levels, 2, 1.5)
 
 
+@pytest.mark.slow
 def test_a_step_up_keeps_the_moments_of_noised_data():
     """A step up to the noisier level and one down by the exact q(x_s | x_t) change
     nothing."""
@@ -377,6 +378,7 @@ def inpainted(sampler, levels, correlation, **options):
     return known @ completed / scale, completed @ completed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", diffusion.SAMPLERS)
 def test_resampling_brings_made_pixels_nearer_to_the_known(name):
     alpha_bar = diffusion.alpha_bars(diffusion.cosine_betas(1000))
@@ -392,6 +394,7 @@ def test_resampling_brings_made_pixels_nearer_to_the_known(name):
     assert correlations[2] < 0.92
 
 
+@pytest.mark.slow
 def test_resampling_comes_near_the_true_conditional():
     alpha_bar = diffusion.alpha_bars(diffusion.cosine_betas(1000))
     levels = diffusion.discrete_levels(alpha_bar, 40)
@@ -502,6 +505,7 @@ def test_min_snr_weights_by_hand():
 # --- the bound ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_bound_of_the_exact_model_is_the_entropy():
     scale, pixels = 0.25, 1000
     values = np.arange(256) / 127.5 - 1
@@ -545,6 +549,7 @@ def test_the_last_variance_is_that_of_ho_s_code():
         np.testing.assert_allclose(np.exp(log_least[::-1]), small, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_point_is_told_in_fewer_nats_by_the_smaller_last_variance():
     """If the network knows the data, -log p(x_0 | x_1) depends on the variance
     alone."""

@@ -27,6 +27,7 @@ def model(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_ddim_is_measured_with_eta_0_and_1_and_all_with_and_without_the_average():
     rows = settings(tiny.model("ddpm"), [5, 10])
     names = {each.name for each in rows}
@@ -54,6 +55,7 @@ def test_settings_that_a_model_lacks_are_told(name, steps, chosen, message):
         settings(tiny.model(name), steps, chosen)
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on_where_it_stopped(model, tmp_path, capsys, monkeypatch):
     out = tmp_path / "record.json"
     flags = [f"--workdir={model}", "--dataset=digits", "--num_images=20"]
@@ -94,6 +96,7 @@ def test_a_sweep_goes_on_where_it_stopped(model, tmp_path, capsys, monkeypatch):
     assert "seed is 1 here and 0 there" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_all_settings_draw_from_the_same_seeds(model, tmp_path):
     options = zoo.evaluation.Options(num_images=20)
     progress = zoo.evaluation.Stages()

@@ -33,6 +33,7 @@ def measured(run):
     return evaluation.evaluate(run, FEW)
 
 
+@pytest.mark.slow
 def test_a_vae_has_every_score_but_those_of_others(measured):
     expected = {"frechet", "kernel_spread", "coverage", "nearest_train", "recon_ssim"}
     expected |= {"pca_mse", "neighbour_accuracy_untrained", "latent_kl", "nll"}
@@ -48,6 +49,7 @@ def test_a_vae_has_every_score_but_those_of_others(measured):
     assert not set(measured.scores) & set(measured.not_applicable)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ddpm", "vae"])
 def test_k_is_a_number_of_samples_and_never_the_length_of_a_ladder(name):
     """A ddpm's bound of `k` steps would be looser than the one it has by all its
@@ -157,6 +159,7 @@ def test_numbers_are_short(value, text):
     assert table.short(value) == text and len(text) <= 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["classifier", "ae"])
 def test_what_a_model_cannot_is_listed(name, tmp_path):
     config = {"num_classes": 10} if name == "classifier" else {}
@@ -184,6 +187,7 @@ def test_a_model_that_can_do_one_thing_has_its_scores(name, scores, only, tmp_pa
     assert measured.not_applicable["recon_mse"] == f"{name!r} cannot reconstruct"
 
 
+@pytest.mark.slow
 def test_chosen_classes_keep_their_names(tmp_path):
     run = folder_of(tmp_path / "run", "gan")
     measured = evaluation.evaluate(run, FEW, classes=("3", "8"))
@@ -215,6 +219,7 @@ class Oracle(Capable):
         return self.images[rows] / 127.5 - 1
 
 
+@pytest.mark.slow
 def test_samples_of_asked_labels_that_are_copies_are_found_out(run):
     scores = {}
     for collapsed in (False, True):
@@ -243,6 +248,7 @@ class Flat:
         return images[:, :: images.shape[1] // 8] / 255
 
 
+@pytest.mark.slow
 def test_the_judge_looks_at_no_image_twice(tmp_path, monkeypatch):
     looked, probabilities = [], presets.Extractor.probabilities
 
@@ -260,6 +266,7 @@ def test_the_judge_looks_at_no_image_twice(tmp_path, monkeypatch):
     assert len(looked) == len(set(looked)) == 10
 
 
+@pytest.mark.slow
 def test_scores_of_classes_do_not_apply_to_an_unlabelled_set(tmp_path, monkeypatch):
     np.savez(tmp_path / "data.npz", images=tiny.images(300))
     monkeypatch.chdir(tmp_path)  # the table names the set even if its path is long
@@ -287,6 +294,7 @@ def test_scores_of_two_kinds_of_features_stand_side_by_side(measured):
     assert any(line.split()[:1] == ["pretext"] for line in lines[:6])
 
 
+@pytest.mark.slow
 def test_features_of_two_classes_say_that_they_tell_little(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
     labels = np.arange(300) % 2
@@ -302,6 +310,7 @@ def test_features_of_two_classes_say_that_they_tell_little(tmp_path, monkeypatch
 QUICK = ["--num_images=60", "--nll_images=4", "--k=2"]
 
 
+@pytest.mark.slow
 def test_evaluate_prints_a_table_and_writes_the_same_scores(run, measured):
     out = typed("evaluate", "--workdir=vae", *QUICK, cwd=run.parent)
     assert "Frechet distance" in out and "samples ..." in out
@@ -357,6 +366,7 @@ def test_a_folder_without_a_finished_model_is_one_sentence(run, tmp_path, capsys
     assert "no finished model" in refused(folder, capsys)
 
 
+@pytest.mark.slow
 def test_an_unknown_or_missing_run_json_is_one_sentence(tmp_path, capsys):
     folder = folder_of(tmp_path / "run", "vae")
     (folder / "run.json").write_text('{"settings": {"epochs": 3}}')
@@ -410,6 +420,7 @@ def checkpoint(run, step, model):
     folder.save_checkpoint(model, runs.Progress(epoch=step, step=step))
 
 
+@pytest.mark.slow
 def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path, monkeypatch):
     run = folder_of(tmp_path / "run", "gan")
     (run / "model.keras").unlink()
@@ -449,6 +460,7 @@ def test_watching_marks_and_keeps_the_best_checkpoint(tmp_path, monkeypatch):
     assert [row["epoch"] for row in other.rows] == [4]  # its rows have another protocol
 
 
+@pytest.mark.slow
 def test_the_best_checkpoint_is_not_chosen_by_the_test_images(tmp_path, monkeypatch):
     run = folder_of(tmp_path / "run", "gan")
     read, arrays = [], zoo.data.arrays
@@ -467,6 +479,7 @@ def test_the_best_checkpoint_is_not_chosen_by_the_test_images(tmp_path, monkeypa
     assert protocol["split"] == "validation"
 
 
+@pytest.mark.slow
 def test_a_model_that_has_diverged_is_one_sentence(tmp_path, capsys):
     run = folder_of(tmp_path / "run", "gan")
     model = saving.load(run)
@@ -475,6 +488,7 @@ def test_a_model_that_has_diverged_is_one_sentence(tmp_path, capsys):
     assert "diverged" in refused(run, capsys)
 
 
+@pytest.mark.slow
 def test_watching_ends_with_the_run(tmp_path, capsys):
     run = folder_of(tmp_path / "run", "ae")
     checkpoint(run, 7, tiny.model("ae", (28, 28, 1)))
@@ -483,6 +497,7 @@ def test_watching_ends_with_the_run(tmp_path, capsys):
     assert "epoch 7" in out[0] and "model.best_frechet.keras" in out[1]
 
 
+@pytest.mark.slow
 def test_watching_goes_on_while_somebody_trains(tmp_path, monkeypatch):
     run, model = folder_of(tmp_path / "run", "ae"), tiny.model("ae", (28, 28, 1))
     checkpoint(run, 1, model)

@@ -52,6 +52,7 @@ def numbers_of(line):
     return [float(word) for word in line.split() if word.replace(".", "").isdigit()]
 
 
+@pytest.mark.slow
 def test_interpolate_prints_a_line_a_path_and_writes_a_picture(run):
     folder = run("vae")
     flags = ["--workdir=vae", "--images=0,5,7,3", "--steps=4", "--out=way.png"]
@@ -79,6 +80,7 @@ def test_default_pairs_are_of_different_classes(run):
     assert space.first_of_classes(4) == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_arithmetic_counts_what_the_classifier_sees(run, tmp_path, capsys):
     out = tmp_path / "sum.png"
     flags = [f"--workdir={run('ae')}", "--plus=1", "--minus=0", f"--out={out}"]
@@ -198,6 +200,7 @@ def test_two_classes_are_joined_in_the_order_asked(run, tmp_path, capsys):
     np.testing.assert_array_equal(five, images[np.flatnonzero(labels == 5)[0]])
 
 
+@pytest.mark.slow
 def test_pictures_of_a_run_go_into_its_folder(run, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     folder = run("vae")
@@ -210,6 +213,7 @@ def test_pictures_of_a_run_go_into_its_folder(run, monkeypatch, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_traverse_tells_the_largest_directions_first(run, tmp_path, capsys):
     out = tmp_path / "walk.png"
     flags = [f"--workdir={run('vae')}", f"--out={out}"]
@@ -231,6 +235,7 @@ def test_a_gan_is_traversed_along_coordinates(run, tmp_path, capsys):
     assert "'gan' cannot encode" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_anomaly_tells_the_classes_that_were_left_out(tmp_path, capsys):
     folder = seen_but(folder_of(tmp_path / "run", "ae"), "[0, 1, 2, 3, 4, 5, 6, 8]")
     out = tmp_path / "strange.png"
@@ -274,6 +279,7 @@ def test_left_out_images_are_those_of_other_classes(tmp_path):
     assert set(classes[strange]) == set("12345679")
 
 
+@pytest.mark.slow
 def test_the_autoencoder_samples_by_a_mixture(run, tmp_path, capsys):
     flags = [f"--workdir={run('ae')}", "--num_images=3", "--components=2"]
     assert called(sample, *flags, f"--out={tmp_path}/a.npz") == 1
@@ -325,6 +331,7 @@ def test_what_cannot_be_is_one_sentence(
     assert sentence in err and err.count("\n") == 1 and not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_an_unlabelled_set_is_explored_without_a_classifier(tmp_path, capsys):
     np.savez(tmp_path / "data.npz", images=tiny.images(60))
     folder = folder_of(tmp_path / "run", "vae", f"npz:{tmp_path}/data.npz", (8, 8, 1))
@@ -367,6 +374,7 @@ def test_two_classes_of_one_set_are_taken_in_the_order_asked(run):
     np.testing.assert_array_equal(images[of_test == 0], every[numbers == 9])
 
 
+@pytest.mark.slow
 def test_an_explorer_encodes_the_same_images_again(run):
     first, again = (exploration.Explorer(run("vae"), seed=1) for _ in range(2))
     one, other = (space.mixture(2).draw([3]) for space in (first, again))

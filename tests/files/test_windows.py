@@ -89,6 +89,7 @@ def test_a_model_is_saved_and_saved_again(windows, tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_a_run_is_trained_goes_on_and_keeps_two_checkpoints(windows, tmp_path):
     for epochs in (1, 3):
         run = tiny_runs.trained(tmp_path / "run", f"--epochs={epochs}")
@@ -142,6 +143,7 @@ def test_a_file_that_stays_in_use_is_named_and_kept(windows, tmp_path, monkeypat
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_somebody_reads_goes_with_the_next_one(windows, tmp_path):
     run = tiny_runs.trained(tmp_path / "run", "--epochs=2")
     with open(run.folder.saved()[0], "rb"):

@@ -130,6 +130,7 @@ no_images = st.one_of(
 )
 
 
+@pytest.mark.slow
 @generated(st.one_of(wrong_images, no_images))
 def test_fit_refuses_what_are_no_images(images, folder, capsys):
     refused(zoo.get("ae", **tiny.CONFIGS["ae"]).fit, images, verbose=0)

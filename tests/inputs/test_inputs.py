@@ -66,6 +66,7 @@ def test_the_check_of_the_first_batch_takes_none_from_training(ae):
     assert steps(ae, batches(tiny.images(10))) == 3
 
 
+@pytest.mark.slow
 def test_arrays_pairs_dicts_and_sets_are_taken_alike(ae):
     images, labels = tiny.images(10), tiny.labels(10)
     assert steps(ae, images, batch_size=4) == 3
@@ -298,6 +299,7 @@ def test_the_share_for_validation_leaves_images_to_train_on(ae, share):
         ae.fit(tiny.images(4), validation_split=share)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["integers", "column", "one-hot"])
 def test_validation_by_classes_that_are_not_learnt_is_told(form, caplog):
     model, images = tiny.model("classifier"), tiny.images(8)
@@ -459,6 +461,7 @@ def test_an_image_shape_is_made_of_integers(shape):
         zoo.get("ae", image_shape=shape)
 
 
+@pytest.mark.slow
 def test_requests_for_samples_are_checked(trained):
     model = trained("vae").model
     for count in (0, -1, 2.0, True):

@@ -9,6 +9,7 @@ import zoo
 pytestmark = pytest.mark.any_backend
 
 
+@pytest.mark.slow
 @pytest.mark.eager
 def test_both_networks_descend_the_squared_error_of_each_pixel(trained):
     model = trained("ae").model
@@ -40,6 +41,7 @@ def test_evaluation_weighs_a_partial_batch_by_its_images(trained):
     np.testing.assert_allclose(parts["mse"], whole["mse"], rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.eager
 def test_the_error_falls_in_training():
     model = zoo.get("ae", image_shape=(8, 8, 1), latent_dim=8, width=8)

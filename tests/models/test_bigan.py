@@ -1,6 +1,7 @@
 """Tests BiGAN: pairs that belong together, and one game for three networks."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import tiny
 
@@ -39,6 +40,7 @@ def test_a_stochastic_encoder_draws_its_code():
     assert (draws[0] != draws[2]).all() and (draws[0] != mean).all()
 
 
+@pytest.mark.slow
 def test_codes_come_from_the_averages():
     model = tiny.model("bigan")
     for _ in range(3):

@@ -110,6 +110,7 @@ def test_a_model_without_labels_names_those_with():
         tiny.model("gan").sample(2, labels=[0, 1])
 
 
+@pytest.mark.slow
 def test_a_run_draws_a_row_a_class(tmp_path, monkeypatch):
     from experiments import train as verb
     from zoo.drawing import plots

@@ -65,6 +65,7 @@ def test_labels_are_withheld_as_often_as_asked():
 # --- guidance and labels --------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_guidance_goes_from_no_label_through_the_label_and_on(model):
     x, t = tiny.floats(3), np.array([3, 3, 3])
     labels = np.array([0, 1, 2], "int32")
@@ -83,6 +84,7 @@ def test_guidance_goes_from_no_label_through_the_label_and_on(model):
     np.testing.assert_array_equal(asked(None, 3.0), null)
 
 
+@pytest.mark.slow
 def test_guidance_0_ignores_labels_in_samples(model):
     samples = [
         model.sample(2, labels=labels, seed=0, guidance=0.0)
@@ -93,6 +95,7 @@ def test_guidance_0_ignores_labels_in_samples(model):
     assert (samples[0] != samples[1]).any()
 
 
+@pytest.mark.slow
 def test_without_labels_each_is_drawn_from_its_seed(model):
     labels = ops.convert_to_numpy(model.labels_of(np.arange(40)))
     assert set(labels) == set(range(tiny.NUM_CLASSES))
@@ -113,6 +116,7 @@ def test_wrong_labels_are_told(model):
 # --- samplers -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -143,12 +147,14 @@ def test_ddpm_draws_fresh_noise_at_each_step_and_for_each_seed(model):
     )
 
 
+@pytest.mark.slow
 def test_the_trajectory_ends_in_the_sample(model):
     passed = model.sample(2, seed=0, trajectory=True)
     assert passed.shape == (2, 5, 8, 8, 1)
     np.testing.assert_allclose(passed[:, -1], model.sample(2, seed=0), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["ddpm", "heun", "dpmpp_2m"])
 def test_a_bar_on_a_terminal_leaves_the_images_as_they_are(
     model, sampler, monkeypatch, request
@@ -182,6 +188,7 @@ def test_memory_does_not_grow_with_the_steps():
     assert peak(200) - before < 150  # MiB; all x_t together would take 600
 
 
+@pytest.mark.slow
 def test_the_average_is_sampled_unless_told_otherwise(model):
     assert (model.sample(1, seed=0) != model.sample(1, seed=0, ema=False)).any()
 
@@ -233,6 +240,7 @@ def test_settings_that_cannot_work_are_told():
             zoo.get("ddpm", **config)
 
 
+@pytest.mark.slow
 def test_other_models_refuse_options_of_sampling(trained):
     with pytest.raises(ValueError, match="'gan' has no such option.*'steps'"):
         trained("gan").model.sample(1, steps=3)
@@ -252,6 +260,7 @@ def test_a_call_takes_a_quarter_of_the_noise_away(model):
     np.testing.assert_allclose(model(images), expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_bound_of_an_exact_network_is_the_entropy_in_bits(monkeypatch):
     scale, shape = 0.25, (8, 8, 1)
     sizes = {"width": 4, "mult": (1,), "attention": ()}
@@ -276,6 +285,7 @@ def test_the_bound_of_an_exact_network_is_the_entropy_in_bits(monkeypatch):
     assert bits.mean() < looser < 2 * entropy
 
 
+@pytest.mark.slow
 def test_the_bound_belongs_to_the_image_and_its_seed(model):
     images = tiny.images(4)
     bits = model.nll(images, k=3, batch_size=2)
@@ -334,6 +344,7 @@ def test_the_bound_s_terms_of_random_timesteps_have_the_bound_as_mean(monkeypatc
     np.testing.assert_allclose(terms["vlb"], bits, rtol=0.01)
 
 
+@pytest.mark.slow
 def test_a_learned_variance_moves_by_the_bound_alone():
     model = tiny.model("ddpm", variance="learned", num_classes=0)
     assert model.terms == ("denoising", "vlb")
@@ -390,6 +401,7 @@ def test_inpainting_does_not_look_under_the_mask(model):
     np.testing.assert_array_equal(*completed)
 
 
+@pytest.mark.slow
 def test_resampling_goes_down_the_ladder_again(model, monkeypatch):
     looks = []
     real = diffusion.SAMPLERS["ddim"]
@@ -437,6 +449,7 @@ def test_what_is_no_mask_is_told(model, mask):
         model.inpaint(tiny.images(3), mask)
 
 
+@pytest.mark.slow
 def test_variations_stray_with_their_strength(model):
     images = tiny.floats(4)
     distance = [
@@ -489,6 +502,7 @@ def test_beyond_black_is_no_error_of_black_with_overshoot(prediction, monkeypatc
         assert (losses[0] == 0) == overshoot and losses[1] > 0
 
 
+@pytest.mark.slow
 def test_guidance_weighs_guesses_within_black_and_white_with_overshoot(monkeypatch):
     """Predictions of -1.5 without a label and of -1 with it are both black."""
     x, t, labels = tiny.floats(2), np.array([3, 3]), np.array([0, 1], "int32")

@@ -77,6 +77,7 @@ def test_samples_of_an_exact_network_have_the_moments_of_the_data(
     np.testing.assert_allclose(images.std(), scale, rtol=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["euler", "heun"])
 def test_samples_are_addressed_by_seeds(model, sampler):
     images = model.sample(4, seed=0, batch_size=2, sampler=sampler)
@@ -94,6 +95,7 @@ def test_a_call_takes_a_quarter_of_the_noise_away(model):
     np.testing.assert_allclose(model(images), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_conditional_flow_is_guided():
     model = tiny.model("flow", num_classes=tiny.NUM_CLASSES)
     model.compile(model.default_optimizers(), run_eagerly=True)
@@ -102,6 +104,7 @@ def test_a_conditional_flow_is_guided():
     assert (samples[0] != samples[1]).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prediction", ["velocity", "x0"])
 def test_beyond_black_is_no_error_of_black_with_overshoot(prediction, monkeypatch):
     def ask(network, x, t, labels=None, training=False):  # tells an image of -1.5
@@ -116,6 +119,7 @@ def test_beyond_black_is_no_error_of_black_with_overshoot(prediction, monkeypatc
         assert (losses[0] == 0) == overshoot and losses[1] > 0
 
 
+@pytest.mark.slow
 def test_inpainting_and_variations(model):
     images, mask = tiny.floats(3), np.zeros((8, 8), bool)
     mask[2:5] = True
@@ -139,6 +143,7 @@ def test_a_wrong_option_is_told(model, options, message):
         model.sample(1, **options)
 
 
+@pytest.mark.slow
 def test_levels_with_attention_come_back_from_files_and_go_on_to_the_bit(tmp_path):
     model = tiny.model("flow", mult=(1, 2), attention=(1,), patch=1)
     model.compile(model.default_optimizers(), run_eagerly=True)

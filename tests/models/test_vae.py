@@ -138,6 +138,7 @@ def test_the_scale_is_one_learned_number_with_a_floor(likelihood, vaes):
     layer.w.assign(before)
 
 
+@pytest.mark.slow
 def test_mse_weighs_the_summed_squared_error_by_alpha():
     x, z = tf.constant(tiny.floats(4)), tf.zeros((4, 3))
     for alpha, weight in ((None, 1.0), (0.25, 0.25)):
@@ -256,6 +257,7 @@ def test_nll_is_exact_where_the_posterior_is(linear):
     np.testing.assert_allclose(-elbo, exact.mean(), atol=0.6)  # one draw per image
 
 
+@pytest.mark.slow
 def test_nll_tightens_with_k_from_the_bound_towards_the_truth(linear):
     model, images, exact = linear
     kernel, bias = model.encoder.get_weights()

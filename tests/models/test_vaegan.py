@@ -148,6 +148,7 @@ def test_likeness_sees_contrast_brightness_and_blank_images():
         assert likeness(other) > likeness(noisy)
 
 
+@pytest.mark.slow
 def test_a_drawn_code_differs_from_the_mean_and_follows_its_seed(trained):
     model = trained("vaegan").model
     mean = model.encode(tiny.images(3))

@@ -77,6 +77,7 @@ def test_fit_joins_the_batches_of_one_step(form, seen):
     assert int(model.optimizer.iterations) == 3
 
 
+@pytest.mark.slow
 def test_experiments_join_batches_too(tmp_path):
     from experiments import train as verb
     from zoo.runs import preparing, training
@@ -132,6 +133,7 @@ def test_each_network_descends_its_equation():
         np.testing.assert_array_equal(network_losses["generator"], terms["g_loss"])
 
 
+@pytest.mark.slow
 def test_the_critics_estimate_grows_with_the_distance():
     model = tiny.model("wgan", penalty="gradient", critic_steps=8)
     # The generator does not move; only the critic learns to tell the two apart.

@@ -62,6 +62,7 @@ def part(text, title):
 # --- the page -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_hostile_folder_is_shown_by_its_name(text):
     assert "<script" not in text
     assert html.escape(HOSTILE) in text
@@ -226,6 +227,7 @@ def test_scores_of_different_protocols_are_refused(entries):
         comparison.page([vae, dataclasses.replace(gan, evaluation=other)])
 
 
+@pytest.mark.slow
 def test_a_model_that_has_diverged_is_told_of(entries, tmp_path):
     run = folder_of(tmp_path / "lost", "gan")
     model = saving.load(run)
@@ -241,6 +243,7 @@ def test_a_model_that_has_diverged_is_told_of(entries, tmp_path):
     assert "training has diverged" in part(text, "Samples")
 
 
+@pytest.mark.slow
 def test_labels_leave_out_the_data_set_that_all_share(tmp_path):
     names = ("vae-digits", "vae-digits-seed1", "best")
     paths = [folder_of(tmp_path / each, "vae") for each in names]
@@ -255,6 +258,7 @@ def test_labels_are_paths_where_names_are_equal(tmp_path):
         comparison.find([paths[0], paths[0]])
 
 
+@pytest.mark.slow
 def test_runs_of_different_data_are_refused_unless_told(tmp_path):
     np.savez(tmp_path / "set.npz", images=tiny.images(300, (28, 28, 1)))
     dataset = f"npz:{tmp_path / 'set.npz'}"
@@ -283,6 +287,7 @@ def test_a_map_is_the_plane_or_its_principal_components():
         plane(z[:, :1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["only_sample", "only_encode"])
 def test_a_model_that_can_do_one_thing_is_compared(name, entries, only, tmp_path):  # noqa: F811
     (entry,) = comparison.find([folder_of(tmp_path / name, name)])
@@ -351,6 +356,7 @@ TINY = ["--models=ae,vae", "--set=width=4", "--set=hidden=8", "--set=vae.latent_
 TINY += ["--epochs=1", "--batch_size=450", "--num_images=20"]
 
 
+@pytest.mark.slow
 def test_models_are_trained_once_and_compared(tmp_path, capsys, monkeypatch):
     out = typed("compare", *TINY, cwd=tmp_path)
     folder = tmp_path / "runs" / "compare-digits"

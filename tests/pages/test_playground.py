@@ -70,6 +70,7 @@ def test_a_page_has_rooms_for_what_the_model_can(name, able, starts, options, op
     assert name in player.about and "digits" in player.about and not player.note
 
 
+@pytest.mark.slow
 def test_a_file_without_a_run_is_played_without_its_data(tmp_path):
     for name in ("vae", "ae"):
         tiny.model(name).save(tmp_path / f"{name}.keras")
@@ -98,6 +99,7 @@ def test_samples_are_those_of_the_model(opened):
         player.sample(0, 65)
 
 
+@pytest.mark.slow
 def test_a_film_leads_from_noise_to_the_sample(opened):
     player = opened("ddpm")
     film = player.denoising(7, label=2, steps=4)
@@ -238,6 +240,7 @@ def test_sixteen_bits_have_the_range_of_the_run(tmp_path):
 KEPT = {"fit": "pad", "background": "#336699", "bits": 12}
 
 
+@pytest.mark.slow
 def test_a_player_reads_files_by_the_rules_of_its_run(tmp_path):
     run = folder_of(tmp_path / "vae", "vae")
     assert playground.Player(run).rules == RULES  # of a set of arrays

@@ -54,6 +54,7 @@ def test_probabilities_are_those_of_the_classifier(digits):
     np.testing.assert_allclose(digits.classify(features), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_distances_rise_strictly_along_both_ladders(digits):
     real = digits.features(zoo.data.arrays("digits", "test")[0])
     train = zoo.data.arrays("digits", "train")[0][: len(real)]
@@ -139,6 +140,7 @@ def two_classes(tmp_path):
     return f"npz:{path}"
 
 
+@pytest.mark.slow
 def test_another_set_gets_its_own_classifier_once(two_classes, cache):
     said = []
     options = {"steps": 3, "say": said.append}

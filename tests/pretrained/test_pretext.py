@@ -59,6 +59,7 @@ def test_images_of_any_size_and_kind_have_features(extractor):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grey", [False, True])
 def test_distances_rise_strictly_along_both_ladders_on_photographs(
     grey, extractor, photographs
@@ -76,6 +77,7 @@ def test_distances_rise_strictly_along_both_ladders_on_photographs(
         assert rising[-1] > 5 * rising[0]
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_samples_is_far_and_what_is_right_is_near(
     extractor, photographs
 ):
@@ -105,6 +107,7 @@ def test_lessons_are_the_same_for_a_seed_and_tell_what_was_done():
     assert all(len(answer) == len(images) for answer in answers.values())
 
 
+@pytest.mark.slow
 def test_a_network_is_taught_stored_and_loaded(tmp_path, monkeypatch):
     few = lessons.materials
     monkeypatch.setattr(lessons, "materials", lambda: few(drawings=4))

@@ -35,6 +35,7 @@ def checked(folder, capsys):
     return code, capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_finished_run_agrees_with_its_checksums(folder, capsys):
     # A file that is not the run's own.
     (folder.path / "evaluation.json").write_text("{}")
@@ -117,11 +118,13 @@ def test_a_folder_without_a_run_is_named(tmp_path, capsys):
     assert "holds no run" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_going_on_takes_the_checksums_away_until_it_has_ended(folder):
     again = trained(folder.path, "--epochs=3", "--checkpoint_every=2")
     assert all(sound for sound, _ in checksums.check(again.folder))
 
 
+@pytest.mark.slow
 def test_the_same_command_again_makes_no_changed_file_right(folder, capsys):
     (picture, *_) = folder.samples.glob("*.png")
     picture.write_bytes(picture.read_bytes()[:-1])
@@ -132,6 +135,7 @@ def test_the_same_command_again_makes_no_changed_file_right(folder, capsys):
     assert code == 1 and wrong == [f"WRONG  {picture}: another content"]
 
 
+@pytest.mark.slow
 def test_a_run_is_repeated_from_its_record_to_the_bit(whole, capsys):
     record = whole.record
     code = experiments.start(train.VERB, train.main, ["train", f"--from={record}"])

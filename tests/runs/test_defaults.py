@@ -26,6 +26,7 @@ def prepared(folder, count, *flags, base=GAN, side=16):
     return tiny_runs.prepare(folder / "run", f"--dataset={data}", *flags, base=base)
 
 
+@pytest.mark.slow
 def test_a_small_set_is_gone_through_until_a_model_learns_something(tmp_path):
     run = prepared(tmp_path, 100)
     assert run.settings.batch_size == 32 and run.settings.config["diff_augment"]
@@ -51,6 +52,7 @@ def test_batches_and_epochs_go_by_the_number_of_images(count, batch, epochs):
     assert defaults.epochs("mine", count, batch) == epochs
 
 
+@pytest.mark.slow
 def test_what_the_command_says_counts(tmp_path):
     flags = ("--batch_size=10", "--epochs=3", "--set=diff_augment=False")
     settings = prepared(tmp_path, 100, *flags).settings
@@ -60,12 +62,14 @@ def test_what_the_command_says_counts(tmp_path):
     assert endless.epochs is None
 
 
+@pytest.mark.slow
 def test_digits_are_as_they_were(tmp_path):
     settings = tiny_runs.prepare(tmp_path / "run", "--image_size=8", base=GAN).settings
     assert (settings.batch_size, settings.epochs) == (64, 60)
     assert not settings.config["diff_augment"] and settings.image_every == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_began_with_other_defaults_keeps_them(tmp_path):
     flags = ("--batch_size=40", "--epochs=1")
     training.train(prepared(tmp_path, 100, *flags))
@@ -78,6 +82,7 @@ def test_a_run_that_began_with_other_defaults_keeps_them(tmp_path):
     assert not settings.config["diff_augment"]
 
 
+@pytest.mark.slow
 def test_a_u_net_of_large_images_sees_patches(tmp_path):
     assert prepared(tmp_path, 40, base=UNET, side=48).settings.config["patch"] == 2
     small = prepared(tmp_path / "small", 40, base=UNET, side=32)

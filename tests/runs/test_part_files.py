@@ -30,6 +30,7 @@ def autoencoder(tmp_path):
     return tmp_path / "ae.keras"
 
 
+@pytest.mark.slow
 def test_a_part_is_read_once_and_goes_on_from_the_checkpoint(tmp_path, autoencoder):
     flags = [f"--set=autoencoder={autoencoder}"]
     whole = trained(tmp_path / "whole", "--epochs=2", *flags, base=LATENTS)
@@ -48,6 +49,7 @@ def test_a_part_is_read_once_and_goes_on_from_the_checkpoint(tmp_path, autoencod
         np.testing.assert_array_equal(*tiny.values([one, other]))
 
 
+@pytest.mark.slow
 def test_the_command_that_repeats_a_run_names_the_file_of_its_part(
     tmp_path, autoencoder
 ):
@@ -57,6 +59,7 @@ def test_the_command_that_repeats_a_run_names_the_file_of_its_part(
     assert flag in line and not [each for each in line if "parts" in each]
 
 
+@pytest.mark.slow
 def test_another_part_is_another_run(tmp_path, autoencoder):
     flags = [f"--set=autoencoder={autoencoder}"]
     trained(tmp_path / "run", "--epochs=1", *flags, base=LATENTS)
@@ -66,6 +69,7 @@ def test_another_part_is_another_run(tmp_path, autoencoder):
         prepare(tmp_path / "run", *flags, base=LATENTS)
 
 
+@pytest.mark.slow
 def test_a_part_that_cannot_be_is_refused_before_anything_is_written(tmp_path):
     (tmp_path / "broken.keras").write_bytes(b"no archive")
     for path, sentence in (

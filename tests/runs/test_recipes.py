@@ -46,6 +46,7 @@ def test_what_is_another_run_takes_no_recipe(words):
     assert train.with_recipe(argv) == argv
 
 
+@pytest.mark.slow
 def test_the_named_run_goes_on_with_the_one_without_flags_and_says_so(
     tmp_path, monkeypatch, capsys
 ):

@@ -21,6 +21,7 @@ from zoo.runs.folder import RunFolder
 ROOT = pathlib.Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_the_header_tells_model_data_and_steps(tmp_path):
     run = prepare(tmp_path / "run", "--epochs=4", "--minutes=2")
     model, data, steps = reports.header(run)
@@ -46,6 +47,7 @@ class Closed(io.StringIO):
         raise BrokenPipeError
 
 
+@pytest.mark.slow
 def test_the_line_of_an_epoch_is_printed_when_the_epoch_is_saved(tmp_path, monkeypatch):
     run = prepare(tmp_path / "run", "--epochs=2")
     with monkeypatch.context() as patch:
@@ -98,6 +100,7 @@ def test_the_time_left_is_that_of_the_steps_after_the_first(monkeypatch):
     assert left(5, None, seconds=(0,)) == ""
 
 
+@pytest.mark.slow
 def test_a_line_tells_the_time_left_until_the_last(tmp_path, capsys):
     trained(tmp_path / "run", "--epochs=3")
     printed = capsys.readouterr().out.splitlines()
@@ -105,6 +108,7 @@ def test_a_line_tells_the_time_left_until_the_last(tmp_path, capsys):
     assert ["about" in line for line in printed] == [True, True, False]
 
 
+@pytest.mark.slow
 def test_a_log_gets_lines_within_a_long_epoch(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(lines.Line, "PAUSE", 0.0)
     trained(tmp_path / "run", "--epochs=1")
@@ -116,6 +120,7 @@ def test_a_log_gets_lines_within_a_long_epoch(tmp_path, capsys, monkeypatch):
     ]
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_a_bar_within_an_epoch(tmp_path, capsys, request):
     # Taken late, because pytest replaces stderr before the test.
     terminal = request.getfixturevalue("terminal")
@@ -126,6 +131,7 @@ def test_a_terminal_gets_a_bar_within_an_epoch(tmp_path, capsys, request):
     assert "\r" not in printed and printed.count("epoch") == 2
 
 
+@pytest.mark.slow
 def test_an_epoch_that_the_budget_cut_is_told_by_its_steps(tmp_path):
     run = trained(tmp_path / "run", "--epochs=4", "--minutes=1e-9")
     first = reports.summarise(run)[0]
@@ -143,6 +149,7 @@ def test_a_warning_stands_once_and_without_marks(monkeypatch, capsys):
     assert lines == ["warning: a.png cannot be read.", "warning: b.png cannot be read."]
 
 
+@pytest.mark.slow
 def test_mode_collapse_is_warned_of_once_while_it_lasts(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(health, "PATIENCE", 1)
     run = prepare(tmp_path / "run", "--learning_rate=0", "--epochs=3", base=of("gan"))

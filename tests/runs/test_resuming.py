@@ -114,6 +114,7 @@ def test_every_model_goes_on_in_a_new_process_to_the_bit(name, tmp_path):
     assert again[1] == whole[1] and len(whole[1]) == 2
 
 
+@pytest.mark.slow
 def test_checkpoints_within_an_epoch_leave_no_trace_in_training(tmp_path):
     flags = ("--epochs=2",)
     run = trained(tmp_path / "run", *flags, "--checkpoint_every=2")
@@ -121,6 +122,7 @@ def test_checkpoints_within_an_epoch_leave_no_trace_in_training(tmp_path):
     assert [file.stem for file in run.folder.saved()] == ["00000004", "00000006"]
 
 
+@pytest.mark.slow
 def test_other_settings_go_on_by_force_and_are_recorded(begun):
     changes = ("--batch_size=300", "--seed=1", "--classes=0,1,2")
     for flag in changes:
@@ -136,6 +138,7 @@ def test_other_settings_go_on_by_force_and_are_recorded(begun):
     assert prepare(begun, *flags).is_finished()
 
 
+@pytest.mark.slow
 def test_other_images_under_the_same_name_go_on_by_force_alone(tmp_path):
     file, rng = tmp_path / "set.npz", np.random.default_rng(0)
     flags = (f"--dataset=npz:{file}", "--batch_size=9")
@@ -156,11 +159,13 @@ def test_other_images_under_the_same_name_go_on_by_force_alone(tmp_path):
     assert prepare(tmp_path / "run", "--epochs=3", *flags).resumed
 
 
+@pytest.mark.slow
 def test_a_forced_change_of_the_networks_is_refused_by_their_weights(begun):
     with pytest.raises(ValueError, match="variables are not the model's"):
         prepare(begun, "--epochs=2", "--set=latent_dim=3", "--force")
 
 
+@pytest.mark.slow
 def test_another_version_of_the_code_is_warned_about(begun, monkeypatch, caplog):
     caplog.clear()
     prepare(begun, "--epochs=2")

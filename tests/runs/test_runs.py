@@ -33,6 +33,7 @@ def whole(tmp_path_factory):
     return trained(tmp_path_factory.mktemp("whole") / "run", "--epochs=4", "--flip")
 
 
+@pytest.mark.slow
 def test_resumed_run_equals_uninterrupted_run_to_the_bit(whole, tmp_path):
     trained(tmp_path / "run", "--epochs=2", "--flip")
     run = prepare(tmp_path / "run", "--epochs=4", "--flip")
@@ -42,6 +43,7 @@ def test_resumed_run_equals_uninterrupted_run_to_the_bit(whole, tmp_path):
     assert [row["epoch"] for row in run.folder.rows()] == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_two_trainings_do_not_share_a_folder(tmp_path, monkeypatch):
     run, refused = prepare(tmp_path / "run", "--epochs=1"), []
     assert not run.folder.is_training() and not run.folder.path.exists()
@@ -65,6 +67,7 @@ def content(path):
     return {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begun", [False, True])
 def test_a_run_that_another_process_has_trained_meanwhile_is_left_as_it_is(
     tmp_path, begun
@@ -79,6 +82,7 @@ def test_a_run_that_another_process_has_trained_meanwhile_is_left_as_it_is(
     assert content(tmp_path / "run") == before
 
 
+@pytest.mark.slow
 def test_a_work_folder_that_got_other_files_meanwhile_is_left_as_it_is(tmp_path):
     run = prepare(tmp_path / "run", "--epochs=1")
     (tmp_path / "run").mkdir()
@@ -88,6 +92,7 @@ def test_a_work_folder_that_got_other_files_meanwhile_is_left_as_it_is(tmp_path)
     assert [file.name for file in (tmp_path / "run").iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "number, code, done", [(signal.SIGTERM, 143, 1), (signal.SIGINT, 130, 2)]
 )
@@ -135,6 +140,7 @@ def stopped(monkeypatch):
     return stop
 
 
+@pytest.mark.slow
 def test_several_steps_of_one_call_are_those_of_many(whole, tmp_path, stopped):
     # A call takes two of an epoch's three steps, and the next call the third.
     fast = ("--flip", "--steps_per_execution=2")
@@ -146,6 +152,7 @@ def test_several_steps_of_one_call_are_those_of_many(whole, tmp_path, stopped):
     assert_same(run, whole)
 
 
+@pytest.mark.slow
 def test_checkpoints_and_budget_come_after_a_call(tmp_path, monkeypatch):
     fast = ("--steps_per_execution=2", "--epochs=2")
     saved, save = [], runs.RunFolder.save_checkpoint
@@ -165,6 +172,7 @@ def test_checkpoints_and_budget_come_after_a_call(tmp_path, monkeypatch):
     assert (run.progress.epoch, run.progress.batch) == (0, 2)
 
 
+@pytest.mark.slow
 def test_accumulated_updates_are_resumed_to_the_bit(tmp_path, stopped):
     # An epoch has two updates: one of two batches, and one of the third.
     flags = ("--gradient_accumulation_steps=2", "--flip")
@@ -193,6 +201,7 @@ def test_a_second_signal_ends_the_process_at_once():
     assert signal.getsignal(signal.SIGINT) == before
 
 
+@pytest.mark.slow
 def test_budget_stops_at_a_batch_and_more_minutes_go_on(whole, tmp_path):
     run = trained(tmp_path / "run", "--flip", "--epochs=4", "--minutes=1e-9")
     assert (run.progress.epoch, run.progress.batch) == (0, 1)
@@ -204,12 +213,14 @@ def test_budget_stops_at_a_batch_and_more_minutes_go_on(whole, tmp_path):
     assert_same(trained(tmp_path / "run", "--flip", "--epochs=4"), whole)
 
 
+@pytest.mark.slow
 def test_minutes_alone_leave_the_epochs_open(tmp_path):
     run = trained(tmp_path / "run", "--minutes=0.01")
     assert run.settings.epochs is None
     assert run.is_finished() and run.progress.seconds >= 0.6
 
 
+@pytest.mark.slow
 def test_validation_leaves_no_trace_in_training(whole, tmp_path):
     without = prepare(tmp_path / "run", "--epochs=4", "--flip", "--monitor=elbo")
     without.validation = None
@@ -218,6 +229,7 @@ def test_validation_leaves_no_trace_in_training(whole, tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(state(without), state(whole)))
 
 
+@pytest.mark.slow
 def test_without_validation_all_training_images_are_trained_on(tmp_path):
     run = prepare(tmp_path / "run", "--novalidation", "--batch_size=500")
     assert run.validation is None and run.steps_per_epoch == 3
@@ -226,6 +238,7 @@ def test_without_validation_all_training_images_are_trained_on(tmp_path):
     assert np.array_equal(np.sort(seen, axis=0), np.sort(kept, axis=0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "flag, message",
     [
@@ -244,6 +257,7 @@ def test_other_settings_are_refused_with_the_difference(whole, flag, message):
     assert sorted(whole.folder.path.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_schedule_spans_the_first_epochs_unless_told_otherwise(tmp_path):
     flags = ("--schedule=cosine", "--learning_rate=2e-3")
     run = trained(tmp_path / "run", "--epochs=2", *flags)
@@ -303,6 +317,7 @@ def test_of_many_epochs_tensorboard_is_told_of_fewer_and_fewer(tmp_path):
     assert len(steps) < 11 * logs.PICTURES
 
 
+@pytest.mark.slow
 def test_best_model_is_that_of_the_best_epoch(tmp_path):
     # The last epoch is not the best.
     flags = ("--monitor=val_recon", "--learning_rate=0.3")
@@ -321,6 +336,7 @@ class Pixels:
         return images[:, :3, :2].reshape(len(images), -1) / 255.0
 
 
+@pytest.mark.slow
 def test_the_quality_of_samples_is_a_term_of_each_epoch(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(presets, "extractor", lambda *words, **named: Pixels())
     flags = ("--flip", "--frechet=40")
@@ -337,6 +353,7 @@ def test_the_quality_of_samples_is_a_term_of_each_epoch(whole, tmp_path, monkeyp
     assert all(np.array_equal(a, b) for a, b in zip(state(run), state(whole)))
 
 
+@pytest.mark.slow
 def test_failed_saving_leaves_the_last_checkpoint(tmp_path, monkeypatch):
     run = trained(tmp_path / "run", "--epochs=1")
     before = sorted(run.folder.checkpoints.iterdir())
@@ -357,6 +374,7 @@ def spoil(file):
     file.write_bytes(content)
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(whole, tmp_path, caplog):
     run = trained(tmp_path / "run", "--epochs=3", "--flip")
     first, last = run.folder.saved()
@@ -371,6 +389,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(whole, tmp_path, caplo
     assert names == ["00000009.keras", "00000012.keras"]
 
 
+@pytest.mark.slow
 def test_without_a_whole_checkpoint_a_run_does_not_go_on(tmp_path):
     run = trained(tmp_path / "run", "--epochs=2")
     for file in run.folder.saved():
@@ -379,6 +398,7 @@ def test_without_a_whole_checkpoint_a_run_does_not_go_on(tmp_path):
         prepare(tmp_path / "run", "--epochs=3")
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
     run = trained(tmp_path / "run", "--epochs=1")
     inside = ("checkpoints/.partial-00000006-a.keras", "samples/.partial-0002-b.png")
@@ -391,6 +411,7 @@ def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
     assert list(run.folder.path.rglob(".partial-*")) == [mine]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_in_its_last_files_ends_without_their_halves(tmp_path):
     run = trained(tmp_path / "run", "--epochs=1")
     for name in (".partial-model-x.keras", ".partial-SHA256SUMS-y"):
@@ -399,6 +420,7 @@ def test_a_run_that_was_killed_in_its_last_files_ends_without_their_halves(tmp_p
     assert not list(run.folder.path.rglob(".partial-*"))
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_or_read_only_ends_in_a_sentence(tmp_path, monkeypatch):
     run = trained(tmp_path / "run", "--epochs=1")
     before = {file: file.read_bytes() for file in run.folder.saved()}
@@ -425,6 +447,7 @@ def test_a_disk_that_is_full_or_read_only_ends_in_a_sentence(tmp_path, monkeypat
     assert trained(tmp_path / "run", "--epochs=2").is_finished()
 
 
+@pytest.mark.slow
 def test_diverged_training_stops_and_keeps_the_last_good_epoch(tmp_path, monkeypatch):
     run = trained(tmp_path / "run", "--epochs=1")
     run = prepare(tmp_path / "run", "--epochs=2")
@@ -457,6 +480,7 @@ def test_a_damaged_record_is_named(tmp_path, name, text):
         read()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inside", ["", "run"])
 def test_work_folder_that_is_a_file_or_lies_in_one_is_refused(tmp_path, inside):
     (tmp_path / "taken").write_text("mine")
@@ -464,23 +488,27 @@ def test_work_folder_that_is_a_file_or_lies_in_one_is_refused(tmp_path, inside):
         prepare(tmp_path / "taken" / inside)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_before_it_had_a_record_starts(tmp_path):
     (tmp_path / ".partial-run-x.json").write_text("{")
     assert not prepare(tmp_path).resumed
 
 
+@pytest.mark.slow
 def test_work_folder_with_other_files_is_refused(tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(ValueError, match="other files"):
         prepare(tmp_path)
 
 
+@pytest.mark.slow
 def test_work_folder_without_leave_to_write_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(PermissionError, match="not ours to change"):
         prepare(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_init_from_lends_model_and_weights(whole, tmp_path):
     lender = f"--init_from={whole.folder.path}"
     run = prepare(tmp_path / "run", lender, "--classes=3,4", "--batch_size=9")
@@ -489,6 +517,7 @@ def test_init_from_lends_model_and_weights(whole, tmp_path):
     assert int(run.model.optimizer.iterations) == 0
 
 
+@pytest.mark.slow
 def test_the_data_set_is_opened_once(tmp_path, monkeypatch):
     opened, find = [], zoo.data.sources.find  # every way to a set calls it
     monkeypatch.setattr(
@@ -501,6 +530,7 @@ def test_the_data_set_is_opened_once(tmp_path, monkeypatch):
     assert opened == ["digits"]
 
 
+@pytest.mark.slow
 def test_a_dry_run_writes_no_data_set_either(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("ZOO_DATA_DIR", str(tmp_path / "data"))
     flags = ["--model=ae", "--set=width=4", "--dataset=fashion_mnist", "--dry_run"]
@@ -513,6 +543,7 @@ def test_a_dry_run_writes_no_data_set_either(tmp_path, monkeypatch, capsys):
     assert "batch_size must be at most" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_images_may_be_higher_than_wide(tmp_path):
     run = trained(tmp_path / "run", "--epochs=1", "--image_size=9x12")
     assert run.model.image_shape == (12, 9, 1) == zoo.load(run.folder.path).image_shape
@@ -524,6 +555,7 @@ def test_images_may_be_higher_than_wide(tmp_path):
     assert prepare(tmp_path / "8", "--image_size=8x8").settings.image_size == 8
 
 
+@pytest.mark.slow
 def test_how_pictures_are_read_is_kept_with_the_run(tmp_path, capsys):
     """Fully transparent pictures, all of one colour on their background: whoever opens
     the run's set later sees the same images."""
@@ -552,12 +584,14 @@ def test_how_pictures_are_read_is_kept_with_the_run(tmp_path, capsys):
         prepare(tmp_path / "run", *flags, *others, base=base)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["64x", "x64", "8x9x10", "big", "-8", "8.5"])
 def test_a_size_that_is_none_is_one_sentence(tmp_path, size):
     with pytest.raises(ValueError, match="WIDTHxHEIGHT, e.g. 64x96. Received: "):
         prepare(tmp_path / "run", f"--image_size={size}")
 
 
+@pytest.mark.slow
 def test_the_lender_is_loaded_once(whole, tmp_path, monkeypatch):
     loaded, load = [], saving.load
     monkeypatch.setattr(saving, "load", lambda path: loaded.append(path) or load(path))
@@ -565,6 +599,7 @@ def test_the_lender_is_loaded_once(whole, tmp_path, monkeypatch):
     assert loaded == [str(whole.folder.path)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "flag, message",
     [
@@ -607,6 +642,7 @@ def test_strategies_by_name():
             strategies.create(name)
 
 
+@pytest.mark.slow
 def test_run_on_two_devices_is_resumed(tmp_path, monkeypatch, two_replicas):
     monkeypatch.setattr(strategies, "create", lambda name: two_replicas)
     trained(tmp_path / "run", "--epochs=1", "--strategy=mirrored")
@@ -614,6 +650,7 @@ def test_run_on_two_devices_is_resumed(tmp_path, monkeypatch, two_replicas):
     assert run.resumed and [row["epoch"] for row in run.folder.rows()] == [1, 2]
 
 
+@pytest.mark.slow
 def test_several_steps_of_one_call_are_refused_on_several_devices(
     tmp_path, monkeypatch, two_replicas
 ):

@@ -174,6 +174,7 @@ def test_what_differs_between_workers_is_named(monkeypatch):
         zoo_workers.require_alike(None, here)
 
 
+@pytest.mark.slow
 def test_workers_compare_settings_versions_code_and_data(tmp_path, monkeypatch):
     compared = []
     monkeypatch.setattr(

@@ -151,6 +151,7 @@ def served(requests, shape, rules, folder):
     return [each if isinstance(each, str) else each["images"] for each in answers]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("background", ["white", "#336699"])
 @pytest.mark.parametrize("color, channels", [("grey", 1), ("rgb", 3)])
 def test_a_file_is_the_same_image_by_every_door(
@@ -183,6 +184,7 @@ def test_a_file_is_the_same_image_by_every_door(
     assert not wrong
 
 
+@pytest.mark.slow
 def test_the_size_is_that_of_the_turned_picture(tmp_path):
     on_its_side, upright = files()["jpeg turned by 6"], files()["jpeg"]
     shape, other = (HEIGHT, WIDTH, 3), (WIDTH, HEIGHT, 3)
@@ -207,6 +209,7 @@ def test_pixels_of_a_key_are_clear_and_others_are_not():
 # --- where the rules come from --------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_rules_for_the_other_doors(folder, tmp_path):
     flags = f"--dataset=folder:{folder}", "--batch_size=8", "--epochs=1"
     run = tiny_runs.trained(tmp_path / "run", *flags).folder

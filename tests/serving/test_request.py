@@ -45,6 +45,7 @@ def called(*flags):
     return experiments.start(request.VERB, request.main, ["request", *flags])
 
 
+@pytest.mark.slow
 def test_a_server_tells_its_signatures(connect):
     ends = connect().signatures()
     assert ends["sample"].inputs == {"seed": ("int64", (-1,))}
@@ -197,6 +198,7 @@ def test_a_server_cannot_write_outside_of_the_folder(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_export_writes_a_version_and_the_configs(vae, tmp_path, capsys):
     vae.save(tmp_path / "tiny.keras")
     flags = f"--workdir={tmp_path / 'tiny.keras'}", f"--out={tmp_path / 'all' / 'tiny'}"
@@ -261,6 +263,7 @@ def test_the_page_starts_all_servers_alike():
         assert "8500" in part and "8501" in part
 
 
+@pytest.mark.slow
 def test_the_page_tells_the_real_signatures():
     _, _, part = page().partition(serving_docs.START)
     part, _, _ = part.partition(serving_docs.END)

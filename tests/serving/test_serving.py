@@ -171,6 +171,7 @@ def tolerance(name):
     return 1e-3 if name in ("ddpm", "flow") else 1e-5
 
 
+@pytest.mark.slow
 @each(zoo.names())
 def test_signatures_answer_as_the_model_does_whatever_the_batch(name, served):
     it = served(name)
@@ -239,6 +240,7 @@ def test_a_seed_is_an_image_in_any_process(name, served):
     assert len(np.unique(again["images"].reshape(BATCH, -1), axis=0)) == BATCH
 
 
+@pytest.mark.slow
 def test_export_fixes_steps_and_sampler(tmp_path):
     model = tiny.model("ddpm", num_classes=0)
     names = ["sample"]
@@ -250,6 +252,7 @@ def test_export_fixes_steps_and_sampler(tmp_path):
     np.testing.assert_allclose(answer["images"], images, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_mixed_precision_stays_inside(tmp_path, mixed_bfloat16):
     model = tiny.model("vae")
     names = ["encode", "sample"]
@@ -333,6 +336,7 @@ WRONG = {  # {name: (model, signature, inputs, part of the message)}
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted({model for model, *_ in WRONG.values()}))
 def test_a_wrong_request_is_a_sentence(name, served):
     wrong = [case[1:] for case in WRONG.values() if case[0] == name]
@@ -347,6 +351,7 @@ def test_a_wrong_request_is_a_sentence(name, served):
         assert f"{signature} takes " in answer and text in answer
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_an_error_that_names_the_signature(served):
     middle = len(FILE) // 2
     damaged = FILE[:middle] + b"xxxx" + FILE[middle + 4 :]
@@ -355,6 +360,7 @@ def test_a_damaged_file_is_an_error_that_names_the_signature(served):
     assert "Invalid PNG" in answer and "classify_png" in answer
 
 
+@pytest.mark.slow
 def test_files_may_be_jpeg_and_coloured(served):
     it = served("classifier")
     grey = np.full(SHAPE, 90, "uint8")  # JPEG keeps a constant grey
@@ -489,6 +495,7 @@ def test_another_backend_is_refused(model, tmp_path, monkeypatch):
 # --- warm-up --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @each(["classifier", "ddpm", "vae"])
 def test_warm_up_requests_run(name, served):
     from tensorflow_serving.apis import prediction_log_pb2
@@ -530,6 +537,7 @@ def by_onnx(path, signature, rows):
     return dict(zip(names, session.run(None, rows)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "by", "packages"),
     [
@@ -558,6 +566,7 @@ def test_other_runtimes_agree(format, by, packages, name, signature, served, tmp
     assert_like(answer, it.answers[signature, BATCH], 1e-4)
 
 
+@pytest.mark.slow
 def test_runtimes_hold_networks_alone(tmp_path):
     model = tiny.model("vae")
     path = zoo.export(model, tmp_path / "vae", format="tflite")
