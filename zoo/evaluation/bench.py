@@ -6,14 +6,13 @@ import numpy as np
 
 from zoo import data, metrics
 from zoo.evaluation import judges
-from zoo.evaluation.rulers import Ruler
+from zoo.evaluation.rulers import SECOND, Ruler
 from zoo.pretrained import features as presets
 from zoo.pretrained import pretext
 from zoo.runs import circumstances
 
 FEWEST = 20  # images, for a kernel distance needs so many
 MOST_TRAIN = 60_000  # training images among which nearest neighbours are sought
-SECOND = "pretext_"  # begins the names of the second extractor's scores
 
 
 LACKS = {  # need: what a model that does not meet it lacks; others "cannot" do it

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from zoo.evaluation import codes, images
-from zoo.evaluation.bench import SECOND
-from zoo.evaluation.rulers import FEATURES
+from zoo.evaluation.rulers import FEATURES, SECOND
 
 COMPARED = (*FEATURES, "sharpness", *(f"{SECOND}{score}" for score in FEATURES))
 CLASSES = ("classifier_score", "class_distance")

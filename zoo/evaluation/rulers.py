@@ -4,6 +4,7 @@ import dataclasses
 
 from zoo import metrics
 
+SECOND = "pretext_"  # begins the names of the second extractor's scores
 FEATURES = ("frechet", "kernel", "kernel_spread", "kernel_error")
 FEATURES += ("precision", "recall", "density", "coverage")
 

@@ -2,6 +2,8 @@
 
 import textwrap
 
+from zoo.evaluation import rulers
+
 # (score, how a person calls it, what is better: - less, + more, 1 near 1, or nothing)
 OF_FEATURES = (
     ("frechet", "Frechet distance", "-"),
@@ -20,7 +22,7 @@ ROWS = (
     ("sharpness", "sharpness of real", "1"),
 )
 # The same of features that need no labels, in a part of their own.
-SECOND = tuple((f"pretext_{name}", *texts) for name, *texts in OF_FEATURES)
+SECOND = tuple((f"{rulers.SECOND}{name}", *texts) for name, *texts in OF_FEATURES)
 SINGLES = (
     ("conditional_accuracy", "samples of the class that was asked for", "+"),
     ("cas", "accuracy of a classifier taught by samples alone", "+"),

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from zoo.data.sources import building
-from zoo.inputs import pixels
+from zoo.pretrained import coloured
 
 SIDE = 299  # pixels that the network was trained on
 BATCH = 50
@@ -46,13 +46,7 @@ class Inception:
             images: `[N, H, W, C]`, uint8 or float in [-1, 1]; they are resized to
                 299x299 without antialiasing, and grey becomes three channels.
         """
-        parts = []
-        for start in range(0, len(images), BATCH):
-            x = pixels.to_float(np.asarray(images[start : start + BATCH]))
-            x = np.repeat(x, 3 // x.shape[-1], axis=-1)
-            x = keras.ops.image.resize(x, (SIDE, SIDE), interpolation="bilinear")
-            parts.append(keras.ops.convert_to_numpy(self.network(x, training=False)))
-        return np.concatenate(parts)
+        return coloured.answers(self.network, images, BATCH, SIDE)
 
 
 def _network():

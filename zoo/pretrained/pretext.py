@@ -13,11 +13,9 @@ import functools
 import pathlib
 
 import keras
-import numpy as np
 from keras import layers
 
-from zoo.inputs import pixels
-from zoo.pretrained import archive
+from zoo.pretrained import archive, coloured
 
 SHIPPED = pathlib.Path(__file__).parent / "weights"
 NAME = "pretext"
@@ -48,12 +46,7 @@ class Pretext:
             images: `[N, H, W, C]`, uint8 or float in [-1, 1], as large as they are; a
                 grey image is taken as three equal channels.
         """
-        parts = []
-        for start in range(0, len(images), BATCH):
-            x = pixels.to_float(np.asarray(images[start : start + BATCH]))
-            x = np.repeat(x, 3 // x.shape[-1], axis=-1)
-            parts.append(keras.ops.convert_to_numpy(self.network(x, training=False)))
-        return np.concatenate(parts)
+        return coloured.answers(self.network, images, BATCH)
 
 
 def build():

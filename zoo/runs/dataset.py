@@ -50,6 +50,13 @@ class RunData:
             )
         self.fields = [name for name in model.takes if name not in missing]
 
+    def num_images(self, has_validation):
+        """Returns the images that are trained on; of two domains, those of the
+        smaller."""
+        splits = ["train"] if has_validation else ["train", "validation"]
+        numbers = [self.info.num_examples[split] for split in splits]
+        return sum(min(n.values()) if isinstance(n, dict) else n for n in numbers)
+
     def training(self, settings, epoch, drop_remainder):
         """Returns the batches that are trained on, from `epoch` on."""
         split = "train" if settings.validation else "train+validation"

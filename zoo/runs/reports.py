@@ -118,7 +118,7 @@ def header(run):
     total = sum(run.parameters().values())
     counts = run.dataset.info.num_examples
     shape = "x".join(map(str, run.model.image_shape))
-    trained = counts["train"] + (0 if settings.validation else counts["validation"])
+    trained = run.dataset.num_images(settings.validation)
     validated = f"{counts['validation']:,}" if settings.validation else "no"
     length = f"{run.steps_per_epoch:,} an epoch"
     if settings.epochs:

@@ -170,7 +170,7 @@ def _length(flags, dataset, stored):
         batch_size = batch_size or stored["batch_size"]
         if flags["minutes"] is None:
             epochs = epochs or stored["epochs"]
-    count = num_images(flags, dataset)
+    count = dataset.num_images(flags["validation"])
     batch_size = batch_size or defaults.batch_size(dataset.name, count)
     if epochs is None and flags["minutes"] is None:
         epochs = defaults.epochs(dataset.name, count, batch_size)
@@ -183,19 +183,11 @@ def _usual_config(flags, cls, dataset, lender, stored):
     if lender is not None:
         return {}
     known, shape = registry.parameters(cls), dataset.info.image_shape
-    count = num_images(flags, dataset)
+    count = dataset.num_images(flags["validation"])
     usual = defaults.config(known, dataset.name, count, shape)
     if stored is None:
         return usual
     return {key: stored["config"].get(key, known[key][1]) for key in usual}
-
-
-def num_images(flags, dataset):
-    """Returns the images that are trained on; of two domains, those of the smaller."""
-    counts = dataset.info.num_examples
-    splits = ["train"] if flags["validation"] else ["train", "validation"]
-    numbers = [counts[split] for split in splits]
-    return sum(min(n.values()) if isinstance(n, dict) else n for n in numbers)
 
 
 def _config(flags, dataset, lender):

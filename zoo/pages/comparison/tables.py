@@ -4,6 +4,7 @@ import math
 
 from zoo import evaluation, pages
 from zoo.evaluation import table
+from zoo.evaluation.rulers import SECOND
 from zoo.metrics.protocol import codes
 from zoo.pages.comparison.entries import require_same_protocol
 
@@ -247,8 +248,7 @@ def disagreements(entries):
         for second in entries[place + 1 :]:
             for of in ("", "recon_"):
                 signs = [
-                    _order(first, second, f"{of}{kind}frechet")
-                    for kind in ("", "pretext_")
+                    _order(first, second, f"{of}{kind}frechet") for kind in ("", SECOND)
                 ]
                 if signs[0] * signs[1] < 0:
                     near, far = (first, second) if signs[0] < 0 else (second, first)
