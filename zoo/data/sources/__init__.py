@@ -15,17 +15,22 @@ from zoo.data.sources.records import Records
 from zoo.inputs import pictures
 
 BY_PATH = {"folder": Folder, "npz": Npz, "records": Records}  # of names "kind:PATH"
+# Of names "kind" or "kind:WHICH". A class has `require(which, data_dir)`, which raises
+# what its constructor would raise of these words; it imports no framework.
+BY_NAME = {"digits": Digits}
 SMALL = ("digits",)  # opened in no time
 # `{name: Option}` of all that one may choose about some kind of set.
 OPTIONS = {
-    name: each for kind in BY_PATH.values() for name, each in kind.options.items()
+    name: each
+    for kind in (*BY_PATH.values(), *BY_NAME.values())
+    for name, each in kind.options.items()
 }
 
 
 def names() -> tuple[str, ...]:
     """The names to show in a catalogue; every other image set of tfds works too."""
     by_path = (f"{kind}:PATH" for kind in BY_PATH)
-    return ("digits", *building.ORIGINS, *by_path)
+    return (*BY_NAME, *building.ORIGINS, *by_path)
 
 
 def require(
@@ -45,6 +50,10 @@ def require(
         arguments.options("data sets", OPTIONS, options)
         return
     kind, _, path = name.partition(":")
+    if kind in BY_NAME:
+        arguments.options(repr(name), BY_NAME[kind].options, options)
+        BY_NAME[kind].require(path, data_dir)
+        return
     if kind not in BY_PATH:
         arguments.options(repr(name), {}, options)
         building.require_name(name, data_dir)
@@ -78,9 +87,10 @@ def find(
     if kind in BY_PATH:
         declared = BY_PATH[kind].options
         return BY_PATH[kind](path, **arguments.options(f"{kind}:", declared, options))
+    if kind in BY_NAME:
+        values = arguments.options(repr(name), BY_NAME[kind].options, options)
+        return BY_NAME[kind](path, data_dir, build, **values)
     arguments.options(repr(name), {}, options)
-    if name == "digits":
-        return Digits()
     files = building.at_hand(name, data_dir)
     if files:
         return Idx(name, files, data_dir, build)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data import resize, source
+from zoo.data import arguments, resize, source
 
 NUM_TRAIN = 1500  # in file order; the remaining 297 are the test set
 
@@ -14,6 +14,10 @@ class Digits(source.Source):
 
     Source: Alpaydin and Kaynak 1998, UCI "Optical Recognition of Handwritten Digits",
     the test part, as shipped by `sklearn.datasets.load_digits`.
+
+    Args:
+        which: Empty, for there is one set of this name.
+        data_dir, build: Not used: the images are in a package.
     """
 
     name = "digits"
@@ -21,6 +25,20 @@ class Digits(source.Source):
     image_shape = (28, 28, 1)
     _rows = source.ranges(NUM_TRAIN, 297)
     num_examples = {split: stop - start for split, (start, stop) in _rows.items()}
+
+    def __init__(
+        self, which: str = "", data_dir: arguments.Place = None, build: bool = True
+    ):
+        self.require(which, data_dir)
+
+    @staticmethod
+    def require(which: str, data_dir: arguments.Place = None) -> None:
+        """Raises ValueError if something stands behind the name."""
+        if which:
+            raise ValueError(
+                "digits is one set: nothing stands behind its name. "
+                f"Received: 'digits:{which}'."
+            )
 
     def read(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
         """Returns `{"image": uint8 [N, H, W, 1], "label": int32 [N]}`; 16 is 255."""
