@@ -15,11 +15,16 @@ from absl import flags
 
 from experiments import preflight, quiet
 
-# What a folder of pictures lets one choose; the first is its default.
-CHOICES = {"color": ["auto", "grey", "rgb"], "fit": ["crop", "pad", "stretch"]}
+# What kinds of sets let one choose; the first is the default.
+CHOICES = {
+    "color": ["auto", "grey", "rgb"],
+    "fit": ["crop", "pad", "stretch"],
+    "language": ["en", "ja"],
+}
 MEANINGS = {
     "color": "Channels of a folder's images (auto: grey if all files are)",
     "fit": "How a folder's pictures of other proportions come to the size",
+    "language": "Language of the captions of emoji",
 }
 DATASET = ("dataset", "classes", "image_size", "data_dir")
 SIGPIPE = 13  # of `signal`, which has none on Windows

@@ -1,12 +1,14 @@
 """Where data sets come from: a file for each kind of origin, found by name."""
 
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 from zoo.data import arguments
 from zoo.data.source import Source
 from zoo.data.sources import building
 from zoo.data.sources.digits import Digits
+from zoo.data.sources.emoji import Emoji
 from zoo.data.sources.folder import Folder
 from zoo.data.sources.idx import Idx
 from zoo.data.sources.npz import Npz
@@ -17,7 +19,8 @@ from zoo.inputs import pictures
 BY_PATH = {"folder": Folder, "npz": Npz, "records": Records}  # of names "kind:PATH"
 # Of names "kind" or "kind:WHICH". A class has `require(which, data_dir)`, which raises
 # what its constructor would raise of these words; it imports no framework.
-BY_NAME = {"digits": Digits}
+# A class with `prepare(which, data_dir, origin, report)` is of a set that is got once.
+BY_NAME = {"digits": Digits, "emoji": Emoji}
 SMALL = ("digits",)  # opened in no time
 # `{name: Option}` of all that one may choose about some kind of set.
 OPTIONS = {
@@ -61,6 +64,37 @@ def require(
     values = arguments.options(f"{kind}:", BY_PATH[kind].options, options)
     if not pathlib.Path(path).expanduser().exists():
         BY_PATH[kind](path, **values)  # says what it wants
+
+
+def prepare(
+    name: str,
+    data_dir: arguments.Place = None,
+    origin: arguments.Place = None,
+    report: Callable[[str], None] = print,
+) -> list[pathlib.Path]:
+    """Gets a set once, such as emoji, unless it is there; returns the folders that it
+    is in, none if the set is of a kind that needs no such thing.
+
+    Args:
+        name: As for `find`.
+        data_dir: Where sets are kept, or None.
+        origin: A folder with the files that would be downloaded, or None.
+        report: Is called with lines that tell how far the work has come.
+
+    Raises: ValueError, FileNotFoundError, ConnectionError, ModuleNotFoundError: in one
+        sentence, what is missing or damaged, and the way out.
+    """
+    kind, _, which = name.partition(":")
+    get = getattr(BY_NAME.get(kind), "prepare", None)
+    if get is not None:
+        return get(which, data_dir, origin, report)
+    if origin is not None:
+        ready = [kind for kind in BY_NAME if hasattr(BY_NAME[kind], "prepare")]
+        raise ValueError(
+            f"--from is for sets that are downloaded by the zoo: {', '.join(ready)}. "
+            f"Received: dataset={name!r}, from={str(origin)!r}."
+        )
+    return []
 
 
 def find(
