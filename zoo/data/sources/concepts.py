@@ -23,7 +23,11 @@ _ALIASES = {
     "1F46F": f"{PERSON}-{JOINER}-1F430-{JOINER}-{PERSON}",  # with bunny ears
     "1F93C": f"{PERSON}-{JOINER}-1FAEF-{JOINER}-{PERSON}",  # wrestling
     f"1FAF1-{JOINER}-1FAF2": "1F91D",  # a handshake of two tones
-    "1F1E7-1F1FB": "1F1F3-1F1F4",  # flags: Bouvet Island is Norway
+    "1F64E": "1F64D",  # who pouts frowns
+    "1F6C0": "1F6C1",  # in a bathtub
+    "1F509": "1F508",  # a louder speaker
+    "1F1F9-1F1E9": "1F1F7-1F1F4",  # flags: Chad is Romania but for a tint of blue
+    "1F1E7-1F1FB": "1F1F3-1F1F4",  # Bouvet Island is Norway
     "1F1F8-1F1EF": "1F1F3-1F1F4",  # Svalbard
     "1F1E8-1F1F5": "1F1EB-1F1F7",  # Clipperton is France
     "1F1F2-1F1EB": "1F1EB-1F1F7",  # St. Martin
