@@ -1,7 +1,7 @@
 """Gets a data set that is downloaded once, or writes one as TFRecords for records:PATH.
 
-Emoji are got by npm and kept below --data_dir; the same command with --out writes
-records of them, too.
+Emoji are got by npm, photographs cut from wallpapers; both are kept below --data_dir.
+With --out the same command writes records of them, too.
 """
 
 import pathlib
@@ -19,8 +19,8 @@ VERB.define(
     "string",
     "dataset",
     "digits",
-    "emoji, emoji:openmoji, digits, fashion_mnist, mnist, cifar10, any image set of "
-    "tensorflow-datasets, folder:PATH or npz:PATH.",
+    "emoji, emoji:openmoji, photographs, digits, fashion_mnist, mnist, cifar10, any "
+    "image set of tensorflow-datasets, folder:PATH or npz:PATH.",
 )
 VERB.define("list", "classes", None, "Classes to keep, e.g. 5,7,9 [all].")
 VERB.define_pictures()

@@ -12,6 +12,7 @@ from zoo.data.sources.emoji import Emoji
 from zoo.data.sources.folder import Folder
 from zoo.data.sources.idx import Idx
 from zoo.data.sources.npz import Npz
+from zoo.data.sources.photographs import Photographs
 from zoo.data.sources.prepared import Prepared
 from zoo.data.sources.records import Records
 from zoo.inputs import pictures
@@ -20,7 +21,7 @@ BY_PATH = {"folder": Folder, "npz": Npz, "records": Records}  # of names "kind:P
 # Of names "kind" or "kind:WHICH". A class has `require(which, data_dir)`, which raises
 # what its constructor would raise of these words; it imports no framework.
 # A class with `prepare(which, data_dir, origin, report)` is of a set that is got once.
-BY_NAME = {"digits": Digits, "emoji": Emoji}
+BY_NAME = {"digits": Digits, "emoji": Emoji, "photographs": Photographs}
 SMALL = ("digits",)  # opened in no time
 # `{name: Option}` of all that one may choose about some kind of set.
 OPTIONS = {
