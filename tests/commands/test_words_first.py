@@ -9,7 +9,7 @@ from verbs import ROOT
 
 from experiments import CHOICES, evaluate, verify
 from experiments.targets import MEASURES
-from zoo.data.sources.folder import Folder
+from zoo.data.sources import OPTIONS
 from zoo.pretrained.features import KINDS
 
 # {run} is the folder of a run that has begun, {photos} one of other files.
@@ -35,7 +35,17 @@ train --from=nowhere
 train --fit=pad
 train --color=gray
 train --epochs=0
+train --dataset=emoji:twiter
+train --dataset=emoji --data_dir={photos}
+train --dataset=emoji:google --language=jp
+train --dataset=photographs --data_dir={photos}
+train --dataset=photographs:sea
 prepare --dataset=digts
+prepare --dataset=emoji:twiter
+prepare --dataset=emoji --data_dir={photos} --from=nowhere
+prepare --dataset=emoji --data_dir={photos} --from={photos}
+prepare --dataset=photographs --data_dir={photos} --from={photos}
+prepare --dataset=digits --from={photos}
 prepare --shards=0
 prepare --out={run}
 compare --models=ae,vae --set=latent_dims=2
@@ -133,9 +143,9 @@ def test_what_is_wrong_is_told_before_a_framework_is_imported(tmp_path):
 
 
 @pytest.mark.parametrize("name", CHOICES)
-def test_flags_offer_what_folders_of_pictures_take(name):
-    assert tuple(CHOICES[name]) == Folder.options[name].choices
-    assert CHOICES[name][0] == Folder.options[name].default
+def test_flags_offer_what_sets_take(name):
+    assert tuple(CHOICES[name]) == OPTIONS[name].choices
+    assert CHOICES[name][0] == OPTIONS[name].default
 
 
 def test_the_features_that_can_be_asked_for_are_there():

@@ -34,7 +34,8 @@ OPTIONS = {
 def names() -> tuple[str, ...]:
     """The names to show in a catalogue; every other image set of tfds works too."""
     by_path = (f"{kind}:PATH" for kind in BY_PATH)
-    return (*BY_NAME, *building.ORIGINS, *by_path)
+    others = (kind for kind in BY_NAME if kind not in SMALL)
+    return (*SMALL, *building.ORIGINS, *others, *by_path)
 
 
 def require(

@@ -21,6 +21,7 @@ Report = Callable[[str], None]  # takes a line that tells how far the work has c
 
 LARGEST = 64 * 2**20  # bytes of a member
 PATIENCE = 900  # seconds for one package
+MOST_WORDS = 150  # characters of what npm says when it fails
 _DAMAGE = (tarfile.TarError, EOFError, OSError, zlib.error)
 
 
@@ -45,11 +46,6 @@ class Package:
         stem = self.name.removeprefix("@").replace("/", "-")
         return f"{stem}-{self.version}.tgz"
 
-    @property
-    def command(self) -> str:
-        """What a user types to get the tarball."""
-        return f"npm pack {self.name}@{self.version}"
-
 
 @contextlib.contextmanager
 def tarballs(
@@ -67,39 +63,65 @@ def tarballs(
     with contextlib.ExitStack() as stack:
         if origin is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="zoo-npm-"))
+            _get(packages, folder, report)
         else:
             folder = pathlib.Path(origin).expanduser()
-            if not folder.is_dir():
-                raise FileNotFoundError(
-                    "--from names a folder that holds the tarballs. "
-                    f"Received: from={str(origin)!r}."
-                )
+            _require_files(packages, folder)
         files = [pathlib.Path(folder) / package.file for package in packages]
         for package, file in zip(packages, files):
-            if origin is None:
-                report(
-                    f"npm gets {package.name} {package.version}, {package.megabytes} MB"
-                )
-                _pack(package, folder)
             _check(package, file)
         yield files
 
 
-def _pack(package, folder):
-    """Has npm write the tarball of a package into a folder."""
+def _require_files(packages, folder):
+    """Raises FileNotFoundError unless a folder holds the tarballs."""
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            "--from names a folder that holds the tarballs of npm. "
+            f"Received: from={str(folder)!r}."
+        )
+    lacking = [each for each in packages if not (folder / each.file).is_file()]
+    if lacking:
+        names = ", ".join(package.file for package in lacking)
+        raise FileNotFoundError(
+            f"The folder lacks {names}: `{_command(lacking)}` makes what is lacking. "
+            f"Received: from={str(folder)!r}."
+        )
+
+
+def _command(packages):
+    """What a user types to get the tarballs of packages."""
+    return " ".join(["npm pack", *(f"{p.name}@{p.version}" for p in packages)])
+
+
+def _get(packages, folder, report):
+    """Has npm write the tarballs of packages into a folder."""
     npm = shutil.which("npm")
     way_out = (
-        f"or run `{package.command}` where there is one and give the folder of "
-        f"{package.file} by --from=FOLDER"
+        f"or run `{_command(packages)}` where there is one, and name the folder of the "
+        "tarballs by --from=FOLDER"
     )
     if npm is None:
         raise FileNotFoundError(
-            f"npm, which gets {package.name}, is not installed: install it "
-            f"(apt-get install npm), {way_out}."
+            "npm, which gets the packages, is not installed: install it (apt-get "
+            f"install npm), {way_out}."
         )
-    # A package's own scripts are never run; a network that is down is soon given up.
-    words = [npm, *package.command.split()[1:], "--ignore-scripts", "--silent"]
-    words += ["--fetch-retries=1", "--fetch-retry-mintimeout=2000", "--loglevel=error"]
+    for package in packages:
+        what = f"{package.name} {package.version}"
+        report(f"npm gets {what}, {package.megabytes} MB")
+        reason = _packed(npm, package, folder)
+        if reason:
+            raise ConnectionError(
+                f"npm cannot get {what} ({reason}): look for a network, {way_out}."
+            )
+
+
+def _packed(npm, package, folder):
+    """Has npm write one tarball; returns why it could not, or ""."""
+    # A package's own scripts are not run; a network that is down is soon given up.
+    words = [npm, "pack", f"{package.name}@{package.version}", "--ignore-scripts"]
+    words += ["--loglevel=error", "--fetch-timeout=60000"]
+    words += ["--fetch-retries=1", "--fetch-retry-mintimeout=2000"]
     try:
         done = subprocess.run(
             words,
@@ -110,32 +132,24 @@ def _pack(package, folder):
             errors="replace",
             timeout=PATIENCE,
         )
-        reason = f"{done.stdout} {done.stderr}" if done.returncode else ""
     except subprocess.TimeoutExpired:
-        reason = f"it took more than {PATIENCE} seconds"
+        return f"it took more than {PATIENCE} seconds"
     except OSError as error:
-        reason = f"it does not start: {error.strerror}"
-    if reason:
-        reason = " ".join(reason.split())[:300]
-        raise ConnectionError(
-            f"npm cannot get {package.name}@{package.version} ({reason}): look for "
-            f"a network, {way_out}."
-        )
+        return f"it does not start: {error.strerror}"
+    if not done.returncode:
+        return ""
+    text = " ".join(done.stderr.replace("npm error", " ").split())
+    return text[:MOST_WORDS] or f"it ended with code {done.returncode}"
 
 
 def _check(package, file):
-    """Raises an error unless the tarball of a package is there, and the pinned one."""
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"The folder lacks {package.file}, which `{package.command}` makes. "
-            f"Received: {str(file.parent)!r}."
-        )
-    digest = sums.sha256(file)
+    """Raises ValueError unless the tarball of a package is the pinned one."""
+    digest = sums.sha256(file) if file.is_file() else "no file"
     if digest != package.sha256:
         raise ValueError(
             f"{package.file} is not the pinned one, for it is cut off, damaged or of "
-            f"another origin: get it anew by `{package.command}`. Its sha256 is to be "
-            f"{package.sha256}. Received: {digest}."
+            f"another origin: get it anew by `{_command([package])}`. Its sha256 is to "
+            f"be {package.sha256}. Received: {digest}."
         )
 
 
