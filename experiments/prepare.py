@@ -63,9 +63,7 @@ def main():
     out = pathlib.Path(flags.out or f"{settings.slug(flags.dataset)}-records")
     info, files = data.write_records(flags.dataset, out, shards=flags.shards, **where)
     for split, count in files.items():
-        numbers = info.num_examples[split]
-        total = sum(numbers.values()) if isinstance(numbers, dict) else numbers
-        print(f"{split:<11} {total:>8,} images in {count} files")
+        print(f"{split:<11} {total(info, split):>8,} images in {count} files")
     print(f"train on it by --dataset=records:{out}")
 
 
@@ -74,10 +72,16 @@ def say(text):
     print(text, flush=True)
 
 
+def total(info, split):
+    """Returns the number of images of a split, those of all domains together."""
+    numbers = info.num_examples[split]
+    return sum(numbers.values()) if isinstance(numbers, dict) else numbers
+
+
 def tell_ready(info, places):
     """Prints what a set holds that was got, and how to train on it."""
-    for split, count in info.num_examples.items():
-        print(f"{split:<11} {count:>8,} images")
+    for split in info.num_examples:
+        print(f"{split:<11} {total(info, split):>8,} images")
     print(f"in {', '.join(map(str, places))}")
     print(f"train on it by --dataset={info.name}")
 
