@@ -28,8 +28,13 @@ def test_files_that_a_document_names_are_there(document):
 
 
 @pytest.mark.slow
-def test_the_first_example_runs_as_it_stands_and_shows_its_images(tmp_path):
+@pytest.mark.parametrize(
+    "epochs", ["epochs=1", pytest.param("epochs=15", marks=pytest.mark.full)]
+)
+def test_the_first_example_runs_as_it_stands_and_shows_its_images(epochs, tmp_path):
     code = (ROOT / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    assert "epochs=15" in code
+    code = code.replace("epochs=15", epochs)
     screens = ("DISPLAY", "WAYLAND_DISPLAY")
     environment = {k: v for k, v in os.environ.items() if k not in screens}
     nowhere = {"ZOO_DATA_DIR": str(tmp_path / "data"), "http_proxy": "localhost:9"}

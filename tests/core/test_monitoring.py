@@ -49,6 +49,7 @@ def test_a_default_early_stopping_stops_when_the_monitored_term_stands_still(nam
 
 
 @pytest.mark.slow
+@pytest.mark.eager
 def test_it_goes_on_while_the_monitored_term_becomes_better():
     history = fit(tiny.model("vae"), EarlyStopping(), rate=1e-4)
     elbo = history["val_elbo"]
@@ -64,6 +65,7 @@ def test_early_stopping_by_accuracy_keeps_the_largest():
 
 
 @pytest.mark.slow
+@pytest.mark.eager
 def test_the_best_model_is_saved_in_mode_auto(tmp_path):
     path = tmp_path / "{epoch}.keras"
     saving = keras.callbacks.ModelCheckpoint(path, save_best_only=True)

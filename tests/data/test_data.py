@@ -393,6 +393,7 @@ def test_fashion_mnist_is_the_same_with_and_without_tfds(fashion_dir):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_all_of_fashion_mnist_is_the_same_with_and_without_tfds(tmp_path):
     zoo.data.load("fashion_mnist", "test", data_dir=tmp_path)
     same_with_and_without_tfds(tmp_path, "train", "train[:54000]")

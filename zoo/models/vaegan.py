@@ -149,14 +149,15 @@ class VAEGAN(Adversarial):
             the network that made `x_rec` and `x_fake`, which is low where they look
             real; the loss of the discriminator; and the terms to report.
         """
-        # One batch has one mean and variance: normalised apart, two images that differ
-        # in contrast alone would have equal features.
-        both = self.discriminator(ops.concatenate([images, x_rec]), training=training)
-        f_real, f_rec = ops.split(both[0], 2)
-        # Apart here, or the rest of its batch would tell what an image is.
-        real_logits, rec_logits, fake_logits = (
-            self.discriminator(x, training=training)[1] for x in (images, x_rec, x_fake)
+        # Each kind apart, or the rest of its batch would tell what an image is.
+        (f_real, real_logits), (f_rec, rec_logits), (_, fake_logits) = (
+            self.discriminator(x, training=training) for x in (images, x_rec, x_fake)
         )
+        if training and self.normalization == "batch":
+            # One batch has one mean and variance: normalised apart, two images that
+            # differ in contrast alone would have equal features.
+            both = ops.concatenate([images, x_rec])
+            f_real, f_rec = ops.split(self.discriminator(both, training=True)[0], 2)
         recon = 0.5 * ops.mean(losses.squared_error(f_real, f_rec))  # L_llike^Dis_l
         gan = losses.bce(real_logits, True) + losses.bce(rec_logits, False)
         gan = gan + losses.bce(fake_logits, False)  # -L_GAN
