@@ -5,10 +5,11 @@ import os
 import pathlib
 import stat
 
+Path = tuple[str, ...]  # parts of a path, below a folder
 LARGEST = 2**28  # bytes of a picture file
 
 
-def files(root: pathlib.Path) -> tuple[list[tuple[str, ...]], list[str]]:
+def files(root: pathlib.Path) -> tuple[list[Path], list[str]]:
     """Returns the files below a folder, as parts of their paths, sorted; and what was
     passed over, with the reason.
 
@@ -17,7 +18,7 @@ def files(root: pathlib.Path) -> tuple[list[tuple[str, ...]], list[str]]:
     """
     home = root.resolve()
     paths, passed = [], []
-    waiting: list[tuple[tuple[str, ...], bool]] = [((), False)]
+    waiting: list[tuple[Path, bool]] = [((), False)]
     while waiting:
         parts, is_linked = waiting.pop()
         try:
