@@ -6,15 +6,23 @@ from typing import Any
 from zoo.data import arguments
 from zoo.data.source import Source
 from zoo.data.sources import building
+from zoo.data.sources.captions import Captions
 from zoo.data.sources.digits import Digits
 from zoo.data.sources.folder import Folder
 from zoo.data.sources.idx import Idx
 from zoo.data.sources.npz import Npz
+from zoo.data.sources.pairs import Pairs
 from zoo.data.sources.prepared import Prepared
 from zoo.data.sources.records import Records
 from zoo.inputs import pictures
 
-BY_PATH = {"folder": Folder, "npz": Npz, "records": Records}  # of names "kind:PATH"
+BY_PATH = {  # of names "kind:PATH"
+    "folder": Folder,
+    "captions": Captions,
+    "pairs": Pairs,
+    "npz": Npz,
+    "records": Records,
+}
 # Of names "kind" or "kind:WHICH". A class has `require(which, data_dir)`, which raises
 # what its constructor would raise of these words; it imports no framework.
 BY_NAME = {"digits": Digits}
