@@ -7,6 +7,7 @@ from zoo.data import arguments
 from zoo.data.source import Source
 from zoo.data.sources import building
 from zoo.data.sources.captions import Captions
+from zoo.data.sources.clips import Clips
 from zoo.data.sources.digits import Digits
 from zoo.data.sources.folder import Folder
 from zoo.data.sources.idx import Idx
@@ -20,6 +21,7 @@ BY_PATH = {  # of names "kind:PATH"
     "folder": Folder,
     "captions": Captions,
     "pairs": Pairs,
+    "clips": Clips,
     "npz": Npz,
     "records": Records,
 }

@@ -43,13 +43,14 @@ class Skipped(Passed):
         super().__init__()
         self.name = name
 
-    def attempt(self, function: Callable, file: pathlib.Path, *arguments: Any) -> Any:
-        """Returns what `function` makes of a file, or None if it cannot."""
+    def attempt(self, file: pathlib.Path, function: Callable, *arguments: Any) -> Any:
+        """Returns what `function` makes of its arguments, or None if `file`, which is
+        named then, is of no use to it."""
         try:
             with warnings.catch_warnings():
                 # A file that unpacks to a monstrous image is treated as unreadable.
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
-                return function(file, *arguments)
+                return function(*arguments)
         except Exception as error:  # decoders raise anything on hostile bytes
             self.add(f"{str(file)!r} ({str(error)[:200]})")
             return None

@@ -57,7 +57,8 @@ def scan(name: str, root: pathlib.Path, paths: Sequence[Path]) -> dict[Path, Any
     """Returns `{path: (header, hash of the content)}` of the pictures that can be read;
     ValueError if there are none."""
     skipped = Skipped(name)
-    headers = {path: skipped.attempt(_header, root.joinpath(*path)) for path in paths}
+    files = {path: root.joinpath(*path) for path in paths}
+    headers = {path: skipped.attempt(f, _header, f) for path, f in files.items()}
     skipped.report(len(paths), "any split")
     return {path: header for path, header in headers.items() if header}
 
@@ -138,7 +139,8 @@ class PictureFiles:
         images, kept = np.empty((len(rows), *shape), dtype=np.uint8), []
         skipped, rules = Skipped(self._name), pictures.for_shape(shape, self.rules)
         for row in rows:
-            picture = skipped.attempt(self._load, self._path(row), rules)
+            file = self._path(row)
+            picture = skipped.attempt(file, self._load, file, rules)
             if picture is not None:
                 images[len(kept)] = picture
                 kept.append(row)
@@ -173,9 +175,9 @@ class PictureFiles:
             return bool(coloured)
         rules = pictures.Rules(None, 3)  # only reading shows whether a file is whole
         skipped = Skipped(self._name)
+        files = map(self._path, coloured)
         return any(
-            skipped.attempt(self._load, self._path(row), rules) is not None
-            for row in coloured
+            skipped.attempt(file, self._load, file, rules) is not None for file in files
         )
 
 
