@@ -9,18 +9,21 @@ from zoo.data.sources import building
 from zoo.data.sources.captions import Captions
 from zoo.data.sources.clips import Clips
 from zoo.data.sources.digits import Digits
+from zoo.data.sources.domains import Domains
 from zoo.data.sources.folder import Folder
 from zoo.data.sources.idx import Idx
 from zoo.data.sources.npz import Npz
 from zoo.data.sources.pairs import Pairs
 from zoo.data.sources.prepared import Prepared
 from zoo.data.sources.records import Records
+from zoo.data.sources.two_classes import OPTION, TwoClasses
 from zoo.inputs import pictures
 
 BY_PATH = {  # of names "kind:PATH"
     "folder": Folder,
     "captions": Captions,
     "pairs": Pairs,
+    "domains": Domains,
     "clips": Clips,
     "npz": Npz,
     "records": Records,
@@ -34,7 +37,7 @@ OPTIONS = {
     name: each
     for kind in (*BY_PATH.values(), *BY_NAME.values())
     for name, each in kind.options.items()
-}
+} | {"domains": OPTION}
 
 
 def names() -> tuple[str, ...]:
@@ -60,6 +63,7 @@ def require(
         arguments.options("data sets", OPTIONS, options)
         return
     kind, _, path = name.partition(":")
+    options = {key: value for key, value in options.items() if key != "domains"}
     if kind in BY_NAME:
         arguments.options(repr(name), BY_NAME[kind].options, options)
         BY_NAME[kind].require(path, data_dir)
@@ -79,7 +83,8 @@ def find(
     options: dict[str, Any] | None = None,
     build: bool = True,
 ) -> Source:
-    """Returns the source that `name` means.
+    """Returns the source that `name` means; with the option domains, two of its
+    classes.
 
     MNIST's idx files, where they are at hand, are read without TensorFlow.
 
@@ -93,6 +98,10 @@ def find(
     """
     if not isinstance(name, str):
         raise ValueError(f"A data set is given by its name. Received: {name!r}.")
+    options = dict(options or {})
+    domains = options.pop("domains", None)
+    if domains is not None:
+        return TwoClasses(find(name, data_dir, options, build), domains)
     kind, _, path = name.partition(":")
     if kind in BY_PATH:
         declared = BY_PATH[kind].options
