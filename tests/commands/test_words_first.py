@@ -7,8 +7,11 @@ import sys
 import pytest
 from verbs import ROOT
 
-from experiments import CHOICES, evaluate, verify
+from experiments import CHOICES, OPTIONS, evaluate, verify
 from experiments.targets import MEASURES
+from zoo.data import sources
+from zoo.data.sources.captions import Captions
+from zoo.data.sources.clips import Clips
 from zoo.data.sources.folder import Folder
 from zoo.pretrained.features import KINDS
 
@@ -34,6 +37,12 @@ train --init_from=nowhere
 train --from=nowhere
 train --fit=pad
 train --color=gray
+train --frames=1
+train --every=0
+train --dataset=digits --frames=4
+train --dataset=digits --domains=5
+train --dataset=pairs:nowhere
+prepare --dataset=clips:nowhere --frames=4
 train --epochs=0
 prepare --dataset=digts
 prepare --shards=0
@@ -136,6 +145,13 @@ def test_what_is_wrong_is_told_before_a_framework_is_imported(tmp_path):
 def test_flags_offer_what_folders_of_pictures_take(name):
     assert tuple(CHOICES[name]) == Folder.options[name].choices
     assert CHOICES[name][0] == Folder.options[name].default
+
+
+def test_flags_tell_the_defaults_of_the_options_of_data_sets():
+    assert {*CHOICES, *OPTIONS} <= set(sources.OPTIONS)
+    options = Captions.options | Clips.options
+    for name in ("background", "text_column", "frames", "every"):
+        assert str(options[name].default) == OPTIONS[name][2]
 
 
 def test_the_features_that_can_be_asked_for_are_there():
