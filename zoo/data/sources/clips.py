@@ -50,7 +50,8 @@ class Clips(source.Source):
         arranged = layout.arrange(list(self._films))
         arranged.tell(self.name)
         self.class_names = arranged.printable_names()
-        paths, splits, self._labels = zip(*arranged.files)
+        paths, splits, labels = zip(*arranged.files)
+        self._labels = np.array(labels, np.int32)
         self._films = [self._films[path] for path in paths]
         is_grey = all(film.is_grey for film in self._films)
         if fit == "pad":
@@ -112,9 +113,7 @@ class Clips(source.Source):
 
     def _words(self, rows):
         """The field of rows that is no pixels: the label."""
-        if self.class_names is None:
-            return {}
-        return {"label": np.array(self._labels, np.int32)[rows[:, 0]]}
+        return {} if self.class_names is None else {"label": self._labels[rows[:, 0]]}
 
     def _seen(self, background):
         """`{path: Film}` of the films that are long enough."""

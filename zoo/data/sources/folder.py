@@ -43,7 +43,8 @@ class Folder(source.Source):
         arranged = layout.arrange(list(headers))
         arranged.tell(self.name)
         self.class_names = arranged.printable_names()
-        self._paths, splits, self._labels = zip(*arranged.files)
+        self._paths, splits, labels = zip(*arranged.files)
+        self._labels = np.array(labels, np.int32)
         used = {path: headers[path][0] for path in self._paths}
         bits = picture_files.used_bits(self.name, list(used.values()), bits)
         how = (color, fit, background, bits)
@@ -74,12 +75,8 @@ class Folder(source.Source):
 
     def labels(self, split: str) -> np.ndarray | None:
         """Returns the int32 labels `[N]` of the files, or None if unlabelled."""
-        if self.class_names is None:
-            return None
-        return np.array([self._labels[row] for row in self._rows[split]], np.int32)
+        return None if self.class_names is None else self._labels[self._rows[split]]
 
     def _words(self, rows: np.ndarray) -> dict[str, Any]:
         """The fields of rows that are no pixels: the label."""
-        if self.class_names is None:
-            return {}
-        return {"label": np.array([self._labels[row] for row in rows], np.int32)}
+        return {} if self.class_names is None else {"label": self._labels[rows]}
