@@ -15,11 +15,16 @@ from absl import flags
 
 from experiments import preflight, quiet
 
-# What a folder of pictures lets one choose; the first is its default.
-CHOICES = {"color": ["auto", "grey", "rgb"], "fit": ["crop", "pad", "stretch"]}
+# What kinds of sets let one choose; the first is the default.
+CHOICES = {
+    "color": ["auto", "grey", "rgb"],
+    "fit": ["crop", "pad", "stretch"],
+    "language": ["en", "ja"],
+}
 MEANINGS = {
     "color": "Channels of a folder's images (auto: grey if all files are)",
     "fit": "How a folder's pictures of other proportions come to the size",
+    "language": "Language of the captions of emoji",
 }
 # What else a data set lets one choose: {flag: (absl's kind, meaning, default, least)}.
 OPTIONS = {
@@ -31,7 +36,7 @@ OPTIONS = {
     ),
     "domains": (
         "string",
-        "Two classes of a labelled set as unpaired domains, e.g. 5,7",
+        "Two classes (of emoji, two styles) as unpaired domains, e.g. 5,7",
         "none",
         None,
     ),

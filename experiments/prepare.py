@@ -1,4 +1,8 @@
-"""Writes a data set as sharded TFRecords, which records:PATH then names."""
+"""Gets a data set that is downloaded once, or writes one as TFRecords for records:PATH.
+
+Emoji are got by npm, photographs cut from wallpapers; both are kept below --data_dir.
+With --out the same command writes records of them, too.
+"""
 
 import pathlib
 import sys
@@ -7,17 +11,17 @@ import experiments
 
 VERB = experiments.Verb(
     "prepare",
-    __doc__.strip(),
-    "python -m experiments.prepare --dataset=folder:photos --image_size=64 "
-    "--out=photos-64",
+    __doc__.splitlines()[0],
+    "python -m experiments.prepare --dataset=emoji",
 )
 VERB.group("What")
 VERB.define(
     "string",
     "dataset",
     "digits",
-    "digits, fashion_mnist, mnist, cifar10, any image set of tensorflow-datasets, "
-    "folder:PATH, captions:PATH, pairs:PATH, domains:PATH, clips:PATH or npz:PATH.",
+    "emoji, emoji:openmoji, photographs, digits, fashion_mnist, mnist, cifar10, any "
+    "image set of tensorflow-datasets, folder:PATH, captions:PATH, pairs:PATH, "
+    "domains:PATH, clips:PATH or npz:PATH.",
 )
 VERB.define("list", "classes", None, "Classes to keep, e.g. 5,7,9 [all].")
 VERB.define_pictures()
@@ -25,7 +29,15 @@ VERB.group("Where")
 VERB.define(
     "string", "data_dir", None, "Where tensorflow-datasets keeps its sets [its own]."
 )
-VERB.define("string", "out", None, "Folder to write, new or empty [DATASET-records].")
+VERB.define(
+    "string",
+    "from",
+    None,
+    "Folder that holds the packages already [they are downloaded].",
+)
+VERB.define(
+    "string", "out", None, "Folder for records, new or empty [DATASET-records]."
+)
 VERB.define(
     "integer",
     "shards",
@@ -38,18 +50,41 @@ VERB.define(
 def main():
     # TensorFlow, which takes seconds to import, is so when the records are written.
     from zoo import data
+    from zoo.data import sources
     from zoo.runs import settings
 
     flags = VERB.flags
     where = VERB.dataset()
-    del where["dataset"]
+    name = where.pop("dataset")
+    places = sources.prepare(name, flags.data_dir, flags["from"].value, say)
+    data.require(name, **where)
+    if places and not flags.out:
+        tell_ready(data.info(name, **where), places)
+        return
     out = pathlib.Path(flags.out or f"{settings.slug(flags.dataset)}-records")
     info, files = data.write_records(flags.dataset, out, shards=flags.shards, **where)
     for split, count in files.items():
-        numbers = info.num_examples[split]
-        total = sum(numbers.values()) if isinstance(numbers, dict) else numbers
-        print(f"{split:<11} {total:>8,} images in {count} files")
+        print(f"{split:<11} {total(info, split):>8,} images in {count} files")
     print(f"train on it by --dataset=records:{out}")
+
+
+def say(text):
+    """Prints a line of progress at once, also into a pipe."""
+    print(text, flush=True)
+
+
+def total(info, split):
+    """Returns the number of images of a split, those of all domains together."""
+    numbers = info.num_examples[split]
+    return sum(numbers.values()) if isinstance(numbers, dict) else numbers
+
+
+def tell_ready(info, places):
+    """Prints what a set holds that was got, and how to train on it."""
+    for split in info.num_examples:
+        print(f"{split:<11} {total(info, split):>8,} images")
+    print(f"in {', '.join(map(str, places))}")
+    print(f"train on it by --dataset={info.name}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from experiments.targets import MEASURES
 from zoo.data import sources
 from zoo.data.sources.captions import Captions
 from zoo.data.sources.clips import Clips
-from zoo.data.sources.folder import Folder
 from zoo.pretrained.features import KINDS
 
 # {run} is the folder of a run that has begun, {photos} one of other files.
@@ -44,7 +43,17 @@ train --dataset=digits --domains=5
 train --dataset=pairs:nowhere
 prepare --dataset=clips:nowhere --frames=4
 train --epochs=0
+train --dataset=emoji:twiter
+train --dataset=emoji --data_dir={photos}
+train --dataset=emoji:google --language=jp
+train --dataset=photographs --data_dir={photos}
+train --dataset=photographs:sea
 prepare --dataset=digts
+prepare --dataset=emoji:twiter
+prepare --dataset=emoji --data_dir={photos} --from=nowhere
+prepare --dataset=emoji --data_dir={photos} --from={photos}
+prepare --dataset=photographs --data_dir={photos} --from={photos}
+prepare --dataset=digits --from={photos}
 prepare --shards=0
 prepare --out={run}
 compare --models=ae,vae --set=latent_dims=2
@@ -142,9 +151,9 @@ def test_what_is_wrong_is_told_before_a_framework_is_imported(tmp_path):
 
 
 @pytest.mark.parametrize("name", CHOICES)
-def test_flags_offer_what_folders_of_pictures_take(name):
-    assert tuple(CHOICES[name]) == Folder.options[name].choices
-    assert CHOICES[name][0] == Folder.options[name].default
+def test_flags_offer_what_sets_take(name):
+    assert tuple(CHOICES[name]) == sources.OPTIONS[name].choices
+    assert CHOICES[name][0] == sources.OPTIONS[name].default
 
 
 def test_flags_tell_the_defaults_of_the_options_of_data_sets():

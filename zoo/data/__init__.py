@@ -4,9 +4,10 @@
     images, labels = zoo.data.arrays("digits", "test")
     data = zoo.data.open("folder:photos", image_size=64)    # both, opened once
 
-Names are `digits`, any image set of tfds (`fashion_mnist`, `mnist`, `cifar10`, ...),
-`folder:PATH`, `captions:PATH`, `pairs:PATH`, `domains:PATH`, `clips:PATH`, `npz:PATH`
-and `records:PATH`. Images are uint8 0..255, `[N, H, W, C]`, C
+Names are `digits`, `emoji`, `photographs` (these two are got by `experiments.prepare`
+once), any image set of tfds (`fashion_mnist`, `mnist`, `cifar10`, ...), and kinds with
+a place: `folder:PATH`, `captions:PATH`, `pairs:PATH`, `domains:PATH`, `clips:PATH`,
+`npz:PATH` and `records:PATH`. Images are uint8 0..255, `[N, H, W, C]`, C
 1 or 3; labels are int32 from 0. Every set has the splits train, validation (the last
 tenth of train) and test, and train+validation is both as one. Some sets have more
 fields, which `zoo.data.examples` tells. Nothing here imports TensorFlow before it is
@@ -59,7 +60,8 @@ def open(
             the order given. All by default.
         image_size: Side in pixels, 8 to 256, to resize to with antialiasing; or
             (height, width).
-        data_dir: Where tfds keeps its sets. Default: $ZOO_DATA_DIR, else tfds' own.
+        data_dir: Where tfds keeps its sets, and emoji and photographs lie. Default:
+            $ZOO_DATA_DIR, else tfds' own.
         build: False to write nothing: files at hand are read as they are, and a set
             that tfds would have to build first is refused.
         options: What the kind of set lets one choose, see `options` of its class; of

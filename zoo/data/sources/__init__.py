@@ -1,6 +1,7 @@
 """Where data sets come from: a file for each kind of origin, found by name."""
 
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 from zoo.data import arguments
@@ -10,10 +11,12 @@ from zoo.data.sources.captions import Captions
 from zoo.data.sources.clips import Clips
 from zoo.data.sources.digits import Digits
 from zoo.data.sources.domains import Domains
+from zoo.data.sources.emoji import Emoji
 from zoo.data.sources.folder import Folder
 from zoo.data.sources.idx import Idx
 from zoo.data.sources.npz import Npz
 from zoo.data.sources.pairs import Pairs
+from zoo.data.sources.photographs import Photographs
 from zoo.data.sources.prepared import Prepared
 from zoo.data.sources.records import Records
 from zoo.data.sources.two_classes import OPTION, TwoClasses
@@ -30,7 +33,8 @@ BY_PATH = {  # of names "kind:PATH"
 }
 # Of names "kind" or "kind:WHICH". A class has `require(which, data_dir)`, which raises
 # what its constructor would raise of these words; it imports no framework.
-BY_NAME = {"digits": Digits}
+# A class with `prepare(which, data_dir, origin, report)` is of a set that is got once.
+BY_NAME = {"digits": Digits, "emoji": Emoji, "photographs": Photographs}
 SMALL = ("digits",)  # opened in no time
 # `{name: Option}` of all that one may choose about some kind of set.
 OPTIONS = {
@@ -43,7 +47,8 @@ OPTIONS = {
 def names() -> tuple[str, ...]:
     """The names to show in a catalogue; every other image set of tfds works too."""
     by_path = (f"{kind}:PATH" for kind in BY_PATH)
-    return (*BY_NAME, *building.ORIGINS, *by_path)
+    others = (kind for kind in BY_NAME if kind not in SMALL)
+    return (*SMALL, *building.ORIGINS, *others, *by_path)
 
 
 def require(
@@ -63,7 +68,7 @@ def require(
         arguments.options("data sets", OPTIONS, options)
         return
     kind, _, path = name.partition(":")
-    options = {key: value for key, value in options.items() if key != "domains"}
+    options, _ = _parted(kind, options)
     if kind in BY_NAME:
         arguments.options(repr(name), BY_NAME[kind].options, options)
         BY_NAME[kind].require(path, data_dir)
@@ -75,6 +80,37 @@ def require(
     values = arguments.options(f"{kind}:", BY_PATH[kind].options, options)
     if not pathlib.Path(path).expanduser().exists():
         BY_PATH[kind](path, **values)  # says what it wants
+
+
+def prepare(
+    name: str,
+    data_dir: arguments.Place = None,
+    origin: arguments.Place = None,
+    report: Callable[[str], None] = print,
+) -> list[pathlib.Path]:
+    """Gets a set once, such as emoji, unless it is there; returns the folders that it
+    is in, none if the set is of a kind that needs no such thing.
+
+    Args:
+        name: As for `find`.
+        data_dir: Where sets are kept, or None.
+        origin: A folder with the files that would be downloaded, or None.
+        report: Is called with lines that tell how far the work has come.
+
+    Raises: ValueError, FileNotFoundError, ConnectionError, ModuleNotFoundError: in one
+        sentence, what is missing or damaged, and the way out.
+    """
+    kind, _, which = name.partition(":")
+    get = getattr(BY_NAME.get(kind), "prepare", None)
+    if get is not None:
+        return get(which, data_dir, origin, report)
+    if origin is not None:
+        ready = [kind for kind in BY_NAME if hasattr(BY_NAME[kind], "prepare")]
+        raise ValueError(
+            f"--from is for sets that are downloaded by the zoo: {', '.join(ready)}. "
+            f"Received: dataset={name!r}, from={str(origin)!r}."
+        )
+    return []
 
 
 def find(
@@ -98,11 +134,10 @@ def find(
     """
     if not isinstance(name, str):
         raise ValueError(f"A data set is given by its name. Received: {name!r}.")
-    options = dict(options or {})
-    domains = options.pop("domains", None)
+    kind, _, path = name.partition(":")
+    options, domains = _parted(kind, options)
     if domains is not None:
         return TwoClasses(find(name, data_dir, options, build), domains)
-    kind, _, path = name.partition(":")
     if kind in BY_PATH:
         declared = BY_PATH[kind].options
         return BY_PATH[kind](path, **arguments.options(f"{kind}:", declared, options))
@@ -114,3 +149,14 @@ def find(
     if files:
         return Idx(name, files, data_dir, build)
     return Prepared(name, data_dir, build)
+
+
+def _parted(kind, options):
+    """The options for a kind of set, and the two classes that shall be its domains, or
+    None; a kind that declares domains, as emoji do, makes them itself."""
+    options = dict(options or {})
+    of_kind = BY_PATH.get(kind) or BY_NAME.get(kind)
+    if of_kind is not None and "domains" in of_kind.options:
+        return options, None
+    domains = options.pop("domains", None)
+    return options, domains
