@@ -26,6 +26,29 @@ MEANINGS = {
     "fit": "How a folder's pictures of other proportions come to the size",
     "language": "Language of the captions of emoji",
 }
+# What else a data set lets one choose: {flag: (absl's kind, meaning, default, least)}.
+OPTIONS = {
+    "background": (
+        "string",
+        "Colour behind transparency, by name or #rrggbb",
+        "white",
+        None,
+    ),
+    "domains": (
+        "string",
+        "Two classes (of emoji, two styles) as unpaired domains, e.g. 5,7",
+        "none",
+        None,
+    ),
+    "text_column": (
+        "string",
+        "Columns of captions' metadata.csv or .jsonl with texts, e.g. text,tags",
+        "text",
+        None,
+    ),
+    "frames": ("integer", "Frames of a clip", "16", 2),
+    "every": ("integer", "A clip takes each how many-th frame of its film", "2", 1),
+}
 DATASET = ("dataset", "classes", "image_size", "data_dir")
 SIGPIPE = 13  # of `signal`, which has none on Windows
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
@@ -103,8 +126,8 @@ class Verb:
         for name, words in CHOICES.items():
             text = f"{MEANINGS[name]}: {', '.join(words)} [{default or words[0]}]."
             self.define("string", name, None, text)
-        text = f"Colour behind transparency, by name or #rrggbb [{default or 'white'}]."
-        self.define("string", "background", None, text)
+        for name, (kind, meaning, usual, least) in OPTIONS.items():
+            self.define(kind, name, None, f"{meaning} [{default or usual}].", least)
 
     def dataset(self):
         """Returns the values of the flags of a data set, as `zoo.data.open` takes them
@@ -116,7 +139,7 @@ class Verb:
 
         values = {name: self.flags[name].value for name in DATASET}
         values["image_size"] = arguments.parsed_size(values["image_size"])
-        options = {name: self.flags[name].value for name in (*CHOICES, "background")}
+        options = {name: self.flags[name].value for name in (*CHOICES, *OPTIONS)}
         return values | {k: value for k, value in options.items() if value is not None}
 
     def numbers(self, name, kind=int):

@@ -20,7 +20,8 @@ VERB.define(
     "dataset",
     "digits",
     "emoji, emoji:openmoji, photographs, digits, fashion_mnist, mnist, cifar10, any "
-    "image set of tensorflow-datasets, folder:PATH or npz:PATH.",
+    "image set of tensorflow-datasets, folder:PATH, captions:PATH, pairs:PATH, "
+    "domains:PATH, clips:PATH or npz:PATH.",
 )
 VERB.define("list", "classes", None, "Classes to keep, e.g. 5,7,9 [all].")
 VERB.define_pictures()

@@ -26,8 +26,8 @@ VERB.define(
     "dataset",
     "digits",
     "digits, fashion_mnist, mnist, cifar10, any image set of tensorflow-datasets, "
-    "folder:PATH, npz:PATH; emoji, photographs or records:PATH, which "
-    "experiments.prepare makes.",
+    "folder:PATH, captions:PATH, pairs:PATH, domains:PATH, clips:PATH, npz:PATH; "
+    "emoji, photographs or records:PATH, which experiments.prepare makes.",
 )
 VERB.define(
     "multi_string", "set", [], "key=value, a setting of the model [the paper's]. *"

@@ -7,9 +7,11 @@ import sys
 import pytest
 from verbs import ROOT
 
-from experiments import CHOICES, evaluate, verify
+from experiments import CHOICES, OPTIONS, evaluate, verify
 from experiments.targets import MEASURES
-from zoo.data.sources import OPTIONS
+from zoo.data import sources
+from zoo.data.sources.captions import Captions
+from zoo.data.sources.clips import Clips
 from zoo.pretrained.features import KINDS
 
 # {run} is the folder of a run that has begun, {photos} one of other files.
@@ -34,6 +36,12 @@ train --init_from=nowhere
 train --from=nowhere
 train --fit=pad
 train --color=gray
+train --frames=1
+train --every=0
+train --dataset=digits --frames=4
+train --dataset=digits --domains=5
+train --dataset=pairs:nowhere
+prepare --dataset=clips:nowhere --frames=4
 train --epochs=0
 train --dataset=emoji:twiter
 train --dataset=emoji --data_dir={photos}
@@ -144,8 +152,15 @@ def test_what_is_wrong_is_told_before_a_framework_is_imported(tmp_path):
 
 @pytest.mark.parametrize("name", CHOICES)
 def test_flags_offer_what_sets_take(name):
-    assert tuple(CHOICES[name]) == OPTIONS[name].choices
-    assert CHOICES[name][0] == OPTIONS[name].default
+    assert tuple(CHOICES[name]) == sources.OPTIONS[name].choices
+    assert CHOICES[name][0] == sources.OPTIONS[name].default
+
+
+def test_flags_tell_the_defaults_of_the_options_of_data_sets():
+    assert {*CHOICES, *OPTIONS} <= set(sources.OPTIONS)
+    options = Captions.options | Clips.options
+    for name in ("background", "text_column", "frames", "every"):
+        assert str(options[name].default) == OPTIONS[name][2]
 
 
 def test_the_features_that_can_be_asked_for_are_there():

@@ -235,7 +235,7 @@ def test_files_without_an_end_are_skipped_at_once(tmp_path, caplog, monkeypatch)
 def test_a_file_that_is_not_of_its_size_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "growing"
     path.write_bytes(b"12345")
-    monkeypatch.setattr(walk, "size", lambda path: 3)
+    monkeypatch.setattr(walk, "size", lambda path, largest: 3)
     with pytest.raises(ValueError, match="its size"):
         walk.digest(path)
 

@@ -5,7 +5,8 @@
     data = zoo.data.open("folder:photos", image_size=64)    # both, opened once
 
 Names are `digits`, `emoji`, `photographs` (these two are got by `experiments.prepare`
-once), any image set of tfds (`fashion_mnist`, `mnist`, `cifar10`, ...), `folder:PATH`,
+once), any image set of tfds (`fashion_mnist`, `mnist`, `cifar10`, ...), and kinds with
+a place: `folder:PATH`, `captions:PATH`, `pairs:PATH`, `domains:PATH`, `clips:PATH`,
 `npz:PATH` and `records:PATH`. Images are uint8 0..255, `[N, H, W, C]`, C
 1 or 3; labels are int32 from 0. Every set has the splits train, validation (the last
 tenth of train) and test, and train+validation is both as one. Some sets have more
@@ -54,7 +55,7 @@ def open(
     """Returns a data set that is opened once: its `info`, `arrays` and `batches`.
 
     Args:
-        name: Name of the data set, `folder:PATH`, `npz:PATH` or `records:PATH`.
+        name: Name of the data set, or of its kind and place, such as `folder:PATH`.
         classes: Classes to keep, by number or name; they become labels 0, 1, ... in
             the order given. All by default.
         image_size: Side in pixels, 8 to 256, to resize to with antialiasing; or
@@ -64,7 +65,8 @@ def open(
         build: False to write nothing: files at hand are read as they are, and a set
             that tfds would have to build first is refused.
         options: What the kind of set lets one choose, see `options` of its class; of
-            `folder:PATH`, color, fit, background and bits.
+            `folder:PATH`, color, fit, background and bits. Of every labelled set,
+            domains: two classes, as "5,7", that become unpaired sources and images.
 
     Raises: ValueError, FileNotFoundError: in one sentence, what cannot be used and why.
     """
@@ -89,7 +91,7 @@ def require(
     """
     arguments.image_size(image_size)
     sources.require(name, data_dir, options)
-    if classes and name in sources.SMALL:
+    if (classes or "domains" in options) and name in sources.SMALL:
         open(name, classes, image_size, data_dir, **options)
 
 

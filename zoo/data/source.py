@@ -208,8 +208,11 @@ def by_content(
     }
 
 
-def chosen(source: Source, classes: arguments.Classes) -> tuple[int, ...] | None:
-    """Returns the labels that `classes` asks for, in its order, or None for all.
+def chosen(
+    source: Source, classes: arguments.Classes, argument: str = "classes"
+) -> tuple[int, ...] | None:
+    """Returns the labels that `classes` asks for, in its order, or None for all; errors
+    call it by its `argument`.
 
     A class is given by its number, or by its name; a string is looked up as a name
     first, then as a number.
@@ -221,21 +224,21 @@ def chosen(source: Source, classes: arguments.Classes) -> tuple[int, ...] | None
     if source.class_names is None:
         raise ValueError(
             f"{source.name!r} has no labels to choose classes by. "
-            f"Received: classes={classes!r}."
+            f"Received: {argument}={classes!r}."
         )
     if isinstance(classes, str) or not isinstance(classes, Iterable):
         wanted = [classes]
     else:
         wanted = list(classes)
-    labels = tuple(_label(source, each, classes) for each in wanted)
+    labels = tuple(_label(source, each, classes, argument) for each in wanted)
     if not labels or len(set(labels)) < len(labels):
         raise ValueError(
-            f"classes must be different and at least one. Received: {classes!r}."
+            f"{argument} must be different and at least one. Received: {classes!r}."
         )
     return labels
 
 
-def _label(source: Source, wanted, classes) -> int:
+def _label(source: Source, wanted, classes, argument) -> int:
     """Returns the label that one entry of `classes` means."""
     names = source.class_names or ()
     if isinstance(wanted, str) and wanted in names:
@@ -245,8 +248,8 @@ def _label(source: Source, wanted, classes) -> int:
         if str(wanted) in names and names[label] != str(wanted):
             logging.warning(
                 "Class %d of %r is the one called %r, by its position; the one called "
-                "'%d' is classes=('%d',).",
-                *(label, source.name, names[label], label, label),
+                "'%d' is %s=('%d',).",
+                *(label, source.name, names[label], label, argument, label),
             )
         return label
     except ValueError:
@@ -256,7 +259,7 @@ def _label(source: Source, wanted, classes) -> int:
         raise ValueError(
             f"Unknown class {wanted!r} of {source.name!r}"
             f"{near}; classes are {listed}{more}. "
-            f"Received: classes={classes!r}."
+            f"Received: {argument}={classes!r}."
         ) from None
 
 

@@ -102,7 +102,7 @@ def header(file: str | os.PathLike | IO[bytes]) -> Header:
         ValueError: if it is too large, or of a kind without a known range.
     """
     with Image.open(file, formats=FORMATS) as picture:
-        _require(picture)
+        require(picture)
         # This comes before the EXIF: for that, a PNG is read to its end and has no
         # tiles afterwards.
         raw = str(picture.tile[0][3]) if picture.tile else ""
@@ -125,7 +125,7 @@ def read(file: str | os.PathLike | IO[bytes], rules: Rules) -> np.ndarray:
     Raises: as `header`.
     """
     with Image.open(file, formats=FORMATS) as picture:
-        _require(picture)
+        require(picture)
         _scale_key(picture)
         picture.load()
     ImageOps.exif_transpose(picture, in_place=True)  # a copy would take as much again
@@ -165,6 +165,17 @@ def fitted(
     return ImageOps.pad(picture, size, Image.Resampling.BICUBIC, color)
 
 
+def require(picture: Image.Image) -> None:
+    """Raises ValueError unless the pixels are few enough and of a known range."""
+    most = Image.MAX_IMAGE_PIXELS  # None for no limit
+    if most is not None and picture.width * picture.height > most:
+        raise ValueError(f"{picture.width}x{picture.height} pixels are too many")
+    if picture.mode in ("I", "F") and not _is_deep(picture):
+        raise ValueError("32-bit pixels, whose range is unknown")
+    if picture.mode not in _MODES and not _is_deep(picture):
+        raise ValueError(f"pixels of mode {picture.mode}, which no model takes")
+
+
 def used_bits(peak: int) -> int:
     """Returns how many bits a set with the largest value `peak` uses: one of `BITS`."""
     return next(bits for bits in BITS if peak < 2**bits)
@@ -185,17 +196,6 @@ def is_grey(color: str) -> bool:
             f"Received: background={color!r}."
         )
     return len(set(values)) == 1
-
-
-def _require(picture):
-    """Raises ValueError unless the pixels are few enough and of a known range."""
-    most = Image.MAX_IMAGE_PIXELS  # None for no limit
-    if most is not None and picture.width * picture.height > most:
-        raise ValueError(f"{picture.width}x{picture.height} pixels are too many")
-    if picture.mode in ("I", "F") and not _is_deep(picture):
-        raise ValueError("32-bit pixels, whose range is unknown")
-    if picture.mode not in _MODES and not _is_deep(picture):
-        raise ValueError(f"pixels of mode {picture.mode}, which no model takes")
 
 
 def _is_deep(picture):

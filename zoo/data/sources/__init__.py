@@ -7,17 +7,30 @@ from typing import Any
 from zoo.data import arguments
 from zoo.data.source import Source
 from zoo.data.sources import building
+from zoo.data.sources.captions import Captions
+from zoo.data.sources.clips import Clips
 from zoo.data.sources.digits import Digits
+from zoo.data.sources.domains import Domains
 from zoo.data.sources.emoji import Emoji
 from zoo.data.sources.folder import Folder
 from zoo.data.sources.idx import Idx
 from zoo.data.sources.npz import Npz
+from zoo.data.sources.pairs import Pairs
 from zoo.data.sources.photographs import Photographs
 from zoo.data.sources.prepared import Prepared
 from zoo.data.sources.records import Records
+from zoo.data.sources.two_classes import OPTION, TwoClasses
 from zoo.inputs import pictures
 
-BY_PATH = {"folder": Folder, "npz": Npz, "records": Records}  # of names "kind:PATH"
+BY_PATH = {  # of names "kind:PATH"
+    "folder": Folder,
+    "captions": Captions,
+    "pairs": Pairs,
+    "domains": Domains,
+    "clips": Clips,
+    "npz": Npz,
+    "records": Records,
+}
 # Of names "kind" or "kind:WHICH". A class has `require(which, data_dir)`, which raises
 # what its constructor would raise of these words; it imports no framework.
 # A class with `prepare(which, data_dir, origin, report)` is of a set that is got once.
@@ -28,7 +41,7 @@ OPTIONS = {
     name: each
     for kind in (*BY_PATH.values(), *BY_NAME.values())
     for name, each in kind.options.items()
-}
+} | {"domains": OPTION}
 
 
 def names() -> tuple[str, ...]:
@@ -55,6 +68,7 @@ def require(
         arguments.options("data sets", OPTIONS, options)
         return
     kind, _, path = name.partition(":")
+    options, _ = _parted(kind, options)
     if kind in BY_NAME:
         arguments.options(repr(name), BY_NAME[kind].options, options)
         BY_NAME[kind].require(path, data_dir)
@@ -105,7 +119,8 @@ def find(
     options: dict[str, Any] | None = None,
     build: bool = True,
 ) -> Source:
-    """Returns the source that `name` means.
+    """Returns the source that `name` means; with the option domains, two of its
+    classes.
 
     MNIST's idx files, where they are at hand, are read without TensorFlow.
 
@@ -120,6 +135,9 @@ def find(
     if not isinstance(name, str):
         raise ValueError(f"A data set is given by its name. Received: {name!r}.")
     kind, _, path = name.partition(":")
+    options, domains = _parted(kind, options)
+    if domains is not None:
+        return TwoClasses(find(name, data_dir, options, build), domains)
     if kind in BY_PATH:
         declared = BY_PATH[kind].options
         return BY_PATH[kind](path, **arguments.options(f"{kind}:", declared, options))
@@ -131,3 +149,14 @@ def find(
     if files:
         return Idx(name, files, data_dir, build)
     return Prepared(name, data_dir, build)
+
+
+def _parted(kind, options):
+    """The options for a kind of set, and the two classes that shall be its domains, or
+    None; a kind that declares domains, as emoji do, makes them itself."""
+    options = dict(options or {})
+    of_kind = BY_PATH.get(kind) or BY_NAME.get(kind)
+    if of_kind is not None and "domains" in of_kind.options:
+        return options, None
+    domains = options.pop("domains", None)
+    return options, domains

@@ -64,14 +64,20 @@ class Idx(source.Source):
 
     def read(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
         """Returns `{"image": uint8 [N, H, W, 1], "label": int32 [N]}`."""
+        images = self._part(split, 0, (28, 28, 1))
+        images = resize.resize_all(images, image_size)
+        return {"image": images, "label": self.labels(split)}
+
+    def labels(self, split: str) -> np.ndarray:
+        """Returns int32 labels `[N]`."""
+        return self._part(split, 1, ()).astype(np.int32)
+
+    def _part(self, split, number, shape):
+        """The examples of a split in one of the files of `FILES`, of a row's shape."""
         part = "test" if split == "test" else "train"
-        image_file, label_file = FILES[part]
         count = _NUM_EXAMPLES[part]
-        images = _content(self._folder / image_file, (count, 28, 28, 1))
-        labels = _content(self._folder / label_file, (count,))
-        chosen = _order(part, count)[slice(*self._rows[split])]
-        images = resize.resize_all(images[chosen], image_size)
-        return {"image": images, "label": labels[chosen].astype(np.int32)}
+        content = _content(self._folder / FILES[part][number], (count, *shape))
+        return content[_order(part, count)[slice(*self._rows[split])]]
 
 
 def _content(path: pathlib.Path, shape: tuple) -> np.ndarray:

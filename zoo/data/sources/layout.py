@@ -1,6 +1,14 @@
 """What the sub-folders of a folder of pictures mean: splits, classes, or neither."""
 
 import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from absl import logging
+
+from zoo.data import source
+from zoo.data.sources.passed import Passed
+from zoo.data.sources.walk import Path
 
 SPLITS = {  # names of folders, in any case
     "train": "train",
@@ -9,8 +17,6 @@ SPLITS = {  # names of folders, in any case
     "validation": "validation",
     "test": "test",
 }
-
-Path = tuple[str, ...]  # parts of a path, below the folder
 
 
 @dataclasses.dataclass
@@ -30,6 +36,30 @@ class Layout:
     files: list[tuple[Path, str | None, int]]
     passed: list[Path]
 
+    def tell(self, name: str) -> None:
+        """Tells in the log what became of the folders of the set `name`."""
+        tell(name, self.above, self.passed)
+
+    def printable_names(self) -> tuple[str, ...] | None:
+        """The class names; line breaks, or bytes that are no text, are escaped."""
+        if self.class_names is None:
+            return None
+        return tuple(n if n.isprintable() else ascii(n)[1:-1] for n in self.class_names)
+
+
+def tell(name: str, above: Path, passed: list[Path]) -> None:
+    """Tells in the log which folder of a set is read and which files are not."""
+    if above:
+        logging.info("%r is read from its folder %r", name, above)
+    files = Passed()
+    for path in passed:
+        files.add(repr("/".join(path)))
+    files.warn(
+        "Files of %r beside the sub-folders that are labels or splits are passed over: "
+        "%s",
+        name,
+    )
+
 
 def arrange(paths: list[Path]) -> Layout:
     """Returns the `Layout` of the readable files of a folder, given sorted.
@@ -39,9 +69,9 @@ def arrange(paths: list[Path]) -> Layout:
     the splits or of the folder, are classes. Where there is but one sub-folder, and it
     holds nothing but sub-folders, these are taken for what they would be without it.
     """
-    above = _descended(paths)
+    above = descended(paths, lambda folders: bool(named_splits(folders)))
     depth = len(above)
-    splits = _splits({path[depth] for path in paths if len(path) > depth + 1})
+    splits = named_splits({path[depth] for path in paths if len(path) > depth + 1})
     files, passed = [], []
     for path in paths:
         split = splits.get(path[depth]) if len(path) > depth + 1 else None
@@ -63,22 +93,61 @@ def arrange(paths: list[Path]) -> Layout:
     return Layout(above, tuple(names), labelled, passed)
 
 
-def _descended(paths):
-    """The folders above the first one that branches, into nothing but folders."""
+def descended(paths: list[Path], is_top: Callable[[set[str]], bool]) -> Path:
+    """Returns the folders above the first one that branches, into nothing but folders,
+    or whose sub-folders' names are those of a top."""
     above = ()
     while paths and all(len(path) > len(above) + 1 for path in paths):
         folders = {path[len(above)] for path in paths}
-        if len(folders) > 1 or _splits(folders):
+        if len(folders) > 1 or is_top(folders):
             return above
         above = (*above, *folders)
     return ()
 
 
-def _splits(folders):
-    """`{folder: split}` of those that are splits, empty if they are taken for classes:
-    train alone among other names may well be one."""
+def named_splits(folders: set[str]) -> dict[str, str]:
+    """Returns `{name: split}` of the folders that are splits, empty if they are taken
+    for classes: train alone among other names may well be one."""
     splits = {name: SPLITS[name.lower()] for name in folders if name.lower() in SPLITS}
     kinds = set(splits.values())
     if "train" in kinds and (len(kinds) > 1 or len(splits) == len(folders)):
         return splits
     return {}
+
+
+def cut(
+    name: str, splits: Sequence[str | None], digests: list[bytes]
+) -> dict[str, np.ndarray]:
+    """Returns the rows of each split: the ready ones, and what is cut from training.
+
+    Args:
+        name: Of the data set.
+        splits: That of each row, None if there are none.
+        digests: A hash of each row's content, see `source.by_content`.
+
+    Raises: ValueError: if there are ready splits, but nothing to train on.
+    """
+    ready = {
+        split: np.array([n for n, each in enumerate(splits) if each == split], int)
+        for split in ("train", "validation", "test")
+    }
+    if not any(map(len, ready.values())):
+        return source.by_content(digests)
+    train = ready.pop("train")
+    if not len(train):
+        raise ValueError(
+            "The train folder holds no readable image in a sub-folder, though "
+            f"others do. Received: {name!r}."
+        )
+    ready = {split: rows for split, rows in ready.items() if len(rows)}
+    parts = source.by_content([digests[row] for row in train], tuple(ready))
+    rows = {split: train[part] for split, part in parts.items()} | ready
+    both = np.concatenate([rows["train"], rows["validation"]])
+    rows["train+validation"] = np.sort(both)
+    known = {digests[row] for row in both}
+    common = sum(digests[row] in known for row in rows["test"])
+    if common:
+        logging.warning(
+            "%d test images of %r are among those to train on, too.", common, name
+        )
+    return rows

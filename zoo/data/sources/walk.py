@@ -5,10 +5,11 @@ import os
 import pathlib
 import stat
 
+Path = tuple[str, ...]  # parts of a path, below a folder
 LARGEST = 2**28  # bytes of a picture file
 
 
-def files(root: pathlib.Path) -> tuple[list[tuple[str, ...]], list[str]]:
+def files(root: pathlib.Path) -> tuple[list[Path], list[str]]:
     """Returns the files below a folder, as parts of their paths, sorted; and what was
     passed over, with the reason.
 
@@ -17,7 +18,7 @@ def files(root: pathlib.Path) -> tuple[list[tuple[str, ...]], list[str]]:
     """
     home = root.resolve()
     paths, passed = [], []
-    waiting: list[tuple[tuple[str, ...], bool]] = [((), False)]
+    waiting: list[tuple[Path, bool]] = [((), False)]
     while waiting:
         parts, is_linked = waiting.pop()
         try:
@@ -48,23 +49,21 @@ def _is_file(entry):
         return False
 
 
-def size(path: str | os.PathLike) -> int:
+def size(path: str | os.PathLike, largest: int = LARGEST) -> int:
     """Returns the bytes of a file; ValueError unless it is a regular one of a size that
     a picture may have."""
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise ValueError("it is no regular file")
-    if not 0 < status.st_size <= LARGEST:
-        raise ValueError(
-            f"a picture has 1 to {LARGEST:,} bytes, not {status.st_size:,}"
-        )
+    if not 0 < status.st_size <= largest:
+        raise ValueError(f"it may have 1 to {largest:,} bytes, not {status.st_size:,}")
     return status.st_size
 
 
-def digest(path: str | os.PathLike) -> bytes:
+def digest(path: str | os.PathLike, largest: int = LARGEST) -> bytes:
     """Returns a hash of a file's content; ValueError if it has no `size`, or another
     one than its folder tells, as files have that are no files on a disk."""
-    sha, left = hashlib.sha256(), size(path)
+    sha, left = hashlib.sha256(), size(path, largest)
     with open(path, "rb") as file:
         while left and (block := file.read(min(left, 2**20))):
             sha.update(block)

@@ -1,0 +1,167 @@
+"""A folder with pairs of pictures: a source, and the image that is made from it."""
+
+import dataclasses
+import functools
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from zoo.data import examples, source
+from zoo.data.sources import layout, pairing, picture_files
+from zoo.data.sources.passed import Passed
+from zoo.inputs import pictures
+
+FIELDS = ("source", "image")  # A and B
+
+
+class Pairs(source.Source):
+    """Folders A and B with pictures of equal names, endings aside; or one folder with
+    pictures that show A and B side by side, which are cut in the middle.
+
+    Splits are train/A and train/B, or A/train and B/train (val and test alike), or
+    train, val and test of side-by-side pictures; without them a tenth of the pairs is
+    the test set, a tenth of the rest validation, by content: pairs that share a picture
+    are on one side. A is the source and B the image, each with channels of its own: one
+    if all of its files are grey. A pair without its other half, or of halves whose
+    proportions differ, is named in the log and left out.
+
+    Args:
+        path: Of the folder.
+        color, fit, background, bits: As for a `Folder`. With fit=stretch, proportions
+            may differ.
+    """
+
+    options = picture_files.OPTIONS
+    class_names = None
+
+    def __init__(
+        self,
+        path: str,
+        color: str = "auto",
+        fit: str = "crop",
+        background: str = "white",
+        bits: int | None = None,
+    ):
+        self.name = f"pairs:{path}"
+        root = picture_files.folder(self.name)
+        paths = picture_files.walked(self.name, root)
+        pairs = pairing.in_two_folders(self.name, paths)
+        is_joint = not pairs
+        pairs = pairs or pairing.side_by_side(self.name, paths)
+        # A file that shows both is read once.
+        files = dict.fromkeys(path for pair in pairs for path in pair[:2])
+        scanned = picture_files.scan(self.name, root, list(files))
+        facts = {path: header for path, (header, _) in scanned.items()}
+        pairs = _readable(self.name, pairs, facts)
+        halves = _cut if is_joint else _matching
+        pairs, facts = halves(self.name, pairs, facts, fit)
+        bits = picture_files.used_bits(self.name, list(facts.values()), bits)
+        how = (color, fit, background, bits)
+        self._files = {}
+        for number, field in enumerate(FIELDS):
+            load = functools.partial(_half, number) if is_joint else pictures.read
+            headers = {pair[number]: facts[pair[number]] for pair in pairs}
+            files = picture_files.PictureFiles(self.name, root, headers, *how, load)
+            self._files[field] = files
+        self.rules = self._files["image"].rules
+        self.image_shape = self._files["image"].shape
+        digests = [(scanned[pair.source][1], scanned[pair.image][1]) for pair in pairs]
+        splits = [pair.split for pair in pairs]
+        self._rows = layout.cut(self.name, splits, pairing.connected(digests))
+        self.num_examples = {split: len(rows) for split, rows in self._rows.items()}
+
+    def fields(self) -> dict[str, examples.Shape]:
+        """Returns `{field: shape of a row as stored}`."""
+        return {field: self._files[field].shape for field in FIELDS}
+
+    def read(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
+        """Returns `{"source": uint8 [N, h, w, c], "image": uint8 [N, H, W, C]}`."""
+        rows, shapes = self._rows[split], self.shapes(image_size)
+        parts = {f: self._files[f].read(rows, shapes[f], split) for f in FIELDS}
+        (_, kept), (_, others) = parts.values()
+        if len(kept) == len(others) == len(rows):
+            return {field: images for field, (images, _) in parts.items()}
+        both = np.intersect1d(kept, others)  # a pair needs both of its halves
+        return {f: images[np.isin(rows, both)] for f, (images, rows) in parts.items()}
+
+    def columns(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
+        """As `read`, but of a large set a picture is read when it is asked for; one
+        that cannot be read is then a ValueError."""
+        if not self.is_large(image_size):
+            return self.read(split, image_size)
+        rows, shapes = self._rows[split], self.shapes(image_size)
+        return {f: self._files[f].column(rows, shapes[f]) for f in FIELDS}
+
+    def labels(self, split: str) -> None:
+        """Returns None: pairs have no labels."""
+
+
+def _readable(name, pairs, facts):
+    """The pairs of which both files can be read."""
+    whole = [pair for pair in pairs if pair.source in facts and pair.image in facts]
+    if not whole:
+        raise ValueError(
+            f"pairs: no pair has two pictures that can be read. Received: {name!r}."
+        )
+    return whole
+
+
+def _matching(name, pairs, facts, fit):
+    """The pairs whose halves have the same proportions, and all headers."""
+    passed, matching = Passed(), []
+    for pair in pairs:
+        (height, width), (high, wide) = (facts[path].size for path in pair[:2])
+        # A side that was rounded to pixels makes no difference.
+        is_alike = abs(height * wide - high * width) <= max(height, width, high, wide)
+        if is_alike or fit == "stretch":
+            matching.append(pair)
+        else:
+            sizes = f"{width}x{height} and {wide}x{high}"
+            passed.add(f"{'/'.join(pair.source)!r} ({sizes} pixels)")
+    passed.warn(
+        "Pairs of %r whose proportions differ are passed over, but not with "
+        "fit=stretch: %s",
+        name,
+    )
+    if not matching:
+        raise ValueError(
+            "pairs: the two pictures of a pair have the same proportions, unless "
+            f"fit=stretch is chosen. Received: {name!r} with {passed}."
+        )
+    return matching, facts
+
+
+def _cut(name, pairs, facts, fit):
+    """The pairs that one file shows side by side, and the headers of their halves."""
+    passed, even = Passed(), []
+    for pair in pairs:
+        width = facts[pair.image].size[1]
+        if width % 2:
+            passed.add(f"{'/'.join(pair.image)!r} ({width} pixels)")
+        else:
+            even.append(pair)
+    passed.warn("Pictures of %r whose width is odd are passed over: %s", name)
+    if not even:
+        raise ValueError(
+            "pairs: wants folders A and B, or pictures of even width that show both "
+            f"side by side. Received: {name!r} with {passed}."
+        )
+    halves = {}
+    for pair in even:
+        header = facts[pair.image]
+        height, width = header.size
+        halves[pair.image] = dataclasses.replace(header, size=(height, width // 2))
+    return even, halves
+
+
+def _half(number, file, rules):
+    """Reads the left (0) or right (1) half of a picture file."""
+    whole = pictures.read(file, dataclasses.replace(rules, image_size=None))
+    width = whole.shape[1] // 2
+    half = whole[:, number * width : (number + 1) * width]
+    if rules.image_size is None:
+        return half
+    image = Image.fromarray(half[..., 0] if rules.channels == 1 else half)
+    fitted = pictures.fitted(image, rules.image_size, rules.fit, rules.background)
+    return np.asarray(fitted).reshape(*rules.image_size, rules.channels)
