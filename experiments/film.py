@@ -11,6 +11,7 @@ NEEDS = {"denoising": ("sample", "trajectory"), "walk": ("decode",), "training":
 PAUSE = 1.5  # seconds that the last frame stays; a walk has no last one
 STOP = 1.5  # seconds, about, from one stop of a walk to the next
 NUM_IMAGES = 32
+GREYS = 64  # of a GIF: an eye sees no difference, and the file is half as large
 OF_SAMPLES = ("labels", "sampler", "steps", "guidance")
 
 VERB = experiments.Verb(
@@ -54,9 +55,16 @@ VERB.define(
     "string",
     "out",
     None,
-    "A .gif, a .webp or, with the package av, a .mp4 [KIND.gif in the run folder].",
+    "A .gif, a .webp (half as large) or, with the package av, a .mp4 [KIND.gif in the "
+    "run folder].",
 )
-VERB.define("integer", "colours", 256, "Of a .gif: fewer make it smaller.", least=2)
+VERB.define(
+    "integer",
+    "colours",
+    None,
+    "Of a .gif, 2 to 256; fewer make it smaller [256; of grey images 64].",
+    least=2,
+)
 
 
 def main():
@@ -74,8 +82,9 @@ def main():
     frames = films.draw(images, texts, flags.columns)
     pause = 0 if kind == "walk" else PAUSE
     frames = films.timed(frames, flags.seconds, flags.fps)
-    films.save(out, frames, flags.fps, pause, flags.colours)
-    height, width = frames.shape[1:3]
+    height, width, channels = frames.shape[1:]
+    colours = flags.colours or (films.MOST_COLOURS if channels == 3 else GREYS)
+    films.save(out, frames, flags.fps, pause, colours)
     size = f"{out.stat().st_size / 1e6:.1f} MB"
     print(f"{kind}: {len(frames)} frames of {width}x{height}, {size}")
     print(f"written: {out}")
@@ -90,7 +99,7 @@ def _require_words(films):
             f"Received: seconds={flags.seconds:g}."
         )
     for name, most in (("fps", films.MOST_FPS), ("colours", films.MOST_COLOURS)):
-        if flags[name].value > most:
+        if (flags[name].value or 0) > most:
             raise ValueError(
                 f"--{name} is at most {most}. Received: {name}={flags[name].value}."
             )
@@ -144,6 +153,11 @@ def _training(_):
     if len(files) < 2:
         raise ValueError(_too_few(record["settings"].get("model"), folder, len(files)))
     shape = record.get("image_shape")
+    if shape is None:
+        raise ValueError(
+            "The run was written by a version of the zoo that this one does not know. "
+            f"Received: {folder.record}."
+        )
     images = [grids.images(file, shape)[: flags.num_images] for file in files.values()]
     if len({each.shape for each in images}) > 1:
         raise ValueError(

@@ -197,38 +197,52 @@ def _few_colours(frames, colours):
         levels = np.rint(steps).astype(np.uint8)
         yield from (_picture(levels[frame]) for frame in frames)
         return
-    palette = _palette(frames, colours)
+    own = _own_codes(frames, colours)
+    if own is not None:  # Pillow's search takes colours that are alike for the same
+        palette = np.stack([own >> 16, own >> 8 & 255, own & 255], axis=1)
+        for frame in frames:
+            numbers = np.searchsorted(own, _codes(frame)).astype(np.uint8)
+            yield _with_palette(Image.fromarray(numbers), palette)
+        return
+    palette = _with_palette(Image.new("L", (1, 1)), _palette(frames, colours))
     for frame in frames:
         # Dithering would scatter dots that are others in the next frame.
         yield _picture(frame).quantize(palette=palette, dither=Image.Dither.NONE)
 
 
-def _palette(frames, colours):
-    """Returns a picture with the palette of all frames: their own colours if these are
-    few; else those of a sample of pixels, with a true black and white."""
-    own = _own_colours(frames, colours)
-    if own is None:
-        random, few = np.random.default_rng(0), frames[:: -(-len(frames) // 16)]
-        sample = random.choice(few.reshape(-1, 3), 250 * 250)
-        picture = _picture(sample.reshape(250, 250, 3))
-        chosen = picture.quantize(max(colours - 2, 1), Image.Quantize.MEDIANCUT, 2)
-        own = np.reshape(chosen.getpalette(), (-1, 3))[: max(colours - 2, 0)]
-        own = np.concatenate([own, [[0] * 3, [255] * 3]])
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(own.astype(np.uint8).tobytes())
-    return palette
+def _with_palette(picture, palette):
+    picture.putpalette(palette.astype(np.uint8).tobytes())
+    return picture
 
 
-def _own_colours(frames, most):
-    """Returns the colours of all frames `[K, 3]`, or None if they are more than
+def _codes(frame):
+    """Returns the pixels of `[..., 3]` as one number each."""
+    return frame.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+
+
+def _own_codes(frames, most):
+    """Returns the sorted numbers of all colours, or None if they are more than
     `most`."""
-    seen = np.zeros(0, np.uint32)
+    own = np.zeros(0, np.uint32)
     for frame in frames:
-        codes = frame.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-        seen = np.union1d(seen, codes)
-        if len(seen) > most:
+        own = np.union1d(own, _codes(frame))
+        if len(own) > most:
             return None
-    return np.stack([seen >> 16, seen >> 8 & 255, seen & 255], axis=1)
+    return own
+
+
+def _palette(frames, colours):
+    """Returns colours `[K, 3]` of a sample of all pixels, with a true black and
+    white."""
+    random, few = np.random.default_rng(0), frames[:: -(-len(frames) // 16)]
+    sample = random.choice(few.reshape(-1, 3), 250 * 250)
+    picture = Image.fromarray(sample.reshape(250, 250, 3))
+    picture = picture.quantize(max(colours - 2, 1), Image.Quantize.MEDIANCUT, kmeans=2)
+    ends = np.array([[0] * 3, [255] * 3])
+    chosen = np.reshape(picture.getpalette(), (-1, 3))[: colours - 2]
+    # Pillow's search would take what is nearly white for white.
+    is_apart = [abs(each - ends).max(axis=1).min() >= 8 for each in chosen]
+    return np.concatenate([chosen[np.array(is_apart, bool)], ends])
 
 
 # --- MP4, by av -----------------------------------------------------------------------
