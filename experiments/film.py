@@ -55,8 +55,8 @@ VERB.define(
     "string",
     "out",
     None,
-    "A .gif, a .webp (half as large) or, with the package av, a .mp4 [KIND.gif in the "
-    "run folder].",
+    "A .gif, a .webp (smaller, but for noise) or, with the package av, a .mp4 (much "
+    "smaller) [KIND.gif in the run folder].",
 )
 VERB.define(
     "integer",
@@ -191,11 +191,14 @@ def _walk(model):
     import numpy as np
 
     from zoo.core import latents
-    from zoo.inputs import pixels
+    from zoo.inputs import memory, pixels
 
     flags = VERB.flags
     model.require("decode")
     steps, count = max(2, round(flags.seconds * flags.fps)), _count()
+    size = 2 * steps * count * math.prod(model.image_shape)
+    what = f"{steps * count:,} images take"
+    memory.require(size, count, "ask for fewer, or for less time", what)
     stops = max(3, math.ceil(flags.seconds / STOP))
     z = _stops(model, stops * count).reshape(stops, count, -1)
     # Two latents of one number are on one side of the origin, or on opposite ones.

@@ -203,7 +203,8 @@ def test_a_walk_of_an_autoencoder_leads_through_encodings(run):
 # --- denoising ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [pytest.param("ddpm", marks=pytest.mark.slow), "flow"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ddpm", "flow"])
 def test_a_denoising_leads_from_noise_to_the_samples(name, run):
     folder = run(name)
     assert called(film, f"--workdir={folder}", *SHORT, "--steps=5") == 0
@@ -241,6 +242,8 @@ def test_a_denoising_takes_labels_in_turn(run, monkeypatch, capsys):
         ("cgan", ["--kind=walk"], "'cgan' cannot decode. Models that can: ae, bigan"),
         ("vae", ["--kind=denoising"], "Models that do: ddpm, flow"),
         ("classifier", [], "'classifier' draws no pictures"),
+        ("vae", ["--num_images=1000000000"], "ask for fewer, or for less time"),
+        ("flow", ["--num_images=1000000000"], "ask for fewer. Received: "),
         ("vae", ["--steps=3"], "--steps is of a denoising"),
         ("flow", ["--sampler=ddim"], "'flow' samples by euler, heun"),
     ],

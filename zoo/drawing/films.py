@@ -66,7 +66,7 @@ def _titled(frame, text):
 
 def _require_memory(count, frame):
     way = "ask for fewer images, or for less time"
-    memory.require(count * frame.nbytes, f"{count:,} frames", way, "The frames take")
+    memory.require(count * frame.nbytes, count, way, f"{count:,} frames take")
 
 
 # --- files ----------------------------------------------------------------------------
