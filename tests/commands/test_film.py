@@ -243,9 +243,15 @@ def test_a_denoising_takes_labels_in_turn(run, monkeypatch, capsys):
         ("vae", ["--kind=denoising"], "Models that do: ddpm, flow"),
         ("classifier", [], "'classifier' draws no pictures"),
         ("vae", ["--num_images=1000000000"], "ask for fewer, or for less time"),
-        ("flow", ["--num_images=1000000000"], "ask for fewer. Received: "),
+        pytest.param(
+            *("flow", ["--num_images=1000000000"], "ask for fewer. Received: "),
+            marks=pytest.mark.slow,
+        ),
         ("vae", ["--steps=3"], "--steps is of a denoising"),
-        ("flow", ["--sampler=ddim"], "'flow' samples by euler, heun"),
+        pytest.param(
+            *("flow", ["--sampler=ddim"], "'flow' samples by euler, heun"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_a_model_cannot_do_is_one_sentence(name, flags, expected, run, capsys):
