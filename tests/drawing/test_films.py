@@ -89,6 +89,14 @@ def test_white_and_black_stay_what_they_are(tmp_path):
     assert (back[:, :4] == 255).all() and (back[:, 4:6] == 0).all()
 
 
+def test_rare_colours_stay_beside_much_that_is_nearly_white(tmp_path):
+    frames = 200 + noise(8, side=48) // 5
+    frames[:, :5, :5] = noise(8, side=5) // 8 + np.array([10, 150, 30], np.uint8)
+    films.save(tmp_path / "a.gif", frames, FPS)
+    back = films.read(tmp_path / "a.gif", FPS).astype(int)
+    assert abs(back - frames)[:, :5, :5].mean() < 4
+
+
 @pytest.mark.parametrize("colours", [2, 5, 64])
 def test_fewer_greys_are_a_smaller_file(colours, tmp_path):
     frames = noise(channels=1)

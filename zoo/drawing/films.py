@@ -234,10 +234,13 @@ def _own_codes(frames, most):
 def _palette(frames, colours):
     """Returns colours `[K, 3]` of a sample of all pixels, with a true black and
     white."""
+    # By the median, much white would leave few colours for what is rare, such as green.
     random, few = np.random.default_rng(0), frames[:: -(-len(frames) // 16)]
     sample = random.choice(few.reshape(-1, 3), 250 * 250)
     picture = Image.fromarray(sample.reshape(250, 250, 3))
-    picture = picture.quantize(max(colours - 2, 1), Image.Quantize.MEDIANCUT, kmeans=2)
+    picture = picture.quantize(
+        max(colours - 2, 1), Image.Quantize.MAXCOVERAGE, kmeans=2
+    )
     ends = np.array([[0] * 3, [255] * 3])
     chosen = np.reshape(picture.getpalette(), (-1, 3))[: colours - 2]
     # Pillow's search would take what is nearly white for white.
