@@ -73,6 +73,17 @@ interpolate --workdir={run} --dataset=digits --classes=99
 interpolate --workdir={run} --steps=1
 traverse --workdir={run} --out=x.jpg
 traverse --workdir={run} --count=0
+film --workdir=nowhere
+film --workdir={run} --out=x.png
+film --workdir={run} --kind=walks
+film --workdir={run} --seconds=0
+film --workdir={run} --seconds=nan
+film --workdir={run} --fps=51
+film --workdir={run} --colours=1
+film --workdir={run} --colours=257
+film --workdir={run} --labels=one
+film --workdir={run} --kind=walk --steps=5
+film --workdir={run} --kind=training
 anomaly --workdir={run} --background=x
 arithmetic --workdir={run} --strengths=a
 evaluate --workdir={run} --k=0

@@ -32,6 +32,20 @@ def test_a_line_is_halfway_in_the_middle_and_an_arc_keeps_its_radius():
     np.testing.assert_allclose(latents.spherical(a, 3 * a, 3)[0, 1], [4, 0])
 
 
+@pytest.mark.parametrize("path", latents.PATHS)
+def test_a_loop_leads_slowly_through_its_stops_and_back(path):
+    stops = np.random.normal(size=(3, 5, 7))
+    z = latents.loop(stops, 60, path)
+    assert z.shape == (5, 60, 7) and z.dtype == np.float32
+    for number, stop in enumerate(stops):
+        np.testing.assert_allclose(z[:, 20 * number], stop, atol=1e-6)
+    ways = latents.PATHS[path](stops[2], stops[0], 3)
+    np.testing.assert_allclose(z[:, 50], ways[:, 1], atol=1e-5)  # halfway home
+    around = np.concatenate([z, z[:, :1]], axis=1)
+    steps = np.linalg.norm(np.diff(around, axis=1), axis=-1).mean(axis=0)
+    assert max(steps[[0, 19, 20, 39, 40, 59]]) < 0.15 * min(steps[[10, 30, 50]])
+
+
 @pytest.mark.parametrize("end, message", [(0.0, "length 0"), (-2.0, "opposite")])
 def test_an_arc_that_is_not_one_is_refused(end, message):
     a = np.random.normal(size=(3, 4))

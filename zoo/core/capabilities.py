@@ -190,9 +190,12 @@ class Capable:
 
 
 def models_that_can(capability: str) -> list[str]:
-    """Returns the sorted names of the models that have a capability."""
-    return [
-        name
-        for name in registry.names()
-        if capability in registry.find(name).capabilities()
-    ]
+    """Returns the sorted names of the models that have a capability, or an option of
+    `sample`."""
+    able = []
+    for name in registry.names():
+        cls = registry.find(name)
+        options = inspect.signature(cls.draw).parameters
+        if capability in cls.capabilities() or capability in options:
+            able.append(name)
+    return able

@@ -18,9 +18,7 @@ from scipy import linalg
 def linear(a: np.ndarray, b: np.ndarray, steps: int) -> np.ndarray:
     """Returns the straight line from each `a` to its `b`, `[N, D]` each, float32
     `[N, steps, D]` with both ends."""
-    a, b = _ends(a, b)
-    t = _shares(steps)
-    return ((1 - t) * a + t * b).astype("float32")
+    return _line(*_ends(a, b), _shares(steps)).astype("float32")
 
 
 def spherical(a: np.ndarray, b: np.ndarray, steps: int) -> np.ndarray:
@@ -34,8 +32,40 @@ def spherical(a: np.ndarray, b: np.ndarray, steps: int) -> np.ndarray:
         arc.
     Source: White 2016, arXiv:1609.04468; Shoemake 1985, doi:10.1145/325334.325242.
     """
-    a, b = _ends(a, b)
-    t = _shares(steps)
+    return _arc(*_ends(a, b), _shares(steps)).astype("float32")
+
+
+PATHS = {"linear": linear, "spherical": spherical}
+
+
+def loop(stops: ArrayLike, steps: int, path: str = "spherical") -> np.ndarray:
+    """Returns ways through K latents each and back to where they began, float32
+    `[N, steps, D]`: the first point is the first stop, and the last one lies a step
+    before it. A way leaves a stop and comes to the next one slowly, so that no turn is
+    seen.
+
+    Args:
+        stops: `[K, N, D]`.
+        path: Between two stops, one of `PATHS`.
+    """
+    stops = np.asarray(stops, float)
+    shares = np.arange(steps) / steps * len(stops)
+    leg, t = shares.astype(int), shares % 1
+    eased = (0.5 - 0.5 * np.cos(np.pi * t))[:, None]
+    a, b = (each.swapaxes(0, 1) for each in (stops[leg], stops[(leg + 1) % len(stops)]))
+    way = {"linear": _line, "spherical": _arc}[path]
+    return way(a, b, eased).astype("float32")
+
+
+_NO_ARC = "There is no one arc between these latents: take path=linear. Received: "
+
+
+def _line(a, b, t):
+    return (1 - t) * a + t * b
+
+
+def _arc(a, b, t):
+    """The arcs from `a` to `b` `[N, S or 1, D]` at shares `t` `[S, 1]`."""
     lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
     if not lengths.all():
         raise ValueError(_NO_ARC + "an end of length 0.")
@@ -48,11 +78,7 @@ def spherical(a: np.ndarray, b: np.ndarray, steps: int) -> np.ndarray:
     sine = np.where(straight, 1, np.sin(angle))
     from_a = np.where(straight, 1 - t, np.sin((1 - t) * angle) / sine)
     from_b = np.where(straight, t, np.sin(t * angle) / sine)
-    return (from_a * a + from_b * b).astype("float32")
-
-
-PATHS = {"linear": linear, "spherical": spherical}
-_NO_ARC = "There is no one arc between these latents: take path=linear. Received: "
+    return from_a * a + from_b * b
 
 
 def _ends(a, b):

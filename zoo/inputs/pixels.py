@@ -104,6 +104,35 @@ def grid(images: ArrayLike, columns: int | None = None, padding: int = 2) -> np.
     return picture
 
 
+def ungrid(
+    picture: np.ndarray, image_shape: tuple, columns: int, padding: int = 2
+) -> np.ndarray:
+    """Returns the images of a picture that `grid` made, uint8 `[N, H, W, C]`, at their
+    own size if the picture is a whole number of times as large; N counts white places
+    in the last row.
+
+    Args:
+        picture: uint8 `[height, width, C]`.
+        image_shape: (H, W, C) of an image.
+        columns, padding: As of `grid`.
+    Raises: ValueError: if it is no such grid.
+    """
+    height, width, channels = image_shape
+    across, down = width + padding, height + padding
+    factor = max(1, picture.shape[1] // (columns * across + padding))
+    small = picture[::factor, ::factor]
+    rows = small.shape[0] // down
+    size = (rows * down + padding, columns * across + padding, channels)
+    enlarged = tuple(factor * side for side in size[:2])
+    if not rows or picture.shape != (*enlarged, channels):
+        raise ValueError(
+            f"The picture is no grid of {columns} images of {width}x{height} a row. "
+            f"Received: shape {list(picture.shape)}."
+        )
+    inside = small[padding:, padding:].reshape(rows, down, columns, across, channels)
+    return inside[:, :height, :, :width].swapaxes(1, 2).reshape(-1, *image_shape)
+
+
 def png(picture: np.ndarray) -> bytes:
     """Returns the bytes of a PNG file of a uint8 picture `[H, W, 1 or 3]`."""
     buffer = io.BytesIO()

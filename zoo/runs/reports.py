@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from zoo.drawing import plots
-from zoo.runs import defaults
+from zoo.runs import defaults, grids
 from zoo.runs.quality import TERM
 
 
@@ -66,7 +66,7 @@ class Pictures(keras.callbacks.Callback):
         logs: The run's `Logs`.
     """
 
-    COLUMNS, NUM_SAMPLES = 8, 64
+    COLUMNS, NUM_SAMPLES = grids.COLUMNS, 64
     MOST_CLASSES = 16  # rows; more would be a picture that nobody scrolls through
 
     # (title, what a model needs for it, the method that writes and returns it)

@@ -1,0 +1,252 @@
+"""Makes a film of a training, of a walk among latents, or of noise becoming images."""
+
+import math
+import sys
+
+import experiments
+from experiments import outputs
+
+# What a model is known for: the first kind of which it can do what the kind needs.
+NEEDS = {"denoising": ("sample", "trajectory"), "walk": ("decode",), "training": ()}
+PAUSE = 1.5  # seconds that the last frame stays; a walk has no last one
+STOP = 1.5  # seconds, about, from one stop of a walk to the next
+NUM_IMAGES = 32
+GREYS = 64  # of a GIF: an eye sees no difference, and the file is half as large
+OF_SAMPLES = ("labels", "sampler", "steps", "guidance")
+
+VERB = experiments.Verb(
+    "film",
+    __doc__.strip(),
+    "python -m experiments.film --workdir=runs/vaegan-digits --kind=training",
+    runs=("workdir",),
+)
+VERB.group("What")
+VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras file.")
+VERB.define(
+    "enum",
+    "kind",
+    None,
+    "training (the pictures that a run kept of its epochs), walk (closed ways through "
+    "the latent space) or denoising (from noise to image, step by step) [what the "
+    "model is known for].",
+    enum_values=["training", "walk", "denoising"],
+)
+VERB.define(
+    "integer",
+    "num_images",
+    None,
+    f"Images side by side [{NUM_IMAGES}; of a training, all that it kept].",
+    least=1,
+)
+VERB.define("integer", "columns", 8, "Images in a row.", least=1)
+VERB.define("integer", "seed", 0, "Image i begins with that of seed + i.", least=0)
+VERB.group("How long")
+VERB.define("float", "seconds", 6.0, "Length, without the pause at the end, up to 60.")
+VERB.define("integer", "fps", 15, "Frames a second, up to 50.", least=1)
+VERB.group("Denoised")
+VERB.define("list", "labels", None, "Classes by number, in turn [drawn by the seed].")
+VERB.define("string", "sampler", None, "E.g. ddim, heun [the model's].")
+VERB.define("integer", "steps", None, "Of its sampler [the model's].", least=1)
+VERB.define("float", "guidance", None, "How much it heeds labels [the model's].")
+VERB.group("Walked among: encodings of test images, where a model has no prior")
+VERB.define_dataset()
+VERB.group("Where")
+VERB.define(
+    "string",
+    "out",
+    None,
+    "A .gif, a .webp (smaller, but for noise) or, with the package av, a .mp4 (much "
+    "smaller) [KIND.gif in the run folder].",
+)
+VERB.define(
+    "integer",
+    "colours",
+    None,
+    "Of a .gif, 2 to 256; fewer make it smaller [256; of grey images 64].",
+    least=2,
+)
+
+
+def main():
+    from zoo.drawing import films
+
+    flags = VERB.flags
+    _require_words(films)
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait. A
+    # film of a training needs none of it.
+    model = None if flags.kind == "training" else _loaded()
+    kind = flags.kind or next(k for k, needs in NEEDS.items() if model.can(needs))
+    out = outputs.path(flags.out, flags.workdir, f"{kind}.gif")
+    films.require_format(out)
+    images, texts = _scenes(kind, model)
+    frames = films.draw(images, texts, flags.columns)
+    pause = 0 if kind == "walk" else PAUSE
+    frames = films.timed(frames, flags.seconds, flags.fps)
+    height, width, channels = frames.shape[1:]
+    colours = flags.colours or (films.MOST_COLOURS if channels == 3 else GREYS)
+    films.save(out, frames, flags.fps, pause, colours)
+    size = f"{out.stat().st_size / 1e6:.1f} MB"
+    print(f"{kind}: {len(frames)} frames of {width}x{height}, {size}")
+    print(f"written: {out}")
+
+
+def _require_words(films):
+    """Raises ValueError or ImportError unless the flags can be of a film."""
+    flags = VERB.flags
+    if not 0 < flags.seconds <= 60:
+        raise ValueError(
+            "A film lasts more than 0 and at most 60 seconds. "
+            f"Received: seconds={flags.seconds:g}."
+        )
+    for name, most in (("fps", films.MOST_FPS), ("colours", films.MOST_COLOURS)):
+        if (flags[name].value or 0) > most:
+            raise ValueError(
+                f"--{name} is at most {most}. Received: {name}={flags[name].value}."
+            )
+    if flags.out is not None:
+        films.require_format(flags.out)
+    VERB.numbers("labels")
+    if flags.kind is not None:
+        _require_kind(flags.kind)
+
+
+def _require_kind(kind):
+    """Raises ValueError if there are flags that a film of this kind does not read."""
+    for name in OF_SAMPLES:
+        if kind != "denoising" and VERB.flags[name].value is not None:
+            raise ValueError(
+                f"--{name} is of a denoising. "
+                f"Received: {name}={VERB.flags[name].value} with kind={kind}."
+            )
+
+
+def _loaded():
+    import zoo
+
+    return zoo.load(VERB.flags.workdir)
+
+
+def _scenes(kind, model):
+    """Returns the images of a film, `[T, N, H, W, C]`, and T texts or None."""
+    _require_kind(kind)
+    scenes = {"training": _training, "walk": _walk, "denoising": _denoising}[kind]
+    return scenes(model)
+
+
+# --- the kinds of film ----------------------------------------------------------------
+
+
+def _training(_):
+    """The grids that a run kept of its epochs."""
+    import numpy as np
+
+    from zoo.runs import grids
+    from zoo.runs.folder import owner
+
+    flags, folder = VERB.flags, owner(VERB.flags.workdir)
+    if folder is None:
+        raise ValueError(
+            "A film of a training is made of the pictures in a run's folder, and the "
+            f"model lies in none. Received: {flags.workdir}."
+        )
+    record, files = folder.read_record(), grids.files(folder)
+    if len(files) < 2:
+        raise ValueError(_too_few(record["settings"].get("model"), folder, len(files)))
+    shape = record.get("image_shape")
+    if shape is None:
+        raise ValueError(
+            "The run was written by a version of the zoo that this one does not know. "
+            f"Received: {folder.record}."
+        )
+    images = [grids.images(file, shape)[: flags.num_images] for file in files.values()]
+    if len({each.shape for each in images}) > 1:
+        raise ValueError(
+            "The pictures of the run's epochs have different numbers of images. "
+            f"Received: {folder.samples}."
+        )
+    return np.stack(images), [f"epoch {epoch} of {max(files)}" for epoch in files]
+
+
+def _too_few(name, folder, count):
+    """Why a run of the model `name`, with pictures of `count` epochs, makes no film."""
+    from zoo.core import registry
+
+    able = registry.names()
+    if name in able and not count:
+        pictured = {"sample", "reconstruct"}
+        able = [n for n in able if pictured & registry.find(n).capabilities()]
+    if name not in able:
+        return (
+            f"{name!r} draws no pictures while it trains. "
+            f"Models that do: {', '.join(able)}. Received: {folder.path}."
+        )
+    return (
+        "A film of a training takes the pictures of two epochs or more: train with "
+        f"--image_every=1. Received: {count} in {folder.samples}."
+    )
+
+
+def _walk(model):
+    """Ways through the latent space that end where they began."""
+    import numpy as np
+
+    from zoo.core import latents
+    from zoo.inputs import memory, pixels
+
+    flags = VERB.flags
+    model.require("decode")
+    steps, count = max(2, round(flags.seconds * flags.fps)), _count()
+    size = 2 * steps * count * math.prod(model.image_shape)
+    what = f"{steps * count:,} images take"
+    memory.require(size, count, "ask for fewer, or for less time", what)
+    stops = max(3, math.ceil(flags.seconds / STOP))
+    z = _stops(model, stops * count).reshape(stops, count, -1)
+    # Two latents of one number are on one side of the origin, or on opposite ones.
+    path = "spherical" if z.shape[-1] > 1 else "linear"
+    ways = latents.loop(z, steps, path)
+    return np.stack([pixels.to_uint8(model.decode(way)) for way in ways], axis=1), None
+
+
+def _stops(model, count):
+    """Returns `count` latents `[count, D]`: of the prior or, of a model that has none,
+    encodings of test images."""
+    flags = VERB.flags
+    if model.can("sample"):
+        return model.prior(count, seed=flags.seed)
+    from zoo.evaluation import explorer
+
+    space = explorer.Explorer(flags.workdir, **VERB.dataset())
+    images, _ = space.test
+    numbers = (flags.seed + i for i in range(count))
+    return model.encode(space.test_images([n % len(images) for n in numbers]))
+
+
+def _denoising(model):
+    """The steps from noise to images."""
+    from zoo.core.capabilities import models_that_can
+    from zoo.inputs import memory, pixels
+
+    if not model.can(NEEDS["denoising"]):
+        raise ValueError(
+            f"{model.name!r} takes no steps from noise to an image. Models that do: "
+            f"{', '.join(models_that_can('trajectory'))}. Received: kind=denoising."
+        )
+    flags, count = VERB.flags, _count()
+    options = {name: flags[name].value for name in ("sampler", "steps", "guidance")}
+    options = {name: value for name, value in options.items() if value is not None}
+    labels = VERB.numbers("labels")
+    if labels:
+        options["labels"] = [labels[n % len(labels)] for n in range(count)]
+    steps = flags.steps or model.config["steps"]
+    memory.require_samples(count * (steps + 1), model.image_shape)
+    paths = model.sample(count, seed=flags.seed, trajectory=True, **options)
+    texts = [f"step {number} of {steps}" for number in range(paths.shape[1])]
+    return pixels.to_uint8(paths.swapaxes(0, 1)), texts
+
+
+def _count():
+    return VERB.flags.num_images or NUM_IMAGES
+
+
+if __name__ == "__main__":
+    sys.exit(experiments.start(VERB, main))
