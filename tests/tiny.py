@@ -5,6 +5,7 @@ import tempfile
 
 import keras
 import numpy as np
+import pytest
 
 import zoo
 from zoo import backend
@@ -45,6 +46,14 @@ CONFIGS = {
     "vaegan_hybrid": {"latent_dim": 3, "width": 4, "hidden": 5},
     "wgan": {"latent_dim": 3, "width": 4, "critic_steps": 2},
 }
+
+
+def few(*names):
+    """Runs a test of seconds for a few models in CI, for all with -m full."""
+    full = (pytest.mark.full, pytest.mark.slow)
+    marks = {name: pytest.mark.slow if name in names else full for name in CONFIGS}
+    params = [pytest.param(name, marks=mark) for name, mark in marks.items()]
+    return pytest.mark.parametrize("name", params)
 
 
 def model(name, image_shape=(8, 8, 1), **changes):

@@ -6,8 +6,6 @@ import pytest
 import tensorflow as tf
 import tiny
 
-import zoo
-
 SHAPE = (8, 8, 3)
 
 
@@ -24,16 +22,7 @@ def assert_predicts(answers, model, images):
     np.testing.assert_allclose(answers, expected, rtol=1e-5, atol=1e-6)
 
 
-def full_beyond(few):
-    """Runs a test for all models, of which CI takes a few."""
-    return pytest.mark.parametrize(
-        "name",
-        [n if n in few else pytest.param(n, marks=pytest.mark.full) for n in zoo.names()],
-    )
-
-
-@pytest.mark.slow
-@full_beyond(("ae", "classifier", "ddpm", "gan"))  # one of each kind of answer
+@tiny.few("ae", "classifier", "ddpm", "gan")  # one of each kind of answer
 def test_a_model_that_was_never_called_exports_what_it_predicts(name, tmp_path):
     model = tiny.model(name)
     model.export(tmp_path, verbose=False)

@@ -190,6 +190,8 @@ def test_a_model_without_a_prior_of_latents_says_so(name, message):
         tiny.model(name).prior(2)
 
 
+@pytest.mark.slow
+@pytest.mark.eager
 def test_models_interpolate_along_an_arc_too(trained):
     model = trained("vae").model
     a, b = tiny.images(2)

@@ -9,6 +9,7 @@ import sys
 import h5py
 import numpy as np
 import pytest
+import tiny
 from tiny_runs import assert_same, of, prepare, trained
 
 import zoo
@@ -17,16 +18,6 @@ from zoo.runs import callbacks, circumstances, training
 from zoo.runs import folder as runs
 
 ROOT = pathlib.Path(__file__).parents[2]
-
-FEW = ("vaegan",)  # CI runs these, -m full runs all
-FULL = (pytest.mark.full, pytest.mark.slow)
-
-
-def every_model(few):
-    """Runs a test for each model: for a few in CI, for all with -m full."""
-    marks = {name: pytest.mark.slow if name in few else FULL for name in zoo.names()}
-    params = [pytest.param(name, marks=mark) for name, mark in marks.items()]
-    return pytest.mark.parametrize("name", params)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +57,7 @@ def killed(monkeypatch, workdir, *flags, at, base):
             trained(workdir, *flags, base=base)
 
 
-@every_model(FEW)
+@tiny.few("vaegan")
 def test_every_model_goes_on_from_within_an_epoch_to_the_bit(
     name, tmp_path, monkeypatch
 ):
@@ -103,7 +94,7 @@ def content(folder):
     return variables, rows
 
 
-@every_model(())  # for the VAE, CI runs it in test_runs.py
+@tiny.few()  # for the VAE, CI runs it in test_runs.py
 def test_every_model_goes_on_in_a_new_process_to_the_bit(name, tmp_path):
     base = of(name)
     whole = content(in_a_process(tmp_path / "whole", "--epochs=2", *base))
