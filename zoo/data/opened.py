@@ -125,6 +125,8 @@ class DataSet:
         arguments.split(split)
         training = split.startswith("train")
         shuffle = training if shuffle is None else shuffle
+        if flip:
+            self._require_mirrors()
         plan = pipeline.Plan(
             batch_size, seed, shuffle, flip, drop_remainder, start_epoch, training
         )
@@ -162,6 +164,14 @@ class DataSet:
         for start in range(0, len(columns[names[0]]), size):
             rows = np.arange(start, min(start + size, len(columns[names[0]])))
             yield {name: columns[name][rows] for name in names}
+
+    def _require_mirrors(self):
+        """Raises ValueError if mirrored pictures would be untrue to their fields."""
+        if self.source.unmirrored:
+            raise ValueError(
+                f"{self.source.name!r} cannot be mirrored: its {self.source.unmirrored}"
+                ". Received: flip=True."
+            )
 
     @functools.cached_property
     def _for_batches(self):

@@ -37,6 +37,8 @@ class Source(abc.ABC):
         options: `{name: Option}`, the keywords of the constructor beside the path.
         domains: The fields whose rows are not paired, each with a number and an order
             of its own; other fields belong to the first. Empty if all are paired.
+        parts: What may stand behind its name, as in kind:PART; "" for the name alone.
+        unmirrored: Why its pictures must not be mirrored, or None if they may.
         streams: Whether `stream` reads sets that are large.
         name: As the user typed it.
         class_names: A name for each label, or None if the set is unlabelled.
@@ -49,6 +51,8 @@ class Source(abc.ABC):
 
     options: ClassVar[dict[str, Option]] = {}
     domains: tuple[str, ...] = ()
+    parts: ClassVar[tuple[str, ...]] = ("",)
+    unmirrored: str | None = None
     streams: bool = False
     name: str
     class_names: tuple[str, ...] | None

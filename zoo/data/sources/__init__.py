@@ -7,6 +7,7 @@ from typing import Any
 from zoo.data import arguments
 from zoo.data.source import Source
 from zoo.data.sources import building
+from zoo.data.sources.captioned import Captioned
 from zoo.data.sources.captions import Captions
 from zoo.data.sources.clips import Clips
 from zoo.data.sources.digits import Digits
@@ -14,11 +15,14 @@ from zoo.data.sources.domains import Domains
 from zoo.data.sources.emoji import Emoji
 from zoo.data.sources.folder import Folder
 from zoo.data.sources.idx import Idx
+from zoo.data.sources.moving import Moving
 from zoo.data.sources.npz import Npz
 from zoo.data.sources.pairs import Pairs
 from zoo.data.sources.photographs import Photographs
 from zoo.data.sources.prepared import Prepared
 from zoo.data.sources.records import Records
+from zoo.data.sources.scenes import Scenes
+from zoo.data.sources.stacked import Stacked
 from zoo.data.sources.two_classes import OPTION, TwoClasses
 from zoo.inputs import pictures
 
@@ -34,7 +38,15 @@ BY_PATH = {  # of names "kind:PATH"
 # Of names "kind" or "kind:WHICH". A class has `require(which, data_dir)`, which raises
 # what its constructor would raise of these words; it imports no framework.
 # A class with `prepare(which, data_dir, origin, report)` is of a set that is got once.
-BY_NAME = {"digits": Digits, "emoji": Emoji, "photographs": Photographs}
+BY_NAME = {
+    "digits": Digits,
+    "captioned": Captioned,
+    "emoji": Emoji,
+    "moving": Moving,
+    "photographs": Photographs,
+    "scenes": Scenes,
+    "stacked": Stacked,
+}
 SMALL = ("digits",)  # opened in no time
 # `{name: Option}` of all that one may choose about some kind of set.
 OPTIONS = {
@@ -46,8 +58,13 @@ OPTIONS = {
 
 def names() -> tuple[str, ...]:
     """The names to show in a catalogue; every other image set of tfds works too."""
+    others = (
+        f"{kind}:{part}" if part else kind
+        for kind, each in BY_NAME.items()
+        for part in each.parts
+        if kind not in SMALL
+    )
     by_path = (f"{kind}:PATH" for kind in BY_PATH)
-    others = (kind for kind in BY_NAME if kind not in SMALL)
     return (*SMALL, *building.ORIGINS, *others, *by_path)
 
 
