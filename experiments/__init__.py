@@ -20,11 +20,15 @@ CHOICES = {
     "color": ["auto", "grey", "rgb"],
     "fit": ["crop", "pad", "stretch"],
     "language": ["en", "ja"],
+    "label": ["class", "direction", "both"],
+    "bounce": ["exact", "random"],
 }
 MEANINGS = {
     "color": "Channels of a folder's images (auto: grey if all files are)",
     "fit": "How a folder's pictures of other proportions come to the size",
     "language": "Language of the captions of emoji",
+    "label": "What labels of moving: tell",
+    "bounce": "How objects of moving: turn at the edges",
 }
 # What else a data set lets one choose: {flag: (absl's kind, meaning, default, least)}.
 OPTIONS = {
@@ -47,7 +51,20 @@ OPTIONS = {
         None,
     ),
     "frames": ("integer", "Frames of a clip", "16", 2),
-    "every": ("integer", "A clip takes each how many-th frame of its film", "2", 1),
+    "every": (
+        "integer",
+        "A clip takes each how many-th frame of its film; of moving: 1",
+        "2",
+        1,
+    ),
+    "objects": (
+        "integer",
+        "Things in a picture of scenes, or a clip of moving:",
+        "scenes: 1 or 2, moving: 1",
+        1,
+    ),
+    "subpixel": ("bool", "Draw the objects of moving: between pixels", "no", None),
+    "drawn_from": ("integer", "Number that a set made by rule is drawn from", "0", 0),
 }
 DATASET = ("dataset", "classes", "image_size", "data_dir")
 SIGPIPE = 13  # of `signal`, which has none on Windows

@@ -125,8 +125,7 @@ class DataSet:
         arguments.split(split)
         training = split.startswith("train")
         shuffle = training if shuffle is None else shuffle
-        if flip:
-            self._require_mirrors()
+        self._require_mirrors(flip)
         plan = pipeline.Plan(
             batch_size, seed, shuffle, flip, drop_remainder, start_epoch, training
         )
@@ -165,9 +164,9 @@ class DataSet:
             rows = np.arange(start, min(start + size, len(columns[names[0]])))
             yield {name: columns[name][rows] for name in names}
 
-    def _require_mirrors(self):
+    def _require_mirrors(self, flip):
         """Raises ValueError if mirrored pictures would be untrue to their fields."""
-        if self.source.unmirrored:
+        if flip and self.source.unmirrored:
             raise ValueError(
                 f"{self.source.name!r} cannot be mirrored: its {self.source.unmirrored}"
                 ". Received: flip=True."
