@@ -25,15 +25,20 @@ VERB.define(
     "integer", "num_images", 4, "Of samples; of a way between two: its steps.", least=1
 )
 VERB.define("integer", "seed", 0, "Image i is the image of seed + i.", least=0)
-VERB.define("list", "labels", [], "Classes by number, repeated in turn, e.g. 0,1,2.")
+VERB.define(
+    "list",
+    "labels",
+    [],
+    "Classes by number, repeated in turn, e.g. 0,1,2; with --facts, by name, too.",
+)
 VERB.define("float", "guidance", 1.0, "How much the images heed their labels.")
 VERB.define("list", "images", [], "Picture files, of the size that the model takes.")
 VERB.define(
     "string",
     "facts",
     None,
-    "The zoo.json of the served version: its rules read --images where a signature "
-    "takes arrays [white background, 16 bits].",
+    "The zoo.json of the served version: it knows names of classes, and its rules read "
+    "--images where a signature takes arrays [white background, 16 bits].",
 )
 VERB.define("string", "latents", None, "A .npy file of latents [N, D].")
 VERB.group("Where")
@@ -51,7 +56,8 @@ def main():
     from zoo.serving import client, rows
 
     flags = VERB.flags
-    labels = VERB.numbers("labels") if flags.labels else ()
+    names = rows.kept_class_names(flags.facts) if flags.facts else None
+    labels = _labels(flags.labels, names)
     latents = np.load(flags.latents) if flags.latents else None
     port = 8500 if flags.grpc else 8501
     connect = client.Grpc if flags.grpc else client.Rest
@@ -83,6 +89,16 @@ def main():
             )
     for name, values in outputs.items():
         _write(pathlib.Path(flags.out), name, values)
+
+
+def _labels(texts, names):
+    """Returns the labels that numbers mean and, where an export tells them, names."""
+    from zoo.inputs import classes
+
+    if names is None:
+        return VERB.numbers("labels") if texts else ()
+    labels = [int(text) if text.isdecimal() else text for text in texts]
+    return classes.numbers(labels, names)
 
 
 def _write(folder, name, values):

@@ -28,7 +28,7 @@ VERB.define(
     "list",
     "labels",
     None,
-    "Classes of a conditional model by number, e.g. 0,1,2, repeated in turn "
+    "Classes of a conditional model by number or name, e.g. 0,1,Bag, repeated in turn "
     "[drawn by the seed].",
 )
 VERB.define(
@@ -62,12 +62,23 @@ def main():
     if flags.seed < 0:
         raise ValueError(f"--seed counts from 0. Received: seed={flags.seed}.")
     options = {name: flags[name].value for name in ("sampler", "steps", "guidance")}
-    options["labels"] = VERB.numbers("labels")
+    options["labels"] = flags.labels and _labels(flags.labels)
     options = {name: value for name, value in options.items() if value is not None}
     draw = _sample_mixture if flags.latent == "gmm" else _sample
     images = draw(options)
     plots.save_images(out, images, first=flags.seed)
     print(f"{len(images)} images: {out}")
+
+
+def _labels(texts):
+    """Returns the labels that numbers and names mean."""
+    from zoo.inputs import classes
+    from zoo.runs import folder
+
+    labels = [int(text) if text.isdecimal() else text for text in texts]
+    if all(isinstance(label, int) for label in labels):
+        return labels
+    return classes.numbers(labels, folder.kept_class_names(VERB.flags.workdir))
 
 
 def _sample(options):

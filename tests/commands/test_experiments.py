@@ -215,7 +215,7 @@ def test_missing_labels_are_one_sentence(tmp_path, capsys):
         (["--seed=-1"], "from 0"),
         (["--steps=3"], "has no such option"),
         (["--labels=1"], "takes no labels"),
-        (["--labels=one"], "whole numbers"),
+        (["--labels=one"], "have numbers alone"),
         (["--workdir=nowhere"], "nowhere"),
         (["--out=samples.jpg"], ".npz"),
     ],

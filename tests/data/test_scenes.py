@@ -232,6 +232,7 @@ def test_words_that_mean_nothing_are_refused(name, options, way):
         zoo.data.open(name, **options)
 
 
+@pytest.mark.slow
 def test_records_hold_pictures_and_captions(tmp_path):
     pytest.importorskip("tensorflow")
     folder = tmp_path / "records"

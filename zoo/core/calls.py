@@ -42,8 +42,8 @@ class Calls(Inference):
 
         Args:
             n: How many. Default: as many as there are prompts or labels.
-            labels: Int `[n]`, one a class, of a conditional model; without them, label
-                i is drawn from `seed + i`.
+            labels: `[n]`, one a class by number or by its name in `class_names`, of a
+                conditional model; without them, label i is drawn from `seed + i`.
             seed: Image i is the image of `seed + i`, whatever the batch; fresh if None.
             ema: Whether to use the averaged network where the model has one.
             batch_size: Images computed at a time.

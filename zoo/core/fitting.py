@@ -46,9 +46,10 @@ class Fitting:
         if not self.compiled:
             self.compile()
         feed = self._look(x, y, value_range)
+        self._learn_names(x)
         _warn_of_sorted_rows(feed, kwargs.get("validation_split"))
         batch_size = kwargs.get("batch_size")
-        kwargs.setdefault("validation_batch_size", batch_size)
+        size = kwargs.setdefault("validation_batch_size", batch_size)
         x, y = self._stream(feed, batch_size or 32, kwargs.get("shuffle", True))
         x, kwargs["batch_size"] = grouping.grouped(
             x, self.joined_batches, feed.rows, batch_size
@@ -61,7 +62,6 @@ class Fitting:
         if hasattr(x, "element_spec"):
             kwargs["shuffle"] = False  # a set has its order; so have arrays made one
         if validation_data is not None:
-            size = kwargs["validation_batch_size"]
             validation_data = self._measured(validation_data, None, value_range, size)
         return self._fit(x, y, validation_data=validation_data, **kwargs)
 
@@ -203,6 +203,13 @@ class Fitting:
         if expected is None and "source" in feed.first and "source" not in self.takes:
             expected = feed.shapes["image"]  # targets are as large as what becomes them
         inputs.check_images(feed.first[field], expected, value_range, training, field)
+
+    def _learn_names(self, data):
+        """Takes the names of classes from data that know them, if they fit."""
+        names = getattr(data, "class_names", None)
+        fits = names and len(names) == self.config.get("num_classes")
+        if fits and self.class_names is None:
+            self.class_names = names
 
     # --- captions ---------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from zoo import backend, inputs
 from zoo.core import registry
 from zoo.core.capabilities import Capable
-from zoo.inputs import pixels, suggestions
+from zoo.inputs import classes, pixels, suggestions
 from zoo.inputs.tensors import Tensor
 
 PLAIN = (str, int, float, np.generic, type(None))  # one value, not one an image
@@ -34,14 +34,15 @@ class Inference(Capable):
         return self.to_classes(images)[1]
 
     def checked_labels(self, labels: ArrayLike, count: int) -> np.ndarray:
-        """Returns the labels that images are asked for, int32 `[count]`, checked."""
+        """Returns the labels that images are asked for, by number or by name, int32
+        `[count]`, checked."""
         if not self.conditional:
             able = [n for n in registry.names() if registry.find(n).conditional]
             raise ValueError(
                 f"{self.name!r} takes no labels: it is not conditional. "
                 f"Models that are: {', '.join(able)}."
             )
-        labels = inputs.to_labels(labels)
+        labels = inputs.to_labels(classes.numbers(labels, self.class_names))
         inputs.check_labels(labels, count, self.config["num_classes"])
         return labels.astype("int32")
 

@@ -1,6 +1,7 @@
 """What a model's files hold: its settings, its shapes, its variables."""
 
 import os
+from collections.abc import Iterable
 from typing import Any, Self
 
 import keras
@@ -8,6 +9,7 @@ from keras import ops
 
 from zoo.core import saving
 from zoo.files import atomic
+from zoo.inputs import classes
 from zoo.inputs.tensors import Tensor
 
 
@@ -64,13 +66,28 @@ class Storing:
         }
         if any(frozen.values()):
             config["frozen"] = frozen
+        if self.class_names is not None:
+            config["class_names"] = list(self.class_names)
         return config
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         self.build(config["image_shape"], config.get("source_shape"))
+        self.class_names = config.get("class_names")
         for name, frozen in config.get("frozen", {}).items():
             for number, layer in self._numbered_layers(name):
                 layer.trainable = number not in frozen  # and of what is inside, next
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """What labels are called, in their order, or None; files keep it. `fit` learns
+        it from a data set that knows it, unless it was set before."""
+        return self.__dict__.get("_class_names")
+
+    @class_names.setter
+    def class_names(self, names: Iterable[str] | None) -> None:
+        count = self.config.get("num_classes")
+        checked = None if names is None else classes.checked_names(names, count)
+        self.__dict__["_class_names"] = checked
 
     def _numbered_layers(self, network):
         """(number, layer) of a network and all layers within, outer ones first: names

@@ -137,6 +137,7 @@ def load(
     """Returns tf.data batches, uint8 images `[B, H, W, C]` and int32 labels `[B]`; on
     Keras' backends other than TensorFlow, the same in a `keras.utils.PyDataset`.
 
+    They have `class_names`, which `fit` keeps in a model that knows classes.
     Each full iteration is one epoch and the next iteration the next epoch, in another
     order. `DataSet.batches` tells of large sets, captions and domains.
 

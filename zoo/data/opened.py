@@ -70,12 +70,18 @@ class DataSet:
         self._keep = sources.chosen(source, classes)
         self._classes = classes
 
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """A name for each label, or None if the set is unlabelled."""
+        names = self.source.class_names
+        if names is None or self._keep is None:
+            return names
+        return tuple(names[label] for label in self._keep)
+
     @functools.cached_property
     def info(self) -> Info:
         """What the set holds, told without decoding its images where that can be."""
-        names = self.source.class_names
-        if names is not None and self._keep is not None:
-            names = tuple(names[label] for label in self._keep)
+        names = self.class_names
         splits = [split for split in arguments.SPLITS if "+" not in split]
         return Info(
             self.source.name,
@@ -134,12 +140,12 @@ class DataSet:
         if source.streams and source.is_large(self.image_size):
             plan.count(self._num_examples(source, split))
             make = source.stream(split, self.image_size, self._keep, plan, names)
-            return pipeline.streamed(make, self._specs(names), plan)
+            return self._named(pipeline.streamed(make, self._specs(names), plan))
         columns = self._columns(source, split)
         columns = {name: columns[name] for name in names}
         plan.count(max(map(len, columns.values())))
         make = pipeline.gather(columns, plan, source.domains)
-        return pipeline.delivered(make, self._specs(names), plan)
+        return self._named(pipeline.delivered(make, self._specs(names), plan))
 
     def chunks(
         self, split: str, names: tuple[str, ...], size: int
@@ -163,6 +169,11 @@ class DataSet:
         for start in range(0, len(columns[names[0]]), size):
             rows = np.arange(start, min(start + size, len(columns[names[0]])))
             yield {name: columns[name][rows] for name in names}
+
+    def _named(self, batches):
+        """Batches that know their class names, as those of Keras' own folders do."""
+        batches.class_names = self.class_names
+        return batches
 
     def _require_mirrors(self, flip):
         """Raises ValueError if mirrored pictures would be untrue to their fields."""

@@ -10,6 +10,7 @@ import numpy as np
 from absl import logging
 
 from zoo.data import arguments, examples, pipeline
+from zoo.inputs import classes as naming
 from zoo.inputs import suggestions
 
 STREAM_ABOVE = 2 * 2**30  # bytes of uint8 pixels: larger sets stay on disk
@@ -257,12 +258,10 @@ def _label(source: Source, wanted, classes, argument) -> int:
             )
         return label
     except ValueError:
-        listed = ", ".join(f"{i} ({name})" for i, name in enumerate(names[:20]))
         near = suggestions.nearest(wanted, names) if isinstance(wanted, str) else ""
-        more = ", ..." if len(names) > 20 else ""
         raise ValueError(
             f"Unknown class {wanted!r} of {source.name!r}"
-            f"{near}; classes are {listed}{more}. "
+            f"{near}; classes are {naming.listed(names)}. "
             f"Received: {argument}={classes!r}."
         ) from None
 

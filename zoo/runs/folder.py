@@ -16,13 +16,20 @@ import json
 import os
 import pathlib
 
-from zoo.files import atomic, sums
+from zoo.files import archives, atomic, sums
 from zoo.runs import checkpoints, lock
 from zoo.runs.checkpoints import Progress
 from zoo.runs.circumstances import circumstances
 from zoo.runs.settings import differences
 
-__all__ = ["Progress", "RunFolder", "kept_rules", "owner", "require_folder"]
+__all__ = [
+    "Progress",
+    "RunFolder",
+    "kept_class_names",
+    "kept_rules",
+    "owner",
+    "require_folder",
+]
 
 
 class RunFolder:
@@ -220,6 +227,25 @@ def kept_rules(path):
     """
     folder = owner(path)
     return None if folder is None else folder.read_record().get("rules")
+
+
+def kept_class_names(path):
+    """Returns what the classes of a trained model are called, in the order of their
+    labels; None if its file does not tell. Nothing but the file's words is read.
+
+    Args:
+        path: A run folder, or a `.keras` file.
+    Raises: ValueError: if the file is none of the zoo. FileNotFoundError: if there is
+        none.
+    """
+    folder = RunFolder(path)
+    files = (folder.model, folder.best) if folder.path.is_dir() else (folder.path,)
+    file = next((file for file in files if file.is_file()), None)
+    if file is None:
+        raise FileNotFoundError(
+            f"The folder holds no finished model (model.keras). Received: {path}."
+        )
+    return archives.config(file)["build_config"].get("class_names")
 
 
 def _damaged(file):

@@ -219,6 +219,8 @@ def _model(run, halved):
             jit_compile=settings_module.JIT[settings.jit],
         )
         model.build_for(train)
+    if config.get("num_classes"):
+        model.class_names = run.dataset.info.class_names
     return model
 
 

@@ -94,6 +94,7 @@ def _facts(model, rules):
         "model": model.name,
         "config": model.config,
         "image_shape": list(model.image_shape),
+        "class_names": model.class_names,
         "rules": pictures.for_shape(model.image_shape, rules).plain(),
         "step": int(ops.convert_to_numpy(steps)),
         "zoo": VERSION,

@@ -98,13 +98,26 @@ def kept_rules(file):
 
     Raises: ValueError: if the file is no zoo.json. OSError: if it cannot be read.
     """
+    return _facts(file).get("rules")
+
+
+def kept_class_names(file):
+    """Returns what a served version calls its labels, in their order, from its
+    zoo.json; None if it does not tell. Raises as `kept_rules` does."""
+    return _facts(file).get("class_names")
+
+
+def _facts(file):
     try:
-        return json.loads(pathlib.Path(file).read_text()).get("rules")
-    except (ValueError, AttributeError, RecursionError):
+        facts = json.loads(pathlib.Path(file).read_text())
+    except (ValueError, RecursionError):
+        facts = None
+    if not isinstance(facts, dict):
         raise ValueError(
             "--facts is the zoo.json of an exported version, and this is none. "
             f"Received: {file}."
-        ) from None
+        )
+    return facts
 
 
 def read(file, dtype, image_shape, rules=None):

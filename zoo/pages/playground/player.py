@@ -106,7 +106,8 @@ class Player:
     def class_names(self):
         """Names of the classes of a model that has classes."""
         count = self.model.config["num_classes"]
-        names = self.space and self.space.subject.info.class_names
+        names = self.model.class_names
+        names = names or self.space and self.space.subject.info.class_names
         if names and len(names) == count:
             return list(names)
         return [f"class {number}" for number in range(count)]
