@@ -6,7 +6,7 @@ from scipy import ndimage
 
 import zoo.data
 from zoo import backend
-from zoo.data import scenes
+from zoo.data import scenes, sources
 from zoo.data.scenes import words
 from zoo.inputs import pixels
 
@@ -99,13 +99,11 @@ def test_a_verdict_says_what_is_wrong(wrong, score):
 
 def _find(text):
     """A picture drawn for a caption, whose numbers are written down by hand."""
-    from zoo.data.sources import scenes as drawn
-
     circle = [0, 0, 0, 0, 0, 0, 0.25, 0.5, 0.12]
     star = [1, 4, 3, 0, 0, 0, 0.7, 0.5, 0.2]
     numbers = np.array([[0, 0, *circle, *star]], float)
-    assert text in drawn.captions(numbers[0])
-    return drawn.pictures(numbers, (64, 64))[0], text
+    assert text in sources.scenes.captions(numbers[0])
+    return sources.scenes.pictures(numbers, (64, 64))[0], text
 
 
 def test_an_empty_picture_shows_nothing():
@@ -164,13 +162,16 @@ def test_held_out_pairs_are_apart_in_training_and_together_in_their_test():
 
 
 def test_things_are_inside_and_never_touch():
-    from zoo.data.sources import scenes as drawn
-
-    plans = drawn.plans(2000, 0, "train", 2)[:, drawn.THINGS :].reshape(-1, 2, 9)
-    centre, radius = plans[..., drawn.PLACE : drawn.PLACE + 2], plans[..., -1:]
+    plans = sources.scenes.plans(2000, 0, "train", 2)[
+        :, sources.scenes.THINGS :
+    ].reshape(-1, 2, 9)
+    centre, radius = (
+        plans[..., sources.scenes.PLACE : sources.scenes.PLACE + 2],
+        plans[..., -1:],
+    )
     assert np.all((centre - radius > 0.029) & (centre + radius < 0.971))
     apart = abs(centre[:, 0] - centre[:, 1]) - radius.sum(1)
-    assert np.all(apart.max(axis=1) >= drawn.GAP - 1e-9)
+    assert np.all(apart.max(axis=1) >= sources.scenes.GAP - 1e-9)
 
 
 @pytest.mark.parametrize("has_tf_data", [True, False])
@@ -232,12 +233,14 @@ def test_words_that_mean_nothing_are_refused(name, options, way):
         zoo.data.open(name, **options)
 
 
-@pytest.mark.slow
-def test_records_hold_pictures_and_captions(tmp_path):
-    pytest.importorskip("tensorflow")
+def test_records_hold_pictures_and_captions(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources.scenes, "NUM_TRAIN", 100)
+    monkeypatch.setattr(sources.scenes, "NUM_TEST", 20)
     folder = tmp_path / "records"
     zoo.data.write_records("scenes:held_out", folder, image_size=8)
     written = zoo.data.open(f"records:{folder}").arrays("test")
     drawn = zoo.data.open("scenes:held_out", image_size=8).arrays("test")
     np.testing.assert_array_equal(written["image"], drawn["image"])
     assert written["caption"].tolist() == drawn["caption"].tolist()
+    with pytest.raises(ValueError, match="left from right.*flip=True"):
+        zoo.data.load(f"records:{folder}", flip=True, batch_size=9)

@@ -44,10 +44,11 @@ class Borrowing(drawn.Drawn):
     def require(cls, which: str, data_dir: arguments.Place = None) -> None:
         """Raises ValueError if what stands behind the name is no set to borrow from."""
         if which not in cls.parts:
+            received = f"{cls.kind}:{which}" if which else cls.kind
             near = suggestions.nearest(which, cls.parts)
             raise ValueError(
                 f"{cls.kind}: wants the name of a set{near}: {', '.join(cls.parts)}. "
-                f"Received: '{cls.kind}:{which}'."
+                f"Received: {received!r}."
             )
 
     def borrowed(self, part: str, image_size: tuple | None) -> dict[str, Any]:

@@ -63,6 +63,7 @@ def _description(data, files):
         "dataset": info.name,
         "options": data.options,
         "rules": info.rules,
+        "unmirrored": data.source.unmirrored,
         "image_shape": info.image_shape,
         "class_names": info.class_names,
         "fields": info.fields,

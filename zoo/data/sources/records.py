@@ -52,6 +52,7 @@ class Records(source.Source):
         }
         self.domains = tuple(description["domains"])
         self.rules = description["rules"]
+        self.unmirrored = description.get("unmirrored")  # None of an older zoo's
         self.image_shape = self._fields[examples.main(self._fields)]
         self._files, self._index, self._captions = [], {}, {}
         for first, fields in self.groups().items():
@@ -231,6 +232,8 @@ def _is_sound(description):
     numbers = [description["files"][stem] for stem in stems]
     numbers += [side for shape in fields.values() for side in shape or ()]
     rules = description["rules"]
+    if not isinstance(description.get("unmirrored"), (str, type(None))):
+        return False
     if rules is not None:
         pictures.Rules(None, 3, **rules)  # TypeError if there are others
     ranks = {"image": 3, "source": 3, "clip": 4, "label": 0}

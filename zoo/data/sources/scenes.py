@@ -12,6 +12,7 @@ SIDE = 64  # pixels, unless image_size says otherwise
 # Lengths are shares of the shorter side.
 RADII = ((0.10, 0.13), (0.18, 0.21))  # of small and big things
 MARGIN, GAP = 0.03, 0.07  # to the edge, and between two things
+RIM = 4  # pixels around a thing, in which its smooth edges end
 TILT = 0.5  # the most that two things are apart across, as a share of along
 GROUNDS = ((255, 255, 255), (226, 226, 226), (250, 240, 215), (40, 40, 48))
 SHADE = 10  # levels by which a colour may differ from its palette
@@ -176,19 +177,32 @@ def pictures(scenes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Draws scenes at a size, (H, W), as uint8 `[N, H, W, 3]`."""
     images = np.float32(GROUNDS)[scenes[:, GROUND].astype(int)][:, None, None]
     images = np.repeat(np.repeat(images, size[0], 1), size[1], 2)
-    palette = np.array(list(words.COLOURS.values()))
     for first in (THINGS, THINGS + WIDTH):
         things = scenes[:, first : first + WIDTH]
         for number, shape in enumerate(words.SHAPES):
-            rows = np.flatnonzero((things[:, SIZE] >= 0) & (things[:, SHAPE] == number))
-            if not len(rows):
-                continue
-            chosen = things[rows]
-            scale = np.array([size[1], size[0], min(size)])
-            places = chosen[:, PLACE : PLACE + 3] * scale
-            share = strokes.coverage(shape, places, size)[..., None]
-            colours = palette[chosen[:, COLOUR].astype(int)]
-            colours = np.float32(colours + chosen[:, SHADES : SHADES + 3])
-            colours = np.clip(colours, 0, 255)[:, None, None]
-            images[rows] += share * (colours - images[rows])
+            is_such = (things[:, SIZE] >= 0) & (things[:, SHAPE] == number)
+            rows = np.flatnonzero(is_such)
+            if len(rows):
+                _draw(images, rows, shape, things[rows])
     return np.rint(images).astype(np.uint8)
+
+
+def _draw(images, rows, shape, things):
+    """Draws a thing of this shape into each of the rows of images, within a window that
+    holds it. The window is as large for all: a picture depends on no other."""
+    size = images.shape[1:3]
+    scale = np.array([size[1], size[0], min(size)])
+    places = things[:, PLACE : PLACE + 3] * scale
+    side = int(np.ceil(2 * RADII[-1][1] * min(size))) + 2 * RIM
+    window = min(side, size[0]), min(side, size[1])
+    most = np.array([size[1] - window[1], size[0] - window[0]])
+    corners = np.floor(places[:, :2] - places[:, 2:]).astype(int) - RIM + 1
+    corners = np.clip(corners, 0, most)
+    places[:, :2] -= corners
+    share = strokes.coverage(shape, places, window)[..., None]
+    palette = np.array(list(words.COLOURS.values()))[things[:, COLOUR].astype(int)]
+    colours = np.clip(palette + things[:, SHADES : SHADES + 3], 0, 255)
+    # One by one: NumPy's indexing by arrays would take ten times as long.
+    for row, (x, y), shares, colour in zip(rows, corners, share, np.float32(colours)):
+        part = images[row, y : y + window[0], x : x + window[1]]
+        part += shares * (colour - part)
