@@ -27,7 +27,8 @@ VERB.define(
     "digits",
     "digits, fashion_mnist, mnist, cifar10, any image set of tensorflow-datasets, "
     "folder:PATH, captions:PATH, pairs:PATH, domains:PATH, clips:PATH, npz:PATH; "
-    "emoji, photographs or records:PATH, which experiments.prepare makes.",
+    "scenes, moving:digits, stacked:digits, captioned:fashion_mnist; emoji, "
+    "photographs or records:PATH, which experiments.prepare makes; see docs/data.md.",
 )
 VERB.define(
     "multi_string", "set", [], "key=value, a setting of the model [the paper's]. *"

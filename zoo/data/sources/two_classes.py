@@ -28,7 +28,7 @@ class TwoClasses(source.Source):
 
     def __init__(self, whole: source.Source, classes: str | Sequence[str | int]):
         self.name, self.rules = whole.name, whole.rules
-        self.image_shape = whole.image_shape
+        self.image_shape, self.unmirrored = whole.image_shape, whole.unmirrored
         self._whole = whole
         self._labels = _two(whole, classes)
         self.num_examples = {}
