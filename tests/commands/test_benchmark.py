@@ -220,6 +220,7 @@ def test_both_sides_sample_in_the_same_steps(name, capsys, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_sampling_is_measured_too(tmp_path, capsys):
     if WITHOUT:
         assert_names_the_missing_pytorch(capsys)
@@ -464,6 +465,7 @@ def test_fit_is_measured_against_its_bare_steps(tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_bare_steps_take_as_many_batches_as_those_of_fit(tmp_path, capsys):
     if WITHOUT:
         assert_names_the_missing_pytorch(capsys)

@@ -7,7 +7,7 @@ FULL = (pytest.mark.full, pytest.mark.slow)
 COUNTS = [
     # The limits are wide: memory still grows at the start, and epochs take half a
     # second.
-    pytest.param(1_350, 0.05, 1.0, marks=pytest.mark.slow),
+    pytest.param(900, 0.05, 1.0, marks=pytest.mark.slow),
     pytest.param(20_000, 0.02, 0.1, marks=FULL),
 ]
 MOST_LOGS = 4 * 2**20  # bytes

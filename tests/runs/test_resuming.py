@@ -57,7 +57,7 @@ def killed(monkeypatch, workdir, *flags, at, base):
             trained(workdir, *flags, base=base)
 
 
-@tiny.few("vaegan")
+@tiny.few("gan")
 def test_every_model_goes_on_from_within_an_epoch_to_the_bit(
     name, tmp_path, monkeypatch
 ):
