@@ -1,4 +1,4 @@
-"""Gathers the evaluations of finished runs into the tables of experiments/README.md."""
+"""Gathers the evaluations of finished runs into the tables of docs/results.md."""
 
 import pathlib
 import shutil
@@ -19,23 +19,30 @@ VERB.define(
 VERB.define(
     "string",
     "out",
-    "experiments/README.md",
-    "The file to write, a .md. In results/ beside it, records, rows and scores of the "
-    "runs are kept and count from then on: tables grow from machine to machine.",
+    "docs/results.md",
+    "The file to write, a .md. In one that is there, the tables replace what stands "
+    "between their two marks.",
+)
+VERB.define(
+    "string",
+    "kept",
+    "experiments/results",
+    "Folder in which records, rows and scores of the runs are kept and count from then "
+    "on: tables grow from machine to machine.",
 )
 
 ROOT = pathlib.Path(__file__).parents[1]
 # The files from which a row is made.
 KEPT = ("run.json", "metrics.csv", "evaluation.json")
-HEAD = """# Results
-
-Written by `python -m experiments.results` from the `evaluation.json` of finished runs;
-what it is made of lies in `results/`. A run is trained by the command in its row and
-measured by `python -m experiments.evaluate --workdir=FOLDER`. n/a: the model has no
-such score. Minutes and images a second are those of training, on the machine that
-trained. The last rows are real images, as they are (the floor) and made worse.
-Published figures come from other extractors, splits or data: they are another quantity
-and never compare with a column.
+# Between these lines of the file; what stands around them is written by hand.
+MARKS = "<!-- tables -->", "<!-- end of tables -->"
+HEAD = """Written by `python -m experiments.results` from the `evaluation.json` of
+finished runs; what it is made of lies in `experiments/results/`. A run is trained by
+the command in its row and measured by `python -m experiments.evaluate
+--workdir=FOLDER`. n/a: the model has no such score. Minutes and images a second are
+those of training, on the machine that trained. The last rows are real images, as they
+are (the floor) and made worse. Published figures come from other extractors, splits or
+data: they are another quantity and never compare with a column.
 """
 FOOT = """## On a GPU
 
@@ -48,7 +55,8 @@ def main():
     out = pathlib.Path(VERB.flags.out)
     if out.suffix != ".md" or out.is_dir():
         raise ValueError(f"The tables go to a .md file. Received: out={out}.")
-    kept = out.parent / "results"
+    kept = pathlib.Path(VERB.flags.kept)
+    around = _around(out)
     new = {
         file.parent: _place(file.parent, kept / file.parent.parent.name)
         for runs in VERB.flags.runs
@@ -76,8 +84,23 @@ def main():
                 shutil.copyfile(folder / name, temporary)
     out.parent.mkdir(parents=True, exist_ok=True)
     with replaced(out) as temporary:
-        pathlib.Path(temporary).write_text("\n".join(lines))
+        pathlib.Path(temporary).write_text("\n".join(lines).join(around))
     print(f"{len(measured)} runs, {len(new)} of them new: {out}")
+
+
+def _around(out):
+    """Returns what stands before the tables in a file, and what stands behind them."""
+    first, last = (f"{mark}\n" for mark in MARKS)
+    if not out.exists():
+        return f"# Results\n\n{first}", last
+    before, mark, tables = out.read_text().partition(first)
+    tables, end, after = tables.partition(last)
+    if not mark or not end:
+        raise ValueError(
+            f"The file has no lines {' and '.join(MARKS)}, between which the tables "
+            f"stand. Received: out={out}."
+        )
+    return before + first, last + after
 
 
 def _place(folder, kept):

@@ -19,6 +19,11 @@ PROTOCOL = Protocol(
 )
 
 
+def gathered(folder, *flags):
+    """Returns the exit code of the verb, which keeps what it gathers in a folder."""
+    return called(verb, *flags, f"--kept={folder}/kept")
+
+
 FLOOR = {"train": {"frechet": 0.07}, "blur 1": {"frechet": 9.5, "nll": 1.0}}
 
 
@@ -70,7 +75,7 @@ def root(tmp_path):
 
 def test_every_run_is_a_row_with_its_cost_and_command(root, tmp_path):
     out = tmp_path / "new" / "README.md"
-    assert called(verb, f"--runs={root}", f"--out={out}") == 0
+    assert gathered(tmp_path, f"--runs={root}", f"--out={out}") == 0
     lines = out.read_text().splitlines()
     (vae,) = (line for line in lines if line.startswith("| recipe-vae-fashion_mnist"))
     assert vae.startswith(
@@ -85,7 +90,7 @@ def test_every_run_is_a_row_with_its_cost_and_command(root, tmp_path):
 
 def test_scores_stand_beside_real_images_with_their_protocol(root, tmp_path):
     out = tmp_path / "README.md"
-    assert called(verb, f"--runs={root}", f"--out={out}") == 0
+    assert gathered(tmp_path, f"--runs={root}", f"--out={out}") == 0
     text = out.read_text()
     assert "\n| training images | 0.07 |  |" in text
     assert "\n| the same, blur 1 | 9.5 | 1 |" in text
@@ -97,7 +102,12 @@ def test_runs_of_the_quick_tour_have_their_own_command(root, tmp_path):
     quick = tmp_path / "tour-quick"
     run_of(quick, "vae", "vae", {"frechet": 3.0}, dataset="digits")
     out = tmp_path / "README.md"
-    assert called(verb, f"--runs={root},{quick}", f"--out={out}") == 0
+    assert (
+        called(
+            verb, f"--runs={root},{quick}", f"--out={out}", f"--kept={tmp_path}/kept"
+        )
+        == 0
+    )
     text = out.read_text()
     assert "## fashion_mnist" in text and "## digits" in text
     assert (
@@ -107,29 +117,65 @@ def test_runs_of_the_quick_tour_have_their_own_command(root, tmp_path):
 
 def test_what_was_gathered_is_kept_and_gives_way_to_what_is_newer(root, tmp_path):
     out = tmp_path / "there" / "README.md"
-    assert called(verb, f"--runs={root}", f"--out={out}") == 0
+    assert gathered(tmp_path, f"--runs={root}", f"--out={out}") == 0
     first = out.read_text()
     files = {
         file.name
-        for file in (out.parent / "results/runs/recipe-vae-fashion_mnist").iterdir()
+        for file in (tmp_path / "kept/runs/recipe-vae-fashion_mnist").iterdir()
     }
     assert files == {"run.json", "metrics.csv", "evaluation.json"}
-    assert called(verb, f"--runs={tmp_path / 'nowhere'}", f"--out={out}") == 0
+    assert (
+        called(
+            verb,
+            f"--runs={tmp_path / 'nowhere'}",
+            f"--out={out}",
+            f"--kept={tmp_path}/kept",
+        )
+        == 0
+    )
     assert out.read_text() == first
     shutil.rmtree(root)
     run_of(root, "recipe-vae-fashion_mnist", "vae", {"frechet": 1.75})
-    assert called(verb, f"--runs={root}", f"--out={out}") == 0
+    assert gathered(tmp_path, f"--runs={root}", f"--out={out}") == 0
     rows = [line for line in out.read_text().splitlines() if "vae-fash" in line]
     assert len(rows) == 1 and "| 1.75 |" in rows[0]
     assert "mine" in out.read_text()
 
 
+def test_what_is_written_around_the_tables_is_kept(root, tmp_path):
+    out = tmp_path / "results.md"
+    flags = [f"--runs={root}", f"--out={out}"]
+    out.write_text("Before.\n<!-- tables -->\nold\n<!-- end of tables -->\nAfter.\n")
+    assert gathered(tmp_path, *flags) == 0
+    text = out.read_text()
+    assert text.startswith("Before.\n<!-- tables -->\nWritten by")
+    assert text.endswith("<!-- end of tables -->\nAfter.\n") and "old" not in text
+    assert gathered(tmp_path, *flags) == 0 and out.read_text() == text
+
+
+def test_a_file_without_a_place_for_the_tables_is_left_alone(root, tmp_path, capsys):
+    out = tmp_path / "mine.md"
+    out.write_text("Mine.\n<!-- tables -->\n")
+    flags = [f"--runs={root}", f"--out={out}"]
+    assert gathered(tmp_path, *flags) == 1
+    assert "no lines <!-- tables -->" in capsys.readouterr().err
+    assert out.read_text() == "Mine.\n<!-- tables -->\n"
+
+
+def test_the_page_of_results_is_what_the_command_writes(tmp_path):
+    page = verb.ROOT / "docs" / "results.md"
+    out = shutil.copy(page, tmp_path)
+    kept = verb.ROOT / "experiments" / "results"
+    assert called(verb, "--runs=nowhere", f"--out={out}", f"--kept={kept}") == 0
+    assert out.read_text() == page.read_text()
+
+
 def test_another_protocol_is_refused(root, tmp_path, capsys):
     run_of(root, "other", "gan", {"frechet": 1.0}, num_real=50)
     out = tmp_path / "README.md"
-    assert called(verb, f"--runs={root}", f"--out={out}") == 1
+    assert gathered(tmp_path, f"--runs={root}", f"--out={out}") == 1
     assert "num_real is" in capsys.readouterr().err
-    assert not out.exists() and not (tmp_path / "results").exists()
+    assert not out.exists() and not (tmp_path / "kept").exists()
 
 
 def test_another_data_set_has_a_table_of_its_own(root):
@@ -146,6 +192,6 @@ def test_another_data_set_has_a_table_of_its_own(root):
 )
 def test_wrong_input_is_one_sentence(flags, sentence, tmp_path, capsys):
     default = [f"--runs={tmp_path}", f"--out={tmp_path / 'README.md'}"]
-    assert called(verb, *default, *flags) == 1
+    assert gathered(tmp_path, *default, *flags) == 1
     err = capsys.readouterr().err
     assert sentence in err and err.count("\n") == 1
