@@ -164,7 +164,8 @@ def test_a_file_without_a_place_for_the_tables_is_left_alone(root, tmp_path, cap
 
 def test_the_page_of_results_is_what_the_command_writes(tmp_path):
     page = verb.ROOT / "docs" / "results.md"
-    out = shutil.copy(page, tmp_path)
+    out = tmp_path / "results.md"
+    shutil.copy(page, out)
     kept = verb.ROOT / "experiments" / "results"
     assert called(verb, "--runs=nowhere", f"--out={out}", f"--kept={kept}") == 0
     assert out.read_text() == page.read_text()
