@@ -44,6 +44,18 @@ def test_fit_learns_names_from_a_data_set_that_knows_them(has_tf_data, monkeypat
     assert other.class_names is None
 
 
+class Data:
+    def __init__(self, *names):
+        self.class_names = names or None
+
+
+@pytest.mark.parametrize("data", [Data(), Data("a"), Data("a", "a"), Data("a", ""), {}])
+def test_names_of_other_classes_or_equal_ones_are_none(data):
+    assert classes.names_of(data, 2) is None
+    assert classes.names_of(Data("a", "b"), 2) == ("a", "b")
+    assert classes.names_of(Data("a", "b"), None) is None
+
+
 @pytest.mark.slow
 def test_fit_on_named_batches_ends_with_names_in_the_file(tmp_path):
     data = zoo.data.load("digits", classes=("7", "1"), image_size=8, batch_size=250)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from zoo import backend, inputs
 from zoo.core import faults, monitoring
-from zoo.inputs import feeds, grouping, words
+from zoo.inputs import classes, feeds, grouping, words
 from zoo.inputs.tensors import Data
 
 
@@ -206,10 +206,8 @@ class Fitting:
 
     def _learn_names(self, data):
         """Takes the names of classes from data that know them, if they fit."""
-        names = getattr(data, "class_names", None)
-        fits = names and len(names) == self.config.get("num_classes")
-        if fits and self.class_names is None:
-            self.class_names = names
+        if self.class_names is None:
+            self.class_names = classes.names_of(data, self.config.get("num_classes"))
 
     # --- captions ---------------------------------------------------------------------
 

@@ -34,6 +34,15 @@ def checked_names(names: Iterable[str], count: int | None) -> tuple[str, ...]:
     return tuple(map(str, texts))  # plain ones, of NumPy's own
 
 
+def names_of(data: Any, count: int | None) -> tuple[str, ...] | None:
+    """Returns what data call the `count` classes of a model, or None if they do not
+    tell: without `class_names`, with those of fewer classes, or with equal ones."""
+    try:
+        return checked_names(getattr(data, "class_names", None), count)
+    except ValueError:
+        return None
+
+
 def numbers(labels: Any, names: Names) -> Any:
     """Returns labels with numbers in the place of names; other labels as they are.
 

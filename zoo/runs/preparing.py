@@ -10,6 +10,7 @@ from absl import logging
 from zoo import backend
 from zoo.core import registry, saving
 from zoo.files import sums
+from zoo.inputs import classes
 from zoo.runs import circumstances, lock, strategies, workers
 from zoo.runs import settings as settings_module
 from zoo.runs.dataset import RunData
@@ -219,8 +220,8 @@ def _model(run, halved):
             jit_compile=settings_module.JIT[settings.jit],
         )
         model.build_for(train)
-    if config.get("num_classes"):
-        model.class_names = run.dataset.info.class_names
+    names = classes.names_of(run.dataset.info, config.get("num_classes"))
+    model.class_names = names or model.class_names
     return model
 
 
