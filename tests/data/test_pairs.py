@@ -134,6 +134,42 @@ def test_pairs_that_share_a_picture_stay_on_one_side(tmp_path):
     assert pairing.connected(chain[::-1]) == [b"c", b"c", b"a", b"a", b"a"]
 
 
+def test_a_shared_half_keeps_side_by_side_pictures_on_one_side(tmp_path):
+    for n in range(40):  # four pictures of B for each of A
+        halves = [picture(n // 4), picture(100 + n)]
+        save(tmp_path / f"{n}.png", np.concatenate(halves, axis=1))
+    opened = zoo.data.open(f"pairs:{tmp_path}")
+    sides = [
+        set(opened.arrays(split)["source"][:, 0, 0, 0].tolist())
+        for split in ("train", "validation", "test")
+    ]
+    assert len(set.union(*sides)) == sum(map(len, sides)) == 10
+
+
+def test_a_file_beside_the_set_hides_no_folders(tmp_path, caplog):
+    for n in range(4):
+        pair(tmp_path / "set" / "A" / f"{n}.png", tmp_path / "set/B" / f"{n}.png", n)
+    (tmp_path / "README.txt").write_text("a set of pairs")
+    (tmp_path / "set" / "LICENSE").write_text("free")
+    assert zoo.data.info(f"pairs:{tmp_path}").fields["image"] == (8, 8, 3)
+    assert set.union(*values(tmp_path).values()) == set(range(4))
+    assert "'README.txt'" in caplog.text and "'set/LICENSE'" in caplog.text
+
+
+def test_side_by_side_pictures_lie_in_one_folder_or_in_splits(tmp_path, caplog):
+    for n in range(4):
+        halves = [picture(n), picture(100 + n)]
+        save(tmp_path / "photos" / "mine" / f"{n}.png", np.concatenate(halves, axis=1))
+    with caplog.at_level("INFO"):
+        assert set.union(*values(tmp_path).values()) == set(range(4))
+    assert "side by side" in caplog.text
+    for n in range(4):
+        save(tmp_path / "others" / "trainA" / f"{n}.png", picture(n))
+        save(tmp_path / "others" / "trainB" / f"{n}.png", picture(100 + n))
+    message = refusal(zoo.data.open, f"pairs:{tmp_path / 'others'}")
+    assert "A and B" in message and "'trainA', 'trainB'" in message
+
+
 # --- the ways of all sets -------------------------------------------------------------
 
 
@@ -219,6 +255,30 @@ def test_a_picture_of_odd_width_is_not_side_by_side(tmp_path, caplog):
     for n in range(4):
         (tmp_path / f"{n}.png").unlink()
     assert "even width" in refusal(zoo.data.open, f"pairs:{tmp_path}")
+
+
+def test_a_split_that_loses_all_of_its_pairs_is_told(tmp_path, caplog):
+    for split, first in (("train", 0), ("val", 20), ("test", 30)):
+        for n in range(first, first + 10):
+            folder = tmp_path / split
+            pair(folder / "A" / f"{n}.png", folder / "B" / f"{n}.png", n)
+    for n in range(30, 40):
+        save(tmp_path / "test" / "B" / f"{n}.png", picture(n, 8, 12))
+    pair(tmp_path / "A" / "50.png", tmp_path / "B" / "50.png", 50)
+    seen = values(tmp_path)
+    assert len(seen["test"]) == 1 and seen["test"] <= set(range(10))
+    assert "The test folder of" in caplog.text and "no pair" in caplog.text
+    assert "outside its folders train, val and test" in caplog.text
+    assert "'A/50.png'" in caplog.text and "one other half" not in caplog.text
+
+
+def test_pictures_that_validation_shares_with_training_are_told(tmp_path, caplog):
+    for split, first in (("train", 0), ("val", 9), ("test", 20)):
+        for n in range(first, first + 10):
+            folder = tmp_path / split
+            pair(folder / "A" / f"{n}.png", folder / "B" / f"{n}.png", n)
+    values(tmp_path)
+    assert "1 validation images of" in caplog.text and "test images" not in caplog.text
 
 
 def test_folders_without_pairs_are_one_sentence(tmp_path):

@@ -19,12 +19,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from PIL import Image
-
-from zoo.data.sources import walk
+from zoo.data.sources import picture_files, walk
 from zoo.data.sources.passed import Passed
 from zoo.data.sources.walk import Path
-from zoo.inputs import pictures, suggestions
+from zoo.inputs import suggestions
 
 FILE = "file_name"  # the column of metadata that names the picture
 LONGEST = 10_000  # characters of a text; more is taken for a mistake
@@ -66,11 +64,9 @@ def texts(
     else:
         texts = _from_neighbours(root, paths, rows)
     rows.warn("Texts of %r are of no use and passed over: %s", name)
-    endings = Image.registered_extensions()
     missing = Passed()
-    for path in paths:
-        ending = os.path.splitext(path[-1])[1].lower()
-        if path not in texts and endings.get(ending) in pictures.FORMATS:
+    for path in picture_files.named(paths):
+        if path not in texts:
             missing.add(repr("/".join(path)))
     missing.warn("Pictures of %r without a caption are passed over: %s", name)
     if not texts:

@@ -89,13 +89,12 @@ class Domains(source.Source):
 
     def _splits(self, paths):
         """`{field: {path: split}}` of the files in the folders of domains."""
-        above = layout.descended(
-            paths, lambda names: any(map(_FOLDER.fullmatch, names))
-        )
+        above = layout.top(picture_files.named(paths) or paths, _FOLDER.fullmatch)
         depth = len(above)
         splits, passed = {field: {} for field in FIELDS.values()}, []
         for path in paths:
-            name = _FOLDER.fullmatch(path[depth]) if len(path) > depth + 1 else None
+            is_below = path[:depth] == above and len(path) > depth + 1
+            name = _FOLDER.fullmatch(path[depth]) if is_below else None
             if name:
                 field = FIELDS[name[2].lower()]
                 splits[field][path] = layout.SPLITS[name[1].lower()]

@@ -1,6 +1,8 @@
 """What the sub-folders of a folder of pictures mean: splits, classes, or neither."""
 
 import dataclasses
+import itertools
+import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -69,7 +71,7 @@ def arrange(paths: list[Path]) -> Layout:
     the splits or of the folder, are classes. Where there is but one sub-folder, and it
     holds nothing but sub-folders, these are taken for what they would be without it.
     """
-    above = descended(paths, lambda folders: bool(named_splits(folders)))
+    above = _descended(paths)
     depth = len(above)
     splits = named_splits({path[depth] for path in paths if len(path) > depth + 1})
     files, passed = [], []
@@ -93,13 +95,24 @@ def arrange(paths: list[Path]) -> Layout:
     return Layout(above, tuple(names), labelled, passed)
 
 
-def descended(paths: list[Path], is_top: Callable[[set[str]], bool]) -> Path:
-    """Returns the folders above the first one that branches, into nothing but folders,
-    or whose sub-folders' names are those of a top."""
+def top(paths: list[Path], is_top: Callable[[str], bool]) -> Path:
+    """Returns the folders that hold all paths, above the first with the name of a top.
+
+    Args:
+        paths: Of the files that count.
+        is_top: Function of the name of a folder.
+    """
+    folders = os.path.commonprefix([path[:-1] for path in paths])
+    return tuple(itertools.takewhile(lambda folder: not is_top(folder), folders))
+
+
+def _descended(paths):
+    """The folders above the first one that branches, into nothing but folders, or whose
+    sub-folders are splits."""
     above = ()
     while paths and all(len(path) > len(above) + 1 for path in paths):
         folders = {path[len(above)] for path in paths}
-        if len(folders) > 1 or is_top(folders):
+        if len(folders) > 1 or named_splits(folders):
             return above
         above = (*above, *folders)
     return ()
@@ -144,10 +157,12 @@ def cut(
     rows = {split: train[part] for split, part in parts.items()} | ready
     both = np.concatenate([rows["train"], rows["validation"]])
     rows["train+validation"] = np.sort(both)
-    known = {digests[row] for row in both}
-    common = sum(digests[row] in known for row in rows["test"])
-    if common:
-        logging.warning(
-            "%d test images of %r are among those to train on, too.", common, name
-        )
+    for split, trained in (("validation", rows["train"]), ("test", both)):
+        known = {digests[row] for row in trained}
+        common = sum(digests[row] in known for row in rows[split])
+        if common:
+            logging.warning(
+                "%d %s images of %r are among those to train on, too.",
+                *(common, split, name),
+            )
     return rows

@@ -2,13 +2,15 @@
 
 import dataclasses
 import functools
+import hashlib
 from typing import Any
 
 import numpy as np
+from absl import logging
 from PIL import Image
 
 from zoo.data import examples, source
-from zoo.data.sources import layout, pairing, picture_files
+from zoo.data.sources import layout, pairing, picture_files, walk
 from zoo.data.sources.passed import Passed
 from zoo.inputs import pictures
 
@@ -19,6 +21,7 @@ class Pairs(source.Source):
     """Folders A and B with pictures of equal names, endings aside; or one folder with
     pictures that show A and B side by side, which are cut in the middle.
 
+    Side by side they lie in the folder itself or in its folders train, val and test.
     Splits are train/A and train/B, or A/train and B/train (val and test alike), or
     train, val and test of side-by-side pictures; without them a tenth of the pairs is
     the test set, a tenth of the rest validation, by content: pairs that share a picture
@@ -46,29 +49,30 @@ class Pairs(source.Source):
         self.name = f"pairs:{path}"
         root = picture_files.folder(self.name)
         paths = picture_files.walked(self.name, root)
-        pairs = pairing.in_two_folders(self.name, paths)
-        is_joint = not pairs
-        pairs = pairs or pairing.side_by_side(self.name, paths)
-        # A file that shows both is read once.
-        files = dict.fromkeys(path for pair in pairs for path in pair[:2])
-        scanned = picture_files.scan(self.name, root, list(files))
-        facts = {path: header for path, (header, _) in scanned.items()}
+        pairs, is_joint, splits = pairing.paired(self.name, paths)
+        # A file that shows both is looked at once.
+        files = list(dict.fromkeys(path for pair in pairs for path in pair[:2]))
+        look = _joint_facts if is_joint else picture_files.facts
+        facts = picture_files.scan(self.name, root, files, look)
         pairs = _readable(self.name, pairs, facts)
-        halves = _cut if is_joint else _matching
-        pairs, facts = halves(self.name, pairs, facts, fit)
-        bits = picture_files.used_bits(self.name, list(facts.values()), bits)
+        headers = {path: header for path, (header, _) in facts.items()}
+        usable = _halved if is_joint else _matching
+        pairs, headers = usable(self.name, pairs, headers, fit)
+        bits = picture_files.used_bits(self.name, list(headers.values()), bits)
         how = (color, fit, background, bits)
         self._files = {}
-        for number, field in enumerate(FIELDS):
-            load = functools.partial(_half, number) if is_joint else pictures.read
-            headers = {pair[number]: facts[pair[number]] for pair in pairs}
-            files = picture_files.PictureFiles(self.name, root, headers, *how, load)
+        for side, field in enumerate(FIELDS):
+            load = functools.partial(_half, side) if is_joint else pictures.read
+            of_side = {pair[side]: headers[pair[side]] for pair in pairs}
+            files = picture_files.PictureFiles(self.name, root, of_side, *how, load)
             self._files[field] = files
         self.rules = self._files["image"].rules
         self.image_shape = self._files["image"].shape
-        digests = [(scanned[pair.source][1], scanned[pair.image][1]) for pair in pairs]
-        splits = [pair.split for pair in pairs]
-        self._rows = layout.cut(self.name, splits, pairing.connected(digests))
+        digests = [
+            facts[pair.source][1] if is_joint else tuple(facts[p][1] for p in pair[:2])
+            for pair in pairs
+        ]
+        self._rows = _cut(self.name, [pair.split for pair in pairs], splits, digests)
         self.num_examples = {split: len(rows) for split, rows in self._rows.items()}
 
     def fields(self) -> dict[str, examples.Shape]:
@@ -95,6 +99,18 @@ class Pairs(source.Source):
 
     def labels(self, split: str) -> None:
         """Returns None: pairs have no labels."""
+
+
+def _joint_facts(file):
+    """The header of a file that shows both, and a hash of the pixels of each half: so
+    two files that share but one of their pictures are known."""
+    walk.size(file)
+    pixels = pictures.read(file, pictures.Rules(None, 3))
+    halves = [pixels[:, part] for part in _parts(pixels.shape[1])]
+    digests = [hashlib.sha256(repr(each.shape).encode()) for each in halves]
+    for digest, half in zip(digests, halves):
+        digest.update(half.tobytes())
+    return pictures.header(file), tuple(digest.digest() for digest in digests)
 
 
 def _readable(name, pairs, facts):
@@ -132,7 +148,7 @@ def _matching(name, pairs, facts, fit):
     return matching, facts
 
 
-def _cut(name, pairs, facts, fit):
+def _halved(name, pairs, facts, fit):
     """The pairs that one file shows side by side, and the headers of their halves."""
     passed, even = Passed(), []
     for pair in pairs:
@@ -155,13 +171,29 @@ def _cut(name, pairs, facts, fit):
     return even, halves
 
 
-def _half(number, file, rules):
+def _cut(name, splits, wanted, digests):
+    """The rows of each split; the log names those of the `wanted` ones that no pair is
+    left of."""
+    for split in sorted(wanted - set(splits)):
+        logging.warning(
+            "The %s folder of %r holds no pair that can be used: what stands for it is "
+            "cut from the pairs to train on.",
+            *(split, name),
+        )
+    return layout.cut(name, splits, pairing.connected(digests))
+
+
+def _half(side, file, rules):
     """Reads the left (0) or right (1) half of a picture file."""
     whole = pictures.read(file, dataclasses.replace(rules, image_size=None))
-    width = whole.shape[1] // 2
-    half = whole[:, number * width : (number + 1) * width]
+    half = whole[:, _parts(whole.shape[1])[side]]
     if rules.image_size is None:
         return half
     image = Image.fromarray(half[..., 0] if rules.channels == 1 else half)
     fitted = pictures.fitted(image, rules.image_size, rules.fit, rules.background)
     return np.asarray(fitted).reshape(*rules.image_size, rules.channels)
+
+
+def _parts(width):
+    """The columns of the left and of the right half of a picture."""
+    return slice(0, width // 2), slice(width // 2, 2 * (width // 2))

@@ -1,11 +1,13 @@
 """Picture files that become images of one kind."""
 
+import os
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from absl import logging
+from PIL import Image
 
 from zoo.data import disk, source
 from zoo.data.sources import walk
@@ -53,14 +55,39 @@ def walked(name: str, root: pathlib.Path) -> list[Path]:
     return paths
 
 
-def scan(name: str, root: pathlib.Path, paths: Sequence[Path]) -> dict[Path, Any]:
-    """Returns `{path: (header, hash of the content)}` of the pictures that can be read;
-    ValueError if there are none."""
+def named(paths: list[Path]) -> list[Path]:
+    """Returns the files whose names end as those of pictures do."""
+    endings = Image.registered_extensions()
+    return [
+        path
+        for path in paths
+        if endings.get(os.path.splitext(path[-1])[1].lower()) in pictures.FORMATS
+    ]
+
+
+def facts(file: pathlib.Path) -> tuple[pictures.Header, bytes]:
+    """Returns the header of a picture file and a hash of its content."""
+    walk.size(file)
+    return pictures.header(file), walk.digest(file)
+
+
+def scan(
+    name: str, root: pathlib.Path, paths: Sequence[Path], look: Callable = facts
+) -> dict[Path, Any]:
+    """Returns `{path: facts}` of the pictures that can be read; ValueError if there are
+    none.
+
+    Args:
+        name: Of the data set.
+        root: The folder.
+        paths: Below it.
+        look: Function of a file that returns its facts.
+    """
     skipped = Skipped(name)
     files = {path: root.joinpath(*path) for path in paths}
-    headers = {path: skipped.attempt(f, _header, f) for path, f in files.items()}
+    known = {path: skipped.attempt(file, look, file) for path, file in files.items()}
     skipped.report(len(paths), "any split")
-    return {path: header for path, header in headers.items() if header}
+    return {path: each for path, each in known.items() if each}
 
 
 def used_bits(name: str, headers: Sequence[pictures.Header], bits: int | None) -> int:
@@ -179,9 +206,3 @@ class PictureFiles:
         return any(
             skipped.attempt(file, self._load, file, rules) is not None for file in files
         )
-
-
-def _header(file):
-    """Returns the header of a picture file and a hash of its content."""
-    walk.size(file)
-    return pictures.header(file), walk.digest(file)
