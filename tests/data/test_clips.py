@@ -1,6 +1,7 @@
 """Tests clips of films: animations, videos and folders of numbered frames."""
 
 import contextlib
+import fractions
 import sys
 import types
 
@@ -83,6 +84,15 @@ def test_a_frame_that_stands_for_minutes_is_no_film_of_stills(tmp_path):
     assert numbers(tmp_path, frames=4, every=1) == [[0, 1, 2, 3], [4, 5, 5, 5]]
 
 
+def test_a_stray_short_frame_makes_no_stills_of_a_film(tmp_path, caplog):
+    save(tmp_path / "film.gif", frames(60), duration=[100] * 59 + [10])
+    assert numbers(tmp_path, frames=4, every=1)[-1] == [56, 57, 58, 59]
+    assert "several steps" not in caplog.text
+    save(tmp_path / "film.gif", frames(8), duration=[100] * 7 + [10])
+    assert numbers(tmp_path, frames=4, every=1)[0] == [0, 0, 0, 0]
+    assert "several steps" in caplog.text and "'film.gif' (10)" in caplog.text
+
+
 def test_frames_without_a_time_stand_equally_long(tmp_path):
     save(tmp_path / "film.gif", frames(4), duration=0)
     assert numbers(tmp_path, frames=4, every=1) == [[0, 1, 2, 3]]
@@ -113,6 +123,42 @@ def test_films_of_several_names_in_a_folder_are_several(tmp_path):
     assert sum(opened.info.num_examples.values()) == 3
     seen = numbers(tmp_path, frames=4, every=1)
     assert [clip[0] for clip in seen] == [0, 50, 100]
+
+
+def test_folders_that_are_splits_are_no_films(tmp_path):
+    for n, split in enumerate(("train", "val", "Test")):
+        stills(tmp_path / split, frames(4, 50 * n))
+    opened = zoo.data.open(f"clips:{tmp_path}", frames=4, every=1)
+    assert opened.info.class_names is None
+    seen = [opened.arrays(s)["clip"][0, 0, 0, 0, 0] for s in opened.info.num_examples]
+    assert seen == [0, 50, 100]
+
+
+@pytest.mark.parametrize("other", ["b_{}.png", None])
+def test_a_class_of_one_film_is_kept_beside_others(other, tmp_path):
+    stills(tmp_path / "jump", frames(4), "a_{}.png")
+    if other:
+        stills(tmp_path / "jump", frames(4, 50), other)
+    else:
+        (tmp_path / "jump" / "notes1.txt").write_text("no film")
+        save(tmp_path / "jump" / "film.gif", frames(4, 50))
+    stills(tmp_path / "walk", frames(4, 100), "c_{}.png")
+    opened = zoo.data.open(f"clips:{tmp_path}", frames=4, every=1)
+    assert opened.info.class_names == ("jump", "walk")
+    seen = numbers(tmp_path, frames=4, every=1)
+    assert [clip[0] for clip in seen] == [0, 50, 100]
+
+
+def test_films_beside_each_other_are_no_classes(tmp_path):
+    stills(tmp_path, frames(4), "a_{}.png")
+    stills(tmp_path, frames(4, 50), "b_{}.png")
+    stills(tmp_path / "third", frames(4, 100))
+    (tmp_path / "third" / "notes.txt").write_text("no film")
+    save(tmp_path / "fourth.gif", frames(4, 150))
+    opened = zoo.data.open(f"clips:{tmp_path}", frames=4, every=1)
+    assert opened.info.class_names is None
+    seen = numbers(tmp_path, frames=4, every=1)
+    assert [clip[0] for clip in seen] == [0, 50, 100, 150]
 
 
 # --- splits, labels, colours ----------------------------------------------------------
@@ -167,13 +213,14 @@ def test_films_with_colours_have_three_channels_and_transparency_a_ground(tmp_pa
     assert opened.arrays()["clip"][0, :, 4, 0, 0].tolist() == [16] * 4
 
 
-def test_sizes_and_deep_frames_come_by_the_rules_of_pictures(tmp_path):
+def test_sizes_and_deep_frames_come_by_the_rules_of_pictures(tmp_path, caplog):
     deep = frames(4).astype(np.uint16) * 16 + 900
     deep[:, 0, 0] = 1023
     stills(tmp_path / "film", deep)
     opened = zoo.data.open(f"clips:{tmp_path}", image_size=16, frames=2, every=1)
     assert opened.info.rules["bits"] == 10 and opened.info.image_shape == (2, 16, 16, 1)
     assert opened.arrays()["clip"][0, 0, 8, 8, 0] == 900 >> 2
+    assert "have 16 bits a value and use 10" in caplog.text
 
 
 # --- the ways of all sets -------------------------------------------------------------
@@ -281,17 +328,21 @@ def test_a_folder_without_films_is_one_sentence(tmp_path):
 class Video:
     """Stands for `av`: a video of grey frames, held on its side by a quarter turn."""
 
-    def __init__(self, images, rotation=0):
+    def __init__(self, images, rotation=0, times=None):
         self.images, self.rotation = images, rotation
+        self.times = times or [None] * len(images)
 
     def open(self, path):
         return contextlib.nullcontext(self)
 
     def decode(self, video):
-        for image in self.images:
+        for image, time in zip(self.images, self.times, strict=True):
             picture = Image.fromarray(np.squeeze(image)).convert("RGB")
             yield types.SimpleNamespace(
-                to_image=lambda p=picture: p, rotation=self.rotation
+                to_image=lambda p=picture: p,
+                rotation=self.rotation,
+                pts=time,
+                time_base=fractions.Fraction(1, 25),
             )
 
 
@@ -310,6 +361,14 @@ def test_videos_are_read_where_there_is_a_reader(kind, tmp_path, monkeypatch):
     assert clips[0, :, 0, 0, 0].tolist() == [255, 255] and clips.sum() == 2 * 255
     monkeypatch.setitem(sys.modules, "av", Video([]))
     assert "GIF, WebP" in refusal(zoo.data.open, f"clips:{tmp_path}")
+
+
+def test_a_video_of_varying_frame_rate_keeps_its_time(tmp_path, monkeypatch):
+    (tmp_path / "film.mp4").write_bytes(b"video")
+    monkeypatch.setitem(sys.modules, "av", Video(frames(5), times=[7, 8, 11, 12, 13]))
+    assert numbers(tmp_path, frames=7, every=1) == [[0, 1, 1, 1, 2, 3, 4]]
+    monkeypatch.setitem(sys.modules, "av", Video(frames(4), times=[7, 7, 8, 9]))
+    assert numbers(tmp_path, frames=4, every=1) == [[0, 1, 2, 3]]
 
 
 def test_a_video_without_its_reader_says_what_to_install(tmp_path, monkeypatch):

@@ -10,6 +10,8 @@ from zoo.data.sources import films, layout, picture_files
 from zoo.data.sources.passed import Passed, Skipped
 from zoo.inputs import pictures
 
+SLOW = 3  # steps that most frames of a film stand, from which the log tells it
+
 
 class Clips(source.Source):
     """GIF, WebP, APNG, MP4 and MKV files, and folders of numbered frames.
@@ -46,23 +48,21 @@ class Clips(source.Source):
         bounds = (examples.MIN_FRAMES, examples.MAX_FRAMES)
         self._frames = arguments.whole("frames", frames, *bounds)
         self._every = arguments.whole("every", every, 1)
-        self._films = self._seen(background)
-        arranged = layout.arrange(list(self._films))
+        seen = self._seen(background)
+        arranged = layout.arrange(list(seen))
         arranged.tell(self.name)
         self.class_names = arranged.printable_names()
         paths, splits, labels = zip(*arranged.files)
         self._labels = np.array(labels, np.int32)
-        self._films = [self._films[path] for path in paths]
+        self._films = [seen[path] for path in paths]
         is_grey = all(film.is_grey for film in self._films)
-        if fit == "pad":
-            is_grey = is_grey and pictures.is_grey(background)
-        is_grey = color == "grey" or (color == "auto" and is_grey)
-        deep = [film.bits for film in self._films if film.bits is not None]
-        bits = bits or max(deep, default=16)
+        channels = picture_files.channels(color, is_grey, fit == "pad", background)
+        deep = [film.bits for film in self._films]
+        bits = picture_files.deepest(self.name, deep, bits)
         self.rules = {"fit": fit, "background": background, "bits": bits}
         sizes = {film.size for film in self._films}
         height, width = sizes.pop() if len(sizes) == 1 else (None, None)
-        self.image_shape = (self._frames, height, width, 1 if is_grey else 3)
+        self.image_shape = (self._frames, height, width, channels)
         digests = [film.digest for film in self._films]
         split_films = layout.cut(self.name, splits, digests)
         self._rows = {s: self._clips(rows) for s, rows in split_films.items()}
@@ -122,7 +122,7 @@ class Clips(source.Source):
         files = films.gathered(root, picture_files.walked(self.name, root))
         if any(file.suffix.lower() in films.VIDEOS for (file, *_) in files.values()):
             films.av()
-        skipped, short, cut = Skipped(self.name), Passed(), Passed()
+        skipped, short, cut, slow = Skipped(self.name), Passed(), Passed(), Passed()
         seen = {}
         for path, frames in files.items():
             how = (frames, background, self._span)
@@ -134,9 +134,11 @@ class Clips(source.Source):
                 cut.add(name)
             if self._count(film):
                 seen[path] = film
+                if film.pace >= SLOW:
+                    slow.add(f"{name} ({film.pace:g})")
             else:
                 short.add(f"{name} ({film.num_steps})")
-        self._tell(skipped, short, cut)
+        self._tell(skipped, short, cut, slow)
         if not seen:
             raise ValueError(
                 "clips: wants GIF, WebP, APNG, MP4 or MKV files, or folders of "
@@ -146,8 +148,8 @@ class Clips(source.Source):
             )
         return seen
 
-    def _tell(self, skipped, short, cut):
-        """Names in the log what is left out."""
+    def _tell(self, skipped, short, cut, slow):
+        """Names in the log what is left out, and what will look strange."""
         skipped.warn("Films of %r that cannot be read are skipped: %s", self.name)
         short.warn(
             f"Films of %r with fewer than the {self._span} frames that a clip spans "
@@ -156,6 +158,11 @@ class Clips(source.Source):
         )
         cut.warn(
             f"Films of %r are used up to their frame {films.LONGEST:,}: %s", self.name
+        )
+        slow.warn(
+            "Most frames of films of %r stand several steps, so that clips are nearly "
+            "stills (a larger every makes them livelier): %s",
+            self.name,
         )
 
     @property

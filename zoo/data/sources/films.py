@@ -1,10 +1,12 @@
 """The frames of films, one at a time: animations, videos, folders of numbered frames.
 
 Encoders merge equal frames that follow each other and keep the time that they stand. So
-a film is told in steps: the shortest time that a frame of it stands is one step, and a
-frame that stands longer is that many steps long.
+a film is told in steps: the shortest time that one in twenty of its frames stands is a
+step, for a stray short frame is no rhythm, and a frame that stands longer is that many
+steps long.
 """
 
+import collections
 import contextlib
 import dataclasses
 import functools
@@ -13,13 +15,14 @@ import itertools
 import os
 import pathlib
 import re
+import statistics
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
 from PIL import Image
 
-from zoo.data.sources import walk
+from zoo.data.sources import layout, walk
 from zoo.data.sources.walk import Path
 from zoo.inputs import pictures
 
@@ -27,6 +30,8 @@ VIDEOS = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v")  # which `av` reads
 LARGEST_VIDEO = 2**36  # bytes
 LONGEST = 100_000  # frames of a film; what comes behind them is left out
 USUAL = 100  # milliseconds that a frame stands of which a file says 0, as browsers do
+RHYTHM = 20  # one in so many frames stands as long as a step, or shorter
+STILL, FILM = "still", "film"  # kinds of files
 _NUMBERED = re.compile(r"(.*?)(\d+)")  # the name of a frame without its ending
 
 # Function of `pictures.Rules` that returns a frame, uint8 `[H, W, C]`; to be called
@@ -45,6 +50,7 @@ class Film:
         is_grey: Whether all frames are grey, on the background.
         bits: As `pictures.Header.bits`, the most of all frames.
         lengths: Steps that each frame stands, cut to a number that was asked for.
+        pace: Steps that most frames stand, if nothing is cut: their median.
         is_cut: Whether there were more than `LONGEST` frames.
     """
 
@@ -54,6 +60,7 @@ class Film:
     is_grey: bool
     bits: int | None
     lengths: list[int]
+    pace: float
     is_cut: bool
 
     @property
@@ -65,27 +72,44 @@ def gathered(root: pathlib.Path, paths: list[Path]) -> dict[Path, list[pathlib.P
     """Returns `{path of a film: its files}`, of the films among files, sorted.
 
     Stills whose names end in numbers are the frames of one film, which is called as
-    their folder; or as the names before the numbers, where there are several in one
-    folder. Each other file is a film, if it is one at all.
+    their folder; or as the folder and the names before the numbers, where there are
+    several in one, where the folder is a split, or where films would else lie at
+    different depths, so that one is beside the folders of others. Each other file is a
+    film, if it is one at all.
     """
     films: dict[Path, list[pathlib.Path]] = {}
-    numbered: dict[Path, dict[str, list]] = {}
+    numbered: dict[tuple[Path, str], list] = {}
+    depths = set()
     for path in paths:
         file = root.joinpath(*path)
-        stem = os.path.splitext(path[-1])[0]
-        name = _NUMBERED.fullmatch(stem)
-        if name and _is_still(file):
-            names = numbered.setdefault(path[:-1], {})
-            names.setdefault(name[1], []).append((int(name[2]), file))
+        name, kind = _NUMBERED.fullmatch(os.path.splitext(path[-1])[0]), _kind(file)
+        if name and kind == STILL:
+            numbered.setdefault((path[:-1], name[1]), []).append((int(name[2]), file))
         else:
             films[path] = [file]
-    for folder, names in numbered.items():
-        several = [prefix for prefix, frames in names.items() if len(frames) > 1]
-        for prefix, frames in names.items():
-            files = [file for _, file in sorted(frames)]
-            path = (*folder, prefix or "-" if len(frames) > 1 else files[0].name)
-            films[folder or (".",) if several == [prefix] else path] = files
+            depths |= {len(path)} if kind == FILM else set()
+    several = {key: frames for key, frames in numbered.items() if len(frames) > 1}
+    for (folder, _), frames in numbered.items():
+        if len(frames) == 1:
+            ((_, file),) = frames
+            films[*folder, file.name] = [file]
+    for key, path in _called(list(several), depths).items():
+        films[path] = [file for _, file in sorted(several[key])]
     return dict(sorted(films.items()))
+
+
+def _called(keys, depths):
+    """`{(folder, prefix): path}` of films of numbered frames, beside films that lie at
+    these depths."""
+    counts = collections.Counter(folder for folder, _ in keys)
+    long = {(folder, prefix): (*folder, prefix or "-") for folder, prefix in keys}
+    short = {
+        key: (key[0] or (".",)) if counts[key[0]] == 1 else path
+        for key, path in long.items()
+    }
+    is_split = any(path[-1].lower() in layout.SPLITS for path in short.values())
+    is_even = len(depths | {len(path) for path in short.values()}) < 2
+    return short if is_even and not is_split else long
 
 
 def seen(files: list[pathlib.Path], background: str, longest: int) -> Film:
@@ -120,9 +144,16 @@ def seen(files: list[pathlib.Path], background: str, longest: int) -> Film:
             is_grey = is_grey and bool(np.all(pixels == pixels[..., :1]))
     if not durations:
         raise ValueError("it has no frames")
-    step = min(durations)
-    lengths = [min(longest, int(each / step + 0.5)) for each in durations]
-    return Film(files, digest, sizes.pop(), is_grey, None, lengths, is_cut)
+    steps = _steps(durations)
+    lengths, pace = [min(longest, each) for each in steps], statistics.median(steps)
+    return Film(files, digest, sizes.pop(), is_grey, None, lengths, pace, is_cut)
+
+
+def _steps(durations):
+    """How many steps each frame stands, 1 or more."""
+    known = sorted(each for each in durations if each) or [1]
+    step = known[-(-len(known) // RHYTHM) - 1]
+    return [max(1, int(each / step + 0.5)) for each in durations]
 
 
 def _seen_numbered(files, background):
@@ -141,7 +172,8 @@ def _seen_numbered(files, background):
         is_grey = is_grey and pictures.is_grey(background)
     digest = hashlib.sha256(b"".join(map(walk.digest, files))).digest()
     bits = max((h.bits for h in headers if h.bits is not None), default=None)
-    return Film(files, digest, sizes.pop(), is_grey, bits, [1] * len(files), is_cut)
+    lengths = [1] * len(files)
+    return Film(files, digest, sizes.pop(), is_grey, bits, lengths, 1, is_cut)
 
 
 def clips(
@@ -178,11 +210,11 @@ def clips(
 
 
 def _frames(files) -> Iterator[tuple[Load, int]]:
-    """Yields (load, milliseconds that it stands) of each frame; where all stand equally
-    long, any number."""
+    """Yields (load, milliseconds that it stands) of each frame; 0 stands for the usual
+    time of the film."""
     if len(files) > 1:
         for file in files:
-            yield functools.partial(pictures.read, file), 1
+            yield functools.partial(pictures.read, file), 0
     elif files[0].suffix.lower() in VIDEOS:
         yield from _of_video(files[0])
     else:
@@ -207,10 +239,22 @@ def _of_animation(file):
 
 
 def _of_video(file):
-    """The frames of a video, which stand equally long."""
+    """The frames of a video, each of which stands until the next."""
     with av().open(os.fspath(file)) as container:
-        for frame in container.decode(video=0):
-            yield functools.partial(_image, frame), 1
+        frame = None
+        for after in container.decode(video=0):
+            if frame is not None:
+                yield functools.partial(_image, frame), _milliseconds(frame, after)
+            frame = after
+        if frame is not None:
+            yield functools.partial(_image, frame), 0
+
+
+def _milliseconds(frame, after):
+    """From a frame of a video to the one after it; 0 if the file does not tell."""
+    if frame.pts is None or after.pts is None or frame.time_base is None:
+        return 0
+    return max(0, 1000 * float((after.pts - frame.pts) * frame.time_base))
 
 
 def _image(frame, rules):
@@ -233,16 +277,16 @@ def av() -> Any:
     return av
 
 
-def _is_still(file):
-    """Whether a file can be read as a picture that is not animated."""
+def _kind(file):
+    """`FILM` or `STILL`, or None of what is neither."""
     if file.suffix.lower() in VIDEOS:
-        return False
+        return FILM
     try:
         walk.size(file)
         with Image.open(file, formats=pictures.FORMATS) as picture:
-            return not getattr(picture, "is_animated", False)
+            return FILM if getattr(picture, "is_animated", False) else STILL
     except Exception:  # decoders raise anything on hostile bytes; `seen` tells of it
-        return False
+        return None
 
 
 def _require_one(sizes):

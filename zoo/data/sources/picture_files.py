@@ -101,16 +101,42 @@ def used_bits(name: str, headers: Sequence[pictures.Header], bits: int | None) -
             cut,
             name,
         )
-    deep = [header.bits for header in headers if header.bits is not None]
+    return deepest(name, [header.bits for header in headers], bits)
+
+
+def deepest(name: str, used: Sequence[int | None], bits: int | None) -> int:
+    """Returns the bits that are white in the files of a set, which the log tells if
+    some have 16.
+
+    Args:
+        name: Of the data set.
+        used: By each file, None of one that has no 16 bits a value.
+        bits: What is to be returned, or None for the most that are used.
+    """
+    deep = [each for each in used if each is not None]
     if not deep:
         return bits or 16
-    used = bits or max(deep)
-    log = logging.warning if used < 16 else logging.info
+    bits = bits or max(deep)
+    log = logging.warning if bits < 16 else logging.info
     log(
         "%d files of %r have 16 bits a value and use %d: %d is white.",
-        *(len(deep), name, used, 2**used - 1),
+        *(len(deep), name, bits, 2**bits - 1),
     )
-    return used
+    return bits
+
+
+def channels(color: str, is_grey: bool, has_ground: bool, background: str) -> int:
+    """Returns the channels of the images, 1 or 3.
+
+    Args:
+        color: As in `OPTIONS`.
+        is_grey: Whether all files are grey.
+        has_ground: Whether the background shows somewhere.
+        background: As in `OPTIONS`.
+    """
+    if has_ground and not pictures.is_grey(background):
+        is_grey = False
+    return 1 if color == "grey" or (color == "auto" and is_grey) else 3
 
 
 class PictureFiles:
@@ -141,16 +167,14 @@ class PictureFiles:
     ):
         self._name, self._root, self._load = name, root, load
         self._paths = list(headers)
-        has_grey_ground = pictures.is_grey(background)
-        if color == "auto":
-            is_grey = not self._has_colour(list(headers.values()))
-            if fit == "pad" or any(each.is_clear for each in headers.values()):
-                is_grey = is_grey and has_grey_ground
-            color = "grey" if is_grey else "rgb"
+        pictures.is_grey(background)  # raises where it is no colour
+        has_ground = fit == "pad" or any(each.is_clear for each in headers.values())
+        is_grey = color == "auto" and not self._has_colour(list(headers.values()))
         self.rules = {"fit": fit, "background": background, "bits": bits}
         sizes = {header.size for header in headers.values()}
         height, width = sizes.pop() if len(sizes) == 1 else (None, None)
-        self.shape = (height, width, 1 if color == "grey" else 3)
+        count = channels(color, is_grey, has_ground, background)
+        self.shape = (height, width, count)
 
     def read(
         self, rows: np.ndarray, shape: tuple, where: str
