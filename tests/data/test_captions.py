@@ -2,6 +2,7 @@
 
 import csv
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from refusals import refusal
 
 import zoo.data
 from zoo import backend
+from zoo.data.sources import captioning
 
 
 def save(path, value):
@@ -197,6 +199,28 @@ def test_a_row_of_no_use_is_named_with_its_line(folder, caplog, row, reason):
     assert max(len(record.getMessage()) for record in caplog.records) < 2000
 
 
+def test_a_line_of_many_megabytes_is_passed_over_and_not_held(folder, caplog):
+    rows = [{"file_name": f"{n}.png", "text": "x"} for n in range(3)]
+    lines = [json.dumps(row) for row in rows]
+    lines[1] = json.dumps(rows[1] | {"more": ["y"] * 2_000_000})
+    (folder / "metadata.jsonl").write_text("\n".join(lines))
+    tracemalloc.start()
+    try:
+        columns = ("text",)
+        paths = [("metadata.jsonl",), *((f"{n}.png",) for n in range(3))]
+        texts = captioning.texts("captions:x", folder, paths, columns)
+        assert tracemalloc.get_traced_memory()[1] < 12 * 2**20  # bytes
+    finally:
+        tracemalloc.stop()
+    assert list(texts) == [("0.png",), ("2.png",)]
+    assert "line 2 of" in caplog.text and "at most 1,048,576 char" in caplog.text
+
+
+def test_columns_that_nobody_wants_may_have_one_name(folder):
+    (folder / "metadata.csv").write_text("file_name,text,,\n0.png,a cat,,\n")
+    assert captions(folder) == {0: ("a cat",)}
+
+
 def test_a_name_that_comes_twice_adds_its_text_once(folder):
     row = {"file_name": "0.png", "text": "a cat"}
     json_lines(folder, row, row, row | {"text": "it sleeps"})
@@ -223,6 +247,8 @@ def test_letters_may_be_composed_in_another_way(tmp_path):
             "after line 1: a text in quotes may",
         ),
         (f"file_name,text\n0.png,{'x' * 200_000}\n", "after line 1"),
+        (f"file_name,text\n0.png,{'x,' * 600_000}\n", "line 2 has more than 1,048,576"),
+        ("file_name,text,text\n0.png,a cat,grey\n", "columns are called 'text'"),
         ("file_name,text\n0.png,gr\xfcn\n".encode("latin-1"), "is not UTF-8"),
         ("file_name,text\n0.png,a cat\n".encode("utf-16"), "is not UTF-8"),
     ],

@@ -17,7 +17,7 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import IO, Any
 
 from zoo.data.sources import picture_files, walk
 from zoo.data.sources.passed import Passed
@@ -26,6 +26,7 @@ from zoo.inputs import suggestions
 
 FILE = "file_name"  # the column of metadata that names the picture
 LONGEST = 10_000  # characters of a text; more is taken for a mistake
+LONGEST_LINE = 2**20  # characters of a line of metadata, which is read into memory
 LARGEST_TEXT = 2**20  # bytes of NAME.txt
 SHOWN = 20  # names of columns that an error lists
 
@@ -134,7 +135,7 @@ def _picture(row, folder, known):
     """The path of the file that a row is about; ValueError if it is of no use."""
     name = row.get(FILE) if isinstance(row, dict) else None
     if row is None:
-        raise ValueError("it is no JSON object")
+        raise ValueError(f"it is no JSON object of at most {LONGEST_LINE:,} characters")
     if not isinstance(name, str) or not name:
         raise ValueError(f"it has no {FILE}")
     if posixpath.isabs(name) or re.match(r"[A-Za-z]:[\\/]", name):
@@ -190,7 +191,8 @@ def _rows(file: pathlib.Path, columns) -> Iterator[tuple[str, Any]]:
         if file.stat().st_size > walk.LARGEST:
             raise ValueError(f"it has more than {walk.LARGEST:,} bytes")
         with open(file, encoding="utf-8-sig", newline="") as lines:
-            for number, row in _READERS[file.name.lower()](lines):
+            read = _READERS[file.name.lower()]
+            for number, row in read(_bounded(lines), (FILE, *columns)):
                 if len(seen) < SHOWN or not all(c in seen for c in (FILE, *columns)):
                     seen.update(dict.fromkeys(row or ()))
                 yield f"line {number} of {str(file)!r}", row
@@ -214,21 +216,40 @@ def _rows(file: pathlib.Path, columns) -> Iterator[tuple[str, Any]]:
             )
 
 
-def _json_rows(lines: Iterable[str]) -> Iterator[tuple[int, Any]]:
+def _bounded(file: IO[str]) -> Iterator[str | None]:
+    """Yields the lines of a file, None for one that is too long."""
+    while line := file.readline(LONGEST_LINE + 1):
+        if len(line) <= LONGEST_LINE:
+            yield line
+            continue
+        while line and line[-1] not in "\r\n":
+            line = file.readline(LONGEST_LINE)
+        yield None
+
+
+def _json_rows(
+    lines: Iterable[str | None], columns: tuple[str, ...]
+) -> Iterator[tuple[int, Any]]:
     """Yields (line, row) of JSON lines; a row is None if it is no object."""
     for number, line in enumerate(lines, 1):
-        if line.strip():
+        if line is None or line.strip():
             try:
-                row = json.loads(line)
+                row = json.loads(line or "")
             except (ValueError, RecursionError):
                 row = None
             yield number, row if isinstance(row, dict) else None
 
 
-def _csv_rows(lines: Iterable[str]) -> Iterator[tuple[int, Any]]:
+def _csv_rows(
+    lines: Iterable[str | None], columns: tuple[str, ...]
+) -> Iterator[tuple[int, Any]]:
     """Yields (line, row) of comma-separated values below a line of names."""
-    reader, end = csv.DictReader(lines, strict=True), 1
+    reader, end = csv.DictReader(_whole(lines), strict=True), 1
     try:
+        names = reader.fieldnames or ()
+        for name in dict.fromkeys(names):
+            if _is_wanted(name, columns) and names.count(name) > 1:
+                raise ValueError(f"several of its columns are called {name[:50]!r}")
         for row in reader:
             end = reader.line_num
             yield end, row
@@ -236,6 +257,15 @@ def _csv_rows(lines: Iterable[str]) -> Iterator[tuple[int, Any]]:
         raise ValueError(
             f"{error}, after line {end}: a text in quotes may lack its end"
         ) from None
+
+
+def _whole(lines: Iterable[str | None]) -> Iterator[str]:
+    """Yields the lines of a table; ValueError if one is too long, for what is behind it
+    may belong to it."""
+    for number, line in enumerate(lines, 1):
+        if line is None:
+            raise ValueError(f"line {number} has more than {LONGEST_LINE:,} characters")
+        yield line
 
 
 _READERS = {"metadata.jsonl": _json_rows, "metadata.csv": _csv_rows}
