@@ -12,7 +12,7 @@ from refusals import refusal
 
 import zoo.data
 from zoo import backend
-from zoo.data.sources import films
+from zoo.data.sources import films, recording
 
 
 def frames(count, first=0, height=8, width=10, channels=1):
@@ -251,6 +251,43 @@ def test_batches_records_and_disk_hold_clips(tmp_path, monkeypatch, has_tf_data)
     for batches in on_disk:
         for here, there in zip(held, batches, strict=True):
             assert all(np.array_equal(a, b) for a, b in zip(here, there))
+
+
+@pytest.mark.parametrize("classes", [None, ("b",)])
+def test_records_of_a_large_set_go_through_each_film_once(
+    classes, tmp_path, monkeypatch
+):
+    for name in ("a/0", "b/1", "b/2"):
+        save(tmp_path / "set" / f"{name}.gif", frames(40, 40 * int(name[-1])))
+    monkeypatch.setattr("zoo.data.source.STREAM_ABOVE", 0)
+    monkeypatch.setattr(recording, "SHARD", 5 * 2 * 8 * 10)  # bytes of five clips
+    cut = {"frames": 2, "every": 1, "classes": classes}
+    opened = zoo.data.open(f"clips:{tmp_path / 'set'}", **cut)
+    passes, of_files = [], films._frames
+    monkeypatch.setattr(films, "_frames", lambda f: passes.append(f) or of_files(f))
+    for split in (s for s, number in opened.info.num_examples.items() if number):
+        clips = [c["clip"] for c in opened.chunks(split, ("clip", "label"), 5)]
+        assert max(map(len, clips)) == 5
+        wanted = opened.arrays(split)["clip"]
+        np.testing.assert_array_equal(np.concatenate(clips), wanted)
+    passes.clear()
+    recording.write(opened, tmp_path / "records")
+    assert len(passes) == len({files[0] for files in passes}) == 3 - bool(classes)
+
+
+def test_records_are_written_by_chunks_of_bounded_size(tmp_path, monkeypatch):
+    save(tmp_path / "set" / "film.gif", frames(40))
+    monkeypatch.setattr(recording, "SHARD", 3 * 2 * 8 * 10 + 9)  # bytes of three clips
+    opened = zoo.data.open(f"clips:{tmp_path / 'set'}", frames=2, every=1)
+    sizes, chunks = [], opened.chunks
+
+    def counted(part, fields, size):
+        sizes.append(size)
+        return chunks(part, fields, size)
+
+    opened.chunks = counted
+    assert recording.write(opened, tmp_path / "records")["train"] == 7
+    assert sizes == [3]
 
 
 def test_rows_of_a_large_set_come_in_any_order_and_twice(tmp_path, monkeypatch):

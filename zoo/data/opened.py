@@ -166,9 +166,9 @@ class DataSet:
             yield from (dict(zip(names, batch)) for batch in make(0))
             return
         columns = self._columns(source, split)
-        for start in range(0, len(columns[names[0]]), size):
-            rows = np.arange(start, min(start + size, len(columns[names[0]])))
-            yield {name: columns[name][rows] for name in names}
+        parts = [_chunks(columns[name], size) for name in names]
+        for part in zip(*parts, strict=True):
+            yield dict(zip(names, part))
 
     def _named(self, batches):
         """Batches that know their class names, as those of Keras' own folders do."""
@@ -218,6 +218,14 @@ class DataSet:
             return number
         kept = len(sources.rows(source.labels(split), self._keep)[0])
         return number | {source.domains[0]: kept} if source.domains else kept
+
+
+def _chunks(column, size):
+    """The rows of a column, `size` of them at a time."""
+    if hasattr(column, "chunks"):
+        return column.chunks(size)
+    starts = range(0, len(column), size)
+    return (column[np.arange(n, min(n + size, len(column)))] for n in starts)
 
 
 def _taken(column, rows):

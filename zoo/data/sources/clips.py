@@ -1,5 +1,6 @@
 """A folder of films, of which clips are cut."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,8 @@ class Clips(source.Source):
             "memory: records, by experiments.prepare, are faster.",
             self.name,
         )
-        column = disk.Column(rows, shape, lambda rows: self._read(rows, shape))
+        read = functools.partial(self._read, shape=shape)
+        column = disk.Column(rows, shape, read, is_film=True)
         return {"clip": column} | self._words(rows)
 
     def labels(self, split: str) -> np.ndarray | None:

@@ -15,7 +15,7 @@ from zoo.data.sources import records
 from zoo.files import folders
 
 SHARD = 64 * 2**20  # bytes of pixels that go into one file, unless told otherwise
-CHUNK = 256  # examples that are read at a time
+CHUNK = 256  # examples at most that are read at a time, and no more than a file of them
 
 
 def write(
@@ -83,8 +83,7 @@ def _files(info, source, shards):
     """`{beginning of their names: number of files}`."""
     files = {}
     for first, fields in source.groups().items():
-        shapes = [info.fields[field] for field in fields if field in examples.PICTURES]
-        size = max(1, SHARD // sum(map(math.prod, shapes)))
+        size = _fitting(info, fields)
         num_train = _count(info, "train", first)
         if shards is not None:
             arguments.whole("shards", shards, 1, max(1, num_train))
@@ -96,11 +95,18 @@ def _files(info, source, shards):
     return files
 
 
+def _fitting(info, fields):
+    """How many examples of these fields go into `SHARD`, 1 or more."""
+    shapes = [info.fields[field] for field in fields if field in examples.PICTURES]
+    return max(1, SHARD // sum(map(math.prod, shapes)))
+
+
 def _write_part(folder, stem, data, part, first, fields, count):
     """Writes the `count` files of a part of one domain, with their index and captions;
     ValueError if an example cannot be read."""
     total = _count(data.info, part, first)
-    chunks = data.chunks(part, fields, CHUNK) if total else ()
+    size = min(CHUNK, _fitting(data.info, fields))
+    chunks = data.chunks(part, fields, size) if total else ()
     index, captions = _write_files(folder, stem, chunks, total, count)
     if len(index) < total:
         raise ValueError(
