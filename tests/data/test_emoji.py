@@ -1,9 +1,11 @@
 """Tests emoji: got of packages, which the tests write themselves, and read."""
 
+import contextlib
 import hashlib
 import io
 import json
 import pathlib
+import shutil
 import subprocess
 import tarfile
 import types
@@ -415,6 +417,37 @@ def test_a_prepared_set_that_is_damaged_is_told(place, file):
         path.write_bytes(content)
         with pytest.raises(ValueError, match="damaged.*delete its folder.*Received: "):
             opened("emoji", place)
+
+
+def test_a_folder_without_its_table_is_told_before_the_work(packages, tmp_path, capsys):
+    folder = ready.place("emoji", emoji_packages.VERSION, tmp_path)
+    folder.mkdir(parents=True)
+    (folder / "twitter.npy").write_bytes(b"")
+    assert run("--dataset=emoji", f"--from={packages}", f"--data_dir={tmp_path}") == 1
+    printed = capsys.readouterr()
+    assert "drawings" not in printed.out
+    assert "holds no table.json" in printed.err and "delete its folder" in printed.err
+    with pytest.raises(ValueError, match="holds no table.json.*Received: "):
+        opened("emoji", tmp_path)
+
+
+def test_what_another_process_has_prepared_meanwhile_is_taken(
+    packages, tmp_path, monkeypatch
+):
+    appearing = ready.folders.appearing
+
+    @contextlib.contextmanager
+    def late(folder, prefix):
+        with appearing(folder, prefix) as temporary:
+            yield temporary
+            shutil.copytree(temporary, folder)
+
+    monkeypatch.setattr(ready.folders, "appearing", late)
+    flags = f"--from={packages}", f"--data_dir={tmp_path / 'sets'}"
+    assert run("--dataset=emoji", *flags) == 0
+    assert opened("emoji", tmp_path / "sets").info.num_classes == 3
+    left = [path.name for path in (tmp_path / "sets" / "emoji").iterdir()]
+    assert left == [emoji_packages.VERSION]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from PIL import Image
 import experiments
 import zoo.data
 from experiments import prepare
-from zoo.data.sources import photographs
+from zoo.data.sources import photographs, ready
 
 SPLITS = ("train", "validation", "test")
 
@@ -84,6 +84,52 @@ def test_the_splits_do_not_depend_on_what_is_installed(
     lost = {list(photographs.PHOTOGRAPHS).index(name) for name in ("Kite", "Dune")}
     for split in SPLITS:
         assert set(colours(some, split)) == set(colours(every, split)) - lost
+
+
+def test_a_set_of_too_few_photographs_is_completed_once_there_are_more(
+    wallpapers, tmp_path, caplog
+):
+    share = wallpapers / "usr" / "share"
+    kite = share / photographs.PHOTOGRAPHS["Kite"]
+    content = kite.read_bytes()
+    kite.unlink()
+    assert prepared(wallpapers, tmp_path) == 0
+    caplog.clear()
+    few = zoo.data.open("photographs", data_dir=tmp_path).info.num_examples
+    assert "1 of 33 photographs are not in the prepared set" in caplog.text
+    assert "(Kite)" in caplog.text and "experiments.prepare" in caplog.text
+    kite.write_bytes(content)
+    assert prepared(wallpapers, tmp_path) == 0
+    caplog.clear()
+    data = zoo.data.open("photographs", data_dir=tmp_path)
+    assert not caplog.text and data.info.num_examples != few
+    seen = set.union(*(set(colours(data, split)) for split in SPLITS))
+    assert len(seen) == len(photographs.PHOTOGRAPHS)
+    for path in (kite, share / photographs.PHOTOGRAPHS["Dune"]):
+        path.unlink()
+    assert prepared(wallpapers, tmp_path) == 0  # a set that is whole stays whole
+    assert zoo.data.info("photographs", data_dir=tmp_path) == data.info
+    written = [path.name for path in (tmp_path / "photographs").iterdir()]
+    assert written == [photographs.VERSION]
+
+
+def test_the_patches_are_kept_if_they_cannot_be_cut_anew(
+    wallpapers, tmp_path, monkeypatch, capsys
+):
+    kite = wallpapers / "usr" / "share" / photographs.PHOTOGRAPHS["Kite"]
+    kite.rename(tmp_path / "Kite")
+    assert prepared(wallpapers, tmp_path) == 0
+    (tmp_path / "Kite").rename(kite)
+    before = zoo.data.info("photographs", data_dir=tmp_path)
+
+    def full(path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ready.folders, "sync", full)
+    assert prepared(wallpapers, tmp_path) == 1
+    assert zoo.data.info("photographs", data_dir=tmp_path) == before
+    written = [path.name for path in (tmp_path / "photographs").iterdir()]
+    assert written == [photographs.VERSION]
 
 
 def test_wallpapers_that_are_missing_are_told_with_the_way_out(tmp_path, capsys):

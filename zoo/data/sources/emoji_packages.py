@@ -71,7 +71,7 @@ def prepare(
         sentence, what is missing or damaged, and the way out.
     """
     folder = ready.place(kind, VERSION, data_dir)
-    if (folder / ready.TABLE).is_file():
+    if ready.is_prepared(folder):
         return folder
     if kind == "openmoji":
         _require_drawer()

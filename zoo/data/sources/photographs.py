@@ -50,6 +50,12 @@ PHOTOGRAPHS = {  # {name: path below /usr/share}
     for name in names.split()
 }
 
+WAY_OUT = (
+    f"`apt-get install {' '.join(PACKAGES)}` brings them; where that is not possible, "
+    "unpack the packages by `dpkg -x PACKAGE.deb FOLDER` and name the folder by "
+    "--from=FOLDER"
+)
+
 
 class Photographs(source.Source):
     """64x64 patches of 33 photographs, without labels.
@@ -85,6 +91,10 @@ class Photographs(source.Source):
             sound = False
         if not sound:
             raise ready.damaged(folder, "its table is of another form")
+        _tell_lacking(
+            set(table["patches"]),
+            "are not in the prepared set, which experiments.prepare completes",
+        )
         shape = self.image_shape
         self._patches = ready.pictures(folder, "patches", len(splits), shape)
         of = np.array(splits)
@@ -113,7 +123,8 @@ class Photographs(source.Source):
         origin: arguments.Place,
         report: Callable[[str], None],
     ) -> list[pathlib.Path]:
-        """Cuts the patches, unless they are there; returns their folder.
+        """Cuts the patches, unless they are there; returns their folder. Those of too
+        few photographs are cut anew once there are more.
 
         Args:
             which, data_dir: As for the class.
@@ -123,8 +134,11 @@ class Photographs(source.Source):
         Raises: FileNotFoundError: if the packages are not there.
         """
         folder = ready.place("photographs", VERSION, data_dir)
-        if not (folder / ready.TABLE).is_file():
-            _prepare(folder, _files(origin), report)
+        names = _prepared(folder) if ready.is_prepared(folder) else set()
+        files = _files(origin)
+        if not names or (names < set(files)):
+            _require_files(files, origin)
+            _prepare(folder, files, report, anew=bool(names))
         return [folder]
 
     def read(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
@@ -133,32 +147,48 @@ class Photographs(source.Source):
         return {"image": resize.resize_all(patches, image_size)}
 
 
+def _prepared(folder):
+    """The names of the photographs that a prepared set holds."""
+    names = ready.table(folder).get("patches")
+    if not isinstance(names, list) or not set(map(type, names)) <= {str}:
+        raise ready.damaged(folder, "its table is of another form")
+    return set(names)
+
+
 def _files(origin):
     """`{name: file}` of the photographs that are there."""
-    root = pathlib.Path(origin or "/").expanduser() / "usr" / "share"
-    files = {name: root / path for name, path in PHOTOGRAPHS.items()}
-    present = {name: file for name, file in files.items() if file.is_file()}
-    way_out = (
-        f"`apt-get install {' '.join(PACKAGES)}` brings them; where that is not "
-        "possible, unpack the packages by `dpkg -x PACKAGE.deb FOLDER` and name the "
-        "folder by --from=FOLDER"
-    )
+    files = {name: _root(origin) / path for name, path in PHOTOGRAPHS.items()}
+    return {name: file for name, file in files.items() if file.is_file()}
+
+
+def _root(origin):
+    """The folder below which photographs lie."""
+    return pathlib.Path(origin or "/").expanduser() / "usr" / "share"
+
+
+def _require_files(present, origin):
+    """Raises FileNotFoundError if no photographs are there; the log names those that
+    are not."""
     if not present:
         raise FileNotFoundError(
-            f"The wallpapers are not installed: {way_out}. "
-            f"Received: no photographs below {root}."
+            f"The wallpapers are not installed: {WAY_OUT}. "
+            f"Received: no photographs below {_root(origin)}."
         )
-    lacking = [name for name in files if name not in present]
+    _tell_lacking(present, "are not there and left out")
+
+
+def _tell_lacking(present, what):
+    """Names in the log the photographs that are not among the present ones."""
+    lacking = [name for name in PHOTOGRAPHS if name not in present]
     if lacking:
         logging.warning(
-            "%d of %d photographs are not there and left out (%s): %s.",
-            *(len(lacking), len(files), ", ".join(lacking), way_out),
+            "%d of %d photographs %s (%s): %s.",
+            *(len(lacking), len(PHOTOGRAPHS), what, ", ".join(lacking), WAY_OUT),
         )
-    return present
 
 
-def _prepare(folder, files, report):
-    """Writes the set of these files."""
+def _prepare(folder, files, report, anew):
+    """Writes the set of these files, `anew` if it is there."""
     cut = {}
     for number, (name, file) in enumerate(files.items(), 1):
         try:
@@ -179,7 +209,7 @@ def _prepare(folder, files, report):
     table = {"splits": splits, "patches": [name for name, _ in rows]}
     report(f"writing {folder}")
     patches = np.stack([cut[name][n] for name, n in rows])
-    ready.write(folder, table, {"patches": patches})
+    ready.write(folder, table, {"patches": patches}, anew)
 
 
 def _patches(file):

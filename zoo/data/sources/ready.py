@@ -9,6 +9,8 @@ open within a moment.
 
 import json
 import pathlib
+import secrets
+import shutil
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,10 +34,20 @@ def command(name: str, data_dir: arguments.Place) -> str:
     return f"python -m experiments.prepare --dataset={name}{where}"
 
 
+def is_prepared(folder: pathlib.Path) -> bool:
+    """Whether a set is in its `place`; ValueError if what is there lacks its table."""
+    if (folder / TABLE).is_file():
+        return True
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise damaged(folder, f"it holds no {TABLE}")
+    return False
+
+
 def require(
     folder: pathlib.Path, name: str, data_dir: arguments.Place, what: str
 ) -> None:
-    """Raises FileNotFoundError, with the command, unless a set is prepared.
+    """Raises FileNotFoundError, with the command, unless a set is prepared; ValueError
+    if it is damaged.
 
     Args:
         folder: Its `place`.
@@ -43,7 +55,7 @@ def require(
         data_dir: As the user gave it.
         what: What the command does, for the message.
     """
-    if not (folder / TABLE).is_file():
+    if not is_prepared(folder):
         raise FileNotFoundError(
             f"{name} is not prepared yet: `{command(name, data_dir)}` {what}, once. "
             f"Received: no folder {folder}."
@@ -51,14 +63,37 @@ def require(
 
 
 def write(
-    folder: pathlib.Path, table: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+    folder: pathlib.Path,
+    table: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+    anew: bool = False,
 ) -> None:
-    """Writes a set into its `place`; it appears complete or not at all."""
-    with folders.appearing(folder, ".partial-") as temporary:
-        for name, array in arrays.items():
-            np.save(temporary / f"{name}.npy", array)
-        text = json.dumps(table, ensure_ascii=False, indent=0)
-        (temporary / TABLE).write_text(text, "utf-8")
+    """Writes a set into its `place`; it appears complete or not at all.
+
+    What another process has prepared meanwhile is kept.
+
+    Args:
+        folder: The place.
+        table: What the pictures are.
+        arrays: `{name: pictures}`, uint8 `[N, H, W, C]`.
+        anew: Whether it takes the place of a set that is there.
+    """
+    old = folder.with_name(f".old-{secrets.token_hex(4)}")
+    try:
+        with folders.appearing(folder, ".partial-") as temporary:
+            for name, array in arrays.items():
+                np.save(temporary / f"{name}.npy", array)
+            text = json.dumps(table, ensure_ascii=False, indent=0)
+            (temporary / TABLE).write_text(text, "utf-8")
+            if anew:
+                folders.replace(folder, old)
+    except OSError:
+        if anew or not (folder / TABLE).is_file():
+            raise
+    finally:
+        if old.exists() and not folder.exists():
+            folders.replace(old, folder)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def table(folder: pathlib.Path) -> dict[str, Any]:
