@@ -21,7 +21,8 @@ VERB.define(
     "digits",
     "emoji, emoji:openmoji, photographs, digits, fashion_mnist, mnist, cifar10, any "
     "image set of tensorflow-datasets, folder:PATH, captions:PATH, pairs:PATH, "
-    "domains:PATH, clips:PATH or npz:PATH.",
+    "domains:PATH, clips:PATH or npz:PATH; scenes, moving:digits, stacked:digits, "
+    "captioned:fashion_mnist.",
 )
 VERB.define("list", "classes", None, "Classes to keep, e.g. 5,7,9 [all].")
 VERB.define_pictures()
@@ -51,21 +52,45 @@ def main():
     # TensorFlow, which takes seconds to import, is so when the records are written.
     from zoo import data
     from zoo.data import sources
+    from zoo.data.sources import recording
     from zoo.runs import settings
 
     flags = VERB.flags
     where = VERB.dataset()
     name = where.pop("dataset")
+    # What can be refused is so before anything is downloaded.
+    options = {key: where[key] for key in where if key not in experiments.DATASET}
+    sources.chosen(name, options)
+    is_only_got = sources.is_got(name) and not flags.out
+    out = pathlib.Path(flags.out or f"{settings.slug(name)}-records")
+    if is_only_got:
+        refuse_flags_of_records(options)
+    else:
+        recording.require_free(out)
     places = sources.prepare(name, flags.data_dir, flags["from"].value, say)
     data.require(name, **where)
-    if places and not flags.out:
+    if is_only_got:
         tell_ready(data.info(name, **where), places)
         return
-    out = pathlib.Path(flags.out or f"{settings.slug(flags.dataset)}-records")
-    info, files = data.write_records(flags.dataset, out, shards=flags.shards, **where)
+    info, files = data.write_records(name, out, shards=flags.shards, **where)
     for split, count in files.items():
         print(f"{split:<11} {total(info, split):>8,} images in {count} files")
     print(f"train on it by --dataset=records:{out}")
+
+
+def refuse_flags_of_records(options):
+    """Raises ValueError if flags are given that say what records shall hold."""
+    flags = VERB.flags
+    given = [
+        name for name in ("classes", "image_size", "shards") if flags[name].present
+    ]
+    if given or options:
+        listed = ", ".join(f"--{name}" for name in [*given, *options])
+        raise ValueError(
+            "Flags that say what records hold want --out, the folder of the records; "
+            f"without records a training takes them itself. Received: {listed} "
+            "without --out."
+        )
 
 
 def say(text):

@@ -48,12 +48,16 @@ train --dataset=emoji --data_dir={photos}
 train --dataset=emoji:google --language=jp
 train --dataset=photographs --data_dir={photos}
 train --dataset=photographs:sea
+train --dataset=scene
+train --dataset=captions:{photos} --text_column=,
+train --dataset=emoji --domains=twitter,gogle
 prepare --dataset=digts
 prepare --dataset=emoji:twiter
 prepare --dataset=emoji --data_dir={photos} --from=nowhere
 prepare --dataset=emoji --data_dir={photos} --from={photos}
 prepare --dataset=photographs --data_dir={photos} --from={photos}
 prepare --dataset=digits --from={photos}
+prepare --dataset=emoji --image_size=32
 prepare --shards=0
 prepare --out={run}
 compare --models=ae,vae --set=latent_dims=2

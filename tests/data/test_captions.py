@@ -93,7 +93,9 @@ def test_the_columns_of_texts_can_be_chosen(folder):
     assert "'text'" in message and "'de', 'ja'" in message and "text_column" in message
     assert "did you mean 'ja'" in refusal(captions, folder, text_column="jaa")
     for wrong in ("", "a,,b", 3):
-        refusal(captions, folder, text_column=wrong)
+        message = refusal(captions, folder, text_column=wrong)
+        name = f"captions:{folder}"
+        assert refusal(zoo.data.require, name, text_column=wrong) == message
 
 
 def test_splits_and_labels_are_those_of_a_folder(tmp_path):

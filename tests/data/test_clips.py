@@ -352,7 +352,9 @@ def test_no_more_than_a_frame_is_held_and_reading_stops(tmp_path, monkeypatch, c
     "options", [{"frames": 1}, {"frames": 129}, {"frames": 2.5}, {"every": 0}]
 )
 def test_numbers_out_of_bounds_are_refused(options, tmp_path):
-    assert next(iter(options)) in refusal(zoo.data.open, f"clips:{tmp_path}", **options)
+    message = refusal(zoo.data.open, f"clips:{tmp_path}", **options)
+    assert next(iter(options)) in message
+    assert refusal(zoo.data.require, f"clips:{tmp_path}", **options) == message
 
 
 def test_a_folder_without_films_is_one_sentence(tmp_path):

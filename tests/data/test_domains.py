@@ -133,7 +133,7 @@ def test_batches_records_and_disk_hold_domains(tmp_path, monkeypatch, has_tf_dat
 # --- two classes ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("domains", ["5,7", ("5", 7), [5, 7]])
+@pytest.mark.parametrize("domains", ["5,7", "5, 7", ("5", 7), [5, 7]])
 def test_two_classes_of_digits_are_two_domains(domains):
     opened = zoo.data.open("digits", domains=domains, image_size=8)
     assert opened.info.class_names is None and opened.options == {"domains": domains}

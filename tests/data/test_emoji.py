@@ -285,6 +285,37 @@ def test_domains_share_no_concept_but_in_the_test_set(place, domains):
         assert first == second
 
 
+@pytest.mark.parametrize("domains", ["smileys-emotion, flags", ("smileys-emotion", 0)])
+def test_two_groups_are_domains_as_of_any_labelled_set(place, domains):
+    data = opened("emoji", place, domains=domains)
+    for split in ("train", "validation", "test"):
+        for field, group in (("source", "smileys-emotion"), ("image", "flags")):
+            number = data.info.num_examples[split][field]
+            if data.info.num_examples[split] and number:
+                whole = opened("emoji", place, classes=(group,)).arrays(split)["image"]
+                assert len(whole) == number
+    assert len(data.arrays("train")["source"]) > len(data.arrays("train")["image"]) > 0
+
+
+def test_styles_may_have_space_around_them(place):
+    data = opened("emoji", place, domains="google, twitter")
+    assert (data.arrays("train")["source"][:, 2] == 255).all()
+
+
+def test_flags_of_records_and_places_are_looked_at_before_the_work(
+    packages, tmp_path, capsys
+):
+    flags = "--dataset=emoji", f"--from={packages}", f"--data_dir={tmp_path / 'sets'}"
+    assert "without --out" in refusal(capsys, *flags, "--classes=flags")
+    assert "--image_size" in refusal(capsys, *flags, "--image_size=32")
+    assert "--language" in refusal(capsys, *flags, "--language=ja")
+    out = f"--out={packages}"
+    assert "files already" in refusal(capsys, *flags, out)
+    free = f"--out={tmp_path / 'out'}"
+    assert "'google'" in refusal(capsys, *flags, free, "--domains=twitter,gogle")
+    assert not (tmp_path / "sets").exists() and not (tmp_path / "out").exists()
+
+
 def test_labels_of_batches_and_sizes_are_as_in_other_sets(place):
     data = opened("emoji:google", place, classes=["people-body"], image_size=(16, 32))
     assert data.info.image_shape == (16, 32, 3)
@@ -466,3 +497,5 @@ def test_what_another_process_has_prepared_meanwhile_is_taken(
 def test_words_of_no_use_are_refused(place, name, options, text):
     with pytest.raises(ValueError, match=text):
         opened(name, place, **options)
+    with pytest.raises(ValueError, match=text):
+        zoo.data.require(name, data_dir=place, **options)

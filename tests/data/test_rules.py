@@ -193,6 +193,40 @@ def test_words_that_mean_nothing_are_refused(name, options, way):
         zoo.data.open(name, **options)
 
 
+@pytest.mark.parametrize(
+    "name, options",
+    [
+        ("moving:digits", {"frames": 1}),
+        ("moving:digits", {"every": 0}),
+        ("scenes", {"drawn_from": -1}),
+        ("stacked:digits", {"drawn_from": 1.5}),
+    ],
+)
+def test_numbers_of_no_use_are_told_before_the_set_is_opened(name, options):
+    with pytest.raises(ValueError, match=f"{next(iter(options))} must be.*Received: "):
+        zoo.data.require(name, **options)
+
+
+@pytest.mark.parametrize(
+    "typed, meant",
+    [
+        ("scene", "scenes"),
+        ("scenes:heldout", "scenes:held_out"),
+        ("moving_digits", "moving:digits"),
+        ("stackd:digits", "stacked:digits"),
+        ("captionned:fashion_mnist", "captioned:fashion_mnist"),
+        ("pair:photos/mine", "pairs:photos/mine"),
+    ],
+)
+def test_sets_by_rule_are_meant_by_names_like_theirs(typed, meant):
+    with pytest.raises(ValueError) as caught:
+        zoo.data.require(typed)
+    message = str(caught.value)
+    assert f"did you mean '{meant}'" in message and message.endswith(".")
+    for each in ("scenes", "moving:digits", "stacked:digits", "captions:PATH"):
+        assert each in message or "held_out" in meant
+
+
 def test_records_hold_clips(tmp_path):
     folder = tmp_path / "records"
     chosen = {"classes": ("3",), "frames": 2}

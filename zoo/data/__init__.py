@@ -5,9 +5,10 @@
     data = zoo.data.open("folder:photos", image_size=64)    # both, opened once
 
 Names are `digits`, `emoji`, `photographs` (these two are got by `experiments.prepare`
-once), any image set of tfds (`fashion_mnist`, `mnist`, `cifar10`, ...), and kinds with
-a place: `folder:PATH`, `captions:PATH`, `pairs:PATH`, `domains:PATH`, `clips:PATH`,
-`npz:PATH` and `records:PATH`. Images are uint8 0..255, `[N, H, W, C]`, C
+once), any image set of tfds (`fashion_mnist`, `mnist`, `cifar10`, ...), sets made by
+rule (`scenes`, `moving:digits`, `stacked:digits`, `captioned:fashion_mnist`), and kinds
+with a place: `folder:PATH`, `captions:PATH`, `pairs:PATH`, `domains:PATH`,
+`clips:PATH`, `npz:PATH` and `records:PATH`. Images are uint8 0..255, `[N, H, W, C]`, C
 1 or 3; labels are int32 from 0. Every set has the splits train, validation (the last
 tenth of train) and test, and train+validation is both as one. Some sets have more
 fields, which `zoo.data.examples` tells. Nothing here imports TensorFlow before it is

@@ -1,7 +1,7 @@
 """What sets made by rule share: numbers by (seed, index), and pictures on demand."""
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,11 @@ class Drawn(source.Source):
     def __init__(self, num_train: int, num_test: int):
         self._rows = source.ranges(num_train, num_test)
         self.num_examples = {s: stop - start for s, (start, stop) in self._rows.items()}
+
+    @staticmethod
+    def check(which: str, options: Mapping[str, Any]) -> None:
+        """Raises ValueError if drawn_from is no such number."""
+        checked_seed(options.get("drawn_from", SEED.default))
 
     @abc.abstractmethod
     def columns(self, split: str, image_size: tuple | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +11,7 @@ from absl import logging
 
 from zoo.data import arguments, examples, pipeline
 from zoo.inputs import classes as naming
-from zoo.inputs import suggestions
+from zoo.inputs import pictures, suggestions
 
 STREAM_ABOVE = 2 * 2**30  # bytes of uint8 pixels: larger sets stay on disk
 
@@ -60,6 +60,23 @@ class Source(abc.ABC):
     num_examples: dict[str, Any]
     image_shape: tuple
     rules: dict[str, Any] | None = None
+
+    @staticmethod
+    def check(which: str, options: Mapping[str, Any]) -> None:
+        """Raises ValueError if the value of an option is of no use, as far as `choices`
+        do not tell that already. Nothing is read.
+
+        Args:
+            which: What stands behind the name of the kind.
+            options: The values of options.
+        """
+        if "background" in options:
+            pictures.is_grey(options["background"])
+
+    @staticmethod
+    def makes_domains(domains: Any) -> bool:
+        """Whether the set itself makes these domains; else they are two classes."""
+        return False
 
     @abc.abstractmethod
     def read(self, split: str, image_size: tuple | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Where data sets come from: a file for each kind of origin, found by name."""
 
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from zoo.data import arguments
@@ -36,7 +36,8 @@ BY_PATH = {  # of names "kind:PATH"
     "records": Records,
 }
 # Of names "kind" or "kind:WHICH". A class has `require(which, data_dir)`, which raises
-# what its constructor would raise of these words; it imports no framework.
+# what its constructor would raise of these words, as `check` does of options; neither
+# imports a framework.
 # A class with `prepare(which, data_dir, origin, report)` is of a set that is got once.
 BY_NAME = {
     "digits": Digits,
@@ -85,18 +86,18 @@ def require(
         arguments.options("data sets", OPTIONS, options)
         return
     kind, _, path = name.partition(":")
-    options, _ = _parted(kind, options)
+    values, _ = chosen(name, options)
     if kind in BY_NAME:
-        arguments.options(repr(name), BY_NAME[kind].options, options)
         BY_NAME[kind].require(path, data_dir)
-        return
-    if kind not in BY_PATH:
-        arguments.options(repr(name), {}, options)
+    elif kind not in BY_PATH:
         building.require_name(name, data_dir)
-        return
-    values = arguments.options(f"{kind}:", BY_PATH[kind].options, options)
-    if not pathlib.Path(path).expanduser().exists():
+    elif not pathlib.Path(path).expanduser().exists():
         BY_PATH[kind](path, **values)  # says what it wants
+
+
+def is_got(name: str) -> bool:
+    """Whether a set is of a kind that `prepare` gets once."""
+    return hasattr(BY_NAME.get(name.partition(":")[0]), "prepare")
 
 
 def prepare(
@@ -118,11 +119,10 @@ def prepare(
         sentence, what is missing or damaged, and the way out.
     """
     kind, _, which = name.partition(":")
-    get = getattr(BY_NAME.get(kind), "prepare", None)
-    if get is not None:
-        return get(which, data_dir, origin, report)
+    if is_got(name):
+        return BY_NAME[kind].prepare(which, data_dir, origin, report)
     if origin is not None:
-        ready = [kind for kind in BY_NAME if hasattr(BY_NAME[kind], "prepare")]
+        ready = filter(is_got, BY_NAME)
         raise ValueError(
             f"--from is for sets that are downloaded by the zoo: {', '.join(ready)}. "
             f"Received: dataset={name!r}, from={str(origin)!r}."
@@ -152,28 +152,36 @@ def find(
     if not isinstance(name, str):
         raise ValueError(f"A data set is given by its name. Received: {name!r}.")
     kind, _, path = name.partition(":")
-    options, domains = _parted(kind, options)
+    values, domains = chosen(name, options)
     if domains is not None:
-        return TwoClasses(find(name, data_dir, options, build), domains)
+        return TwoClasses(find(name, data_dir, values, build), domains)
     if kind in BY_PATH:
-        declared = BY_PATH[kind].options
-        return BY_PATH[kind](path, **arguments.options(f"{kind}:", declared, options))
+        return BY_PATH[kind](path, **values)
     if kind in BY_NAME:
-        values = arguments.options(repr(name), BY_NAME[kind].options, options)
         return BY_NAME[kind](path, data_dir, build, **values)
-    arguments.options(repr(name), {}, options)
     files = building.at_hand(name, data_dir)
     if files:
         return Idx(name, files, data_dir, build)
     return Prepared(name, data_dir, build)
 
 
-def _parted(kind, options):
-    """The options for a kind of set, and the two classes that shall be its domains, or
-    None; a kind that declares domains, as emoji do, makes them itself."""
-    options = dict(options or {})
+def chosen(name: str, options: Mapping[str, Any] | None) -> tuple[dict[str, Any], Any]:
+    """Returns the values of all options of a set, and the two classes that shall be its
+    domains, or None; a kind that `makes_domains` keeps them among its options.
+
+    Args:
+        name: As for `find`; of the set nothing is read.
+        options: `{name: value}`, those that are chosen.
+
+    Raises: ValueError: if one is unknown, or its value is of no use.
+    """
+    kind, _, which = name.partition(":")
     of_kind = BY_PATH.get(kind) or BY_NAME.get(kind)
-    if of_kind is not None and "domains" in of_kind.options:
-        return options, None
-    domains = options.pop("domains", None)
-    return options, domains
+    options, domains = dict(options or {}), None
+    if of_kind is None or not of_kind.makes_domains(options.get("domains")):
+        domains = options.pop("domains", None)
+    of_whom = f"{kind}:" if kind in BY_PATH else repr(name)
+    values = arguments.options(of_whom, of_kind.options if of_kind else {}, options)
+    if of_kind is not None:
+        of_kind.check(which, values)
+    return values, domains

@@ -116,13 +116,19 @@ def _touched(name: str, data_dir: arguments.Place) -> bool:
 
 def _unknown(name: str) -> ValueError:
     """The error for a name that nobody knows, with the nearest one that is known."""
+    # Here, for the sources include those of this file.
+    from zoo.data import sources
+
+    known = sources.names()
+    _, _, place = name.partition(":")
+    of_paths = [f"{kind}:{place}" for kind in sources.BY_PATH if place]
     near = _on_disk(name)
     if not near:
-        near = suggestions.nearest(name, ["digits", *_builders()])
+        by_name = [each for each in known if not each.endswith(":PATH")]
+        near = suggestions.nearest(name, [*by_name, *of_paths, *_builders()])
     return ValueError(
-        f"Unknown data set{near}; known are digits, folder:PATH, npz:PATH, "
-        f"records:PATH, {', '.join(ORIGINS)} and the other image sets of tfds. "
-        f"Received: {name!r}."
+        f"Unknown data set{near}; known are {', '.join(known)} and the other image "
+        f"sets of tfds. Received: {name!r}."
     )
 
 

@@ -1,5 +1,6 @@
 """A folder of picture files, each with one text or more that describe it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,12 @@ class Captions(Folder):
     def __init__(self, path: str, text_column: str = "text", **rules: Any):
         self._columns = captioning.columns(text_column)
         super().__init__(path, **rules)
+
+    @staticmethod
+    def check(which: str, options: Mapping[str, Any]) -> None:
+        """Raises ValueError if text_column names no column, or background no colour."""
+        Folder.check(which, options)
+        captioning.columns(options["text_column"])
 
     def fields(self) -> dict[str, examples.Shape]:
         """Returns `{field: shape of a row as stored}`, None for captions."""

@@ -1,6 +1,7 @@
 """A folder of films, of which clips are cut."""
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,9 @@ class Clips(source.Source):
         bits: int | None = None,
     ):
         self.name = f"clips:{path}"
-        bounds = (examples.MIN_FRAMES, examples.MAX_FRAMES)
-        self._frames = arguments.whole("frames", frames, *bounds)
-        self._every = arguments.whole("every", every, 1)
+        how = {"frames": frames, "every": every, "background": background}
+        self.check(path, how)
+        self._frames, self._every = int(frames), int(every)
         seen = self._seen(background)
         arranged = layout.arrange(list(seen))
         arranged.tell(self.name)
@@ -68,6 +69,14 @@ class Clips(source.Source):
         split_films = layout.cut(self.name, splits, digests)
         self._rows = {s: self._clips(rows) for s, rows in split_films.items()}
         self.num_examples = {split: len(rows) for split, rows in self._rows.items()}
+
+    @staticmethod
+    def check(which: str, options: Mapping[str, Any]) -> None:
+        """Raises ValueError if a number is out of bounds, or background no colour."""
+        source.Source.check(which, options)
+        bounds = (examples.MIN_FRAMES, examples.MAX_FRAMES)
+        arguments.whole("frames", options["frames"], *bounds)
+        arguments.whole("every", options["every"], 1)
 
     def fields(self) -> dict[str, examples.Shape]:
         """Returns `{field: shape of a row as stored}`."""
@@ -119,7 +128,6 @@ class Clips(source.Source):
 
     def _seen(self, background):
         """`{path: Film}` of the films that are long enough."""
-        pictures.is_grey(background)
         root = picture_files.folder(self.name)
         files = films.gathered(root, picture_files.walked(self.name, root))
         if any(file.suffix.lower() in films.VIDEOS for (file, *_) in files.values()):

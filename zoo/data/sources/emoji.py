@@ -1,6 +1,7 @@
 """Emoji at 64x64 in colour, with groups as labels and words in two languages."""
 
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,9 @@ class Emoji(source.Source):
     set, a tenth of the rest validation; all skin tones and all styles of an emoji lie
     on the same side.
 
-    With `domains="STYLE,STYLE"` the two are not paired: what is trained on is the one
-    half of the concepts in the first style, "source", and the other half in the second,
-    "image". Validation and test hold both of each concept, row by row.
+    With `domains="STYLE,STYLE"` the two styles are not paired: what is trained on is
+    the one half of the concepts in the first style, "source", and the other half in the
+    second, "image". Validation and test hold both of each concept, row by row.
 
     Source: emoji-datasource (twitter: CC-BY 4.0, google: Apache 2.0), openmoji (CC-BY-
     SA 4.0), words of emojibase (MIT).
@@ -47,7 +48,7 @@ class Emoji(source.Source):
             "en", "Language of the captions.", emoji_packages.LANGUAGES
         ),
         "domains": source.Option(
-            None, "Two styles that are not paired, e.g. twitter,google."
+            None, "Two styles, or groups, not paired, e.g. twitter,google."
         ),
     }
     image_shape = SHAPE
@@ -66,8 +67,10 @@ class Emoji(source.Source):
         self._language = language
         self._styles = _styles(which)
         if domains is not None:
-            self._styles = _domains(which, domains, data_dir)
+            self._styles = _domains(which, domains)
             self.domains = DOMAINS
+            for style in self._styles:
+                _require_style(style, data_dir)
         self._tables, self._pictures = {}, {}
         for style in self._styles:
             self._open(style, data_dir)
@@ -88,6 +91,19 @@ class Emoji(source.Source):
         prepared."""
         for style in _styles(which):
             _require_style(style, data_dir)
+
+    @staticmethod
+    def check(which: str, options: Mapping[str, Any]) -> None:
+        """Raises ValueError if domains are no two styles."""
+        if options["domains"] is not None:
+            _domains(which, options["domains"])
+
+    @staticmethod
+    def makes_domains(domains: Any) -> bool:
+        """Whether a style is among the domains, or they are no words at all; others are
+        two groups."""
+        words = _words(domains)
+        return not words or any(str(word) in emoji_packages.STYLES for word in words)
 
     @staticmethod
     def prepare(
@@ -230,26 +246,30 @@ def _styles(which):
     return styles
 
 
-def _domains(which, domains, data_dir):
+def _domains(which, domains):
     """The two styles of the option domains; ValueError if of no use."""
     if which:
         raise ValueError(
             "domains names the styles, and then the set is emoji alone. "
             f"Received: 'emoji:{which}' with domains={domains!r}."
         )
-    try:
-        styles = tuple(domains.split(",") if isinstance(domains, str) else domains)
-    except TypeError:
-        styles = ()
+    styles = _words(domains)
     if len(styles) != 2:
         raise ValueError(
             "domains of emoji are two styles, e.g. twitter,google. "
             f"Received: domains={domains!r}."
         )
     _require_known(styles, domains)
-    for style in styles:
-        _require_style(style, data_dir)
     return styles
+
+
+def _words(domains):
+    """The words of the option domains; none if it has none."""
+    try:
+        words = domains.split(",") if isinstance(domains, str) else tuple(domains)
+    except TypeError:
+        return ()
+    return tuple(w.strip() if isinstance(w, str) else w for w in words)
 
 
 def _require_known(styles, received):

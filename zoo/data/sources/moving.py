@@ -1,5 +1,6 @@
 """Clips by rule: pictures that move in straight lines and bounce off the edges."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -68,9 +69,8 @@ class Moving(borrowed.Borrowing):
     ):
         super().__init__(which, data_dir, build, NUM_TRAIN, NUM_TEST)
         self._seed = drawn.checked_seed(drawn_from)
-        least, most = examples.MIN_FRAMES, examples.MAX_FRAMES
-        self._frames = arguments.whole("frames", frames, least, most)
-        self._every = arguments.whole("every", every, 1, most)
+        self.check(which, {"frames": frames, "every": every})
+        self._frames, self._every = int(frames), int(every)
         self._objects, self._label = objects, label
         self._bounce, self._subpixel = bounce, subpixel
         self._object_side = 16 if which == "digits" else 14
@@ -82,6 +82,14 @@ class Moving(borrowed.Borrowing):
         }[label]
         if label != "class":
             self.unmirrored = "labels tell left from right"
+
+    @staticmethod
+    def check(which: str, options: Mapping[str, Any]) -> None:
+        """Raises ValueError if a number is out of bounds."""
+        drawn.Drawn.check(which, options)
+        least, most = examples.MIN_FRAMES, examples.MAX_FRAMES
+        arguments.whole("frames", options["frames"], least, most)
+        arguments.whole("every", options["every"], 1, most)
 
     def fields(self) -> dict[str, examples.Shape]:
         """Returns `{field: shape of a row as stored}`."""

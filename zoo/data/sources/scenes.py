@@ -6,6 +6,7 @@ import numpy as np
 
 from zoo.data import arguments, drawn, source
 from zoo.data.scenes import strokes, words
+from zoo.inputs import suggestions
 
 NUM_TRAIN, NUM_TEST = 10_000, 2_000
 SIDE = 64  # pixels, unless image_size says otherwise
@@ -62,8 +63,9 @@ class Scenes(drawn.Drawn):
     def require(which: str, data_dir: arguments.Place = None) -> None:
         """Raises ValueError if what stands behind the name means nothing."""
         if which not in Scenes.parts:
+            near = suggestions.nearest(f"scenes:{which}", ("scenes", "scenes:held_out"))
             raise ValueError(
-                "scenes are 'scenes' or 'scenes:held_out', whose test set holds "
+                f"scenes are 'scenes' or 'scenes:held_out'{near}, whose test set holds "
                 "colours and shapes that training never shows together. "
                 f"Received: 'scenes:{which}'."
             )

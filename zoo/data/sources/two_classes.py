@@ -88,7 +88,9 @@ class TwoClasses(source.Source):
 
 def _two(whole, classes):
     """The labels of two classes; ValueError if they are none."""
-    wanted = classes.split(",") if isinstance(classes, str) else classes
+    wanted = classes
+    if isinstance(classes, str):
+        wanted = [word.strip() for word in classes.split(",")]
     if whole.class_names is None or "image" not in whole.fields() or whole.domains:
         raise ValueError(
             f"domains are two classes of a set of labelled images, and {whole.name!r} "
