@@ -6,11 +6,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from everywhere import same_everywhere
 from PIL import Image
 from refusals import refusal
 
 import zoo.data
-from zoo import backend
 from zoo.data.sources import captioning
 
 
@@ -141,24 +141,11 @@ def test_batches_records_and_disk_hold_pictures_with_their_captions(
         save(folder / f"{value}.png", value)
     rows = [{"file_name": f"{n}.png", "text": [f"{n} a", f"{n} b"]} for n in range(30)]
     json_lines(folder, *rows)
-    monkeypatch.setattr(backend, "HAS_TF_DATA", has_tf_data)
-    fields = ("image", "caption")
-    how = {"batch_size": 8, "seed": 2, "fields": fields, "start_epoch": 1}
-
-    def epoch(name):
-        batches = zoo.data.load(name, **how)
-        return [tuple(map(np.asarray, batch)) for batch in batches]
-
-    held = epoch(f"captions:{folder}")
-    for images, texts in held:
+    where = f"captions:{folder}", tmp_path / "records", monkeypatch, has_tf_data
+    for images, texts in same_everywhere(*where, ("image", "caption")):
         for image, text in zip(images, texts):
             text = text.decode() if isinstance(text, bytes) else text
             assert text in (f"{image[0, 0, 0]} a", f"{image[0, 0, 0]} b")
-    zoo.data.write_records(f"captions:{folder}", tmp_path / "records")
-    monkeypatch.setattr("zoo.data.source.STREAM_ABOVE", 0)
-    for name in (f"records:{tmp_path / 'records'}", f"captions:{folder}"):
-        for here, there in zip(held, epoch(name), strict=True):
-            assert all(np.array_equal(a, b) for a, b in zip(here, there))
 
 
 # --- what is of no use ----------------------------------------------------------------

@@ -7,11 +7,11 @@ import types
 
 import numpy as np
 import pytest
+from everywhere import same_everywhere
 from PIL import Image
 from refusals import refusal
 
 import zoo.data
-from zoo import backend
 from zoo.data.sources import films, recording
 
 
@@ -232,25 +232,9 @@ def test_batches_records_and_disk_hold_clips(tmp_path, monkeypatch, has_tf_data)
     for n in range(6):
         pixels = np.random.default_rng(n).integers(0, 256, (14, 8, 8, 3), np.uint8)
         save(folder / "ab"[n % 2] / f"{n}.webp", pixels)
-    monkeypatch.setattr(backend, "HAS_TF_DATA", has_tf_data)
-    how = {"batch_size": 4, "seed": 2, "flip": True, "start_epoch": 1}
-    cut = {"frames": 3, "every": 2}
-
-    def epoch(name, **options):
-        batches = zoo.data.load(name, **how, **options)
-        return [tuple(map(np.asarray, batch)) for batch in batches]
-
-    held = epoch(f"clips:{folder}", **cut)
-    assert held[0][0].shape == (4, 3, 8, 8, 3) and held[0][1].shape == (4,)
-    zoo.data.write_records(f"clips:{folder}", tmp_path / "records", **cut)
-    monkeypatch.setattr("zoo.data.source.STREAM_ABOVE", 0)
-    on_disk = [
-        epoch(f"records:{tmp_path / 'records'}"),
-        epoch(f"clips:{folder}", **cut),
-    ]
-    for batches in on_disk:
-        for here, there in zip(held, batches, strict=True):
-            assert all(np.array_equal(a, b) for a, b in zip(here, there))
+    where = f"clips:{folder}", tmp_path / "records", monkeypatch, has_tf_data
+    held = same_everywhere(*where, flip=True, frames=3, every=2)
+    assert held[0][0].shape == (8, 3, 8, 8, 3) and held[0][1].shape == (8,)
 
 
 @pytest.mark.parametrize("classes", [None, ("b",)])

@@ -27,6 +27,7 @@ FRANCE, ST_MARTIN, SARK, ARABIA = (
     *("1F1EB-1F1F7", "1F1F2-1F1EB"),
     *("1F1E8-1F1F6", "1F1F8-1F1E6"),
 )
+FLAGS = (FRANCE, ST_MARTIN, SARK, ARABIA)
 HASH = "0023-FE0F-20E3"
 GROUPS = ("smileys-emotion", "people-body", "component", "flags")
 SPLITS = ("train", "validation", "test")
@@ -184,9 +185,23 @@ def test_emoji_have_pictures_groups_and_words(place):
     assert ("label of 1F600", "tag") in captions
     assert ("label of 1F44B-1F3FB", "tag", "label of 1F44B") in captions
     assert not any(text[-5:] == "1F3FB" and "-" not in text for text, *_ in captions)
-    for image, (text, *_) in zip(test["image"], test["caption"]):
-        colour = hashlib.sha256(text.removeprefix("label of ").encode()).digest()[:3]
+
+
+@pytest.mark.parametrize("name", ["emoji", "emoji:twitter", "emoji:google:twitter"])
+@pytest.mark.parametrize("split", [*SPLITS, "train+validation"])
+def test_labels_and_captions_are_those_of_their_pictures(place, name, split):
+    data = opened(name, place)
+    columns = data.arrays(split)
+    rows = zip(columns["image"], columns["label"], columns["caption"], strict=True)
+    for image, label, (text, *_) in rows:
+        code = text.removeprefix("label of ")
+        colour = hashlib.sha256(code.encode()).digest()[:3]
         assert tuple(image[40, 40]) == tuple(colour)
+        hand = code.split("-")[0] in PEOPLE
+        group = GROUPS[1] if hand else GROUPS[3] if code in FLAGS else GROUPS[0]
+        assert data.info.class_names[label] == group
+    if "source" in columns:
+        np.testing.assert_array_equal(columns["source"][:, 40], columns["image"][:, 40])
 
 
 def test_captions_come_in_japanese(place):

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from everywhere import same_everywhere
 from PIL import Image
 from refusals import refusal
 
 import zoo.data
-from zoo import backend
 from zoo.data.sources import pairing
 
 
@@ -174,28 +174,23 @@ def test_side_by_side_pictures_lie_in_one_folder_or_in_splits(tmp_path, caplog):
 
 
 @pytest.mark.parametrize("has_tf_data", [True, False])
-def test_batches_records_and_disk_hold_pairs(tmp_path, monkeypatch, has_tf_data):
+@pytest.mark.parametrize("is_joint", [False, True])
+def test_batches_records_and_disk_hold_pairs(
+    tmp_path, monkeypatch, has_tf_data, is_joint
+):
     folder = tmp_path / "set"
     for n in range(30):
-        pair(folder / "A" / f"{n}.png", folder / "B" / f"{n}.png", n)
-    monkeypatch.setattr(backend, "HAS_TF_DATA", has_tf_data)
-    how = {"batch_size": 8, "seed": 2, "flip": True, "start_epoch": 1}
-    how["fields"] = ("source", "image")
-
-    def epoch(name):
-        batches = zoo.data.load(name, **how)
-        return [tuple(map(np.asarray, batch)) for batch in batches]
-
-    held = epoch(f"pairs:{folder}")
+        if is_joint:
+            halves = [picture(n), picture(n + 100)]
+            save(folder / f"{n}.png", np.concatenate(halves, axis=1))
+        else:
+            pair(folder / "A" / f"{n}.png", folder / "B" / f"{n}.png", n)
+    where = f"pairs:{folder}", tmp_path / "records", monkeypatch, has_tf_data
+    held = same_everywhere(*where, ("source", "image"), flip=True)
     corners = np.concatenate([source[:, 0, [0, -1], 0] for source, _ in held])
     others = np.concatenate([image[:, 0, [0, -1], 0] for _, image in held])
     alike = (corners.astype(int) + 100 == others).any(axis=1)
     assert alike.all()  # both pictures of a pair, mirrored alike
-    zoo.data.write_records(f"pairs:{folder}", tmp_path / "records")
-    monkeypatch.setattr("zoo.data.source.STREAM_ABOVE", 0)
-    for name in (f"records:{tmp_path / 'records'}", f"pairs:{folder}"):
-        for here, there in zip(held, epoch(name), strict=True):
-            assert all(np.array_equal(a, b) for a, b in zip(here, there))
 
 
 # --- what is of no use ----------------------------------------------------------------

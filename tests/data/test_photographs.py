@@ -8,6 +8,7 @@ import experiments
 import zoo.data
 from experiments import prepare
 from zoo.data.sources import photographs, ready
+from zoo.inputs import pictures
 
 SPLITS = ("train", "validation", "test")
 
@@ -66,6 +67,23 @@ def test_what_shows_nothing_is_left_out_and_no_patch_is_there_twice(
         images = data.arrays(split)["image"]
         assert (images[:, 0, 0] != images[:, 1, 0]).any(-1).all()  # it has lines
         assert len(np.unique(images.reshape(len(images), -1), axis=0)) == len(images)
+
+
+def test_a_large_photograph_is_cut_at_two_scales(wallpapers, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (600, 1200, 3), np.uint8)
+    kite = wallpapers / "usr" / "share" / photographs.PHOTOGRAPHS["Kite"]
+    Image.fromarray(noise).save(kite, "PNG")
+    assert prepared(wallpapers, tmp_path) == 0
+    folder = ready.place("photographs", photographs.VERSION, tmp_path)
+    patches = ready.table(folder)["patches"].count("Kite")
+    assert patches == 8 * 16 + 7 * 15  # of 512x1024 side by side, of 256x512 by half
+    data = zoo.data.open("photographs", data_dir=tmp_path)
+    images = np.concatenate([data.arrays(split)["image"] for split in SPLITS])
+    seen = {image.tobytes() for image in images}
+    for height, top, left in ((512, 448, 960), (512, 64, 128), (256, 192, 448)):
+        rules = pictures.Rules((height, 2 * height), 3)
+        patch = pictures.read(kite, rules)[top : top + 64, left : left + 64]
+        assert patch.tobytes() in seen
 
 
 def test_the_splits_do_not_depend_on_what_is_installed(

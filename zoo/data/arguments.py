@@ -8,7 +8,9 @@ from typing import TypeAlias
 
 from zoo.inputs import suggestions
 
-SPLITS = ("train", "validation", "train+validation", "test")
+PARTS = ("train", "validation", "test")  # each row of a set is in one of them
+BOTH = "train+validation"
+SPLITS = ("train", "validation", BOTH, "test")
 MIN_SIZE, MAX_SIZE = 8, 256  # pixels: the sizes that every model of the zoo accepts
 
 # What users write: the side of a square or (height, width); numbers or names of

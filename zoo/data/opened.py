@@ -82,13 +82,15 @@ class DataSet:
     def info(self) -> Info:
         """What the set holds, told without decoding its images where that can be."""
         names = self.class_names
-        splits = [split for split in arguments.SPLITS if "+" not in split]
         return Info(
             self.source.name,
             self._shapes[examples.main(self._shapes)],
             None if names is None else len(names),
             names,
-            {split: self._num_examples(self.source, split) for split in splits},
+            {
+                split: self._num_examples(self.source, split)
+                for split in arguments.PARTS
+            },
             self._shapes,
             self.source.rules,
         )

@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+import hashlib
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
@@ -197,6 +198,11 @@ def ranges(num_train: int, num_test: int | None) -> dict[str, tuple[int, int]]:
         "train+validation": (0, num_train),
         "test": test,
     }
+
+
+def text_digest(text: str) -> bytes:
+    """Returns a hash of a text, for `by_content` of what it names."""
+    return hashlib.sha256(text.encode()).digest()
 
 
 def by_content(

@@ -11,7 +11,6 @@ from zoo.data.sources import emoji_packages, ready
 from zoo.inputs import pictures, suggestions
 
 SHAPE = (emoji_packages.SIDE, emoji_packages.SIDE, 3)
-SPLITS = ("train", "validation", "test")
 DEFAULT = emoji_packages.SETS["emoji"]  # styles of the name without more
 DOMAINS = ("source", "image")
 
@@ -76,7 +75,7 @@ class Emoji(source.Source):
             self._open(style, data_dir)
         self._rows = self._cut(len(which.split(":")) == 2)
         both = zip(self._rows["train"], self._rows["validation"])
-        self._rows["train+validation"] = [one + other for one, other in both]
+        self._rows[arguments.BOTH] = [one + other for one, other in both]
         self._name_groups()
         self.num_examples = {
             split: dict(zip(DOMAINS, map(len, columns)))
@@ -161,7 +160,7 @@ class Emoji(source.Source):
             names = table["styles"][style]
             rows = {name: (number, told[name]) for number, name in enumerate(names)}
             sound = all(
-                each["split"] in SPLITS
+                each["split"] in arguments.PARTS
                 and each["half"] in (0, 1)
                 and isinstance(each["group"], str)
                 and all(each[language] for language in emoji_packages.LANGUAGES)
@@ -180,7 +179,7 @@ class Emoji(source.Source):
         shared = [name for name in tables[0] if name in tables[-1]]
         self._fields = DOMAINS if is_paired or self.domains else ("image",)
         rows = {}
-        for split in SPLITS:
+        for split in arguments.PARTS:
             if not is_paired and not self.domains:
                 rows[split] = [self._mixed(split)]
             elif self.domains and split == "train":

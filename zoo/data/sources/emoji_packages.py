@@ -1,7 +1,6 @@
 """Makes emoji of packages of npm: drawings at 64x64 and a table of what they show."""
 
 import collections
-import hashlib
 import io
 import json
 import pathlib
@@ -122,7 +121,9 @@ def _concepts(tarball):
     table = {name: each for name, each in table.items() if set(LANGUAGES) <= set(each)}
     _split(table)
     # Another hash than that of the splits, by which base concepts would come last.
-    return dict(sorted(table.items(), key=lambda item: _digest(f"order {item[0]}")))
+    return dict(
+        sorted(table.items(), key=lambda item: source.text_digest(f"order {item[0]}"))
+    )
 
 
 def _json(tarball, names):
@@ -142,20 +143,16 @@ def _split(table):
     bases = {name: concepts.base(name) for name in table}
     counts = collections.Counter(bases.values())
     cut = [name for name in table if counts[bases[name]] <= MOST_VARIANTS]
-    parts = source.by_content([_digest(bases[name]) for name in cut])
+    parts = source.by_content([source.text_digest(bases[name]) for name in cut])
     splits = {cut[n]: split for split in ("validation", "test") for n in parts[split]}
     for name, row in table.items():
         row["split"] = splits.get(name, "train")
-        row["half"] = _digest(bases[name])[-1] % 2
-
-
-def _digest(text):
-    return hashlib.sha256(text.encode()).digest()
+        row["half"] = source.text_digest(bases[name])[-1] % 2
 
 
 def _drawings(style, tarball, table, report):
     """`{concept: uint8 [SIDE, SIDE, 3]}` of a style, in the order of the table; of
-    equal ones that of a base concept."""
+    equal ones that of the first `_rank`."""
     _, folder, ending = FOLDERS[style]
     files = npm.members(
         tarball, lambda name: name.startswith(folder) and name.endswith(ending)
@@ -166,7 +163,7 @@ def _drawings(style, tarball, table, report):
     }
     names = [n for n in table if n in contents and _is_drawn(style, table[n])]
     drawn, known = {}, set()
-    for number, name in enumerate(sorted(names, key=_is_variant), 1):
+    for number, name in enumerate(sorted(names, key=_rank), 1):
         try:
             picture = _picture(contents[name], ending)
         except Exception as error:  # decoders raise anything on damaged bytes
@@ -184,9 +181,10 @@ def _drawings(style, tarball, table, report):
     return {name: drawn[name] for name in table if name in drawn}
 
 
-def _is_variant(concept):
-    """Whether a concept is not its own base; 2 if by a skin tone."""
-    return concepts.has_tone(concept) + (concept != concepts.base(concept))
+def _rank(concept):
+    """0 for a base concept, 1 for a variant of one, 2 for a variant by a skin tone: of
+    equal drawings the first is kept."""
+    return int(concept != concepts.base(concept)) + int(concepts.has_tone(concept))
 
 
 def _is_drawn(style, row):

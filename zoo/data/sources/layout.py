@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from absl import logging
 
-from zoo.data import source
+from zoo.data import arguments, source
 from zoo.data.sources.passed import Passed
 from zoo.data.sources.walk import Path
 
@@ -142,7 +142,7 @@ def cut(
     """
     ready = {
         split: np.array([n for n, each in enumerate(splits) if each == split], int)
-        for split in ("train", "validation", "test")
+        for split in arguments.PARTS
     }
     if not any(map(len, ready.values())):
         return source.by_content(digests)
@@ -156,7 +156,7 @@ def cut(
     parts = source.by_content([digests[row] for row in train], tuple(ready))
     rows = {split: train[part] for split, part in parts.items()} | ready
     both = np.concatenate([rows["train"], rows["validation"]])
-    rows["train+validation"] = np.sort(both)
+    rows[arguments.BOTH] = np.sort(both)
     for split, trained in (("validation", rows["train"]), ("test", both)):
         known = {digests[row] for row in trained}
         common = sum(digests[row] in known for row in rows[split])

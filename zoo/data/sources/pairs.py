@@ -51,9 +51,9 @@ class Pairs(source.Source):
         paths = picture_files.walked(self.name, root)
         pairs, is_joint, splits = pairing.paired(self.name, paths)
         # A file that shows both is looked at once.
-        files = list(dict.fromkeys(path for pair in pairs for path in pair[:2]))
+        distinct = list(dict.fromkeys(path for pair in pairs for path in pair[:2]))
         look = _joint_facts if is_joint else picture_files.facts
-        facts = picture_files.scan(self.name, root, files, look)
+        facts = picture_files.scan(self.name, root, distinct, look)
         pairs = _readable(self.name, pairs, facts)
         headers = {path: header for path, (header, _) in facts.items()}
         usable = _halved if is_joint else _matching
@@ -64,8 +64,9 @@ class Pairs(source.Source):
         for side, field in enumerate(FIELDS):
             load = functools.partial(_half, side) if is_joint else pictures.read
             of_side = {pair[side]: headers[pair[side]] for pair in pairs}
-            files = picture_files.PictureFiles(self.name, root, of_side, *how, load)
-            self._files[field] = files
+            self._files[field] = picture_files.PictureFiles(
+                self.name, root, of_side, *how, load
+            )
         self.rules = self._files["image"].rules
         self.image_shape = self._files["image"].shape
         digests = [

@@ -1,6 +1,5 @@
 """Patches of photographs at 64x64 in colour, cut from wallpapers of Debian."""
 
-import hashlib
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +16,6 @@ SIDE = 64
 # (long side of a photograph before it is cut, step from patch to patch), in pixels.
 SCALES = ((1024, 64), (512, 32))
 FLATTEST = 2.0  # grey levels between neighbours, below which a patch shows nothing
-SPLITS = ("train", "validation", "test")
 PACKAGES = (
     "mate-backgrounds",
     "plasma-workspace-wallpapers",
@@ -86,7 +84,7 @@ class Photographs(source.Source):
         table = ready.table(folder)
         try:
             splits = [table["splits"][name] for name in table["patches"]]
-            sound = set(splits) <= set(SPLITS)
+            sound = set(splits) <= set(arguments.PARTS)
         except (KeyError, TypeError):
             sound = False
         if not sound:
@@ -98,9 +96,9 @@ class Photographs(source.Source):
         shape = self.image_shape
         self._patches = ready.pictures(folder, "patches", len(splits), shape)
         of = np.array(splits)
-        self._rows = {split: np.flatnonzero(of == split) for split in SPLITS}
+        self._rows = {split: np.flatnonzero(of == split) for split in arguments.PARTS}
         both = np.flatnonzero(of != "test")
-        self._rows["train+validation"] = both
+        self._rows[arguments.BOTH] = both
         self.num_examples = {split: len(rows) for split, rows in self._rows.items()}
 
     @staticmethod
@@ -198,9 +196,11 @@ def _prepare(folder, files, report, anew):
         report(f"photograph {number} of {len(files)}: {name}")
     rows = [(name, n) for name, patches in cut.items() for n in range(len(patches))]
     # By a hash, so that neighbours are of all photographs.
-    rows.sort(key=lambda row: _digest(f"{row[0]} {row[1]}"))
+    rows.sort(key=lambda row: source.text_digest(f"{row[0]} {row[1]}"))
     splits = _splits()
-    missing = [s for s in SPLITS if s not in {splits[name] for name, _ in rows}]
+    missing = [
+        s for s in arguments.PARTS if s not in {splits[name] for name, _ in rows}
+    ]
     if missing:
         raise FileNotFoundError(
             "Too few photographs can be read to have some of each split: install all "
@@ -238,9 +238,5 @@ def _detail(patch):
 def _splits():
     """`{name: split}` of all photographs, whether they are there or not."""
     names = list(PHOTOGRAPHS)
-    parts = source.by_content([_digest(name) for name in names])
-    return {names[row]: split for split in SPLITS for row in parts[split]}
-
-
-def _digest(text):
-    return hashlib.sha256(text.encode()).digest()
+    parts = source.by_content([source.text_digest(name) for name in names])
+    return {names[row]: split for split in arguments.PARTS for row in parts[split]}

@@ -43,7 +43,7 @@ def write(
     groups = data.source.groups()
     files = _files(data.info, data.source, shards)
     with folders.appearing(folder, ".records-") as temporary:
-        for part in records.PARTS:
+        for part in arguments.PARTS:
             for first, fields in groups.items():
                 stem = records.stem_of(part, first, data.source.domains)
                 _write_part(temporary, stem, data, part, first, fields, files[stem])
@@ -51,7 +51,7 @@ def write(
         (temporary / records.DESCRIPTION).write_text(text)
     return {
         part: sum(files[records.stem_of(part, f, data.source.domains)] for f in groups)
-        for part in records.PARTS
+        for part in arguments.PARTS
     }
 
 
@@ -88,7 +88,7 @@ def _files(info, source, shards):
         if shards is not None:
             arguments.whole("shards", shards, 1, max(1, num_train))
             size = -(-num_train // shards)
-        for part in records.PARTS:
+        for part in arguments.PARTS:
             stem = records.stem_of(part, first, source.domains)
             asked = shards if part == "train" else None
             files[stem] = asked or -(-_count(info, part, first) // size)

@@ -26,12 +26,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from zoo.data import disk, examples, resize, source
+from zoo.data import arguments, disk, examples, resize, source
 from zoo.inputs import pictures
 
 FORMAT = 2
 DESCRIPTION = "records.json"
-PARTS = ("train", "validation", "test")  # the splits that files are written of
 # One row of the index: file, label (or -1), then first byte and number of bytes of the
 # PNG of each picture, in the order of the fields.
 FILE, LABEL, PLACES = range(3)
@@ -56,13 +55,13 @@ class Records(source.Source):
         self.image_shape = self._fields[examples.main(self._fields)]
         self._files, self._index, self._captions = [], {}, {}
         for first, fields in self.groups().items():
-            for part in PARTS:
+            for part in arguments.PARTS:
                 self._open(part, first, fields, description)
             for rows in (self._index, self._captions):
                 if ("train", first) in rows:
                     both = [rows["train", first], rows["validation", first]]
-                    rows["train+validation", first] = np.concatenate(both)
-        self.num_examples = {split: self._count(split) for split in (*PARTS, BOTH)}
+                    rows[arguments.BOTH, first] = np.concatenate(both)
+        self.num_examples = {split: self._count(split) for split in arguments.SPLITS}
 
     def fields(self) -> dict[str, examples.Shape]:
         """Returns `{field: shape of a row as stored}`, None for captions."""
@@ -204,9 +203,6 @@ class Records(source.Source):
         )
 
 
-BOTH = "train+validation"
-
-
 def picture_fields(fields: Iterable[str]) -> list[str]:
     """Those of the fields that are pictures, in their order."""
     return [field for field in fields if field in examples.PICTURES]
@@ -227,7 +223,9 @@ def _is_sound(description):
     fields, domains = description["fields"], description["domains"]
     names = description["class_names"]
     stems = [
-        stem_of(part, first, domains) for part in PARTS for first in domains or [""]
+        stem_of(part, first, domains)
+        for part in arguments.PARTS
+        for first in domains or [""]
     ]
     numbers = [description["files"][stem] for stem in stems]
     numbers += [side for shape in fields.values() for side in shape or ()]

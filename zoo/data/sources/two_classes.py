@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data import examples, source
+from zoo.data import arguments, examples, source
 
 OPTION = source.Option(None, "Two classes as two unpaired domains, e.g. 5,7 [none].")
 
@@ -32,13 +32,13 @@ class TwoClasses(source.Source):
         self._whole = whole
         self._labels = _two(whole, classes)
         self.num_examples = {}
-        for split in ("train", "validation", "test"):
+        for split in arguments.PARTS:
             labels = whole.labels(split)
             numbers = [int(np.sum(labels == label)) for label in self._labels]
             self.num_examples[split] = dict(zip(self.domains, numbers))
         train, validation = (self.num_examples[s] for s in ("train", "validation"))
         both = {field: train[field] + validation[field] for field in self.domains}
-        self.num_examples["train+validation"] = both
+        self.num_examples[arguments.BOTH] = both
 
     def fields(self) -> dict[str, examples.Shape]:
         """Returns `{field: shape of a row as stored}`."""
