@@ -154,7 +154,8 @@ def find(
     kind, _, path = name.partition(":")
     values, domains = chosen(name, options)
     if domains is not None:
-        return TwoClasses(find(name, data_dir, values, build), domains)
+        others = {key: options[key] for key in options if key != "domains"}
+        return TwoClasses(find(name, data_dir, others, build), domains)
     if kind in BY_PATH:
         return BY_PATH[kind](path, **values)
     if kind in BY_NAME:

@@ -1,17 +1,16 @@
 """A folder with two domains of pictures that are not paired, as CycleGAN has them."""
 
 import re
-from typing import Any
 
-from zoo.data import examples, source
-from zoo.data.sources import layout, picture_files
+from zoo.data import examples
+from zoo.data.sources import layout, of_files, picture_files
 from zoo.inputs import pictures
 
 FIELDS = {"a": "source", "b": "image"}  # by the ends of the folders' names
 _FOLDER = re.compile(rf"({'|'.join(layout.SPLITS)})[_-]?([ab])", re.IGNORECASE)
 
 
-class Domains(source.Source):
+class Domains(of_files.OfFiles):
     """Folders trainA and trainB, and testA and testB, each with any number of pictures.
 
     A is the source and B the image. Folders valA and valB are used where there are any;
@@ -24,7 +23,6 @@ class Domains(source.Source):
         color, fit, background, bits: As for a `Folder`.
     """
 
-    options = picture_files.OPTIONS
     domains = ("source", "image")
     class_names = None
 
@@ -64,25 +62,6 @@ class Domains(source.Source):
     def fields(self) -> dict[str, examples.Shape]:
         """Returns `{field: shape of a row as stored}`."""
         return {field: self._files[field].shape for field in self.domains}
-
-    def read(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
-        """Returns `{"source": uint8 [M, h, w, c], "image": uint8 [N, H, W, C]}`."""
-        shapes = self.shapes(image_size)
-        return {
-            field: files.read(self._rows[field][split], shapes[field], split)[0]
-            for field, files in self._files.items()
-        }
-
-    def columns(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
-        """As `read`, but of a large set a picture is read when it is asked for; one
-        that cannot be read is then a ValueError."""
-        if not self.is_large(image_size):
-            return self.read(split, image_size)
-        shapes = self.shapes(image_size)
-        return {
-            field: files.column(self._rows[field][split], shapes[field])
-            for field, files in self._files.items()
-        }
 
     def labels(self, split: str) -> None:
         """Returns None: domains have no labels."""

@@ -4,12 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data import source
-from zoo.data.sources import layout, picture_files
+from zoo.data.sources import layout, of_files, picture_files
 from zoo.data.sources.walk import Path
 
 
-class Folder(source.Source):
+class Folder(of_files.OfFiles):
     """Sub-folders are labels, sorted by name; a folder without any is unlabelled.
 
     Files anywhere below a sub-folder belong to it; one without a readable image is no
@@ -26,7 +25,6 @@ class Folder(source.Source):
     """
 
     kind = "folder"
-    options = picture_files.OPTIONS
 
     def __init__(
         self,
@@ -48,8 +46,9 @@ class Folder(source.Source):
         used = {path: headers[path][0] for path in self._paths}
         bits = picture_files.used_bits(self.name, list(used.values()), bits)
         how = (color, fit, background, bits)
-        self._files = picture_files.PictureFiles(self.name, self._root, used, *how)
-        self.rules, self.image_shape = self._files.rules, self._files.shape
+        files = picture_files.PictureFiles(self.name, self._root, used, *how)
+        self._files = {"image": files}
+        self.rules, self.image_shape = files.rules, files.shape
         digests = [headers[path][1] for path in self._paths]
         self._rows = layout.cut(self.name, splits, digests)
         self.num_examples = {split: len(rows) for split, rows in self._rows.items()}
@@ -57,21 +56,6 @@ class Folder(source.Source):
     def _pictures(self, paths: list[Path]) -> list[Path]:
         """Those of the files below the folder that are to be read as pictures."""
         return paths
-
-    def read(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
-        """Returns `{"image": uint8 [N, H, W, C], "label": int32 [N]}`."""
-        rows = self._rows[split]
-        images, kept = self._files.read(rows, self.shape(image_size), split)
-        return {"image": images} | self._words(kept)
-
-    def columns(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
-        """As `read`, but of a large set a picture is read when it is asked for; one
-        that cannot be read is then a ValueError."""
-        if not self.is_large(image_size):
-            return self.read(split, image_size)
-        rows = self._rows[split]
-        images = self._files.column(rows, self.shape(image_size))
-        return {"image": images} | self._words(rows)
 
     def labels(self, split: str) -> np.ndarray | None:
         """Returns the int32 labels `[N]` of the files, or None if unlabelled."""

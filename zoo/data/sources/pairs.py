@@ -3,21 +3,20 @@
 import dataclasses
 import functools
 import hashlib
-from typing import Any
 
 import numpy as np
 from absl import logging
 from PIL import Image
 
-from zoo.data import examples, source
-from zoo.data.sources import layout, pairing, picture_files, walk
+from zoo.data import examples
+from zoo.data.sources import layout, of_files, pairing, picture_files, walk
 from zoo.data.sources.passed import Passed
 from zoo.inputs import pictures
 
 FIELDS = ("source", "image")  # A and B
 
 
-class Pairs(source.Source):
+class Pairs(of_files.OfFiles):
     """Folders A and B with pictures of equal names, endings aside; or one folder with
     pictures that show A and B side by side, which are cut in the middle.
 
@@ -35,7 +34,6 @@ class Pairs(source.Source):
             may differ.
     """
 
-    options = picture_files.OPTIONS
     class_names = None
 
     def __init__(
@@ -79,24 +77,6 @@ class Pairs(source.Source):
     def fields(self) -> dict[str, examples.Shape]:
         """Returns `{field: shape of a row as stored}`."""
         return {field: self._files[field].shape for field in FIELDS}
-
-    def read(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
-        """Returns `{"source": uint8 [N, h, w, c], "image": uint8 [N, H, W, C]}`."""
-        rows, shapes = self._rows[split], self.shapes(image_size)
-        parts = {f: self._files[f].read(rows, shapes[f], split) for f in FIELDS}
-        (_, kept), (_, others) = parts.values()
-        if len(kept) == len(others) == len(rows):
-            return {field: images for field, (images, _) in parts.items()}
-        both = np.intersect1d(kept, others)  # a pair needs both of its halves
-        return {f: images[np.isin(rows, both)] for f, (images, rows) in parts.items()}
-
-    def columns(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
-        """As `read`, but of a large set a picture is read when it is asked for; one
-        that cannot be read is then a ValueError."""
-        if not self.is_large(image_size):
-            return self.read(split, image_size)
-        rows, shapes = self._rows[split], self.shapes(image_size)
-        return {f: self._files[f].column(rows, shapes[f]) for f in FIELDS}
 
     def labels(self, split: str) -> None:
         """Returns None: pairs have no labels."""
