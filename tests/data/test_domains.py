@@ -65,11 +65,13 @@ def test_a_file_beside_the_domains_hides_no_folders(tmp_path, caplog):
     fill(tmp_path / "set" / "trainA", range(4))
     fill(tmp_path / "set" / "trainB", range(100, 104))
     (tmp_path / "README.txt").write_text("two domains")
+    fill(tmp_path, [77])
     (tmp_path / "notes" / "trainA").mkdir(parents=True)
     (tmp_path / "notes" / "trainA" / "1.txt").write_text("not a picture")
     name = f"domains:{tmp_path}"
     assert zoo.data.info(name).num_examples["train"] == {"source": 2, "image": 2}
-    assert "README.txt" in caplog.text and "'notes/trainA/1.txt'" in caplog.text
+    assert "README.txt" in caplog.text and "'77.png'" in caplog.text
+    assert "'notes/trainA/1.txt'" in caplog.text
 
 
 def test_a_test_folder_that_is_missing_is_cut_by_content(tmp_path):

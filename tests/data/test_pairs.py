@@ -151,9 +151,11 @@ def test_a_file_beside_the_set_hides_no_folders(tmp_path, caplog):
         pair(tmp_path / "set" / "A" / f"{n}.png", tmp_path / "set/B" / f"{n}.png", n)
     (tmp_path / "README.txt").write_text("a set of pairs")
     (tmp_path / "set" / "LICENSE").write_text("free")
+    save(tmp_path / "preview.png", picture(77, 8, 16))
     assert zoo.data.info(f"pairs:{tmp_path}").fields["image"] == (8, 8, 3)
     assert set.union(*values(tmp_path).values()) == set(range(4))
     assert "'README.txt'" in caplog.text and "'set/LICENSE'" in caplog.text
+    assert "'preview.png'" in caplog.text
 
 
 def test_side_by_side_pictures_lie_in_one_folder_or_in_splits(tmp_path, caplog):

@@ -96,12 +96,20 @@ def arrange(paths: list[Path]) -> Layout:
 
 
 def top(paths: list[Path], is_top: Callable[[str], bool]) -> Path:
-    """Returns the folders that hold all paths, above the first with the name of a top.
+    """Returns the folders above the first with the name of a top, if these are the same
+    wherever there is one; else those that hold all paths.
 
     Args:
         paths: Of the files that count.
         is_top: Function of the name of a folder.
     """
+    above = {
+        tuple(itertools.takewhile(lambda folder: not is_top(folder), path[:-1]))
+        for path in paths
+        if any(map(is_top, path[:-1]))
+    }
+    if len(above) == 1:
+        return above.pop()
     folders = os.path.commonprefix([path[:-1] for path in paths])
     return tuple(itertools.takewhile(lambda folder: not is_top(folder), folders))
 
