@@ -308,7 +308,9 @@ def test_films_that_are_too_short_or_damaged_are_named(tmp_path, caplog):
     assert "different sizes, 10x8 and 10x9" in caplog.text
 
 
-def test_a_frame_that_is_damaged_costs_the_clips_behind_it(tmp_path, caplog):
+def test_a_frame_that_is_damaged_costs_the_clips_behind_it(
+    tmp_path, caplog, monkeypatch
+):
     noise = np.random.default_rng(0).integers(0, 256, (12, 32, 32), np.uint8)
     stills(tmp_path / "film", noise, "{:02d}.bmp", 10)
     whole = (tmp_path / "film" / "16.bmp").read_bytes()
@@ -316,6 +318,11 @@ def test_a_frame_that_is_damaged_costs_the_clips_behind_it(tmp_path, caplog):
     clips, _ = zoo.data.arrays(f"clips:{tmp_path}", frames=4, every=1)
     np.testing.assert_array_equal(clips[..., 0], noise[None, :4])
     assert "frames cannot be read" in caplog.text and "film" in caplog.text
+    monkeypatch.setattr("zoo.data.source.STREAM_ABOVE", 0)
+    name, cut = f"clips:{tmp_path}", {"frames": 4, "every": 1}
+    message = refusal(zoo.data.write_records, name, tmp_path / "records", **cut)
+    assert "A film cannot be read" in message and "film/10.bmp" in message
+    assert not (tmp_path / "records").exists()
 
 
 def test_no_more_than_a_frame_is_held_and_reading_stops(tmp_path, monkeypatch, caplog):

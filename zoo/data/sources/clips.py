@@ -100,12 +100,13 @@ class Clips(source.Source):
 
     def _fill(self, clips, kept, rows):
         """Puts the clips of rows behind those that are kept, one after the other."""
-        for row, clip in zip(rows, self._read(rows, clips.shape[1:])):
+        for row, clip in zip(rows, self._of_film(rows, clips.shape[1:])):
             clips[len(kept)] = clip
             kept.append(row)
 
     def columns(self, split: str, image_size: tuple[int, int] | None) -> dict[str, Any]:
-        """As `read`, but of a large set a clip is read when it is asked for."""
+        """As `read`, but of a large set a clip is read when it is asked for; a film
+        that cannot be read is then a ValueError."""
         if not self.is_large(image_size):
             return self.read(split, image_size)
         shape, rows = self.shape(image_size), self._rows[split]
@@ -114,7 +115,7 @@ class Clips(source.Source):
             "memory: records, by experiments.prepare, are faster.",
             self.name,
         )
-        read = functools.partial(self._read, shape=shape)
+        read = functools.partial(self._asked, shape=shape)
         column = disk.Column(rows, shape, read, is_film=True)
         return {"clip": column} | self._words(rows)
 
@@ -192,11 +193,22 @@ class Clips(source.Source):
         ]
         return np.array(rows, np.int64).reshape(-1, 2)
 
-    def _read(self, rows, shape):
-        """Yields the clips of rows, of which those of a film are ascending."""
-        rules = pictures.for_shape(shape, self.rules)
-        how = (self._frames, self._every, rules)
+    def _asked(self, rows, shape):
+        """Yields the clips of rows, of which those of a film are ascending; ValueError
+        names a film that cannot be read."""
         films_end, clips_end = np.diff(rows, axis=0).T
         starts = np.flatnonzero((films_end != 0) | (clips_end <= 0)) + 1
         for part in np.split(rows, starts):
-            yield from films.clips(self._films[part[0, 0]], part[:, 1].tolist(), *how)
+            try:
+                yield from self._of_film(part, shape)
+            except Exception as error:  # decoders raise anything on hostile bytes
+                file = self._films[part[0, 0]].files[0]
+                raise ValueError(
+                    f"A film cannot be read ({error}): take it away. "
+                    f"Received: {str(file)!r}."
+                ) from None
+
+    def _of_film(self, rows, shape):
+        """Yields the clips of rows of one film, ascending."""
+        how = (self._frames, self._every, pictures.for_shape(shape, self.rules))
+        yield from films.clips(self._films[rows[0, 0]], rows[:, 1].tolist(), *how)
