@@ -44,6 +44,20 @@ CONFIGS = {
     "vae": {"latent_dim": 3, "width": 4, "hidden": 5},
     "vaegan": {"latent_dim": 3, "width": 4, "hidden": 5},
     "vaegan_hybrid": {"latent_dim": 3, "width": 4, "hidden": 5},
+    "vit": {
+        "num_classes": NUM_CLASSES,
+        "patch": 2,
+        "width": 8,
+        "depth": 2,
+        "heads": 2,
+        "dropout": 0.2,
+        "drop_path": 0.3,
+        "label_smoothing": 0.1,
+        "shift": 1,
+        "flip": True,
+        "erasing": 0.5,
+        "cutmix": 0.5,
+    },
     "wgan": {"latent_dim": 3, "width": 4, "critic_steps": 2},
 }
 

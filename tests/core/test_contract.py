@@ -10,7 +10,7 @@ import tiny
 
 import zoo
 from zoo import backend
-from zoo.core import registry
+from zoo.core import parts, registry
 from zoo.data.batches import Batches, Epochs
 from zoo.networks import fast
 from zoo.runs import strategies
@@ -24,6 +24,7 @@ METHODS = {  # {capability: a call that needs it}
     "reconstruct": lambda model: model.reconstruct(tiny.images(2)),
     "interpolate": lambda model: model.interpolate(*tiny.images(2)),
     "classify": lambda model: model.features(tiny.images(2)),
+    "attend": lambda model: model.attention(tiny.images(2)),
     "nll": lambda model: model.nll(tiny.images(2), k=2),
     "inpaint": lambda model: model.inpaint(tiny.images(2), np.ones((8, 8))),
     "vary": lambda model: model.variations(tiny.images(2)),
@@ -435,6 +436,8 @@ def test_config_survives_a_round_trip_with_no_value_at_its_default(name):
 def another(annotation, default):
     """Returns a value that is not the default."""
     choices = typing.get_args(annotation)
+    if parts.Part in choices:
+        return parts.described("part", tiny.model("classifier"))
     if typing.get_origin(annotation) is typing.Literal:
         return [choice for choice in choices if choice != default][-1]
     if default is None:

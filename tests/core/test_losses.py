@@ -180,6 +180,26 @@ def test_label_smoothing_mixes_the_target_with_the_uniform_distribution():
     np.testing.assert_allclose(number(loss), -target @ np.log(probabilities[0]), 1e-6)
 
 
+def test_cross_entropy_takes_probabilities_in_place_of_labels():
+    logits, target = np.log([[0.7, 0.2, 0.1]]), np.array([[0.5, 0.5, 0.0]])
+    expected = -0.5 * (math.log(0.7) + math.log(0.2))
+    np.testing.assert_allclose(
+        number(losses.cross_entropy(logits, target)), expected, 1e-6
+    )
+
+
+def test_distillation_is_the_divergence_of_the_tempered_distributions():
+    p, q = np.array([[0.8, 0.2]]), np.array([[0.5, 0.5]])
+    plain = 0.8 * math.log(1.6) + 0.2 * math.log(0.4)
+    np.testing.assert_allclose(number(losses.distillation(np.log(q), p)), plain, 1e-5)
+    # At temperature 2 the odds of 4 to 1 are 2 to 1; those of q stay 1 to 1.
+    soft = 4 * (2 / 3 * math.log(4 / 3) + 1 / 3 * math.log(2 / 3))
+    tempered = number(losses.distillation(np.log(q), p, 2.0))
+    np.testing.assert_allclose(tempered, soft, 1e-5)
+    same = losses.distillation(3 + np.log(p), p, 2.0)
+    np.testing.assert_allclose(number(same), 0, atol=1e-6)
+
+
 # Probability of "real": 3/4 for the one real logit, 1/4 for the one fake one.
 REAL, FAKE = np.array([[math.log(3)]]), np.array([[-math.log(3)]])
 

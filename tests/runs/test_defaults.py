@@ -82,6 +82,15 @@ def test_a_run_that_began_with_other_defaults_keeps_them(tmp_path):
     assert not settings.config["diff_augment"]
 
 
+@pytest.mark.parametrize(
+    "patch, side, chosen",
+    [(1, 32, {}), (1, 64, {"patch": 2}), (4, 32, {}), (4, 33, {"patch": 8})],
+)
+def test_patches_grow_with_the_side_of_images(patch, side, chosen):
+    known, shape = {"patch": patch}, (side, 20, 3)
+    assert defaults.config(known, "mine", 60_000, shape) == chosen
+
+
 @pytest.mark.slow
 def test_a_u_net_of_large_images_sees_patches(tmp_path):
     assert prepared(tmp_path, 40, base=UNET, side=48).settings.config["patch"] == 2

@@ -19,6 +19,7 @@ HOOKS = {  # capability: the method that a model overrides
     "encode": "to_latent",
     "decode": "to_images",
     "classify": "to_classes",
+    "attend": "attention",
     "translate": "to_target",
     "predict_frames": "to_future",
     "between": "to_between",
@@ -109,6 +110,11 @@ class Capable:
     ) -> np.ndarray:
         """Returns images like `images`."""
         raise self._unable("vary")
+
+    def attention(self, images: ArrayLike, rollout: bool = False) -> np.ndarray:
+        """Returns where each patch of `images` looked, `[N, layers, heads, T, T]`, or
+        `[N, T, T]` through all layers."""
+        raise self._unable("attend")
 
     def nll(self, images: ArrayLike, **options: Any) -> np.ndarray:
         """Returns -log p(x) `[N]` in `nll_unit`, or a bound of it."""

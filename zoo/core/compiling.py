@@ -15,6 +15,7 @@ class Compiling:
     """The part of `ImageModel` that owns optimizers."""
 
     gradient_accumulation_steps = 1
+    undecayed: tuple[str, ...]  # `ImageModel` has it
     _learned: tuple[keras.Variable, ...]  # `build` tells it, of all networks
 
     @property
@@ -72,6 +73,8 @@ class Compiling:
     def build_optimizers(self) -> None:
         """Makes the state of all optimizers, once there are networks: of what is frozen
         too, so that it can learn again and each file holds the same variables."""
+        for optimizer in self.optimizers.values():
+            optimizers.spare(optimizer, self.undecayed)
         self.optimizer.build(list(self._learned))
         fields = dict.fromkeys([*self.takes, *(["source"] * self.learns_targets)])
         watched = (list(fields), self.terms, self.networks, self.optimizer)

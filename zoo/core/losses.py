@@ -135,16 +135,32 @@ def bce(logits: Tensor, real: bool) -> Tensor:
 def cross_entropy(
     logits: Tensor, labels: Tensor, label_smoothing: float = 0.0
 ) -> Tensor:
-    """Cross-entropy of int `labels` `[B]` under `logits` `[B, K]`, mean over the batch.
+    """Cross-entropy of int `labels` `[B]`, or of probabilities `[B, K]`, under `logits`
+    `[B, K]`, mean over the batch.
 
     `label_smoothing` mixes the target with the uniform distribution.
     Source of the smoothing: Szegedy et al. 2016, arXiv:1512.00567, section 7.
     """
     logits = ops.cast(logits, "float32")
     log_probs = ops.log_softmax(logits, axis=-1)
-    target = ops.one_hot(labels, logits.shape[-1])
+    is_soft = len(labels.shape) == 2
+    target = labels if is_soft else ops.one_hot(labels, logits.shape[-1])
     target = target * (1.0 - label_smoothing) + label_smoothing / logits.shape[-1]
     return -ops.mean(ops.sum(target * log_probs, axis=-1))
+
+
+def distillation(logits: Tensor, probs: Tensor, temperature: float = 1.0) -> Tensor:
+    """T^2 KL(p || q) of a teacher's p ~ `probs`^(1/T) and q = softmax(`logits` / T),
+    both `[B, K]`, mean over the batch.
+
+    T^2 keeps the size of the gradients whatever the temperature T is.
+    Source: Hinton et al. 2015, arXiv:1503.02531, section 2.
+    """
+    log_q = ops.log_softmax(ops.cast(logits, "float32") / temperature, axis=-1)
+    log_p = ops.log(ops.maximum(ops.cast(probs, "float32"), 1e-12)) / temperature
+    log_p = ops.log_softmax(log_p, axis=-1)
+    kl = ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1)
+    return temperature**2 * ops.mean(kl)
 
 
 def discriminator_loss(

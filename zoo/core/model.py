@@ -44,6 +44,7 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
             become, in place of themselves.
         is_paired: Whether row i of each field belongs to row i of the others.
         needs_labels: Whether training needs labels.
+        undecayed: Names of variables that weight decay leaves alone, such as "bias".
         batches_per_step: Batches that a training step takes.
         monitor: The term that tells the best epoch, the smallest value unless
             `monitor_mode` is "max"; "" if no term tells (a GAN's losses do not). Keras'
@@ -60,6 +61,7 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
     learns_targets = False
     is_paired = True
     needs_labels = False
+    undecayed: tuple[str, ...] = ()
     batches_per_step = 1
     monitor = ""
     monitor_mode = "min"

@@ -73,6 +73,13 @@ def described(optimizer: keras.optimizers.Optimizer) -> dict[str, Any]:
 _EXCLUDED = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
 
 
+def spare(optimizer: keras.optimizers.Optimizer, names: tuple[str, ...]) -> None:
+    """Excludes variables whose names have one of `names` in them from weight decay,
+    unless the optimizer excludes some itself. It has no state yet."""
+    if names and not any(getattr(optimizer, key, None) for key in _EXCLUDED):
+        optimizer.exclude_from_weight_decay(var_names=list(names))
+
+
 def _named_copy(optimizer, name):
     """Returns an unbuilt copy called `name`: Keras' own names count up over a process,
     and learning-rate callbacks log `learning_rate_<name>`."""

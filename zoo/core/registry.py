@@ -183,9 +183,9 @@ def _is_number(value) -> typing.TypeGuard[float]:
 
 
 def _checked(title, key, annotation, value):
+    if value is None and types.NoneType in choices(annotation):
+        return None
     for choice in choices(annotation):
-        if choice is types.NoneType and value is None:
-            return None
         if choice is parts.Part:
             return parts.described(key, value)
         if choice is float and _is_number(value):

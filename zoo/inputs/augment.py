@@ -30,13 +30,14 @@ def shift_and_flip(
     return moved + value
 
 
-def erase(images: Tensor, boxes: Tensor, value: float = 0.0) -> Tensor:
-    """Fills a rectangle of each image with `value`.
+def erase(images: Tensor, boxes: Tensor, value: float | Tensor = 0.0) -> Tensor:
+    """Fills a rectangle of each image with `value`, or with that of other images.
 
     Args:
         images: `[B, H, W, C]`.
         boxes: int `[B, 4]`: top, left, height, width in pixels; a height of 0 erases
             nothing.
+        value: A number, or images `[B, H, W, C]`.
     Source: Zhong et al. 2017 (random erasing), arXiv:1708.04896.
     """
     height, width = images.shape[1:3]

@@ -101,9 +101,13 @@ class Classifier(ImageModel):
         self, images: Tensor, labels: Tensor = None, training: bool = True
     ) -> Losses:
         x = self.augment(images) if training else images
-        _, logits = self.classifier(x, training=training)
+        _, logits = self.classifier(x, training=training)[:2]
         smoothing = self.label_smoothing if training else 0.0
         loss = losses.cross_entropy(logits, labels, smoothing)
+        return self.scored(loss, logits, labels)
+
+    def scored(self, loss: Tensor, logits: Tensor, labels: Tensor) -> Losses:
+        """Returns the loss of the network, and beside it the accuracy of `logits`."""
         hits = ops.cast(ops.argmax(logits, axis=-1), labels.dtype) == labels
         terms = {"loss": loss, "accuracy": ops.cast(hits, "float32")}
         return {"classifier": loss}, terms
@@ -132,7 +136,7 @@ class Classifier(ImageModel):
         return images
 
     def to_classes(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        features, logits = self.classifier(images, training=False)
+        features, logits = self.classifier(images, training=False)[:2]
         return ops.softmax(logits, axis=-1), features
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:

@@ -54,9 +54,9 @@ def config(known, name, num_images, image_shape):
     if "diff_augment" in known and num_images < FEW and name not in EPOCHS:
         chosen["diff_augment"] = True
     if "patch" in known:
-        patch = 2 ** max(0, math.ceil(math.log2(max(image_shape[-3:-1]) / MOST_PIXELS)))
-        if patch > 1:
-            chosen["patch"] = patch
+        times = 2 ** max(0, math.ceil(math.log2(max(image_shape[-3:-1]) / MOST_PIXELS)))
+        if times > 1:
+            chosen["patch"] = times * known["patch"]
     return chosen
 
 
