@@ -101,6 +101,18 @@ def test_stored_weights_are_loaded_as_they_were_to_half_precision(tmp_path, trai
     assert about["accuracy"] == metrics.accuracy(probabilities, tiny.labels(20))
 
 
+def test_any_model_that_can_classify_makes_features(tmp_path):
+    model = tiny.model("vit")
+    stored(tmp_path, model)
+    loaded, images = presets.load(tmp_path, "tiny"), tiny.images(20)
+    assert loaded.name == "vit-some"
+    np.testing.assert_allclose(
+        loaded.features(images), model.features(images), atol=0.02
+    )
+    expected = model.predict(images, verbose=0)
+    np.testing.assert_allclose(loaded.probabilities(images), expected, atol=0.02)
+
+
 def test_an_extractor_is_float32_under_another_policy(tmp_path, mixed_bfloat16):
     stored(tmp_path)
     model = presets.load(tmp_path, "tiny").model

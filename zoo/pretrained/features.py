@@ -197,17 +197,18 @@ def store(model, folder, name, dataset, test, facts):
         test: uint8 images and labels that its accuracy is measured on, after rounding.
         facts: More that the .json file tells, such as the commands.
     Returns: the `Extractor`, as loaded from the files.
-    Raises: ValueError: if the model is no classifier, or a weight does not fit into
-        half precision.
+    Raises: ValueError: if the model cannot classify, or a weight does not fit into half
+        precision.
     """
-    if model.registry_name != "classifier":
+    if not model.can("classify"):
         raise ValueError(
             "Features are made by a classifier's run. "
             f"Received: a run of {model.registry_name!r}."
         )
     digest, weights = archive.write(folder, name, model.classifier.get_weights())
     about = {
-        "name": f"classifier-{dataset}",
+        "name": f"{model.registry_name}-{dataset}",
+        "model": model.registry_name,
         "sha256": digest,
         "dataset": dataset,
         "image_shape": list(model.image_shape),
@@ -236,7 +237,8 @@ def _model(about, weights):
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
-        model = registry.find("classifier")(**about["config"])
+        # Files of before know of one kind of model.
+        model = registry.find(about.get("model", "classifier"))(**about["config"])
         model.build(about["image_shape"])
     finally:
         keras.config.set_dtype_policy(policy)
