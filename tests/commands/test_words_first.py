@@ -89,6 +89,9 @@ film --workdir={run} --labels=one
 film --workdir={run} --kind=walk --steps=5
 film --workdir={run} --kind=training
 anomaly --workdir={run} --background=x
+attention --workdir={run} --out=x.jpg
+attention --workdir={run} --images=one
+attention --workdir={run} --num_images=0
 arithmetic --workdir={run} --strengths=a
 evaluate --workdir={run} --k=0
 evaluate --workdir={run} --features=x

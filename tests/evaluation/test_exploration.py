@@ -11,14 +11,14 @@ from untrained import folder_of
 from verbs import called, typed
 
 import zoo
-from experiments import anomaly, arithmetic, interpolate, sample, traverse
+from experiments import anomaly, arithmetic, attention, interpolate, sample, traverse
 from zoo.drawing import figures
 from zoo.evaluation import explorer as exploration
 from zoo.evaluation import subject
 from zoo.inputs.pixels import to_float
 from zoo.runs import folder as runs
 
-VERBS = [anomaly, arithmetic, interpolate, traverse]
+VERBS = [anomaly, arithmetic, attention, interpolate, traverse]
 
 
 @pytest.fixture(scope="module")

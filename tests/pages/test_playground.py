@@ -26,6 +26,7 @@ from zoo.pages.playground import guard, pictures, plan, uploads
 
 SHAPE = (28, 28, 1)
 RULES = Rules(SHAPE[:2], 1)
+CONFIGS = {"classifier": {"num_classes": 10}, "vit": {"num_classes": 10, "patch": 7}}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def opened(tmp_path_factory):
 
     def get(name):
         if name not in players:
-            config = {"num_classes": 10} if name == "classifier" else {}
+            config = CONFIGS.get(name, {})
             folder_of(folder / name, name, **config)
             players[name] = playground.Player(folder / name)
         return players[name]
@@ -55,6 +56,7 @@ def opened(tmp_path_factory):
         ("gan", {"sample", "steer", "between"}, ["seed"], set()),
         ("cgan", {"sample"}, [], {"label"}),
         ("classifier", {"see"}, [], set()),
+        ("vit", {"see"}, [], set()),
         (
             "ddpm",
             {"sample", "denoise"},
@@ -158,6 +160,14 @@ def test_a_classifier_names_images_by_itself(opened):
     p = player.model.predict(image[None], verbose=0)[0]
     np.testing.assert_allclose(list(seen.classes.values()), p, atol=1e-6)
     assert list(seen.classes) == [str(k) for k in range(10)]
+    assert seen.attention is None
+
+
+def test_a_transformer_shows_where_it_looked(opened):
+    player = opened("vit")
+    seen = player.see(player.space.test_images([0])[0])
+    assert len(seen.classes) == 10 and seen.classifier == "by vit"
+    assert seen.attention.shape == (28, 28, 3) and seen.attention.dtype == np.uint8
 
 
 def saved(folder, picture, name="picture.png", **options):

@@ -8,6 +8,8 @@ import numpy as np
 
 from zoo import data, inputs
 from zoo.core import latents, saving
+from zoo.drawing import overlays
+from zoo.evaluation import attention
 from zoo.evaluation import explorer as exploration
 from zoo.evaluation.judges import Judge
 from zoo.inputs import pictures
@@ -35,6 +37,8 @@ class Seen:
         image: uint8 `[H, W, C]`.
         z: Its encoding `[D]`.
         reconstruction: float32 `[H, W, C]` in [-1, 1].
+        attention: The image under the colours of where the model looked, uint8 `[H, W,
+            3]`.
         classes: {class: probability}.
         classifier: Whose the classes are, a text such as "by classifier-digits".
     """
@@ -42,6 +46,7 @@ class Seen:
     image: np.ndarray
     z: np.ndarray | None = None
     reconstruction: np.ndarray | None = None
+    attention: np.ndarray | None = None
     classes: dict | None = None
     classifier: str = ""
 
@@ -196,6 +201,9 @@ class Player:
             parts["z"] = self.encoded(image)
         if self.can("reconstruct"):
             parts["reconstruction"] = self.model.reconstruct(batch)[0]
+        if self.can("attend"):
+            maps = attention.received(self.model, batch)["all blocks"]
+            parts["attention"] = overlays.heat(batch, maps)[0]
         if self.can("classify"):
             p = self.model.predict(batch, verbose=0)[0]
             parts["classes"] = dict(zip(self.class_names, map(float, p)))

@@ -154,6 +154,8 @@ def _pictures(seen):
     panels = {"What the model sees": pictures.sheet(seen.image[None])}
     if seen.reconstruction is not None:
         panels["Reconstruction"] = pictures.sheet(seen.reconstruction[None])
+    if seen.attention is not None:
+        panels["Where it looked"] = pictures.sheet(seen.attention[None])
     if seen.z is not None:
         panels["Encoding"] = pictures.bars(seen.z)
     return panels
