@@ -44,20 +44,18 @@ def patches_in(order, images):
 
 def test_without_positions_the_order_of_patches_does_not_matter(monkeypatch):
     order = np.random.default_rng(0).permutation(16)
-    images = tiny.floats(3)
-    permuted = patches_in(order, images)
+    images = tensor(tiny.floats(3))
+    permuted = tensor(patches_in(order, tiny.floats(3)))
     placed = tiny.model("vit")
-    probabilities = placed.predict(images, verbose=0)
-    assert np.abs(placed.predict(permuted, verbose=0) - probabilities).max() > 1e-6
+    apart = placed.to_classes(permuted)[0] - placed.to_classes(images)[0]
+    assert np.abs(array(apart)).max() > 1e-6
     nowhere = lambda *sizes: np.zeros((16, sizes[-1]), "float32")  # noqa: E731
     monkeypatch.setattr(transformer, "positions", nowhere)
     model = tiny.model("vit")
-    probabilities = model.predict(images, verbose=0)
-    np.testing.assert_allclose(
-        model.predict(permuted, verbose=0), probabilities, atol=1e-6
-    )
-    maps = model.attention(images)[..., order, :][..., order]
-    np.testing.assert_allclose(model.attention(permuted), maps, atol=1e-5)
+    features = array(model.to_features(images))
+    np.testing.assert_allclose(array(model.to_features(permuted)), features, atol=1e-5)
+    maps = array(model.to_attention(images))[..., order, :][..., order]
+    np.testing.assert_allclose(array(model.to_attention(permuted)), maps, atol=1e-5)
 
 
 def test_features_are_the_layer_before_the_logits(trained):
@@ -85,13 +83,16 @@ def test_evaluation_reports_plain_cross_entropy_and_accuracy(trained):
 @pytest.mark.parametrize("stem", ["patch", "conv"])
 def test_a_new_model_finds_all_classes_alike(stem):
     model = tiny.model("vit", stem=stem, patch=4, width=16)
-    assert model.attention(tiny.images(2)).shape[-1] == 4
-    loss = model.evaluate(tiny.images(8), tiny.labels(8), return_dict=True, verbose=0)
-    np.testing.assert_allclose(loss["loss"], np.log(4), atol=0.05)
+    images, labels = tensor(tiny.floats(8)), tensor(tiny.labels(8))
+    assert model.to_attention(images).shape == (8, 2, 2, 4, 4)
+    _, terms = model.objective(images, labels, training=False)
+    np.testing.assert_allclose(array(terms["loss"]), np.log(4), atol=0.05)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stem, least", [("patch", 0.75), ("conv", 0.9)])
+@pytest.mark.parametrize(
+    "stem, least", [pytest.param("patch", 0.75, marks=pytest.mark.full), ("conv", 0.9)]
+)
 def test_it_learns_the_digits(stem, least):
     model = zoo.get("vit", patch=2, stem=stem, width=32, depth=2)
     model.compile(keras.optimizers.AdamW(3e-3))
