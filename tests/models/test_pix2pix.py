@@ -14,7 +14,7 @@ from zoo.core import losses
 from zoo.inputs import pixels, tasks
 from zoo.networks import translation
 
-pytestmark = pytest.mark.any_backend
+any_backend = pytest.mark.any_backend
 
 
 def tensor(array):
@@ -37,6 +37,7 @@ def paired(source_shape=(8, 8, 3), image_shape=(8, 8, 1), **config):
 # --- sources --------------------------------------------------------------------------
 
 
+@any_backend
 def test_a_step_of_brightness_is_an_edge_on_both_of_its_sides():
     images = np.full((2, 8, 8, 1), -1, "float32")
     images[:, :, 4:] = [[[[1.0]]], [[[-1 + 1.99 * tasks.EDGE]]]]  # a step too low
@@ -48,6 +49,7 @@ def test_a_step_of_brightness_is_an_edge_on_both_of_its_sides():
     np.testing.assert_array_equal(turned, lines.swapaxes(1, 2))
 
 
+@any_backend
 def test_edges_are_those_of_the_luma():
     images = np.zeros((1, 8, 8, 3), "float32")
     images[:, :, 4:, 2] = 1.9 * tasks.EDGE / 0.114  # blue alone: a step too low
@@ -65,6 +67,7 @@ def test_grey_is_the_luma_by_which_files_become_grey():
     assert abs(pixels.to_uint8(grey)[..., 0].astype(int) - files).max() <= 1
 
 
+@any_backend
 def test_a_coloured_image_keeps_the_luma_of_its_source_and_stays_in_range():
     luma = np.linspace(-1, 1, 4 * 64, dtype="float32").reshape(4, 8, 8, 1)
     answer = 2 * np.random.default_rng(0).random((4, 8, 8, 3), "float32") - 1
@@ -78,6 +81,7 @@ def test_a_coloured_image_keeps_the_luma_of_its_source_and_stays_in_range():
     np.testing.assert_allclose(again, answer, atol=1e-5)  # its own colours fit
 
 
+@any_backend
 def test_a_hole_is_a_quarter_lies_within_and_is_known_by_its_grey():
     images = tiny.floats(5, (9, 8, 3))
     u = np.array([[0, 0], [0.999, 0.999], [1, 1], [0.5, 0], [0.3, 0.7]], "float32")
@@ -91,6 +95,7 @@ def test_a_hole_is_a_quarter_lies_within_and_is_known_by_its_grey():
         np.testing.assert_array_equal(filled[~hole], known[~hole])
 
 
+@any_backend
 def test_a_hole_is_placed_by_the_seed_of_its_row():
     model = tiny.model("pix2pix", task="fill")
     images = tiny.images(8)
@@ -146,6 +151,7 @@ def test_patches_are_larger_on_larger_images():
     assert depths == [1, 1, 2, 2, 3]
 
 
+@any_backend
 def test_noise_drops_the_share_that_is_set_and_keeps_the_mean():
     x = ops.ones((50, 4, 4, 6))
     noise = np.random.default_rng(0).standard_normal((50, 100)).astype("float32")
@@ -156,6 +162,7 @@ def test_noise_drops_the_share_that_is_set_and_keeps_the_mean():
     assert rest.shape == (50, 4)
 
 
+@any_backend
 def test_a_row_is_answered_whatever_its_batch():
     model = tiny.model("pix2pix", (16, 16, 1))
     sources = model.sources(tiny.images(4, (16, 16, 1)))
