@@ -115,7 +115,13 @@ def test_the_generator_goes_from_28_to_14_to_7_and_back():
     shapes = {layer.name: layer.output.shape[1:] for layer in model.generator.layers}
     assert shapes["down_0"] == (14, 14, 4) and shapes["down_1"] == (7, 7, 8)
     assert shapes["up_1_joined"] == (14, 14, 8) and shapes["image"] == (28, 28, 1)
-    assert model.noise_shape == (7 * 7 * 8 + 14 * 14 * 4,)
+    deep, count = 7 * 7 * 8, 7 * 7 * 8 + 14 * 14 * 4
+    assert model.noise_shape == (count,)
+    source, noise = tensor(tiny.floats(3, (28, 28, 1))), np.ones((3, count), "float32")
+    noise[1, :deep], noise[2, deep:] = -1, -1  # drop all features of a level
+    source = ops.concatenate([source[:1]] * 3)
+    whole, *others = array(model.answer(source, tensor(noise)))
+    assert all((whole != other).any() for other in others)
     assert model.discriminator.output_shape == (None, 12, 12, 1)
 
 
