@@ -173,7 +173,7 @@ def _too_few(name, folder, count):
 
     able = registry.names()
     if name in able and not count:
-        pictured = {"sample", "reconstruct"}
+        pictured = {"sample", "reconstruct", "translate"}
         able = [n for n in able if pictured & registry.find(n).capabilities()]
     if name not in able:
         return (

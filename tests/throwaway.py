@@ -79,6 +79,7 @@ class Domains(Throwaway):
     networks = ("there", "home")
     takes = ("source", "image")
     is_paired = False
+    goes_back = True
 
     def __init__(self):
         super().__init__()

@@ -77,6 +77,11 @@ interpolate --workdir={run} --dataset=digits --classes=99
 interpolate --workdir={run} --steps=1
 traverse --workdir={run} --out=x.jpg
 traverse --workdir={run} --count=0
+translate --workdir=nowhere
+translate --workdir={run} --images={photos}
+translate --workdir={run} --images=nowhere --out=x
+translate --workdir={run} --images={photos} --out=x
+translate --workdir={run} --images={photos}/text.txt --out={photos}
 film --workdir=nowhere
 film --workdir={run} --out=x.png
 film --workdir={run} --kind=walks

@@ -15,6 +15,7 @@ import pytest
 import tiny
 from capable import only  # noqa: F401
 from PIL import Image
+from refusals import refusal
 from untrained import folder_of
 from verbs import called
 
@@ -70,6 +71,11 @@ def test_a_page_has_rooms_for_what_the_model_can(name, able, starts, options, op
     assert {room.name for room in player.rooms} == able
     assert player.starts == starts and player.options == options
     assert name in player.about and "digits" in player.about and not player.note
+
+
+def test_a_model_without_a_room_is_refused(tmp_path):
+    folder = folder_of(tmp_path / "pix2pix", "pix2pix")
+    assert "can translate alone" in refusal(playground.Player, folder)
 
 
 @pytest.mark.slow

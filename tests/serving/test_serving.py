@@ -137,6 +137,9 @@ def expected(model, signature, rows):
         decoded = model.decode((1 - weight) * ends[0] + weight * ends[1])
     elif job == "sample":
         decoded = sampled(model, **rows)
+    elif job == "translate":  # each by seed 0
+        decoded = [model.translate(image[None], seed=0) for image in images]
+        decoded = np.concatenate(decoded)
     else:
         decoded = getattr(model, job)(rows["z"] if job == "decode" else images)
     return {"png_bytes" if signature.endswith("_png") else "images": decoded}

@@ -14,13 +14,12 @@ from numpy.typing import ArrayLike
 
 from zoo import inputs
 from zoo.core import latents
-from zoo.core.inference import Inference, seeds_from
+from zoo.core.inference import seeds_from
+from zoo.core.translating import Translating
 from zoo.inputs import memory, pixels, shapes
 
-APART = 2**32  # from the seed of a row's answer to that of its next answer
 
-
-class Calls(Inference):
+class Calls(Translating):
     """The part of `ImageModel` that users call."""
 
     # --- new images -------------------------------------------------------------------
@@ -153,36 +152,7 @@ class Calls(Inference):
         images = self.decode(z.reshape(-1, z.shape[-1]))
         return images.reshape(*a.shape[:-3], steps, *self.image_shape)
 
-    # --- one image becomes another ----------------------------------------------------
-
-    def translate(
-        self,
-        images: ArrayLike,
-        back: bool = False,
-        seed: int | None = None,
-        samples: int = 1,
-        *,
-        labels: ArrayLike | None = None,
-        ema: bool = True,
-        batch_size: int = 250,
-        **options: Any,
-    ) -> np.ndarray:
-        """Returns what sources become, float32 `[N, H, W, C]`.
-
-        Args:
-            images: Sources `[N, h, w, c]`; with `back`, images.
-            back: Whether to go the other way, of a model that learned both.
-            seed: Of the answers: row i uses `seed + i`.
-            samples: Answers a source; more than one are `[N, samples, H, W, C]`, and
-                the first of them is the one without.
-            labels: Int `[N]`, of a conditional model.
-        """
-        sources = self.ready("translate", images, self.makes if back else "source")
-        self.require_options("to_target", options)
-        labels = None if labels is None else self.checked_labels(labels, len(sources))
-        options |= {"back": bool(back), "ema": bool(ema)}
-        rows = (sources, labels)
-        return self._answers("to_target", rows, seed, samples, batch_size, options)
+    # --- frames -----------------------------------------------------------------------
 
     def predict_frames(
         self,
@@ -264,19 +234,6 @@ class Calls(Inference):
         images = inputs.to_array(images)
         inputs.check_images(images, self.image_shape[-3:])
         return pixels.to_float(images)
-
-    def _answers(self, hook, rows, seed, samples, batch_size, options):
-        """`samples` answers of `hook` to each of `rows`, (images, labels or None)."""
-        inputs.check_integer("samples", samples, 1)
-        inputs.check_integer("batch_size", batch_size, 1)
-        images, labels = rows
-        seeds = seeds_from(seed, len(images))
-        answers = []
-        for number in range(samples):
-            each = [images, seeds + number * APART]
-            each += [] if labels is None else [labels]
-            answers.append(self.in_batches(hook, batch_size, *each, **options))
-        return answers[0] if samples == 1 else np.stack(answers, axis=1)
 
 
 def _count(n, **rows):

@@ -41,6 +41,8 @@ class Capable:
     """
 
     conditional = False  # whether `draw` takes labels
+    makes_sources = False  # whether it makes what it translates from images, itself
+    goes_back = False  # whether `to_target` goes back, too
 
     # --- hooks ------------------------------------------------------------------------
 
@@ -81,6 +83,11 @@ class Capable:
         """Returns the images `[B, H, W, C]` that float `sources` `[B, h, w, c]` become;
         with `back`, the sources of images."""
         raise self._undefined("to_target")
+
+    def to_source(self, images: Tensor, seeds: Tensor) -> Tensor:
+        """Returns the sources `[B, h, w, c]` that a model which `makes_sources` makes
+        of float images `[B, H, W, C]` in training."""
+        raise self._undefined("to_source")
 
     def to_future(
         self,
@@ -143,9 +150,12 @@ class Capable:
 
     def traits(self) -> set[str]:
         """Returns what else a need may name: "labels" (samples of a class), "prompts",
-        "negative", "posterior" (an encoding is a distribution), and the options of
-        `sample`, such as "guidance", "steps" and "trajectory"."""
+        "negative", "posterior" (an encoding is a distribution), "sources" (it makes
+        sources of images), "back" (it translates back), and the options of `sample`,
+        such as "guidance", "steps" and "trajectory"."""
         traits = {"posterior"} if self.is_stochastic else set()
+        traits |= {"sources"} if self.makes_sources else set()
+        traits |= {"back"} if self.goes_back else set()
         if "sample" not in self.capabilities():
             return traits
         traits |= set(self.options_of("draw"))

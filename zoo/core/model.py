@@ -188,7 +188,7 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
     def shape_of_field(self, field: str) -> tuple[int, ...] | None:
         """Returns the shape of a row of images, sources or clips; None before the model
         is built."""
-        is_other = field == "source" and "source" in self.takes
+        is_other = field == "source" and self.source_shape is not None
         return self.source_shape if is_other else self.image_shape
 
     def network(self, name: str) -> keras.Model:

@@ -27,11 +27,34 @@ def save_grid(path, images, columns=None):
 def save_reconstructions(path, images, reconstructions, columns=8):
     """Writes a grid as `save_grid` does: each row of images stands above the row of
     their reconstructions."""
-    images, reconstructions = map(pixels.to_uint8, (images, reconstructions))
-    rows = []
-    for start in range(0, len(images), columns):
-        rows += [part[start : start + columns] for part in (images, reconstructions)]
-    return save_grid(path, np.concatenate(rows), columns=columns)
+    return save_rows(path, (images, reconstructions), columns)
+
+
+def save_rows(path, kinds, columns=8):
+    """Writes a grid as `save_grid` does, of several kinds of images that belong
+    together: a row of each kind, then the next rows.
+
+    Args:
+        kinds: `[N, H, W, C]` each. Those of fewer channels or smaller sizes than the
+            largest are enlarged without smoothing. A row that is not full ends in
+            white places.
+    """
+    kinds = [pixels.to_uint8(images) for images in kinds]
+    size = np.max([images.shape[1:] for images in kinds], axis=0)
+    count = len(kinds[0])
+    whole = np.full((len(kinds), -(-count // columns) * columns, *size), 255, np.uint8)
+    for row, images in zip(whole, kinds):
+        row[:count] = _of_size(images, *size)
+    rows = whole.reshape(len(kinds), -1, columns, *size).swapaxes(0, 1)
+    return save_grid(path, rows.reshape(-1, *size), columns=columns)
+
+
+def _of_size(images, height, width, channels):
+    """Returns images `[N, h, w, c]` as `[N, height, width, channels]`, each pixel the
+    nearest one."""
+    for axis, side in enumerate((height, width, channels), 1):
+        images = images.take(np.arange(side) * images.shape[axis] // side, axis=axis)
+    return images
 
 
 def save_images(path, images, first=0):

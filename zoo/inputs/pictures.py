@@ -124,12 +124,34 @@ def read(file: str | os.PathLike | IO[bytes], rules: Rules) -> np.ndarray:
 
     Raises: as `header`.
     """
+    return image(_upright(file), rules)
+
+
+def opacity(file: str | os.PathLike | IO[bytes], rules: Rules) -> np.ndarray | None:
+    """Returns how opaque a picture file is, uint8 `[H, W, 1]`, at the size and fit of
+    `rules`; None if it has no transparent parts.
+
+    Raises: as `header`.
+    """
+    picture = _upright(file)
+    if _is_deep(picture):
+        picture = _shallow(picture, rules.bits)
+    if not picture.has_transparency_data:
+        return None
+    layer = picture.convert("RGBA").getchannel("A")
+    if rules.image_size is not None:
+        layer = fitted(layer, rules.image_size, rules.fit, "black")
+    return np.asarray(layer)[..., None]
+
+
+def _upright(file):
+    """Returns the loaded picture of a file, turned as EXIF says."""
     with Image.open(file, formats=FORMATS) as picture:
         require(picture)
         _scale_key(picture)
         picture.load()
     ImageOps.exif_transpose(picture, in_place=True)  # a copy would take as much again
-    return image(picture, rules)
+    return picture
 
 
 def image(picture: Image.Image, rules: Rules) -> np.ndarray:

@@ -70,7 +70,9 @@ class RunData:
         return self.opened.batches("validation", batch_size, **how)
 
     def measuring(self, settings):
-        """Returns the images that a run is measured by, uint8 `[N, H, W, C]`, and their
-        labels or None; of a set with a validation split, none that is trained on."""
+        """Returns the images that a run is measured by, uint8 `[N, H, W, C]`, their
+        labels, and the sources of a model that learns from them, each None where there
+        is none; of a set with a validation split, nothing that is trained on."""
         columns = self.opened.arrays("validation" if settings.validation else "train")
-        return columns["image"], columns.get("label")
+        sources = columns["source"] if "source" in (self.fields or ()) else None
+        return columns["image"], columns.get("label"), sources

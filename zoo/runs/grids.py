@@ -8,13 +8,14 @@ from PIL import Image
 from zoo.inputs import pixels
 
 COLUMNS = 8  # images in a row of them
-# Of the models that make samples, and of those that only rebuild.
-NAMES = (re.compile(r"(\d+)\.png"), re.compile(r"(\d+)_reconstructions\.png"))
+# Of the models that make samples, of those that only rebuild, of those that translate.
+KINDS = (r"(\d+)\.png", r"(\d+)_reconstructions\.png", r"(\d+)_translations\.png")
+NAMES = tuple(map(re.compile, KINDS))
 
 
 def files(folder):
     """Returns {epoch: file} of the pictures in the run folder `folder`, in order: its
-    samples, or else its reconstructions; {} if there are none."""
+    samples, or else its reconstructions or translations; {} if there are none."""
     for name in NAMES:
         matches = [(name.fullmatch(file.name), file) for file in _pngs(folder)]
         epochs = {int(match[1]): file for match, file in matches if match}

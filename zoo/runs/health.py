@@ -11,7 +11,7 @@ answer. Where the norm of the whole gradient of an epoch's last step is below `D
 there is a warning.
 
 Both are measured after an epoch, once `PATIENCE` steps are done, in models whose
-networks descend losses of their own.
+networks descend losses of their own; collapse in those that sample.
 """
 
 import keras
@@ -70,6 +70,8 @@ class Health(keras.callbacks.Callback):
                 f"Epoch {epoch + 1}: the {name} no longer learns, its gradient has the "
                 f"norm {norm:.2g}; a lower learning rate of it may help.",
             )
+        if not model.can("sample"):
+            return
         last = epoch + 1 == self.settings.epochs or model.stop_training
         if last or (epoch + 1) % self.settings.image_every == 0:
             self._measure_variety(epoch + 1)

@@ -29,7 +29,9 @@ class Run:
         parts: {setting: `PartFile`} of the trained models that its model is made of.
         images: uint8 `[N, H, W, C]` to reconstruct and to measure samples by, none of
             them trained on if the set has a validation split.
-        data: Checksum of `images` and their labels, by which other data are recognised.
+        sources: Those of `images`, uint8 `[N, h, w, c]`, or None.
+        data: Checksum of `images`, their labels and sources, by which other data are
+            recognised.
         validation: Batches, or None.
         train: Batches from the epoch of `progress` on.
         model: Compiled and built; weights as of the last checkpoint, if there is one.
@@ -46,6 +48,7 @@ class Run:
     lender: object = None
     parts: dict = dataclasses.field(default_factory=dict)
     images: object = None
+    sources: object = None
     data: str = ""
     validation: object = None
     train: object = None
@@ -173,8 +176,9 @@ def _take_images(run):
             f"A batch is shared out equally among {replicas} replicas. "
             f"Received: batch_size={settings.batch_size}."
         )
-    run.images, labels = run.dataset.measuring(settings)
-    run.data = sums.of_arrays(run.images, labels)
+    run.images, labels, run.sources = run.dataset.measuring(settings)
+    more = [] if run.sources is None else [run.sources]
+    run.data = sums.of_arrays(run.images, labels, *more)
     if settings.validation:
         # Under a strategy, a batch that is larger than the split would be dropped.
         most = max(len(run.images) // replicas, 1) * replicas

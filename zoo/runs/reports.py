@@ -56,13 +56,12 @@ class Record(keras.callbacks.Callback):
 
 
 class Pictures(keras.callbacks.Callback):
-    """Draws samples of fixed seeds, and reconstructions, where the model can; a row of
-    samples a class, where it knows classes.
+    """Draws samples of fixed seeds, reconstructions and translations, where the model
+    can; a row of samples a class, where it knows classes.
 
     Args:
-        folder: The `RunFolder`.
-        settings: Its `Settings`.
-        images: uint8 `[N, H, W, C]` to reconstruct.
+        run: The `Run`.
+        count: How many of its images are reconstructed or translated.
         logs: The run's `Logs`.
     """
 
@@ -73,12 +72,14 @@ class Pictures(keras.callbacks.Callback):
     PICTURES = (
         ("samples", "sample", "save_samples"),
         ("reconstructions", "reconstruct", "save_reconstructions"),
+        ("translations", "translate", "save_translations"),
     )
 
-    def __init__(self, folder, settings, images, logs):
+    def __init__(self, run, count, logs):
         super().__init__()
-        self.folder, self.settings = folder, settings
-        self.images, self.logs = images, logs
+        self.folder, self.settings, self.logs = run.folder, run.settings, logs
+        self.images = run.images[:count]
+        self.sources = None if run.sources is None else run.sources[:count]
 
     def on_epoch_end(self, epoch, logs=None):
         last = epoch + 1 == self.settings.epochs or self.model.stop_training
@@ -100,6 +101,17 @@ class Pictures(keras.callbacks.Callback):
         file = self.folder.samples / f"{stem}_reconstructions.png"
         rebuilt = self.model.reconstruct(self.images)
         return plots.save_reconstructions(file, self.images, rebuilt)
+
+    def save_translations(self, stem):
+        """Returns the picture that it writes: a row of sources, one of what the model
+        makes of them, one of the images that they belong to."""
+        file = self.folder.samples / f"{stem}_translations.png"
+        sources, seed = self.sources, self.settings.seed
+        if sources is None:
+            sources = self.model.sources(self.images, seed=seed)
+        answers = self.model.translate(sources, seed=seed)
+        kinds = (sources, answers, self.images)
+        return plots.save_rows(file, kinds, columns=self.COLUMNS)
 
     def _samples(self):
         seed = self.settings.seed

@@ -86,7 +86,7 @@ def _fit(run):
         workers.Finite(clock) if kind is workers else faults.Finite(),
         *([Quality(settings, run.images)] if settings.frechet else []),
         reports.Record(run, _facts(run), logs),
-        reports.Pictures(folder, settings, run.images[:NUM_RECONSTRUCTIONS], logs),
+        reports.Pictures(run, NUM_RECONSTRUCTIONS, logs),
         health.Health(settings, run.images),
         callbacks.Checkpoints(folder, settings, clock, logs),
         *([line] if run.is_chief else []),

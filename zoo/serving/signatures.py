@@ -18,6 +18,7 @@ MAIN = (
     "classify",
     "sample",
     "reconstruct",
+    "translate",
 )  # the first of these that a model has is its default
 SEED = Input("int64", (), 0, 2**62)  # the seeds of `model.sample`
 WEIGHT = Input("float32", (), 0, 1, usual=0.5)
@@ -95,11 +96,13 @@ class Offer:
         self.model = model
         self.floats = requests.floats(model.image_shape)
         self.bytes = Input("uint8", model.image_shape)
+        self.rules = rules
         self.files = {"image_bytes": Input("string", model.image_shape, rules=rules)}
         self.to_classes = _graph(model.to_classes)
         self.to_latent = _graph(model.to_latent)
         self.to_images = _graph(model.to_images)
         self.draw = _graph(functools.partial(model.draw, **options))
+        self.to_target = _graph(model.to_target)
 
     def of_images(self, name, answer, *inputs, **others):
         """Signatures of `inputs` that are images: floats, and the same as uint8."""
@@ -191,6 +194,29 @@ class Offer:
             Signature("sample_png", takes, sample_png, is_network=False),
         ]
 
+    def translate(self):
+        """Signatures of sources: the images that they become by seed 0."""
+        shape = self.model.source_shape
+        rules = dataclasses.replace(
+            self.rules, image_size=shape[:2], channels=shape[-1]
+        )
+        floats, numbers = requests.floats(shape), Input("uint8", shape)
+        files = {"image_bytes": Input("string", shape, rules=rules)}
+
+        def translate(images):
+            seeds = tf.zeros(tf.shape(images)[:1], tf.int64)
+            return {"images": self.to_target(pixels.to_float(images), seeds)}
+
+        def translate_png(image_bytes):
+            return _png(translate(image_bytes))
+
+        kinds = {
+            "translate": ({"images": floats}, translate),
+            "translate_uint8": ({"images": numbers}, translate),
+            "translate_png": (files, translate_png),
+        }
+        return [Signature(name, *how, is_network=False) for name, how in kinds.items()]
+
 
 OFFERS = (  # (what is answered, needs, function of an `Offer`: its signatures)
     ("classes", ("classify",), Offer.classify),
@@ -198,6 +224,7 @@ OFFERS = (  # (what is answered, needs, function of an `Offer`: its signatures)
     ("images of latents", ("decode",), Offer.decode),
     ("reconstructions", ("reconstruct",), Offer.reconstruct),
     ("samples", ("sample",), Offer.sample),
+    ("translations", ("translate",), Offer.translate),
 )
 
 

@@ -74,9 +74,14 @@ def _new(model, real, seed):
     return model.sample(len(real), labels=turn, seed=seed)
 
 
+def _translated(model, real, seed):
+    return model.translate(model.sources(real, seed), seed=seed)
+
+
 ROWS = (  # (name, needs, function of the model, test images and seed)
     ("rebuilt", ("reconstruct",), _rebuilt),
     ("new", ("sample",), _new),
+    ("from its source", ("translate", "sources"), _translated),
 )
 
 

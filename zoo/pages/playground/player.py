@@ -91,6 +91,12 @@ class Player:
         self.rooms = [
             room for room in ROOMS if any(self.can(*needs) for needs in room.needs)
         ]
+        if not self.rooms:
+            able = ", ".join(sorted(self.model.capabilities()))
+            raise ValueError(
+                f"The page has no room for a model that can {able} alone, as "
+                f"{self.model.name!r}. Received: {path}."
+            )
 
     def can(self, *needs):
         """Whether the model meets all `needs`, as `model.can` takes them; "data" is
