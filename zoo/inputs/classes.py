@@ -11,7 +11,7 @@ Names = Sequence[str] | None
 _MOST_LISTED = 20
 
 
-def checked_names(names: Iterable[str], count: int | None) -> tuple[str, ...]:
+def checked_names(names: Any, count: int | None) -> tuple[str, ...]:
     """Returns the names of `count` classes; ValueError if they are of no use.
 
     Args:

@@ -78,14 +78,13 @@ def check(image: np.ndarray, caption: str) -> Verdict:
     scene = words.parse(caption)
     pieces = look(image)
     wanted = len(scene.things)
-    best = None
+    most, things, side = -1.0, (), None
     for places in itertools.permutations([*pieces, *[None] * wanted], wanted):
-        things = tuple(map(_likeness, scene.things, places))
-        side = None if scene.side is None else _is_beside(*places, scene.side)
-        right = sum(sum(thing.values()) for thing in things) + bool(side) / 2
-        if best is None or right > best[0]:
-            best = right, things, side
-    _, things, side = best
+        each = tuple(map(_likeness, scene.things, places))
+        beside = None if scene.side is None else _is_beside(places, scene.side)
+        right = sum(sum(thing.values()) for thing in each) + bool(beside) / 2
+        if right > most:
+            most, things, side = right, each, beside
     return Verdict(len(pieces) == wanted, things, side, pieces)
 
 
@@ -95,8 +94,10 @@ def _likeness(thing, piece):
     return {n: bool(piece) and getattr(thing, n) == getattr(piece, n) for n in names}
 
 
-def _is_beside(first, second, side):
-    """Whether a piece is on this side of the other, more than on any other side."""
+def _is_beside(places, side):
+    """Whether the first of two pieces is on this side of the other, more than on any
+    other side."""
+    first, second = places
     if first is None or second is None:
         return False
     x, y = first.x - second.x, first.y - second.y

@@ -66,7 +66,7 @@ def coverage(shape: str, places: np.ndarray, size: tuple[int, int]) -> np.ndarra
         places: Centre x and y and radius in pixels, `[N, 3]`.
         size: (H, W).
     """
-    x, y, radius = np.float32(places).T[:, :, None, None]
+    x, y, radius = np.asarray(places, np.float32).T[:, :, None, None]
     down = np.arange(size[0], dtype=np.float32)[:, None] + np.float32(0.5)
     right = np.arange(size[1], dtype=np.float32) + np.float32(0.5)
     distance = OUTLINES[shape]((right - x) / radius, (down - y) / radius)

@@ -154,7 +154,7 @@ def find(
     kind, _, path = name.partition(":")
     values, domains = chosen(name, options)
     if domains is not None:
-        others = {key: options[key] for key in options if key != "domains"}
+        others = {key: v for key, v in (options or {}).items() if key != "domains"}
         return TwoClasses(find(name, data_dir, others, build), domains)
     if kind in BY_PATH:
         return BY_PATH[kind](path, **values)

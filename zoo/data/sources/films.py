@@ -11,12 +11,13 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
+import importlib
 import itertools
 import os
 import pathlib
 import re
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -158,7 +159,8 @@ def _steps(durations):
 
 def _seen_numbered(files, background):
     """The `Film` of numbered frames, by their headers."""
-    numbers = [int(_NUMBERED.fullmatch(file.stem)[2]) for file in files]
+    matches: list[Any] = [_NUMBERED.fullmatch(file.stem) for file in files]
+    numbers = [int(match[2]) for match in matches]
     gaps = {after - before for before, after in itertools.pairwise(numbers)}
     if len(gaps) > 1 or gaps == {0}:
         raise ValueError("among the numbers of its frames some are missing or doubled")
@@ -195,7 +197,8 @@ def clips(
     )
     images = []
     with contextlib.closing(_frames(film.files)) as loads:
-        end, image, load = 0, None, None
+        end, image = 0, None
+        load: Any = None  # the first step lies behind the end
         lengths = iter(film.lengths)
         for step in wanted:
             while step >= end:
@@ -209,7 +212,7 @@ def clips(
                 images.clear()
 
 
-def _frames(files) -> Iterator[tuple[Load, int]]:
+def _frames(files) -> Generator[tuple[Load, float], None, None]:
     """Yields (load, milliseconds that it stands) of each frame; 0 stands for the usual
     time of the film."""
     if len(files) > 1:
@@ -268,13 +271,12 @@ def _image(frame, rules):
 def av() -> Any:
     """Returns the package that reads videos; ModuleNotFoundError without it."""
     try:
-        import av
+        return importlib.import_module("av")
     except ImportError:
         raise ModuleNotFoundError(
             "MP4, MKV and other videos are read by av, which is not installed: "
             "pip install '.[video]'."
         ) from None
-    return av
 
 
 def _kind(file):

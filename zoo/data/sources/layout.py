@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from absl import logging
@@ -95,7 +96,7 @@ def arrange(paths: list[Path]) -> Layout:
     return Layout(above, tuple(names), labelled, passed)
 
 
-def top(paths: list[Path], is_top: Callable[[str], bool]) -> Path:
+def top(paths: list[Path], is_top: Callable[[str], Any]) -> Path:
     """Returns the folders above the first with the name of a top, if these are the same
     wherever there is one; else those that hold all paths.
 

@@ -13,6 +13,7 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from zoo.data import arguments
 from zoo.files import sums
@@ -168,7 +169,8 @@ def members(file: pathlib.Path, is_wanted: Callable[[str], bool]) -> dict[str, b
                             f"A file in a package has at most {LARGEST:,} bytes. "
                             f"Received: {member.size:,} of {member.name!r}."
                         )
-                    contents[member.name] = tarball.extractfile(member).read()
+                    content: Any = tarball.extractfile(member)  # of a regular one
+                    contents[member.name] = content.read()
     except _DAMAGE as error:
         raise ValueError(
             f"The tarball cannot be read ({error}): get it anew. "

@@ -65,7 +65,7 @@ def paired(name: str, paths: list[Path]) -> Pairing:
     files = {pair.source for pair in joint}
     layout.tell(name, above, [*passed, *(p for p in others if p not in files)])
     logging.info("%r is read as pictures that show A and B side by side", name)
-    return Pairing(joint, True, {pair.split for pair in joint} - {None})
+    return Pairing(joint, True, {pair.split for pair in joint if pair.split})
 
 
 def _in_two_folders(name, halves):

@@ -81,8 +81,8 @@ class Scenes(drawn.Drawn):
         if split == "test" and self._which:
             stream = self._which
         scenes = plans(stop, self._seed, stream, self._objects)[start:stop]
-        shape = *(image_size or (SIDE, SIDE)), 3
-        images = drawn.Column(scenes, shape, lambda rows: pictures(rows, shape[:2]))
+        size = image_size or (SIDE, SIDE)
+        images = drawn.Column(scenes, (*size, 3), lambda rows: pictures(rows, size))
         columns = {"image": images, "caption": [captions(scene) for scene in scenes]}
         if self.class_names is not None:
             columns["label"] = scenes[:, THINGS + SHAPE].astype(np.int32)
@@ -177,7 +177,7 @@ def captions(scene: np.ndarray) -> tuple[str, ...]:
 
 def pictures(scenes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Draws scenes at a size, (H, W), as uint8 `[N, H, W, 3]`."""
-    images = np.float32(GROUNDS)[scenes[:, GROUND].astype(int)][:, None, None]
+    images = np.array(GROUNDS, np.float32)[scenes[:, GROUND].astype(int)][:, None, None]
     images = np.repeat(np.repeat(images, size[0], 1), size[1], 2)
     for first in (THINGS, THINGS + WIDTH):
         things = scenes[:, first : first + WIDTH]
@@ -204,7 +204,8 @@ def _draw(images, rows, shape, things):
     share = strokes.coverage(shape, places, window)[..., None]
     palette = np.array(list(words.COLOURS.values()))[things[:, COLOUR].astype(int)]
     colours = np.clip(palette + things[:, SHADES : SHADES + 3], 0, 255)
+    colours = colours.astype(np.float32)
     # One by one: NumPy's indexing by arrays would take ten times as long.
-    for row, (x, y), shares, colour in zip(rows, corners, share, np.float32(colours)):
+    for row, (x, y), shares, colour in zip(rows, corners, share, colours):
         part = images[row, y : y + window[0], x : x + window[1]]
         part += shares * (colour - part)
