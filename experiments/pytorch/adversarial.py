@@ -211,24 +211,17 @@ class VAEGANHybrid(VAEGAN):
         z = z_mean + (0.5 * z_logvar).exp() * torch.randn_like(z_mean)
         x_vae, x_rec = decoder(z), generator(z)
         x_fake = generator(torch.randn_like(z))
-        f_real, real_logits = discriminator(images)
-        f_rec, rec_logits = discriminator(x_rec)
-        _, fake_logits = discriminator(x_fake)
-
         kl = kl_normal(z_mean, z_logvar).mean()
         error = squared_error(images, x_vae).mean()
-        recon = 0.5 * squared_error(f_real, f_rec).mean()
-        gan = bce(real_logits, True) + bce(rec_logits, False) + bce(fake_logits, False)
+        recon, realism, gan, terms = self.judge(images, x_rec, x_fake)
         vae = kl + self.config["alpha"] * error
         assign_gradients(vae, [encoder, decoder], retain_graph=True)
-        loss = self.config["gamma"] * recon - gan
+        loss = self.config["gamma"] * recon + realism
         assign_gradients(loss, [generator], retain_graph=True)
         assign_gradients(gan, [discriminator])
         for optimizer in self.optimizers.values():
             optimizer.step()
-        d_real, d_fake = real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()
-        terms = {"kl": kl, "recon": recon, "gan": gan, "mse": error / images[0].numel()}
-        return terms | {"d_real": d_real, "d_fake": d_fake}
+        return terms | {"kl": kl, "mse": error / images[0].numel()}
 
 
 MODELS: dict[str, type[Model]] = {

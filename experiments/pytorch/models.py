@@ -237,8 +237,7 @@ class Discriminator(nn.Module):
 
 
 class VAEGAN(Model):
-    """Has the minimax loss: one forward pass gives three losses, each with its own
-    gradient."""
+    """One forward pass gives three losses, each with its own gradient."""
 
     def build(self, image_shape):
         latent_dim = self.config["latent_dim"]
@@ -253,39 +252,42 @@ class VAEGAN(Model):
     def make_optimizers(self):
         options = {"alpha": 0.9, "eps": 1e-7, "foreach": True}
         return {
-            name: torch.optim.RMSprop(network.parameters(), 3e-4, **options)
+            name: torch.optim.RMSprop(network.parameters(), 1e-3, **options)
             for name, network in self.networks.items()
         }
 
+    def judge(self, images, x_rec, x_fake):
+        """Returns the unlikeness of `x_rec`, the loss of what made both kinds of
+        images, the discriminator's loss, and the terms to report."""
+        discriminator = self.networks["discriminator"]
+        logits = [discriminator(x)[1] for x in (images, x_rec, x_fake)]
+        real_logits, rec_logits, fake_logits = logits
+        features, _ = discriminator(torch.cat([images, x_rec]))  # normalised as one
+        recon = 0.5 * squared_error(*features.chunk(2)).mean()
+        gan = bce(real_logits, True) + bce(rec_logits, False) + bce(fake_logits, False)
+        realism = -gan
+        if self.config["loss"] == "non_saturating":
+            realism = bce(rec_logits, True) + bce(fake_logits, True)
+        terms = {"recon": recon, "gan": gan, "d_real": real_logits.sigmoid().mean()}
+        return recon, realism, gan, terms | {"d_fake": fake_logits.sigmoid().mean()}
+
     def step(self, images, labels):
-        encoder, decoder, discriminator = self.networks.values()
+        encoder, decoder, _ = self.networks.values()
         z_mean, z_logvar = encoder(images).chunk(2, dim=1)
         z = z_mean + (0.5 * z_logvar).exp() * torch.randn_like(z_mean)
         x_rec, x_fake = decoder(z), decoder(torch.randn_like(z))
-        f_real, real_logits = discriminator(images)
-        f_rec, rec_logits = discriminator(x_rec)
-        _, fake_logits = discriminator(x_fake)
-
         kl = kl_normal(z_mean, z_logvar).mean()
-        recon = 0.5 * squared_error(f_real, f_rec).mean()
-        gan = bce(real_logits, True) + bce(rec_logits, False) + bce(fake_logits, False)
+        recon, realism, gan, terms = self.judge(images, x_rec, x_fake)
         losses = {
             "encoder": kl + recon,
-            "decoder": self.config["gamma"] * recon - gan,
+            "decoder": self.config["gamma"] * recon + realism,
             "discriminator": gan,
         }
         for name, loss in losses.items():
             assign_gradients(loss, [self.networks[name]], retain_graph=loss is not gan)
         for optimizer in self.optimizers.values():
             optimizer.step()
-        d_real, d_fake = real_logits.sigmoid().mean(), fake_logits.sigmoid().mean()
-        return {
-            "kl": kl,
-            "recon": recon,
-            "gan": gan,
-            "d_real": d_real,
-            "d_fake": d_fake,
-        }
+        return terms | {"kl": kl}
 
 
 MODELS = {

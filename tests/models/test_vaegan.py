@@ -12,7 +12,7 @@ from zoo.core import losses
 
 @pytest.fixture(scope="session")
 def model():
-    return tiny.model("vaegan", gamma=0.5)
+    return tiny.model("vaegan", gamma=0.5, loss="minimax")
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_the_encoder_is_moved_by_likeness_and_prior_alone(noise):
 
 
 def test_with_gamma_zero_the_decoder_ignores_likeness(noise):
-    model = tiny.model("vaegan", gamma=0.0)
+    model = tiny.model("vaegan", gamma=0.0, loss="minimax")
     decoder = gradients(model, lambda: model.objective(IMAGES)[0]["decoder"])["decoder"]
     gan = gradients(model, lambda: model.objective(IMAGES)[1]["gan"])["decoder"]
     for slope, other in zip(decoder, gan):
@@ -104,7 +104,7 @@ def test_with_gamma_zero_the_decoder_ignores_likeness(noise):
 
 @pytest.mark.parametrize("network, sign", [("discriminator", -1), ("decoder", 1)])
 def test_discriminator_and_decoder_pull_gan_apart(network, sign, noise):
-    model = tiny.model("vaegan", gamma=0.0)
+    model = tiny.model("vaegan", gamma=0.0, loss="minimax")
     model.compile({name: keras.optimizers.SGD(1e-3) for name in model.networks})
     before = gan_of(model)
     # -gan is the discriminator's log-likelihood: the discriminator climbs it, the

@@ -82,6 +82,21 @@ def test_a_run_that_began_with_other_defaults_keeps_them(tmp_path):
     assert not settings.config["diff_augment"]
 
 
+@pytest.mark.slow
+def test_a_run_that_began_with_a_model_s_former_defaults_keeps_them(tmp_path):
+    small = ["--model=vaegan", "--set=width=2", "--set=hidden=2", "--image_size=8"]
+    former = ["--set=latent_dim=128", "--set=loss=minimax", "--learning_rate=3e-4"]
+    new = tiny_runs.prepare(tmp_path / "new", base=small).settings
+    assert new.config["latent_dim"] == 32 and new.config["loss"] == "non_saturating"
+    assert set(new.learning_rate.values()) == {1e-3}
+    tiny_runs.trained(tmp_path / "old", "--epochs=1", *former, base=small)
+    old = tiny_runs.prepare(tmp_path / "old", "--epochs=2", base=small).settings
+    assert old.config["latent_dim"] == 128 and old.config["loss"] == "minimax"
+    assert set(old.learning_rate.values()) == {3e-4}
+    with pytest.raises(ValueError, match="latent_dim is 128 there and 4 here"):
+        tiny_runs.prepare(tmp_path / "old", "--set=latent_dim=4", base=small)
+
+
 @pytest.mark.parametrize(
     "patch, side, chosen",
     [(1, 32, {}), (1, 64, {"patch": 2}), (4, 32, {}), (4, 33, {"patch": 8})],

@@ -57,10 +57,10 @@ class VAEGANHybrid(VAEGAN):
 
     def __init__(
         self,
-        latent_dim: int = 128,
+        latent_dim: int = 32,
         alpha: float = 10.0,
         gamma: float = 1e-2,
-        loss: Literal["minimax", "non_saturating"] = "minimax",
+        loss: Literal["minimax", "non_saturating"] = "non_saturating",
         width: int = 32,
         hidden: int = 256,
         regularizer: Regularizer = "none",

@@ -15,6 +15,12 @@ FEW = 10_000  # images: below, a discriminator soon knows them by heart
 STEPS = 3000  # of training, at least
 MOST_PIXELS = 32  # a side that a U-Net sees: each doubling makes a step 4 times longer
 PICTURES = 60  # grids of samples, about, of a whole run
+# What models had by default in earlier versions: a run that began with it keeps it.
+FORMER = {
+    "vaegan": {"latent_dim": 128, "loss": "minimax"},
+    "vaegan_hybrid": {"latent_dim": 128, "loss": "minimax"},
+}
+FORMER_RATES = {"vaegan": 3e-4, "vaegan_hybrid": 3e-4}
 
 
 def batch_size(name, num_images):
@@ -58,6 +64,19 @@ def config(known, name, num_images, image_shape):
         if times > 1:
             chosen["patch"] = times * known["patch"]
     return chosen
+
+
+def former(model, stored):
+    """Returns the settings of a stored run that were the model's default when it began,
+    {setting: value}."""
+    kept = FORMER.get(model, {})
+    return {k: v for k, v in kept.items() if stored["config"].get(k) == v}
+
+
+def former_rates(model, stored):
+    """Returns {network: learning rate}, as `former` does for settings."""
+    rates = stored["learning_rate"] if model in FORMER_RATES else {}
+    return {n: rate for n, rate in rates.items() if rate == FORMER_RATES[model]}
 
 
 def sentence(settings, num_images):

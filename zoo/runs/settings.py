@@ -155,7 +155,7 @@ def resolve(flags, dataset, lender=None, stored_in=None):
         workdir=workdir,
         parts={key: part.plain() for key, part in parts.items()},
         options=dataset.options,
-        **_rates(flags, model),
+        **_rates(flags, model, stored),
         **{key: flags[key] for key in PLAIN},
     )
     return settings, model, parts
@@ -182,12 +182,14 @@ def _usual_config(flags, cls, dataset, lender, stored):
     place; none where another model lends its own."""
     if lender is not None:
         return {}
-    known, shape = registry.parameters(cls), dataset.info.image_shape
+    known = {key: default for key, (_, default) in registry.parameters(cls).items()}
+    shape = dataset.info.image_shape
     count = dataset.num_images(flags["validation"])
     usual = defaults.config(known, dataset.name, count, shape)
     if stored is None:
         return usual
-    return {key: stored["config"].get(key, known[key][1]) for key in usual}
+    kept = {key: stored["config"].get(key, known[key]) for key in usual}
+    return kept | defaults.former(cls.registry_name, stored)
 
 
 def _config(flags, dataset, lender):
@@ -258,7 +260,7 @@ def _monitor(flags, model):
     return name, "max" if "accuracy" in term else "min"
 
 
-def _rates(flags, model):
+def _rates(flags, model, stored):
     """Learning rate, schedule and warm-up, each {network: value}."""
     networks = model.networks
     own = {
@@ -266,10 +268,12 @@ def _rates(flags, model):
         name: float(f"{float(optimizer.learning_rate):.7g}")
         for name, optimizer in model.default_optimizers().items()
     }
-    defaults = {"learning_rate": own, "schedule": "constant", "warmup": 0}
+    if stored is not None:
+        own |= defaults.former_rates(model.registry_name, stored)
+    unsaid = {"learning_rate": own, "schedule": "constant", "warmup": 0}
     values = {
         flag: rates.by_network(flag, flags[flag], networks, bounds.RATES[flag], default)
-        for flag, default in defaults.items()
+        for flag, default in unsaid.items()
     }
     endless = flags["epochs"] is None and flags["minutes"] is not None
     if endless and not flags["schedule_epochs"] and _decays(values):

@@ -1,9 +1,11 @@
 """Makes emoji of packages of npm: drawings at 64x64 and a table of what they show."""
 
 import collections
+import importlib
 import io
 import json
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +75,7 @@ def prepare(
     if ready.is_prepared(folder):
         return folder
     if kind == "openmoji":
-        _require_drawer()
+        _drawer()
     names = ["words", *dict.fromkeys(FOLDERS[style][0] for style in SETS[kind])]
     packages = [PACKAGES[name] for name in names]
     with npm.tarballs(packages, origin, report) as files:
@@ -197,17 +199,15 @@ def _is_drawn(style, row):
 def _picture(content, ending):
     """Returns a drawing on white, uint8 `[SIDE, SIDE, 3]`."""
     if ending == ".svg":
-        import resvg_py
-
-        text = content.decode()
-        content = bytes(resvg_py.svg_to_bytes(text, width=SIDE, height=SIDE))
+        draw = _drawer().svg_to_bytes
+        content = bytes(draw(content.decode(), width=SIDE, height=SIDE))
     return pictures.read(io.BytesIO(content), pictures.Rules((SIDE, SIDE), 3))
 
 
-def _require_drawer():
-    """Raises ModuleNotFoundError unless SVG can be drawn."""
+def _drawer() -> Any:
+    """Returns the package that draws SVG; ModuleNotFoundError without it."""
     try:
-        import resvg_py  # noqa: F401
+        return importlib.import_module("resvg_py")
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
             "openmoji is drawn from SVG by resvg_py, which is not installed: "
