@@ -32,10 +32,8 @@ if backend.NAME == "tensorflow":
 
 
 def pytest_configure(config):
-    if backend.NAME == "tensorflow" and "not full" in config.option.markexpr:
-        # Its passes would take longer to make tiny graphs fast than these take to run:
-        # a fifth of all the time. Processes that tests start have them, as users do.
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    if "not full" in config.option.markexpr:
+        tiny.skip_graph_passes()
 
 
 def pytest_collection_finish(session):

@@ -63,6 +63,15 @@ CONFIGS = {
 }
 
 
+def skip_graph_passes():
+    """Leaves TensorFlow's graphs as they are written, in this process: to make tiny
+    ones fast takes longer than to run them. What a user starts has the passes."""
+    if backend.NAME == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 def few(*names):
     """Runs a test of seconds for a few models in CI, for all with -m full."""
     full = (pytest.mark.full, pytest.mark.slow)

@@ -162,7 +162,7 @@ def test_side_by_side_pictures_lie_in_one_folder_or_in_splits(tmp_path, caplog):
     for n in range(4):
         halves = [picture(n), picture(100 + n)]
         save(tmp_path / "photos" / "mine" / f"{n}.png", np.concatenate(halves, axis=1))
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="absl"):
         assert set.union(*values(tmp_path).values()) == set(range(4))
     assert "side by side" in caplog.text
     for n in range(4):
