@@ -33,6 +33,7 @@ def old(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.any_backend
+@pytest.mark.eager
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_of_old_gives_what_it_gave(name, old):
     model = zoo.load(old / f"{name}.keras")
