@@ -28,7 +28,7 @@ class Clips(source.Source):
         path: Of the folder.
         frames: Of a clip, 2 to 128.
         every: Steps from one frame of a clip to the next.
-        color, fit, background, bits: As for a `Folder`.
+        options: Fields of `picture_files.Choice`.
     """
 
     options = picture_files.OPTIONS | {
@@ -36,16 +36,9 @@ class Clips(source.Source):
         "every": source.Option(2, "Each how many-th frame of a film a clip takes."),
     }
 
-    def __init__(
-        self,
-        path: str,
-        frames: int = 16,
-        every: int = 2,
-        color: str = "auto",
-        fit: str = "crop",
-        background: str = "white",
-        bits: int | None = None,
-    ):
+    def __init__(self, path: str, frames: int = 16, every: int = 2, **options: Any):
+        choice = picture_files.Choice(**options)
+        fit, background = choice.fit, choice.background
         self.name = f"clips:{path}"
         how = {"frames": frames, "every": every, "background": background}
         self.check(path, how)
@@ -58,9 +51,11 @@ class Clips(source.Source):
         self._labels = np.array(labels, np.int32)
         self._films = [seen[path] for path in paths]
         is_grey = all(film.is_grey for film in self._films)
-        channels = picture_files.channels(color, is_grey, fit == "pad", background)
+        channels = picture_files.channels(
+            choice.color, is_grey, fit == "pad", background
+        )
         deep = [film.bits for film in self._films]
-        bits = picture_files.deepest(self.name, deep, bits)
+        bits = picture_files.deepest(self.name, deep, choice.bits)
         self.rules = {"fit": fit, "background": background, "bits": bits}
         sizes = {film.size for film in self._films}
         height, width = sizes.pop() if len(sizes) == 1 else (None, None)

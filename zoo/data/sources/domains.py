@@ -1,6 +1,7 @@
 """A folder with two domains of pictures that are not paired, as CycleGAN has them."""
 
 import re
+from typing import Any
 
 from zoo.data import examples
 from zoo.data.sources import layout, of_files, picture_files
@@ -20,35 +21,28 @@ class Domains(of_files.OfFiles):
 
     Args:
         path: Of the folder.
-        color, fit, background, bits: As for a `Folder`.
+        options: Fields of `picture_files.Choice`.
     """
 
     domains = ("source", "image")
     class_names = None
 
-    def __init__(
-        self,
-        path: str,
-        color: str = "auto",
-        fit: str = "crop",
-        background: str = "white",
-        bits: int | None = None,
-    ):
+    def __init__(self, path: str, **options: Any):
+        choice = picture_files.Choice(**options)
         self.name = f"domains:{path}"
         root = picture_files.folder(self.name)
-        pictures.is_grey(background)
+        pictures.is_grey(choice.background)
         splits = self._splits(picture_files.walked(self.name, root))
         files = [path for of_field in splits.values() for path in of_field]
         scanned = picture_files.scan(self.name, root, files)
         facts = [header for header, _ in scanned.values()]
-        bits = picture_files.used_bits(self.name, facts, bits)
-        how = (color, fit, background, bits)
+        choice = choice.with_bits(self.name, facts)
         self._files, self._rows = {}, {}
         for field, of_field in splits.items():
             readable = {p: split for p, split in of_field.items() if p in scanned}
             self._require(field, readable)
             headers = {path: scanned[path][0] for path in readable}
-            files = picture_files.PictureFiles(self.name, root, headers, *how)
+            files = picture_files.PictureFiles(self.name, root, headers, choice)
             digests = [scanned[path][1] for path in readable]
             self._files[field] = files
             self._rows[field] = layout.cut(self.name, list(readable.values()), digests)

@@ -26,14 +26,8 @@ class Folder(of_files.OfFiles):
 
     kind = "folder"
 
-    def __init__(
-        self,
-        path: str,
-        color: str = "auto",
-        fit: str = "crop",
-        background: str = "white",
-        bits: int | None = None,
-    ):
+    def __init__(self, path: str, **options: Any):
+        choice = picture_files.Choice(**options)
         self.name = f"{self.kind}:{path}"
         self._root = picture_files.folder(self.name)
         paths = self._pictures(picture_files.walked(self.name, self._root))
@@ -44,9 +38,8 @@ class Folder(of_files.OfFiles):
         self._paths, splits, labels = zip(*arranged.files)
         self._labels = np.array(labels, np.int32)
         used = {path: headers[path][0] for path in self._paths}
-        bits = picture_files.used_bits(self.name, list(used.values()), bits)
-        how = (color, fit, background, bits)
-        files = picture_files.PictureFiles(self.name, self._root, used, *how)
+        choice = choice.with_bits(self.name, list(used.values()))
+        files = picture_files.PictureFiles(self.name, self._root, used, choice)
         self._files = {"image": files}
         self.rules, self.image_shape = files.rules, files.shape
         digests = [headers[path][1] for path in self._paths]

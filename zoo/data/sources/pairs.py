@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import hashlib
+from typing import Any
 
 import numpy as np
 from absl import logging
@@ -30,20 +31,14 @@ class Pairs(of_files.OfFiles):
 
     Args:
         path: Of the folder.
-        color, fit, background, bits: As for a `Folder`. With fit=stretch, proportions
-            may differ.
+        options: Fields of `picture_files.Choice`. With fit=stretch, proportions may
+            differ.
     """
 
     class_names = None
 
-    def __init__(
-        self,
-        path: str,
-        color: str = "auto",
-        fit: str = "crop",
-        background: str = "white",
-        bits: int | None = None,
-    ):
+    def __init__(self, path: str, **options: Any):
+        choice = picture_files.Choice(**options)
         self.name = f"pairs:{path}"
         root = picture_files.folder(self.name)
         paths = picture_files.walked(self.name, root)
@@ -55,15 +50,14 @@ class Pairs(of_files.OfFiles):
         pairs = _readable(self.name, pairs, facts)
         headers = {path: header for path, (header, _) in facts.items()}
         usable = _halved if is_joint else _matching
-        pairs, headers = usable(self.name, pairs, headers, fit)
-        bits = picture_files.used_bits(self.name, list(headers.values()), bits)
-        how = (color, fit, background, bits)
+        pairs, headers = usable(self.name, pairs, headers, choice.fit)
+        choice = choice.with_bits(self.name, list(headers.values()))
         self._files = {}
         for side, field in enumerate(FIELDS):
             load = functools.partial(_half, side) if is_joint else pictures.read
             of_side = {pair[side]: headers[pair[side]] for pair in pairs}
             self._files[field] = picture_files.PictureFiles(
-                self.name, root, of_side, *how, load
+                self.name, root, of_side, choice, load
             )
         self.rules = self._files["image"].rules
         self.image_shape = self._files["image"].shape

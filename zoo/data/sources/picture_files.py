@@ -1,5 +1,6 @@
 """Picture files that become images of one kind."""
 
+import dataclasses
 import os
 import pathlib
 from collections.abc import Callable, Sequence
@@ -15,20 +16,36 @@ from zoo.data.sources.passed import Passed, Skipped
 from zoo.data.sources.walk import Path
 from zoo.inputs import pictures
 
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What a user may choose about picture files, each as in `OPTIONS`."""
+
+    color: str = "auto"
+    fit: str = "crop"
+    background: str = "white"
+    bits: int | None = None
+
+    def with_bits(self, name: str, headers: Sequence[pictures.Header]) -> "Choice":
+        """Returns the same with the bits that the files of a set use."""
+        return dataclasses.replace(self, bits=used_bits(name, headers, self.bits))
+
+
 OPTIONS = {
     "color": source.Option(
-        "auto",
+        Choice.color,
         "Channels: 1 if all files are grey, else 3; or grey, or rgb.",
         ("auto", "grey", "rgb"),
     ),
     "fit": source.Option(
-        "crop", "How other proportions come to image_size.", pictures.FITS
+        Choice.fit, "How other proportions come to image_size.", pictures.FITS
     ),
     "background": source.Option(
-        "white", "Colour behind transparency and beside fit=pad, or #rrggbb."
+        Choice.background,
+        "Colour behind transparency and beside fit=pad, or #rrggbb.",
     ),
     "bits": source.Option(
-        None, "Used by files of 16 bits [by the largest value].", pictures.BITS
+        Choice.bits, "Used by files of 16 bits [by the largest value].", pictures.BITS
     ),
 }
 
@@ -146,8 +163,7 @@ class PictureFiles:
         name: Of the data set.
         root: The folder.
         headers: `{path below it: pictures.Header}`, in the order of the rows.
-        color, fit, background: As in `OPTIONS`.
-        bits: That files of 16 bits use.
+        choice: The `Choice`, with the bits that files of 16 bits use.
         load: Function of (path, `pictures.Rules`) that returns a picture.
     Attributes:
         rules: As `Source.rules`.
@@ -159,21 +175,20 @@ class PictureFiles:
         name: str,
         root: pathlib.Path,
         headers: dict[Path, pictures.Header],
-        color: str,
-        fit: str,
-        background: str,
-        bits: int,
+        choice: Choice,
         load: Callable = pictures.read,
     ):
         self._name, self._root, self._load = name, root, load
         self._paths = list(headers)
-        pictures.is_grey(background)  # raises where it is no colour
+        fit, ground = choice.fit, choice.background
+        pictures.is_grey(ground)  # raises where it is no colour
         has_ground = fit == "pad" or any(each.is_clear for each in headers.values())
-        is_grey = color == "auto" and not self._has_colour(list(headers.values()))
-        self.rules = {"fit": fit, "background": background, "bits": bits}
+        is_auto = choice.color == "auto"
+        is_grey = is_auto and not self._has_colour(list(headers.values()))
+        self.rules = {"fit": fit, "background": ground, "bits": choice.bits}
         sizes = {header.size for header in headers.values()}
         height, width = sizes.pop() if len(sizes) == 1 else (None, None)
-        count = channels(color, is_grey, has_ground, background)
+        count = channels(choice.color, is_grey, has_ground, ground)
         self.shape = (height, width, count)
 
     def read(
