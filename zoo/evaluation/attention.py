@@ -1,8 +1,10 @@
 """Where a model looks: how much of its attention each patch of an image gets."""
 
 import numpy as np
+from keras import ops
 
 from zoo.inputs import pixels
+from zoo.networks import transformer
 
 CHUNK = 100  # images at a time: the attention of each takes tens of kilobytes
 
@@ -16,11 +18,15 @@ def received(model, images):
         model: That can attend.
         images: `[N, H, W, C]`, uint8 or float in [-1, 1].
     """
-    chunks = [images[i : i + CHUNK] for i in range(0, len(images), CHUNK)]
-    blocks = np.concatenate([model.attention(x).mean(axis=(2, 3)) for x in chunks])
-    whole = [model.attention(x, rollout=True).mean(axis=1) for x in chunks]
+    of_blocks, of_all = [], []
+    for start in range(0, len(images), CHUNK):
+        weights = model.attention(images[start : start + CHUNK])
+        followed = ops.convert_to_numpy(transformer.rollout(weights))
+        of_blocks.append(weights.mean(axis=(2, 3)))
+        of_all.append(followed.mean(axis=1))
+    blocks = np.concatenate(of_blocks)
     maps = {f"block {k + 1}": blocks[:, k] for k in range(blocks.shape[1])}
-    maps["all blocks"] = np.concatenate(whole)
+    maps["all blocks"] = np.concatenate(of_all)
     height, width = images.shape[1:3]
     rows = round((blocks.shape[-1] * height / width) ** 0.5)  # patches are square
     return {
