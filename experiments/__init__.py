@@ -66,6 +66,7 @@ OPTIONS = {
     "subpixel": ("bool", "Draw the objects of moving: between pixels", "no", None),
     "drawn_from": ("integer", "Number that a set made by rule is drawn from", "0", 0),
 }
+SAMPLING = ("sampler", "steps", "guidance")
 DATASET = ("dataset", "classes", "image_size", "data_dir")
 SIGPIPE = 13  # of `signal`, which has none on Windows
 HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
@@ -145,6 +146,20 @@ class Verb:
             self.define("string", name, None, text)
         for name, (kind, meaning, usual, least) in OPTIONS.items():
             self.define(kind, name, None, f"{meaning} [{default or usual}].", least)
+
+    def define_sampling(self):
+        """Adds the flags of how a denoising model makes samples."""
+        text = "Of a denoising model, e.g. ddim, heun [the model's]."
+        self.define("string", "sampler", None, text)
+        text = "Of its sampler [the model's]."
+        self.define("integer", "steps", None, text, least=1)
+        text = "How much it heeds the labels: 0 not at all, 1 as in training [the "
+        self.define("float", "guidance", None, text + "model's].")
+
+    def sampling(self):
+        """Returns the options of `model.sample` that these flags choose."""
+        chosen = {name: self.flags[name].value for name in SAMPLING}
+        return {name: value for name, value in chosen.items() if value is not None}
 
     def dataset(self):
         """Returns the values of the flags of a data set, as `zoo.data.open` takes them

@@ -12,7 +12,7 @@ PAUSE = 1.5  # seconds that the last frame stays; a walk has no last one
 STOP = 1.5  # seconds, about, from one stop of a walk to the next
 NUM_IMAGES = 32
 GREYS = 64  # of a GIF: an eye sees no difference, and the file is half as large
-OF_SAMPLES = ("labels", "sampler", "steps", "guidance")
+OF_SAMPLES = ("labels", *experiments.SAMPLING)
 
 VERB = experiments.Verb(
     "film",
@@ -45,9 +45,7 @@ VERB.define("float", "seconds", 6.0, "Length, without the pause at the end, up t
 VERB.define("integer", "fps", 15, "Frames a second, up to 50.", least=1)
 VERB.group("Denoised")
 VERB.define("list", "labels", None, "Classes by number, in turn [drawn by the seed].")
-VERB.define("string", "sampler", None, "E.g. ddim, heun [the model's].")
-VERB.define("integer", "steps", None, "Of its sampler [the model's].", least=1)
-VERB.define("float", "guidance", None, "How much it heeds labels [the model's].")
+VERB.define_sampling()
 VERB.group("Walked among: encodings of test images, where a model has no prior")
 VERB.define_dataset()
 VERB.group("Where")
@@ -232,8 +230,7 @@ def _denoising(model):
             f"{', '.join(models_that_can('trajectory'))}. Received: kind=denoising."
         )
     flags, count = VERB.flags, _count()
-    options = {name: flags[name].value for name in ("sampler", "steps", "guidance")}
-    options = {name: value for name, value in options.items() if value is not None}
+    options = VERB.sampling()
     labels = VERB.numbers("labels")
     if labels:
         options["labels"] = [labels[n % len(labels)] for n in range(count)]

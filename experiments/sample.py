@@ -31,16 +31,7 @@ VERB.define(
     "Classes of a conditional model by number or name, e.g. 0,1,Bag, repeated in turn "
     "[drawn by the seed].",
 )
-VERB.define(
-    "string", "sampler", None, "Of a denoising model, e.g. ddim, heun [the model's]."
-)
-VERB.define("integer", "steps", None, "Of its sampler [the model's].", least=1)
-VERB.define(
-    "float",
-    "guidance",
-    None,
-    "How much it heeds the labels: 0 not at all, 1 as in training [the model's].",
-)
+VERB.define_sampling()
 VERB.group("Encoded for gmm")
 VERB.define_dataset()
 VERB.group("Where")
@@ -61,9 +52,9 @@ def main():
     plots.require_format(out)
     if flags.seed < 0:
         raise ValueError(f"--seed counts from 0. Received: seed={flags.seed}.")
-    options = {name: flags[name].value for name in ("sampler", "steps", "guidance")}
-    options["labels"] = flags.labels and _labels(flags.labels)
-    options = {name: value for name, value in options.items() if value is not None}
+    options = VERB.sampling()
+    if flags.labels is not None:
+        options["labels"] = _labels(flags.labels)
     draw = _sample_mixture if flags.latent == "gmm" else _sample
     images = draw(options)
     plots.save_images(out, images, first=flags.seed)
