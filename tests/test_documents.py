@@ -1,9 +1,11 @@
 """Tests what the documents say of the code: the files are there, and the walks are
 true."""
 
+import importlib
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
@@ -13,11 +15,15 @@ from PIL import Image
 
 import experiments
 import zoo
-from experiments import train
+from experiments import launch, preflight, sample, train
 
 ROOT = pathlib.Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob(".github/**/*.md")]
 FILE = re.compile(r"\b(?:zoo|experiments|tests|docs)/[\w/.-]*\w\.(?:py|md|png|toml)\b")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+COMMAND = re.compile(
+    r"""python -m experiments\.([a-z_]+)((?: +-(?:[^\s|&;'"]|"[^"]*")+)*)"""
+)
 STATION = re.compile(r"^\d\. `([\w/.]+)`, `(\w+)`:", re.MULTILINE)
 
 
@@ -25,6 +31,67 @@ STATION = re.compile(r"^\d\. `([\w/.]+)`, `(\w+)`:", re.MULTILINE)
 def test_files_that_a_document_names_are_there(document):
     names = set(FILE.findall(document.read_text()))
     assert not {name for name in names if not (ROOT / name).exists()}
+
+
+def commands(text):
+    """Returns the (verb, arguments) of the zoo's commands in a document, in blocks of
+    code and in sentences."""
+    text = re.sub(r"\$\w+", "1", re.sub(r"\\\n\s*", " ", text))  # variables of a shell
+    lines = [
+        line
+        for block in re.findall(r"```\w*\n(.*?)```", text, re.S)
+        for line in block.splitlines()
+    ]
+    lines += re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.S))
+    for line in lines:
+        for command in COMMAND.finditer(line.replace("\n", " ")):
+            yield command[1], shlex.split(command[2], comments=True)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_commands_of_a_document_have_flags_and_values_that_there_are(
+    document, monkeypatch
+):
+    monkeypatch.chdir(ROOT)  # flag files are named from there
+    for name, arguments in commands(document.read_text()):
+        if name == "launch":  # the other flags are those of the training
+            (_, *own), rest = launch.split([name, *arguments])
+            parse("train", rest)
+            arguments = own
+        parse(name, arguments)
+
+
+def parse(name, arguments):
+    """Reads a command line and checks its numbers and its models."""
+    verb = importlib.import_module(f"experiments.{name}").VERB
+    verb.parse([name, *arguments])
+    preflight.require_least(verb)
+    preflight.require_models(verb)
+
+
+def test_a_command_with_a_flag_that_there_is_not_is_noticed():
+    text = "```\nA=1 python -m experiments.sample --nonsense=3   # why\n```"
+    ((name, arguments),) = commands(text)
+    assert (name, arguments) == ("sample", ["--nonsense=3"])
+    with pytest.raises(ValueError, match="nonsense"):
+        sample.VERB.parse([name, *arguments])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_links_of_a_document_lead_somewhere(document):
+    text = document.read_text()
+    links = [link for link in LINK.findall(text) if not link.startswith("http")]
+    for link in links:
+        name, _, title = link.partition("#")
+        page = document.parent / name if name else document
+        assert page.exists(), link
+        assert not title or title in anchors(page.read_text()), link
+
+
+def anchors(text):
+    """Returns the anchors that a document's titles have on its page."""
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
 
 
 @pytest.mark.slow
