@@ -88,6 +88,27 @@ def test_links_of_a_document_lead_somewhere(document):
         assert not title or title in anchors(page.read_text()), link
 
 
+def skeleton(text):
+    """Returns what a README has in every language: levels of titles, rows of tables by
+    their first code, commands, links, pictures."""
+    rows = re.findall(r"^\|.*\|$", text, re.MULTILINE)
+    return {
+        "titles": [len(marks) for marks in re.findall(r"^(#+) ", text, re.MULTILINE)],
+        "rows": [re.findall(r"`[^`]+`", row)[:1] for row in rows],
+        "commands": list(commands(text)),
+        "links": sorted(set(LINK.findall(text)) - {"README.md", "README.ja.md"}),
+    }
+
+
+def test_the_readme_in_japanese_keeps_step_with_the_english_one():
+    english, japanese = (ROOT / name for name in ("README.md", "README.ja.md"))
+    assert skeleton(japanese.read_text()) == skeleton(english.read_text())
+
+
+def test_the_readme_is_a_page_that_one_reads():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 140
+
+
 def anchors(text):
     """Returns the anchors that a document's titles have on its page."""
     titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
