@@ -141,6 +141,18 @@ VERB.define(
 VERB.group("Where")
 VERB.define("string", "workdir", None, "Run folder [runs/MODEL-DATASET].")
 VERB.define(
+    "list",
+    "log",
+    ["csv", "tensorboard"],
+    "Who hears of each epoch: csv (always), tensorboard, mlflow, wandb.",
+)
+VERB.define(
+    "list",
+    "callbacks",
+    [],
+    "Keras callbacks as module:name, e.g. mine:Alarm in mine.py.",
+)
+VERB.define(
     "integer",
     "image_every",
     None,
@@ -189,8 +201,9 @@ def main():
     flags = VERB.flags.flag_values_dict()
     dataset = _opened(flags)
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo.runs import preparing, reports, training
+    from zoo.runs import plugins, preparing, reports, training
 
+    others = plugins.callbacks(flags["callbacks"])
     run = preparing.prepare(flags, dataset)
     say = print if run.is_chief else lambda text: None
     # If a reader such as `head -1` leaves early, an epoch is still trained and saved.
@@ -200,7 +213,7 @@ def main():
     if flags["dry_run"]:
         return
     try:
-        training.train(run)
+        training.train(run, flags["log"], others)
     except BrokenPipeError:
         print(
             "train: nobody reads the output any more, so training stops; the same "
@@ -213,10 +226,11 @@ def main():
 
 def _opened(flags):
     """The data set of the run, once all is checked that needs no framework."""
-    from zoo.runs import bounds
+    from zoo.runs import bounds, trackers
     from zoo.runs.dataset import RunData
 
     bounds.require(flags)
+    trackers.require(flags["log"])
     preflight.require_settings(flags["model"], flags["set"])
     dataset = RunData(flags)
     if flags["strategy"] != "multi_worker":  # which comes before any computation

@@ -15,8 +15,8 @@ from zoo.runs import (
     reports,
     workers,
 )
-from zoo.runs.logs import Logs
 from zoo.runs.quality import Quality
+from zoo.runs.trackers import OWN, Trackers
 
 NUM_RECONSTRUCTIONS = 32
 ENDLESS = 10**6  # epochs, where only the budget ends a run
@@ -24,11 +24,13 @@ MOST_ROLLBACKS = 3
 
 
 @workers.lost_workers_named()
-def train(run):
+def train(run, log=OWN, others=()):
     """Trains until the epochs or the budget end, then writes model and curves.
 
     Args:
         run: The `Run` of `preparing.prepare`.
+        log: Names of `trackers` that hear of each epoch.
+        others: Callbacks of Keras, a user's; a run that goes on begins with new ones.
     Raises:
         NotFiniteError: where a step makes NaN or infinity and no rollback is left.
         BlockingIOError: if another process trains in the folder now.
@@ -38,7 +40,7 @@ def train(run):
         run.folder.require_unchanged(run.snapshot)
         while not run.is_finished():
             try:
-                _fit(run)
+                _fit(run, log, others)
                 break
             except faults.NotFiniteError as fault:
                 _roll_back(run, fault)
@@ -73,10 +75,10 @@ def _roll_back(run, fault):
     preparing.begin(run, checkpoint)
 
 
-def _fit(run):
+def _fit(run, log, others):
     """Fits from the progress of `run` on, with all that goes on beside the steps."""
     settings, folder = run.settings, run.folder
-    logs = Logs(folder.logs, run.progress.epoch)
+    logs = Trackers(run, log)
     kind = workers if settings.strategy == "multi_worker" else callbacks
     clock = kind.Clock(run.progress, settings.minutes, run.steps_per_epoch)
     interrupt = kind.Interrupt(folder, clock)
@@ -88,6 +90,7 @@ def _fit(run):
         reports.Record(run, _facts(run), logs),
         reports.Pictures(run, NUM_RECONSTRUCTIONS, logs),
         health.Health(settings, run.images),
+        *others,
         callbacks.Checkpoints(folder, settings, clock, logs),
         *([line] if run.is_chief else []),
         interrupt,
