@@ -199,6 +199,28 @@ class Verb:
             )
         return values
 
+    def labels(self):
+        """Returns the labels that --labels means, by number or by the names that the
+        model in --workdir keeps; None if it is not given.
+
+        Raises: ValueError: if it names no class.
+        """
+        texts = self.flags["labels"].value
+        if texts is None:
+            return None
+        if not texts:
+            raise ValueError(
+                "--labels takes classes by number or name, e.g. 0,1,Bag. "
+                "Received: labels=."
+            )
+        if all(text.isdecimal() for text in texts):
+            return [int(text) for text in texts]
+        from zoo.inputs import classes
+        from zoo.runs import folder
+
+        names = folder.kept_class_names(self.flags["workdir"].value)
+        return classes.numbers(texts, names)
+
     def usage(self):
         """Returns the help: flags in groups, with units and defaults."""
         lines = [self.purpose, "", f"  {self.example}"]

@@ -44,7 +44,12 @@ VERB.group("How long")
 VERB.define("float", "seconds", 6.0, "Length, without the pause at the end, up to 60.")
 VERB.define("integer", "fps", 15, "Frames a second, up to 50.", least=1)
 VERB.group("Denoised")
-VERB.define("list", "labels", None, "Classes by number, in turn [drawn by the seed].")
+VERB.define(
+    "list",
+    "labels",
+    None,
+    "Classes by number or name, e.g. 0,1,Bag, in turn [drawn by the seed].",
+)
 VERB.define_sampling()
 VERB.group("Walked among: encodings of test images, where a model has no prior")
 VERB.define_dataset()
@@ -103,7 +108,7 @@ def _require_words(films):
             )
     if flags.out is not None:
         films.require_format(flags.out)
-    VERB.numbers("labels")
+    VERB.labels()
     if flags.kind is not None:
         _require_kind(flags.kind)
 
@@ -231,8 +236,8 @@ def _denoising(model):
         )
     flags, count = VERB.flags, _count()
     options = VERB.sampling()
-    labels = VERB.numbers("labels")
-    if labels:
+    labels = VERB.labels()
+    if labels is not None:
         options["labels"] = [labels[n % len(labels)] for n in range(count)]
     steps = flags.steps or model.config["steps"]
     memory.require_samples(count * (steps + 1), model.image_shape)

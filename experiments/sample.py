@@ -53,23 +53,13 @@ def main():
     if flags.seed < 0:
         raise ValueError(f"--seed counts from 0. Received: seed={flags.seed}.")
     options = VERB.sampling()
-    if flags.labels is not None:
-        options["labels"] = _labels(flags.labels)
+    labels = VERB.labels()
+    if labels is not None:
+        options["labels"] = [labels[n % len(labels)] for n in range(flags.num_images)]
     draw = _sample_mixture if flags.latent == "gmm" else _sample
     images = draw(options)
     plots.save_images(out, images, first=flags.seed)
     print(f"{len(images)} images: {out}")
-
-
-def _labels(texts):
-    """Returns the labels that numbers and names mean."""
-    from zoo.inputs import classes
-    from zoo.runs import folder
-
-    labels = [int(text) if text.isdecimal() else text for text in texts]
-    if all(isinstance(label, int) for label in labels):
-        return labels
-    return classes.numbers(labels, folder.kept_class_names(VERB.flags.workdir))
 
 
 def _sample(options):
@@ -82,9 +72,6 @@ def _sample(options):
             f"{model.name!r} has no prior to sample from; --latent=gmm fits one to its "
             "encodings. Received: latent=prior."
         )
-    if "labels" in options:
-        labels = options["labels"]
-        options["labels"] = [labels[n % len(labels)] for n in range(flags.num_images)]
     return model.sample(flags.num_images, seed=flags.seed, **options)
 
 

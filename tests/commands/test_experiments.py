@@ -216,6 +216,7 @@ def test_missing_labels_are_one_sentence(tmp_path, capsys):
         (["--steps=3"], "has no such option"),
         (["--labels=1"], "takes no labels"),
         (["--labels=one"], "have numbers alone"),
+        (["--labels="], "by number or name, e.g. 0,1,Bag. Received: labels=."),
         (["--workdir=nowhere"], "nowhere"),
         (["--out=samples.jpg"], ".npz"),
     ],
