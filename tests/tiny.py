@@ -42,6 +42,7 @@ CONFIGS = {
     "flow": {"steps": 3, "width": 4, "mult": (1,), "attention": (), "patch": 2},
     "gan": {"latent_dim": 3, "width": 4},
     "pix2pix": {"width": 4},
+    "srgan": {"scale": 2, "game_from": 0, "blocks": 1, "width": 4},
     "vae": {"latent_dim": 3, "width": 4, "hidden": 5},
     "vaegan": {"latent_dim": 3, "width": 4, "hidden": 5},
     "vaegan_hybrid": {"latent_dim": 3, "width": 4, "hidden": 5},

@@ -146,7 +146,7 @@ def test_help_is_grouped_and_tells_defaults(verb, capsys):
         (["--set=latent_dim"], "key=value"),
         (["--batch_size=0"], "at least 1"),
         (["--batch_size=5000"], "at most"),
-        (["--image_size=4"], "8 to 256"),
+        (["--image_size=4"], "8 to 512"),
         (["--epochs=0"], "at least 1"),
         (["--minutes=0"], "more than 0"),
         (["--steps_per_execution=0"], "at least 1"),

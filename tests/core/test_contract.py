@@ -28,7 +28,7 @@ METHODS = {  # {capability: a call that needs it}
     "nll": lambda model: model.nll(tiny.images(2), k=2),
     "inpaint": lambda model: model.inpaint(tiny.images(2), np.ones((8, 8))),
     "vary": lambda model: model.variations(tiny.images(2)),
-    "translate": lambda model: model.translate(tiny.images(2)),
+    "translate": lambda model: model.translate(sources(model)),
 }
 
 
@@ -280,6 +280,11 @@ def accumulated(model, parts, count=14, eagerly=True):
         )
     data = tiny.batches((tiny.floats(count), tiny.labels(count)), 12 // parts)
     return model, model.fit(data, shuffle=False, verbose=0).history
+
+
+def sources(model):
+    """Returns two sources; images where the model does not know yet of which shape."""
+    return tiny.images(2, model.source_shape or (8, 8, 1))
 
 
 @pytest.fixture

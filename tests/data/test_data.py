@@ -330,7 +330,7 @@ def test_unknown_names_are_refused_with_the_nearest_one():
 
 def test_other_arguments_are_refused_at_once():
     assert "'validation'" in refusal(zoo.data.arrays, "digits", "validaton")
-    for size in (7, 257, "28", 28.0, True):
+    for size in (7, 513, "28", 28.0, True):
         refusal(zoo.data.arrays, "digits", image_size=size)
     refusal(zoo.data.load, "digits", seed=-1)
     refusal(zoo.data.load, "digits", start_epoch=-1)
@@ -645,8 +645,8 @@ def test_an_empty_split_is_refused(tmp_path):
     assert "holds no images" in refusal(zoo.data.load, f"folder:{tmp_path}", "test")
 
 
-def test_images_beyond_256_pixels_ask_for_a_size(tmp_path):
-    save_image(tmp_path / "large.png", noise(300, 300))
+def test_images_beyond_512_pixels_ask_for_a_size(tmp_path):
+    save_image(tmp_path / "large.png", noise(520, 520))
     assert "image_size" in refusal(zoo.data.arrays, f"folder:{tmp_path}")
     assert zoo.data.arrays(f"folder:{tmp_path}", image_size=64)[0].shape[1] == 64
 
@@ -711,7 +711,7 @@ def test_npz_floats_are_taken_in_minus_one_to_one_only(npz):
         pytest.param({"images": noise(8, 8)}, id="one image"),
         pytest.param({"images": noise(4, 4, 4)}, id="4 pixels"),
         pytest.param({"images": noise(0, 8, 8)}, id="no image"),
-        pytest.param({"images": noise(4, 300, 300)}, id="300 pixels"),
+        pytest.param({"images": noise(4, 520, 520)}, id="520 pixels"),
         pytest.param({"images": np.full((4, 8, 8), 256)}, id="256"),
         pytest.param({"images": np.full((4, 8, 8), "a")}, id="text"),
         pytest.param({"images": np.array([{}] * 4)}, id="objects"),

@@ -142,7 +142,7 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
             )
         self.image_shape = shape
         if "source" in self.takes:
-            self.source_shape = inputs.image_shape_of(source_shape or shape[-3:])
+            self.source_shape = inputs.source_shape_of(source_shape or shape[-3:])
         with room.required(self.name):
             self._build_variables()
 

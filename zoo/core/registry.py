@@ -146,7 +146,7 @@ def _require_known(title, key, known):
 def _parsed(title, key, annotation, text):
     if parts.Part in choices(annotation):
         return None if text.lower() == "none" else text  # a path, read when it is built
-    if str in choices(annotation) or _literals(annotation):
+    if str in choices(annotation) or any(type(x) is str for x in _literals(annotation)):
         return _checked(title, key, annotation, text)
     try:
         value = ast.literal_eval(text)
@@ -192,8 +192,9 @@ def _checked(title, key, annotation, value):
             return float(value)
         if choice in (int, bool, str) and type(value) is choice:
             return value
-        if value in _literals(choice):
-            return value
+        for literal in () if type(value) is bool else _literals(choice):
+            if isinstance(value, type(literal)) and value == literal:
+                return literal
         if _is(choice, tuple) and isinstance(value, (tuple, list)):
             if all(type(item) is typing.get_args(choice)[0] for item in value):
                 return tuple(value)

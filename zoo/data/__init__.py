@@ -59,7 +59,7 @@ def open(
         name: Name of the data set, or of its kind and place, such as `folder:PATH`.
         classes: Classes to keep, by number or name; they become labels 0, 1, ... in
             the order given. All by default.
-        image_size: Side in pixels, 8 to 256, to resize to with antialiasing; or
+        image_size: Side in pixels, 8 to 512, to resize to with antialiasing; or
             (height, width).
         data_dir: Where tfds keeps its sets, and emoji and photographs lie. Default:
             $ZOO_DATA_DIR, else tfds' own.

@@ -11,7 +11,7 @@ from zoo.inputs import suggestions
 PARTS = ("train", "validation", "test")  # each row of a set is in one of them
 BOTH = "train+validation"
 SPLITS = ("train", "validation", BOTH, "test")
-MIN_SIZE, MAX_SIZE = 8, 256  # pixels: the sizes that every model of the zoo accepts
+MIN_SIZE, MAX_SIZE = 8, 512  # pixels: the sizes that every model of the zoo accepts
 
 # What users write: the side of a square or (height, width); numbers or names of
 # classes, or one of them; a folder. None is what `zoo.data.open` says.

@@ -15,8 +15,8 @@ from zoo.inputs.checks import (
     to_texts,
 )
 from zoo.inputs.fields import Layout
-from zoo.inputs.shapes import clip_shape_of, image_shape_of
+from zoo.inputs.shapes import clip_shape_of, image_shape_of, source_shape_of
 
 __all__ = ["SLACK", "Layout", "check_images", "check_integer", "check_labels"]
-__all__ += ["clip_shape_of", "image_shape_of"]
+__all__ += ["clip_shape_of", "image_shape_of", "source_shape_of"]
 __all__ += ["to_array", "to_labels", "to_latents", "to_texts"]

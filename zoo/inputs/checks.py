@@ -153,7 +153,7 @@ def row_shape(images: Tensor, field: str) -> tuple[int, ...]:
             "images.reshape(-1, H, W, C) one of rows of pixels: images come as "
             f"[B, H, W, C]. Received: shape {dims}."
         )
-    shape = shapes.image_shape_of(dims)
+    shape = shapes.BY_FIELD[field](dims)
     if len(dims) != 4:
         raise ValueError(
             "Images come as [B, H, W, C]; images[None] makes a batch of a single one. "

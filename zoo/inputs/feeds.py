@@ -166,8 +166,7 @@ def shapes_of(
 
 
 def _row_shape(name, value):
-    check = shapes.clip_shape_of if name == "clip" else shapes.image_shape_of
-    return check(value.shape)
+    return shapes.BY_FIELD[name](value.shape)
 
 
 def _check_spec(name, spec):

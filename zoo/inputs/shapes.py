@@ -4,14 +4,18 @@ wrong."""
 import operator
 from collections.abc import Iterable
 
-SMALLEST, LARGEST = 8, 256
+SMALLEST, LARGEST = 8, 512
+SMALLEST_SOURCE = 2  # what super-resolution begins with may be tiny
 FEWEST_FRAMES, MOST_FRAMES = 2, 128
 
 
-def image_shape_of(shape: Iterable[int | None]) -> tuple[int, ...]:
+def image_shape_of(
+    shape: Iterable[int | None], smallest: int = SMALLEST
+) -> tuple[int, ...]:
     """Returns (H, W, C) of an image or batch shape, checked.
 
-    Raises: ValueError: unless height and width are 8 to 256 and channels 1 or 3.
+    Raises: ValueError: unless height and width are `smallest` to 512 and channels 1 or
+        3.
     """
     dims = _integers(shape, "An image", "(height, width, channels)")
     image = _known(dims[-3:])
@@ -20,8 +24,14 @@ def image_shape_of(shape: Iterable[int | None]) -> tuple[int, ...]:
             "Images need a known shape [H, W, C] or [B, H, W, C]. "
             f"Received: shape {list(dims)}."
         )
-    _check_image(image, dims)
+    _check_image(image, dims, smallest)
     return image
+
+
+def source_shape_of(shape: Iterable[int | None]) -> tuple[int, ...]:
+    """Returns (h, w, c) of a source or of a batch of them, checked as images are, but
+    for sizes from 2 pixels."""
+    return image_shape_of(shape, SMALLEST_SOURCE)
 
 
 def clip_shape_of(shape: Iterable[int | None]) -> tuple[int, ...]:
@@ -59,14 +69,17 @@ def _known(dims):
     return tuple(n for n in dims if n is not None)
 
 
-def _check_image(image, dims):
+def _check_image(image, dims, smallest=SMALLEST):
     if image[2] not in (1, 3):
         raise ValueError(
             "Images need 1 channel (grey) or 3 (RGB), channels last. "
             f"Received: {image[2]} channels in shape {list(dims)}."
         )
-    if not all(SMALLEST <= size <= LARGEST for size in image[:2]):
+    if not all(smallest <= size <= LARGEST for size in image[:2]):
         raise ValueError(
-            f"Images need a height and width of {SMALLEST} to {LARGEST} pixels. "
+            f"Images need a height and width of {smallest} to {LARGEST} pixels. "
             f"Received: {image[0]}x{image[1]}."
         )
+
+
+BY_FIELD = {"image": image_shape_of, "source": source_shape_of, "clip": clip_shape_of}

@@ -2,7 +2,7 @@
 
 The same trunk is the classifier's feature extractor, the encoder of the autoencoders
 and the discriminator of the GANs; its mirror is their decoder and generator. Both work
-for any height and width from 8 to 256. The trunk halves the size, rounding up, as long
+for any height and width from 8 to 512. The trunk halves the size, rounding up, as long
 as the shorter side stays at 4 or more; the mirror crops back to exactly those sizes.
 """
 

@@ -2,7 +2,7 @@
 
 The network goes down the levels of a pyramid and up again. Each level on the way up is
 joined to its counterpart on the way down, and every block is told the time. It works
-for any height and width from 8 to 256: the sizes of levels are rounded up, as those of
+for any height and width from 8 to 512: the sizes of levels are rounded up, as those of
 the trunk are, and the way up crops back to exactly these sizes.
 
 All layers have names. TensorFlow's graph optimizer orders sums by the names of their
