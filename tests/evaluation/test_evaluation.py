@@ -38,13 +38,9 @@ def test_a_vae_has_every_score_but_those_of_others(measured):
     expected = {"frechet", "kernel_spread", "coverage", "nearest_train", "recon_ssim"}
     expected |= {"pca_mse", "neighbour_accuracy_untrained", "latent_kl", "nll"}
     assert expected <= set(measured.scores)
-    assert set(measured.not_applicable) == {
-        "conditional_accuracy",
-        "cas",
-        "cas_real",
-        "bits_per_dim",
-        "accuracy",
-    }
+    lacking = {"conditional_accuracy", "cas", "cas_real", "bits_per_dim", "accuracy"}
+    answers = next(g for g in evaluation.groups.GROUPS if g.title.startswith("answers"))
+    assert set(measured.not_applicable) == lacking | set(answers.scores)
     assert measured.not_applicable["accuracy"] == "'vae' cannot classify"
     assert not set(measured.scores) & set(measured.not_applicable)
 
@@ -133,6 +129,7 @@ def test_the_table_tells_all_within_88_columns(measured):
     text = "\n".join(table.lines(measured))
     assert "vae on digits" in text and "warning: only 60 images" in text
     assert "not applicable, 'vae' cannot classify: accuracy" in text
+    assert "'vae' cannot translate: all answers to sources" in text
     titles = {score for score, _, _ in (*table.ROWS, *table.SECOND, *table.SINGLES)}
     untitled = {score.removeprefix("recon_") for score in measured.scores} - titles
     assert untitled <= {"mse", "psnr", "ssim", "class_kept"}
@@ -185,6 +182,35 @@ def test_a_model_that_can_do_one_thing_has_its_scores(name, scores, only, tmp_pa
     lacking = "sample" if name == "only_encode" else "encode"
     assert f"{name!r} cannot {lacking}" in measured.not_applicable.values()
     assert measured.not_applicable["recon_mse"] == f"{name!r} cannot reconstruct"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["pix2pix", "srgan"])
+def test_answers_stand_beside_their_sources(name, tmp_path):
+    config = {"task": "edges"} if name == "pix2pix" else {}
+    measured = evaluation.evaluate(folder_of(tmp_path / "run", name, **config), FEW)
+    scores = measured.scores
+    for part in ("answer_", "source_"):
+        assert {f"{part}psnr", f"{part}frechet", f"{part}class_kept"} <= set(scores)
+        assert measured.not_applicable[f"{part}colourfulness"] == "the images are grey"
+    if name == "srgan":  # an untrained one repeats pixels, and bicubic ones are better
+        assert scores["answer_psnr"] < scores["source_psnr"] < 40
+        assert scores["answer_spread"] == 0
+    else:
+        assert scores["answer_spread"] > 0
+    assert "recon_mse" in measured.not_applicable and "train" in measured.references
+    text = "\n".join(table.lines(measured))
+    assert " answer source" in text and "ratio of answers, dB" in text
+    assert widest(measured) <= 88
+
+
+def test_sources_are_brought_to_the_size_and_the_channels_of_images():
+    small = np.arange(2 * 4 * 4, dtype="uint8").reshape(2, 4, 4, 1)
+    enlarged = images._as_images(small, (8, 8, 3))
+    assert enlarged.shape == (2, 8, 8, 3) and enlarged.dtype == np.uint8
+    assert (enlarged[..., 0] == enlarged[..., 2]).all()
+    np.testing.assert_allclose(enlarged.mean(), small.mean(), atol=0.5)
+    np.testing.assert_array_equal(images._as_images(small, (4, 4, 1)), small)
 
 
 @pytest.mark.slow

@@ -338,6 +338,19 @@ def test_pca_of_clips_takes_each_as_a_row():
     np.testing.assert_allclose(errors, metrics.pca_errors(flat, flat, 3))
 
 
+def test_colourfulness_of_grey_of_one_colour_and_of_two():
+    images = np.zeros((3, 4, 4, 3), "float32")
+    images[1] = [1, -1, -1]  # red: 1, 0, 0 of pixels in [0, 1]
+    images[2, :2] = [1, -1, -1]
+    images[2, 2:] = [-1, 1, -1]  # half of it green
+    images[0] = 0.3
+    red_green, yellow_blue = [0, 1, 0], [0, 0.5, 0.5]
+    spread = [0, 0, 1]  # red minus green is 1 and -1
+    mean = [0.3 * np.hypot(a, b) for a, b in zip(red_green, yellow_blue)]
+    expected = np.add(spread, mean)
+    np.testing.assert_allclose(metrics.colourfulness(images), expected, atol=1e-6)
+
+
 def test_gradient_energy_of_a_chessboard_a_ramp_and_grey():
     board = np.indices((8, 8)).sum(axis=0) % 2 * 255
     ramp = np.arange(8).repeat(8).reshape(8, 8) * 17  # rises by a fifteenth per row

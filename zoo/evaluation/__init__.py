@@ -32,7 +32,8 @@ class Evaluation:
     Attributes:
         model, file: Its name and the `.keras` file.
         protocol: `zoo.metrics.Protocol` of all scores.
-        scores: {score: number}; "recon_..." are of reconstructions.
+        scores: {score: number}; "recon_...", "answer_..." and "source_..." are of the
+            `groups.PARTS`.
         references: {"train": scores, "blur 0.5": scores, ...} of real images.
         not_applicable: {score: why the model or the data set has none}.
         warnings: Sentences on what weakens the scores.
@@ -101,7 +102,7 @@ def measure(target, options, progress):
     with progress.stage("features of real images"):
         bench.prepare()
     scores = _scores(bench)
-    pictured = {"frechet", "recon_frechet"} & set(scores)
+    pictured = {score for score in scores if groups.bare(score) == "frechet"}
     protocol = bench.protocol()
     evaluation = Evaluation(
         model=target.model.name,

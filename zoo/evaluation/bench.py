@@ -17,6 +17,7 @@ MOST_TRAIN = 60_000  # training images among which nearest neighbours are sought
 
 LACKS = {  # need: what a model that does not meet it lacks; others "cannot" do it
     "labels": "takes no labels",
+    "sources": "makes no sources of test images",
     "nll": "has no likelihood",
     "posterior": "has no distribution q(z|x)",
 }

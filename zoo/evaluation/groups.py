@@ -14,13 +14,25 @@ COMPARED = (*FEATURES, "sharpness", *(f"{SECOND}{score}" for score in FEATURES))
 CLASSES = ("classifier_score", "class_distance")
 NEAR = ("nearest_train", "closer_to_train", "conditional_accuracy")
 ERRORS = ("mse", "psnr", "ssim", *COMPARED, *CLASSES, "class_kept")
+# Parts of a model's images whose scores are told apart, and of what they are.
+PARTS = {"recon_": "reconstructions", "answer_": "answers", "source_": "sources"}
 ACCURACIES = ("neighbour_accuracy", "probe_accuracy")
 MOMENTS = ("latent_mean", "latent_variance", "latent_correlation", "latent_kl_to_prior")
 
 
+def part_of(score):
+    """Returns the prefix of `PARTS` that a score has, or ""."""
+    return next((part for part in PARTS if score.startswith(part)), "")
+
+
+def bare(score):
+    """Returns the name of a score without that of its part."""
+    return score.removeprefix(part_of(score))
+
+
 def is_second(score):
     """Whether a score is of the features whose scores stand beside the first."""
-    return score.removeprefix("recon_").startswith(SECOND)
+    return bare(score).startswith(SECOND)
 
 
 class Group(NamedTuple):
@@ -47,6 +59,15 @@ GROUPS = (
         ("reconstruct",),
         images.reconstructions,
         (*(f"recon_{e}" for e in ERRORS), "pca_mse"),
+    ),
+    Group(
+        "answers to sources",
+        ("translate",),
+        images.answers,
+        (
+            *(f"answer_{e}" for e in (*ERRORS, "colourfulness", "spread")),
+            *(f"source_{e}" for e in (*ERRORS, "colourfulness")),
+        ),
     ),
     Group(
         "classes in encodings",

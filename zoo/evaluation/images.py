@@ -1,6 +1,7 @@
 """Scores of images that a model makes: samples, reconstructions."""
 
 import numpy as np
+from PIL import Image
 
 from zoo import metrics
 from zoo.evaluation.bench import NotApplicableError, lack
@@ -8,6 +9,7 @@ from zoo.inputs import pixels
 from zoo.pretrained import features as presets
 
 SAMPLED_AT_ONCE = 1000
+OTHER = 10**6  # from the seeds of the answers to those of others to the same sources
 MOST_PIXELS = 4096  # numbers an image: above, PCA would take the longest of all
 
 
@@ -102,18 +104,23 @@ def made_by(bench, **options):
 
 def reconstructions(bench):
     """Errors of reconstructed test images, and all that is measured of samples."""
-    images = _reconstructions(bench)
+    return _beside_test(bench, _reconstructions(bench), "recon_") | _linear(bench)
+
+
+def _beside_test(bench, images, part):
+    """Returns {score: number} of uint8 images, each of which stands for a test image;
+    the names begin with `part`."""
     features = bench.extractor.features(images)
     scores = metrics.reconstruction_errors(bench.test, images)
     p = bench.probabilities(images, features)
     errors = {}
     scores |= bench.compare(images, features, p, errors)
-    errors = {f"recon_{name}": error for name, error in errors.items()}
+    errors = {f"{part}{name}": error for name, error in errors.items()}
     bench.details.setdefault("standard_errors", {}).update(errors)
     if p is not None:
         real = bench.probabilities(bench.test, bench.ruler.features)
         scores["class_kept"] = metrics.accuracy(p, real.argmax(axis=1))
-    return {f"recon_{name}": value for name, value in scores.items()} | _linear(bench)
+    return {f"{part}{name}": value for name, value in scores.items()}
 
 
 def _linear(bench):
@@ -126,6 +133,49 @@ def _linear(bench):
         bench.skip(f"fewer training images or pixels than {components}", "pca_mse")
         return {}
     return {"pca_mse": metrics.pca_errors(bench.train, bench.test, components).mean()}
+
+
+# --- answers to sources ---------------------------------------------------------------
+
+
+def answers(bench):
+    """Errors of what a model makes of the sources of test images, and all that is
+    measured of samples; beside it the same of the sources themselves, brought to the
+    size of images by bicubic interpolation."""
+    bench.need("sources")
+    seed = bench.options.seed
+    sources = bench.model.sources(bench.test, seed=seed)
+    images = {"answer_": _rounded(bench.model.translate(sources, seed=seed))}
+    images["source_"] = _as_images(pixels.to_uint8(sources), bench.test.shape[1:])
+    scores = {}
+    for part, each in images.items():
+        scores |= _beside_test(bench, each, part)
+        if each.shape[-1] == 3:
+            colours = metrics.colourfulness(each).mean()
+            colours /= metrics.colourfulness(bench.test).mean()
+            scores[f"{part}colourfulness"] = colours
+        else:
+            bench.skip("the images are grey", f"{part}colourfulness")
+    others = bench.model.translate(sources[:SAMPLED_AT_ONCE], seed=seed + OTHER)
+    others = pixels.intensities(_rounded(others))
+    spread = abs(others - pixels.intensities(images["answer_"][: len(others)]))
+    return scores | {"answer_spread": spread.mean()}
+
+
+def _as_images(sources, shape):
+    """Returns uint8 sources `[N, h, w, c]` as images of `shape` (H, W, C)."""
+    height, width, channels = shape
+    if sources.shape[-1] != channels:  # grey ones of images in colour
+        sources = np.repeat(sources, channels, axis=-1)
+    if sources.shape[1:3] == (height, width):
+        return sources
+    enlarged = [
+        Image.fromarray(source.squeeze()).resize(
+            (width, height), Image.Resampling.BICUBIC
+        )
+        for source in sources
+    ]
+    return np.stack([np.asarray(each) for each in enlarged]).reshape(-1, *shape)
 
 
 # --- train on generated, test on real -------------------------------------------------

@@ -2,7 +2,7 @@
 
 import textwrap
 
-from zoo.evaluation import rulers
+from zoo.evaluation import groups, rulers
 
 # (score, how a person calls it, what is better: - less, + more, 1 near 1, or nothing)
 OF_FEATURES = (
@@ -34,6 +34,17 @@ SINGLES = (
     ("recon_psnr", "peak signal-to-noise ratio, dB", "+"),
     ("recon_ssim", "structural similarity", "+"),
     ("recon_class_kept", "reconstructions that keep their class", "+"),
+    ("answer_mse", "squared error of answers, pixels in [0, 1]", "-"),
+    ("source_mse", "  the same of the sources, enlarged", ""),
+    ("answer_psnr", "peak signal-to-noise ratio of answers, dB", "+"),
+    ("source_psnr", "  the same of the sources, enlarged", ""),
+    ("answer_ssim", "structural similarity of answers", "+"),
+    ("source_ssim", "  the same of the sources, enlarged", ""),
+    ("answer_class_kept", "answers of the class of the image", "+"),
+    ("source_class_kept", "  the same of the sources, enlarged", ""),
+    ("answer_colourfulness", "colourfulness of answers, of real images'", "1"),
+    ("source_colourfulness", "  the same of the sources", ""),
+    ("answer_spread", "difference of two answers to a source, a pixel", ""),
     ("neighbour_accuracy", "1-NN accuracy of encodings", "+"),
     ("neighbour_accuracy_untrained", "  the same, untrained", ""),
     ("probe_accuracy", "linear probe of encodings", "+"),
@@ -49,6 +60,9 @@ SINGLES = (
     ("bits_per_dim", "bits per dimension", "-"),
     ("accuracy", "accuracy", "+"),
 )
+# A column each for the model's images and for their parts: {prefix of scores: title}.
+COLUMNS = {"": "made", "recon_": "recon", "answer_": "answer", "source_": "source"}
+FEWEST_JOINED = 10  # scores of a group that are told by its title where all are lacking
 WIDTH, FIRST, SINGLE = 6, 24, 60
 
 
@@ -62,7 +76,8 @@ def lines(evaluation):
             texts.append(f"{_titled(title, better):<{SINGLE}} {value:>{WIDTH}}")
     texts += ["", "(-) less is better, (+) more is, (1) best at 1", ""]
     for reason, scores in by_reason(evaluation.not_applicable).items():
-        texts += _wrapped(f"not applicable, {reason}: {', '.join(scores)}")
+        names = [f"all {words}" if whole else words for words, whole in joined(scores)]
+        texts += _wrapped(f"not applicable, {reason}: {', '.join(names)}")
     for warning in evaluation.warnings:
         texts += _wrapped(f"warning: {warning}")
     return texts
@@ -109,12 +124,12 @@ def _columns(evaluation):
     scores = evaluation.scores
     names = [score for score, _, _ in (*ROWS, *SECOND)]
     columns = {
-        "made": {name: scores[name] for name in names if name in scores},
-        "recon": {
-            name: scores[f"recon_{name}"] for name in names if f"recon_{name}" in scores
-        },
-        **evaluation.references,
+        title: {
+            name: scores[f"{part}{name}"] for name in names if f"{part}{name}" in scores
+        }
+        for part, title in COLUMNS.items()
     }
+    columns |= evaluation.references
     columns = {k: v for k, v in columns.items() if v.get("frechet") is not None}
     if not columns:
         return []
@@ -152,6 +167,17 @@ def by_reason(reasons):
     for score, reason in reasons.items():
         scores.setdefault(reason, []).append(score)
     return scores
+
+
+def joined(scores):
+    """Yields (title of a group, True) for each group of which all scores are among
+    `scores`, then (score, False) for the others; a group of few is not joined."""
+    rest = list(scores)
+    for group in groups.GROUPS:
+        if len(group.scores) >= FEWEST_JOINED and set(group.scores) <= set(rest):
+            yield group.title, True
+            rest = [score for score in rest if score not in group.scores]
+    yield from ((score, False) for score in rest)
 
 
 def _wrapped(text):

@@ -33,6 +33,7 @@ from zoo.metrics.manifold import RealManifold, manifold_scores
 from zoo.metrics.neighbours import memorisation, nearest
 from zoo.metrics.protocol import Protocol
 from zoo.metrics.reconstruction import (
+    colourfulness,
     gradient_energy,
     pca_errors,
     psnr,
@@ -52,6 +53,7 @@ __all__ = [
     "blur",
     "class_histogram",
     "classifier_score",
+    "colourfulness",
     "detection",
     "frechet_distance",
     "frechet_error",

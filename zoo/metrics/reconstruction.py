@@ -64,6 +64,15 @@ def gradient_energy(images):
     return _by_batch(_gradient_energy, images)
 
 
+def colourfulness(images):
+    """Colourfulness of each image `[N]` with three channels: 0 of a grey one.
+
+    Source: Hasler and Suesstrunk 2003, doi:10.1117/12.477378, section 7, equation of
+        M^(3); of pixels in [0, 1] in place of [0, 255].
+    """
+    return _by_batch(_colourfulness, images)
+
+
 def pca_errors(train, images, components, seed=0):
     """Mean squared error of each image `[N]` after the best linear autoencoder: PCA of
     `train` with so many `components`.
@@ -108,6 +117,15 @@ def _squared_errors(x, y):
 def _gradient_energy(x):
     across, down = np.diff(x, axis=-2), np.diff(x, axis=-3)
     return _row_means(across**2) + _row_means(down**2)
+
+
+def _colourfulness(x):
+    red, green, blue = np.moveaxis(x, -1, 0)
+    axes = tuple(range(1, red.ndim))
+    opponents = (red - green, 0.5 * (red + green) - blue)
+    spread = np.sqrt(sum(each.var(axis=axes) for each in opponents))
+    mean = np.sqrt(sum(each.mean(axis=axes) ** 2 for each in opponents))
+    return spread + 0.3 * mean
 
 
 def _ssim(x, y):

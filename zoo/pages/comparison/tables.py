@@ -3,7 +3,8 @@
 import math
 
 from zoo import evaluation, pages
-from zoo.evaluation import table
+from zoo.evaluation import groups, table
+from zoo.evaluation.groups import PARTS
 from zoo.evaluation.rulers import SECOND
 from zoo.metrics.protocol import codes
 from zoo.pages.comparison.entries import require_same_protocol
@@ -13,7 +14,9 @@ TITLES = {score: (title, better) for score, title, better in table.ROWS}
 TITLES |= {
     score: (f"{title}, pretext", better) for score, title, better in table.SECOND
 }
-TITLES |= {f"recon_{score}": texts for score, texts in TITLES.items()}
+TITLES |= {
+    f"{part}{score}": texts for part in PARTS for score, texts in list(TITLES.items())
+}
 TITLES |= {score: (title, better) for score, title, better in table.SINGLES}
 BETTER = {"-": "less is better", "+": "more is better", "1": "best at 1", "": None}
 # A density, a probability of black and white and one of 256 greys are different things.
@@ -177,7 +180,7 @@ def _rows(entries, names, columns, floor):
         title, better = TITLES[name]
         cells = [None if v is None else table.short(v) for v in values]
         if floor is not None:
-            real = floor.get(name.removeprefix("recon_"))
+            real = floor.get(groups.bare(name))
             cells.append("" if real is None else table.short(real))
         ranked = "" if name in NOT_RANKED else better
         rows.append(
@@ -209,7 +212,7 @@ def _error(entry, name):
     errors = measured.details.get("standard_errors", {})
     if name.endswith("kernel"):
         return measured.scores[f"{name}_error"]
-    if name.removeprefix("recon_") in SHARES:
+    if groups.bare(name) in SHARES:
         share, count = measured.scores[name], measured.protocol.num_generated
         return math.sqrt(share * (1 - share) / count)
     return errors.get(name, 0.0)
@@ -246,13 +249,13 @@ def disagreements(entries):
     standard errors."""
     for place, first in enumerate(entries):
         for second in entries[place + 1 :]:
-            for of in ("", "recon_"):
+            for of in ("", "recon_", "answer_"):
                 signs = [
                     _order(first, second, f"{of}{kind}frechet") for kind in ("", SECOND)
                 ]
                 if signs[0] * signs[1] < 0:
                     near, far = (first, second) if signs[0] < 0 else (second, first)
-                    what = "reconstructions" if of else "samples"
+                    what = PARTS.get(of, "samples")
                     extractor = near.evaluation.protocol.extractor
                     yield (
                         f"{what} of {near.label} are nearer to the real images than "
@@ -290,12 +293,13 @@ def _listed(names):
         if set(group.scores) <= set(names):
             words.append(f"all of “{group.title}”")
             names = [name for name in names if name not in group.scores]
-    words += [
-        f"{TITLES[name][0].strip()}"
-        + (" of reconstructions" if name.startswith("recon_") else "")
-        for name in names
-    ]
-    return ", ".join(words)
+    return ", ".join(words + [_in_words(name) for name in names])
+
+
+def _in_words(score):
+    """A score as a person calls it, with the part that it is of."""
+    title, part = TITLES[score][0].strip(), PARTS.get(groups.part_of(score))
+    return title if part is None or part in title else f"{title} of {part}"
 
 
 def _warnings(entries):
