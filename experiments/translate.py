@@ -24,7 +24,7 @@ VERB.define(
     "images",
     None,
     "A picture, or a folder of them: sources, as the model learned from. They are read "
-    "by the rules of the run, at its size.",
+    "by the rules of the run, at its size; an srgan enlarges pictures of any size.",
 )
 VERB.define(
     "bool",
@@ -135,6 +135,8 @@ def _translated(model, files, seed):
 
     flags, kept = VERB.flags, folder.kept_rules(VERB.flags.workdir)
     rules = pictures.for_shape(model.image_shape, kept)
+    if hasattr(model, "upscale") and not flags.make_sources:
+        return [_enlarged(model, file, rules) for file in files]
     shape = model.shape_of_field("image" if flags.make_sources else "source")
     by = dataclasses.replace(rules, image_size=shape[:2], channels=shape[-1])
     sources = np.stack([_read(pictures.read, file, by) for file in files])
@@ -147,6 +149,27 @@ def _translated(model, files, seed):
         [image if layer is None else np.dstack([image, layer]) for image in images]
         for images, layer in zip(answers, layers, strict=True)
     ]
+
+
+def _enlarged(model, file, rules):
+    """Returns the answers to a picture of any size, a list of equal uint8 `[H, W, C]`,
+    with an alpha channel where the file has transparent parts."""
+    import dataclasses
+
+    import numpy as np
+    from PIL import Image
+
+    from zoo.inputs import pictures, pixels
+
+    rules = dataclasses.replace(rules, image_size=None)
+    source = _read(pictures.read, file, rules)
+    answer = pixels.to_uint8(model.upscale(source[None]))[0]
+    layer = _read(pictures.opacity, file, rules)
+    if layer is not None:
+        size = answer.shape[1::-1]
+        layer = Image.fromarray(layer[..., 0]).resize(size, Image.Resampling.BICUBIC)
+        answer = np.dstack([answer, np.asarray(layer)])
+    return [answer] * VERB.flags.samples
 
 
 def _read(function, file, rules):

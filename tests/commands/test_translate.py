@@ -92,6 +92,24 @@ def refused(capsys, *arguments):
     return message
 
 
+def test_pictures_of_any_size_are_enlarged_with_what_is_transparent(tmp_path, pictures):
+    run = folder_of(tmp_path / "srgan", "srgan", shape=(8, 8, 1))
+    large = tiny.images(1, (12, 30, 1))
+    save(pictures / "wide.png", large)
+    assert translated(run, pictures, tmp_path / "out") == 0
+    model = zoo.load(run)
+    wide = opened(tmp_path / "out" / "wide.png")
+    assert wide.shape == (24, 60)
+    wanted = np.rint((model.upscale(large)[0, ..., 0] + 1) * 127.5)
+    assert abs(wide - wanted).max() <= 1
+    clear = opened(tmp_path / "out" / "b.png")
+    assert clear.shape == (16, 16, 2)
+    assert clear[:6, :, 1].max() == 0 and clear[10:, :, 1].min() == 255
+    flags = ["--make_sources", "--samples=1"]
+    assert translated(run, pictures, tmp_path / "sources", *flags) == 0
+    assert opened(tmp_path / "sources" / "wide.png").shape == (8, 8)
+
+
 def test_what_cannot_be_is_refused_and_nothing_is_written(
     run, pictures, tmp_path, capsys
 ):
@@ -105,7 +123,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(
     assert called(verb, *flags) == 1
     assert "out=None" in capsys.readouterr().err
     gan = folder_of(tmp_path / "gan", "gan", shape=(8, 8, 1))
-    sentence = "'gan' cannot translate. Models that can: pix2pix."
+    sentence = "'gan' cannot translate. Models that can: pix2pix, srgan."
     assert translated(gan, pictures, out) == 1
     assert sentence in capsys.readouterr().err
     (pictures / "z.png").write_bytes((pictures / "a.png").read_bytes()[:50])

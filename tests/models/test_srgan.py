@@ -141,6 +141,43 @@ def test_it_learns_what_blocks_look_like_within():
     assert l1[-1] < l1[0] / 3
 
 
+# --- pictures of any size -------------------------------------------------------------
+
+
+@any_backend
+def test_a_picture_of_any_size_is_enlarged_alike_in_one_piece_and_in_tiles():
+    model = changed(tiny.model("srgan", (16, 16, 3)))
+    pictures = tiny.images(2, (20, 33, 3))
+    whole = model.upscale(pictures, tile=40)
+    assert whole.shape == (2, 40, 66, 3) and whole.dtype == np.float32
+    for tile in (13, 17):  # a margin of 6 on both sides leaves a middle of 1 and of 5
+        np.testing.assert_allclose(model.upscale(pictures, tile), whole, atol=1e-5)
+    small = model.sources(tiny.images(2, (16, 16, 3)))
+    np.testing.assert_allclose(model.upscale(small), model.translate(small), atol=1e-5)
+
+
+def test_a_pixel_depends_on_no_pixel_beyond_the_margin():
+    model = changed(tiny.model("srgan", (16, 16, 1), scale=4, blocks=2))
+    dark = np.zeros((1, 31, 31, 1), "uint8")
+    light = dark.copy()
+    light[0, 15, 15] = 255
+    differs = (model.upscale(dark, 200) != model.upscale(light, 200))[0, ..., 0]
+    rows = np.flatnonzero(differs.any(axis=1)) // 4 - 15
+    margin = upscaling.margin(2)
+    assert -margin <= rows.min() < -2 and 2 < rows.max() <= margin
+
+
+def test_pictures_that_cannot_be_enlarged_are_refused_in_a_sentence():
+    model = tiny.model("srgan", (16, 16, 3))
+    assert "[N, h, w, 3]" in refusal(model.upscale, tiny.images(2, (8, 8, 1)))
+    pictures = tiny.images(1, (40, 40, 3))
+    sentence = refusal(model.upscale, pictures, tile=12)
+    assert "wider than twice the 6 pixels" in sentence and "tile=12" in sentence
+    assert "NaN" in refusal(model.upscale, np.full((1, 8, 8, 3), np.nan, "float32"))
+    with pytest.raises(ValueError, match="no networks yet: call fit"):
+        zoo.get("srgan").upscale(pictures)
+
+
 # --- what is refused ------------------------------------------------------------------
 
 

@@ -11,11 +11,15 @@ Adversarial Network", arXiv:1609.04802, equations 2 and 6.
 from typing import Literal
 
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
-from zoo.core import losses
+from zoo import inputs
+from zoo.core import losses, tiling
 from zoo.core.model import ImageModel
 from zoo.core.registry import register
+from zoo.inputs import pixels
 from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import translation, upscaling
 
@@ -166,8 +170,11 @@ class SRGAN(ImageModel):
     def enlarged(self, source: Tensor, training: bool = False) -> Tensor:
         """Returns the large images `[B, H, W, C]` of small ones; in training they may
         leave [-1, 1]."""
-        x = upscaling.enlarge(source, self.scale)
-        x = x + self.generator(source, training=training)
+        return self._completed(source, self.generator(source, training=training))
+
+    def _completed(self, source, difference):
+        """Returns the enlarged source with what the generator adds."""
+        x = upscaling.enlarge(source, self.scale) + difference
         if self.consistent:
             rest = source - upscaling.block_mean(x, self.scale)
             x = x + upscaling.enlarge(rest, self.scale)
@@ -185,6 +192,41 @@ class SRGAN(ImageModel):
         ema: bool = True,
     ) -> Tensor:
         return ops.clip(self.enlarged(sources), -1.0, 1.0)
+
+    def upscale(self, images: ArrayLike, tile: int = 96) -> np.ndarray:
+        """Returns images of any size, enlarged: float32 `[N, scale h, scale w, C]`.
+
+        Args:
+            images: `[N, h, w, C]`, uint8 or float in [-1, 1].
+            tile: Side of the parts, in pixels, in which large ones are enlarged; the
+                result does not depend on it.
+        """
+        self.require("translate")
+        images = inputs.to_array(images, "source")
+        channels = self.source_shape[-1]
+        if images.ndim != 4 or images.shape[-1] != channels:
+            raise ValueError(
+                f"This model enlarges images [N, h, w, {channels}]. "
+                f"Received: shape {list(images.shape)}."
+            )
+        inputs.check_integer("tile", tile, 1)
+        # A network of the tiles' size, which sees as much around a pixel at any size.
+        shape = (*(min(side, tile) for side in images.shape[1:3]), channels)
+        size = (self.width, self.blocks, self.scale)
+        network = upscaling.build_upscaler(shape, channels, *size)
+        network.set_weights(self.generator.get_weights())
+
+        def upscaled(source):
+            inputs.check_images(source, field="source")
+            source = ops.convert_to_tensor(pixels.to_float(source))
+            return ops.convert_to_numpy(self._completed(source, network(source)))
+
+        margin = upscaling.margin(self.blocks)
+        answers = [
+            tiling.tiled(upscaled, images[n : n + 1], tile, margin, self.scale)
+            for n in range(len(images))
+        ]
+        return np.clip(np.concatenate(answers), -1.0, 1.0)
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
         """Returns what it makes of the small versions of images."""

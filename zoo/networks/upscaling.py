@@ -40,6 +40,12 @@ def build_upscaler(source_shape, channels, width, blocks, scale, name="generator
     return keras.Model(source, x, name=name)
 
 
+def margin(blocks):
+    """Returns how many pixels around one of a small image the network sees, at most:
+    one for each convolution, of which all but those of the large sizes count whole."""
+    return 2 * blocks + 2 + 2
+
+
 def _block(x, width, name):
     """Adds to x what two convolutions see in it."""
     y = layers.ReLU(name=f"{name}_active")(_convolution(x, width, f"{name}_first"))
