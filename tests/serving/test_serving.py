@@ -52,22 +52,24 @@ def png(image, format="PNG"):
 def opened(files):
     """Returns the images of PNG files, int64 `[N, H, W, C]`."""
     images = [np.asarray(Image.open(io.BytesIO(file))) for file in files]
-    return np.stack(images).reshape(len(files), *SHAPE).astype(int)
+    return np.stack(images)[..., None].astype(int)
 
 
 def rows_of(takes, rows=BATCH):
     """Returns random rows that an input takes."""
     random = np.random.default_rng(3)
     if takes.dtype == "string":
-        return np.array([png(image) for image in tiny.images(rows)], object)
+        return np.array(
+            [png(image) for image in tiny.images(rows, takes.shape)], object
+        )
     if takes.dtype == "uint8":
-        return tiny.images(rows)
+        return tiny.images(rows, takes.shape)
     if takes is signatures.SEED:
         return np.arange(rows) + 2**33
     if takes.dtype == "int32":
         return random.integers(0, takes.most + 1, rows, "int32")
     if takes.least == -1:
-        return tiny.floats(rows, seed=5)
+        return tiny.floats(rows, takes.shape, seed=5)
     if takes.least == 0 and takes.most is None:  # guidance
         return np.where(np.arange(rows) % 2, 2.5, 1.0).astype("float32")
     values = random.random((rows, *takes.shape), "float32")

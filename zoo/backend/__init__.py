@@ -13,6 +13,7 @@
 | `normal_of_seeds(seeds, shape, step=0)` | `[len(seeds), *shape]`, standard normal; row i depends on `seeds[i]` and `step` (an int below 2^31, or a tensor) alone |
 | `batch_norm(x, gamma, beta, epsilon)` | `x` `[B, H, W, C]` normalised over all but C, its mean and its variance (divided by n) |
 | `group_norm(x, gamma, beta, groups, epsilon, activation)` | `x` `[B, H, W, C]` normalised over pixels and the channels of each of `groups`; with "silu" times its sigmoid; TensorFlow's has no second derivative |
+| `kernel(weights)` | the weights `[h, w, c, units]` of a convolution, laid out so that it can be differentiated: PyTorch cannot for one image and a small kernel from or to one channel |
 | `is_symbolic(x)` | whether `x` stands for values that a graph is yet to bring |
 | `tensor(array)` | a NumPy array as a tensor; int64 seeds keep their bits, in a form that only `normal_of_seeds` need know |
 | `compiled(function, variables)` | `function` of tensors `[rows, ...]`, which reads `variables`, as one compiled graph without gradients; TensorFlow's serves any number of rows, JAX makes one for each |
@@ -57,6 +58,7 @@ _NAMES = (
     "normal_of_seeds",
     "batch_norm",
     "group_norm",
+    "kernel",
     "is_symbolic",
     "tensor",
     "compiled",

@@ -132,6 +132,10 @@ def group_norm(x, gamma, beta, groups, epsilon, activation=None):
     return keras.ops.silu(y) if activation else y
 
 
+def kernel(weights):
+    return weights
+
+
 def is_symbolic(x):
     return isinstance(x, (keras.KerasTensor, jax.core.Tracer))
 

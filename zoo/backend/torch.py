@@ -146,6 +146,13 @@ def group_norm(x, gamma, beta, groups, epsilon, activation=None):
     return keras.ops.silu(y) if activation else y
 
 
+def kernel(weights):
+    if min(weights.shape[2:]) > 1:
+        return weights
+    # Of one small image, PyTorch takes a way that wants its weights side by side.
+    return tensor(weights).permute(3, 2, 0, 1).contiguous().permute(2, 3, 1, 0)
+
+
 def is_symbolic(x):
     return isinstance(x, keras.KerasTensor) or (torch.is_tensor(x) and x.is_meta)
 

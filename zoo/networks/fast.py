@@ -134,7 +134,7 @@ class Conv2D(layers.Conv2D):
         height, width, channels = inputs.shape[1:]
         if _suits_blocks(self, channels) and height % 2 == 0 and width % 2 == 0:
             return convolutions.in_blocks(inputs, kernel)
-        return super().convolution_op(inputs, kernel)
+        return super().convolution_op(inputs, backend.kernel(kernel))
 
     def compute_output_shape(self, input_shape):
         if _is_pair(input_shape):
