@@ -27,6 +27,8 @@ OF_AN_EXTRA = {  # files whose users have installed an extra
     "zoo/pages/playground/parts.py": {"gradio"},
     "zoo/pages/playground/rooms.py": {"gradio"},
     "zoo/drawing/films.py": {"av"},
+    "zoo/serving/server/app.py": {"starlette"},
+    "zoo/serving/server/listening.py": {"starlette", "uvicorn"},
 }
 
 
