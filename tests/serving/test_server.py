@@ -413,6 +413,21 @@ def test_a_client_that_stops_amid_its_request_is_not_waited_for():
         until(lambda: in_progress(address) == 0)
 
 
+def test_a_client_that_does_not_read_its_reply_is_not_waited_for(monkeypatch):
+    model, size = Slow(), 40_000_000  # bytes, more than the system keeps for a reader
+    files = np.array([b"x" * size], object)
+    monkeypatch.setattr(model, "answer", lambda *_: {"file_bytes": files})
+    with running(model, timeout=0.5) as address:
+        connection = http.client.HTTPConnection(address, timeout=60)
+        with contextlib.closing(connection):
+            connection.request("POST", ASK, json.dumps({"inputs": [1]}))
+            reply = connection.getresponse()
+            threading.Event().wait(1.5)
+            with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+                reply.read()
+        assert asked(address, "/healthz")[0] == 200
+
+
 def test_a_request_that_computes_longer_than_a_client_may_take_is_answered():
     model = Slow()
     with running(model, timeout=0.3) as address:
