@@ -51,8 +51,10 @@ def main():
     if flags.model_dir is not None:
         versions.newest(flags.model_dir, 1)
     _require_packages()
-    # The end of a process by SIGTERM would leave the temporary export behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A process that SIGTERM ends would leave its temporary export behind, and one that
+    # a script began in the background does not heed SIGINT.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with contextlib.ExitStack() as stack:
         from zoo.serving.server import listening
 

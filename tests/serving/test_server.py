@@ -415,16 +415,17 @@ def test_a_client_that_stops_amid_its_request_is_not_waited_for():
 
 def test_a_client_that_does_not_read_its_reply_is_not_waited_for(monkeypatch):
     model, size = Slow(), 40_000_000  # bytes, more than the system keeps for a reader
-    files = np.array([b"x" * size], object)
-    monkeypatch.setattr(model, "answer", lambda *_: {"file_bytes": files})
+    reply = {"file_bytes": np.array([b"x" * size], object)}
+    monkeypatch.setattr(model, "answer", lambda *_: model.begun.release() or reply)
     with running(model, timeout=0.5) as address:
         connection = http.client.HTTPConnection(address, timeout=60)
         with contextlib.closing(connection):
             connection.request("POST", ASK, json.dumps({"inputs": [1]}))
-            reply = connection.getresponse()
-            threading.Event().wait(1.5)
+            assert model.begun.acquire(timeout=30)
+            until(lambda: in_progress(address) == 0)
+            threading.Event().wait(1)
             with pytest.raises((http.client.IncompleteRead, ConnectionError)):
-                reply.read()
+                connection.getresponse().read()
         assert asked(address, "/healthz")[0] == 200
 
 
