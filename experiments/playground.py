@@ -35,7 +35,8 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     players = [_loaded(path) for path in flags.workdir]
-    from zoo.pages.playground import guard, page
+    from zoo.pages.playground import page
+    from zoo.serving.server import guard
 
     with page.serving(players, flags.host, flags.port) as address:
         print(f"serving: {address} (Ctrl-C stops it)", flush=True)

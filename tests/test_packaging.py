@@ -1,6 +1,7 @@
 """Tests what is installed: requirements, extras, what the code imports, one version."""
 
 import ast
+import importlib
 import importlib.util
 import pathlib
 import re
@@ -27,6 +28,8 @@ OF_AN_EXTRA = {  # files whose users have installed an extra
     "zoo/pages/playground/parts.py": {"gradio"},
     "zoo/pages/playground/rooms.py": {"gradio"},
     "zoo/drawing/films.py": {"av"},
+    "zoo/serving/server/app.py": {"starlette"},
+    "zoo/serving/server/listening.py": {"starlette", "uvicorn"},
 }
 
 
@@ -67,6 +70,21 @@ def imports(file):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("file", ["server", "playground"])
+def test_an_image_copies_installs_and_starts_what_there_is(file):
+    text = (ROOT / "docker" / f"{file}.Dockerfile").read_text()
+    for line in re.findall(r"^COPY (?!\$)(.+) \S+$", text, re.MULTILINE):
+        assert all((ROOT / source).exists() for source in line.split())
+    (extra,) = re.findall(r"pip install .*'\.\[(\w+)\]'", text)
+    assert extra in EXTRAS
+    name, flags = re.search(r"^CMD .*experiments\.(\w+) (.+)\"\]$", text, re.M).groups()
+    verb = importlib.import_module(f"experiments.{name}").VERB
+    verb.parse([name, *flags.split()])
+    port = verb.flags.port
+    assert f"EXPOSE {port}\n" in text and f":{port}/" in text
+    assert verb.flags.host == "0.0.0.0" and f"127.0.0.1:{port}:{port} " in text
 
 
 def test_an_export_without_the_package_of_warm_up_says_so(tmp_path, monkeypatch):

@@ -115,6 +115,13 @@ playground --image_size=4
 export --workdir=nowhere
 export --workdir={run} --format=x
 export --workdir={run} --version=0
+serve
+serve --model_dir=nowhere
+serve --model_dir={photos}
+serve --workdir=nowhere
+serve --workdir={run} --model_dir={photos}
+serve --workdir={run} --port=65536
+serve --workdir={run} --workers=0
 request --num_images=0
 request --latents=nowhere.npy
 request --labels=x

@@ -23,7 +23,8 @@ from experiments import confined
 from experiments import playground as verb
 from zoo.inputs.pictures import Rules
 from zoo.pages import playground
-from zoo.pages.playground import guard, pictures, plan, uploads
+from zoo.pages.playground import pictures, plan, uploads
+from zoo.serving.server import guard
 
 SHAPE = (28, 28, 1)
 RULES = Rules(SHAPE[:2], 1)

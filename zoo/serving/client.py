@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 # What TensorFlow says if a check of the graph fails: its sentence, and more.
-_CHECKED = re.compile(r"assertion failed: \[(.*?\.)\]\s*\[\[")
+CHECKED = re.compile(r"assertion failed: \[(.*?\.)\]\s*\[\[")
 
 
 class Ends(NamedTuple):
@@ -44,7 +44,8 @@ class Rest:
 
     def signatures(self):
         """Returns {signature: `Ends`}."""
-        return _signatures(self._ask("/metadata")["metadata"]["signature_def"])
+        reply = self._ask("/metadata")["metadata"]["signature_def"]
+        return ends_of(reply["signature_def"])
 
     def predict(self, signature, rows):
         """Returns {output: array} of {input: array `[N, ...]`}, bytes as objects."""
@@ -101,9 +102,8 @@ class Grpc:
         reply = self._call(self.stub.GetModelMetadata, request)
         signatures = metadata.SignatureDefMap()
         reply.metadata["signature_def"].Unpack(signatures)
-        return _signatures(
-            json_format.MessageToDict(signatures, preserving_proto_field_name=True)
-        )
+        plain = json_format.MessageToDict(signatures, preserving_proto_field_name=True)
+        return ends_of(plain["signature_def"])
 
     def predict(self, signature, rows):
         """Returns {output: array} of {input: array `[N, ...]`}, bytes as objects."""
@@ -149,7 +149,7 @@ def _no_server(address, reason):
 
 
 def _refused(status, message):
-    sentence = _CHECKED.search(message)
+    sentence = CHECKED.search(message)
     reason = sentence.group(1) if sentence else message
     return f"The server refuses the request, status {status}: {reason}"
 
@@ -161,12 +161,12 @@ def _message(content):
         return content.decode(errors="replace")[:200]
 
 
-def _signatures(plain):
-    """Reads a SignatureDefMap as JSON. TensorFlow's own entry, the initialisation, has
-    no method and is left out."""
+def ends_of(plain):
+    """Returns {signature: `Ends`} of {name: SignatureDef as JSON}. TensorFlow's own
+    entry, the initialisation, has no method and is left out."""
     return {
         name: Ends(*(_ends(each.get(side, {})) for side in Ends._fields))
-        for name, each in plain["signature_def"].items()
+        for name, each in plain.items()
         if each.get("method_name")
     }
 

@@ -60,18 +60,23 @@ def models(root):
     return {name: numbers for name, numbers in numbers_of.items() if numbers}
 
 
+def labels(kept):
+    """Returns {label: version} of the versions that a server holds."""
+    return {"latest": kept[-1], "previous": kept[0]}
+
+
 def models_config(versions_of, base=BASE):
     """Returns the text of a `models.config` of {model: its versions}."""
     parts = []
     for name, numbers in versions_of.items():
         kept = numbers[-KEPT:]
-        labels = {"latest": kept[-1], "previous": kept[0]}
         text = _MODEL.format(
             name=name,
             base=base,
             numbers=" ".join(f"versions: {number}" for number in kept),
             labels="\n".join(
-                _LABEL.format(key=key, number=number) for key, number in labels.items()
+                _LABEL.format(key=key, number=number)
+                for key, number in labels(kept).items()
             ),
         )
         parts.append(text)

@@ -8,7 +8,7 @@ from zoo.serving import signatures as offered
 from zoo.serving import versions, warmup
 
 DEFAULT = "serving_default"  # of requests that name no signature
-_KERNEL = re.compile(r"\{\{.*?\}\} | \[Op:\w+\]")  # what an error tells of its origin
+KERNEL = re.compile(r"\{\{.*?\}\} | \[Op:\w+\]")  # what an error tells of its origin
 
 
 def write(signatures, folder, version=None, with_warmup=True, facts=None):
@@ -27,7 +27,7 @@ def write(signatures, folder, version=None, with_warmup=True, facts=None):
             if with_warmup:
                 warmup.write(temporary, final.parent.name, signatures)
         except tf.errors.OpError as error:  # TensorFlow's own file system is full, say
-            reason = _KERNEL.sub("", error.message.splitlines()[0]).rstrip(".")
+            reason = KERNEL.sub("", error.message.splitlines()[0]).rstrip(".")
             raise OSError(f"The version cannot be written: {reason}.") from error
     return final
 

@@ -18,6 +18,20 @@ def existing(folder):
     return sorted(int(name) for name in names if name.isdecimal())
 
 
+def newest(folder, count):
+    """Returns the newest versions in `folder`, at most `count`, sorted.
+
+    Raises: ValueError: if there is none. OSError: if `folder` is no folder.
+    """
+    numbers = existing(folder)[-count:]
+    if not numbers:
+        raise ValueError(
+            "A model's folder holds its versions, 1/ and so on, as `python -m "
+            f"experiments.export` writes them; here is none. Received: {folder}."
+        )
+    return numbers
+
+
 @contextlib.contextmanager
 def new(folder, version=None, facts=None):
     """Yields (a folder to write into, the path that it gets when all is well).

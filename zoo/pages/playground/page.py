@@ -9,7 +9,8 @@ import gradio as gr
 from PIL import Image
 from starlette.middleware import Middleware  # comes with Gradio
 
-from zoo.pages.playground import guard, rooms, uploads
+from zoo.pages.playground import rooms, uploads
+from zoo.serving.server import guard
 
 KEPT = 3600  # seconds that an uploaded file or a picture is kept
 FONTS = "system-ui", "sans-serif"  # of the reader's machine, none of another host

@@ -1,4 +1,4 @@
-"""Who may ask a page that is meant for its own machine alone.
+"""Who may ask a page or a server that is meant for its own machine alone.
 
 A browser lets any page of the internet send requests to 127.0.0.1, and the owner of a
 name may point it there (DNS rebinding). So the name that was asked has to be this
@@ -8,7 +8,7 @@ machine's, and a page that asks has to be this one.
 import ipaddress
 
 OWN = ("localhost", "127.0.0.1", "[::1]")
-REFUSAL = b"This page answers its own machine alone, by its own address."
+PLAIN = b"text/plain", b"This page answers its own machine alone, by its own address."
 
 
 def is_loopback(host):
@@ -25,10 +25,11 @@ class OwnMachine:
     Args:
         app: The application behind it.
         host: The address that is served, besides the usual ones of this machine.
+        refusal: What others get: (type of the content, content), as bytes.
     """
 
-    def __init__(self, app, host="127.0.0.1"):
-        self.app = app
+    def __init__(self, app, host="127.0.0.1", refusal=PLAIN):
+        self.app, self.refusal = app, refusal
         self.hosts = {*OWN, host, f"[{host}]"}
 
     async def __call__(self, scope, receive, send):
@@ -38,9 +39,10 @@ class OwnMachine:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return
-        headers = [(b"content-type", b"text/plain")]
+        kind, content = self.refusal
+        headers = [(b"content-type", kind)]
         await send({"type": "http.response.start", "status": 403, "headers": headers})
-        await send({"type": "http.response.body", "body": REFUSAL})
+        await send({"type": "http.response.body", "body": content})
 
     def _is_own(self, scope):
         headers = {
