@@ -27,24 +27,16 @@ def tiled(
             f"A tile is wider than twice the {margin} pixels that the network sees "
             f"around each. Received: tile={size}."
         )
-    whole = None
-    for top, upper, lower in _windows(images.shape[1], size, margin):
-        for left, first, last in _windows(images.shape[2], size, margin):
-            tile = images[:, top : top + size, left : left + size]
-            values = function(tile)
-            if whole is None:
-                shape = (scale * images.shape[1], scale * images.shape[2])
-                whole = np.empty((len(images), *shape, values.shape[-1]), values.dtype)
-            middle = [
-                slice(scale * (start - corner), scale * (stop - corner))
-                for start, stop, corner in ((upper, lower, top), (first, last, left))
-            ]
-            rows, columns = (
-                slice(scale * upper, scale * lower),
-                slice(scale * first, scale * last),
-            )
-            whole[:, rows, columns] = values[:, middle[0], middle[1]]
-    return whole
+    strips = []
+    for top, *rows in _windows(images.shape[1], size, margin):
+        strip = []
+        for left, *columns in _windows(images.shape[2], size, margin):
+            values = function(images[:, top : top + size, left : left + size])
+            upper, lower = (scale * (row - top) for row in rows)
+            first, last = (scale * (column - left) for column in columns)
+            strip.append(values[:, upper:lower, first:last])
+        strips.append(np.concatenate(strip, axis=2))
+    return np.concatenate(strips, axis=1)
 
 
 def _windows(length: int, size: int, margin: int) -> Iterator[tuple[int, int, int]]:
