@@ -31,6 +31,12 @@ VERB.define(
     [],
     "Classes by number, repeated in turn, e.g. 0,1,2; with --facts, by name, too.",
 )
+VERB.define(
+    "string",
+    "prompts",
+    None,
+    "What images show: a text, or @FILE with one a line, repeated in turn.",
+)
 VERB.define("float", "guidance", 1.0, "How much the images heed their labels.")
 VERB.define("list", "images", [], "Picture files, of the size that the model takes.")
 VERB.define(
@@ -53,6 +59,7 @@ def main():
     # NumPy and Pillow take a while to import: --help and a wrong flag need not wait.
     import numpy as np
 
+    from experiments import prompts
     from zoo.serving import client, rows
 
     flags = VERB.flags
@@ -72,6 +79,7 @@ def main():
         flags.images,
         latents,
         rows.kept_rules(flags.facts) if flags.facts else None,
+        prompts.read(flags.prompts) if flags.prompts is not None else (),
     )
     known = server.signatures()
     if flags.signature not in known:

@@ -3,7 +3,7 @@
 import sys
 
 import experiments
-from experiments import outputs
+from experiments import outputs, prompts
 
 VERB = experiments.Verb(
     "sample",
@@ -31,6 +31,14 @@ VERB.define(
     "Classes of a conditional model by number or name, e.g. 0,1,Bag, repeated in turn "
     "[drawn by the seed].",
 )
+VERB.define(
+    "string",
+    "prompts",
+    None,
+    "What images show, of a model of captions: a text, or @FILE with one a line, "
+    "repeated in turn.",
+)
+VERB.define("string", "negative", None, "What images do not show, a text.")
 VERB.define_sampling()
 VERB.group("Encoded for gmm")
 VERB.define_dataset()
@@ -56,6 +64,12 @@ def main():
     labels = VERB.labels()
     if labels is not None:
         options["labels"] = [labels[n % len(labels)] for n in range(flags.num_images)]
+    if flags.prompts is not None:
+        texts = prompts.read(flags.prompts)
+        turn = [texts[n % len(texts)] for n in range(flags.num_images)]
+        options["prompts"] = turn
+    if flags.negative is not None:
+        options["negative"] = flags.negative
     draw = _sample_mixture if flags.latent == "gmm" else _sample
     images = draw(options)
     plots.save_images(out, images, first=flags.seed)
@@ -83,7 +97,7 @@ def _sample_mixture(options):
     flags = VERB.flags
     if options:
         raise ValueError(
-            "A mixture of latents knows no labels and no sampler. "
+            "A mixture of latents knows no labels, no prompts and no sampler. "
             f"Received: {', '.join(options)} with latent=gmm."
         )
     space = exploration.Explorer(flags.workdir, **VERB.dataset())

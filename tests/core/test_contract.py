@@ -451,7 +451,7 @@ def another(annotation, default):
     if isinstance(default, bool):
         return not default
     if isinstance(default, tuple):
-        return list(default) + [default[-1]]
+        return list(default) + [default[-1] if default else "word"]
     return default + 1 if isinstance(default, int) else default / 2 + 0.125
 
 

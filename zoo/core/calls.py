@@ -59,15 +59,22 @@ class Calls(Translating):
         rows = [
             seeds_from(seed, n),
             None if labels is None else self.checked_labels(labels, n),
-            self._prompts(prompts, n, "prompts"),
-            self._prompts(negative, n, "negative"),
+            self.prompt_tokens(prompts, n, "prompts"),
+            self.prompt_tokens(negative, n, "negative"),
         ]
         while rows[-1] is None:
             rows.pop()
         return self.in_batches("draw", batch_size, *rows, ema=bool(ema), **options)
 
-    def _prompts(self, texts, count, trait):
-        """Returns the tokens `[count, L]` of texts, or None."""
+    def prompt_tokens(
+        self, texts: str | Sequence[str] | None, count: int, trait: str
+    ) -> np.ndarray | None:
+        """Returns the tokens `[count, L]` of texts, or None of none; tells what is cut.
+
+        Args:
+            texts: One for all images, or `count`.
+            trait: "prompts" or "negative", which the model has to take.
+        """
         if texts is None:
             return None
         if not self.can(trait):
@@ -76,13 +83,24 @@ class Calls(Translating):
                 f"{' with guidance' if trait == 'negative' else ''}. "
                 f"Received: {trait}={texts!r}."
             )
+        if not isinstance(texts, str) and not hasattr(texts, "__len__"):
+            inputs.to_texts(texts)  # says what is wrong
         texts = [texts] * count if isinstance(texts, str) else list(texts)
         if len(texts) != count:
             raise ValueError(
                 f"There is one text an image in {trait}. "
                 f"Received: {len(texts)} texts for {count} images."
             )
-        return self.tokenizer.tokens(inputs.to_texts(texts))
+        texts = inputs.to_texts(texts)
+        for text in dict.fromkeys(texts):
+            cut = self.tokenizer.cut(text)
+            if cut:
+                logging.warning(
+                    "A text of %d characters has more than max_tokens=%d tokens; "
+                    "what is cut begins with: %s",
+                    *(len(text), self.tokenizer.length, cut[:60]),
+                )
+        return self.tokenizer.tokens(texts)
 
     # --- latents and features ---------------------------------------------------------
 
@@ -243,7 +261,8 @@ def _count(n, **rows):
     """
     for values in rows.values():
         if n is None and values is not None:
-            return 1 if isinstance(values, str) else len(values)
+            has_rows = hasattr(values, "__len__") and not isinstance(values, str)
+            return len(values) if has_rows else 1
     if n is None:
         raise ValueError(
             "The number of images is told by n, prompts or labels. Received: none."

@@ -212,10 +212,10 @@ class Fitting:
     # --- captions ---------------------------------------------------------------------
 
     def _learn_words(self, feed):
-        """Fills the vocabulary by one pass over the training captions, if it is empty;
-        says how many captions are cut."""
+        """Fills the vocabulary by one pass over the training captions, if it is empty
+        and no network is built for it; says how many captions are cut."""
         texts = inputs.to_texts(feed.first["caption"])
-        if not self.config["vocabulary"]:
+        if not self.config["vocabulary"] and not self.built:
             self.config["vocabulary"] = words.vocabulary(
                 texts if feed.is_arrays else feeds.texts_of(feed.x, self.layout)
             )

@@ -98,7 +98,8 @@ class Inference(Capable):
         key = (method, absent, *sorted(options.items()))
         if key not in self._graphs:
             function = functools.partial(getattr(self, method), **options)
-            function = _with_none(function, absent) if absent else function
+            if absent:
+                function = functools.partial(_with_none, function, absent)
             self._graphs[key] = backend.compiled(function, self.variables)
         return self._graphs[key]
 
@@ -107,16 +108,12 @@ class Inference(Capable):
         return {}
 
 
-def _with_none(function, places):
-    """Returns `function` of the rows but for those at `places`, which are None."""
-
-    def call(*rows):
-        rows = list(rows)
-        for place in places:
-            rows.insert(place, None)
-        return function(*rows)
-
-    return call
+def _with_none(function, places, *rows):
+    """`function` of the rows and of None at `places`."""
+    rows = list(rows)
+    for place in places:
+        rows.insert(place, None)
+    return function(*rows)
 
 
 def seeds_from(seed: int | None, count: int) -> np.ndarray:

@@ -114,10 +114,27 @@ class Denoiser(Sampling, Editing, ImageModel):
         without labels `[B]`, for any."""
         x = ops.convert_to_tensor(x)
         inputs = [x, ops.cast(t, "float32") * self.time_scale]
-        if self.num_classes:
-            none = ops.full(ops.shape(x)[:1], self.num_classes, dtype="int32")
-            inputs.append(none if labels is None else ops.cast(labels, "int32"))
+        if self.can_be_guided:
+            rows = ops.shape(x)[0]
+            goal = self.nothing(rows) if labels is None else self.sides(labels)[1]
+            inputs.append(ops.cast(goal, "int32"))
         return network(inputs, training=training)
+
+    # What samples follow are labels `[B]`. A subclass that follows something else
+    # overrides these three.
+
+    @property
+    def can_be_guided(self):
+        """Whether the network is told what to make, and has learned without, too."""
+        return bool(self.num_classes)
+
+    def nothing(self, rows):
+        """Returns what the network is told of `rows` images that may be anything."""
+        return ops.full((rows,), self.num_classes, dtype="int32")
+
+    def sides(self, labels):
+        """Returns (what samples are led away from, what they are led to)."""
+        return ops.full_like(labels, self.num_classes), labels
 
     def ask_guided(self, network, x, t, labels, guidance, alpha, sigma):
         """Returns null + guidance (label - null) of the answers for no label and for
@@ -143,9 +160,8 @@ class Denoiser(Sampling, Editing, ImageModel):
         return self._guided(network, x, t, labels, guidance, alpha, sigma)
 
     def _guided(self, network, x, t, labels, guidance, alpha, sigma):
-        none = ops.full_like(labels, self.num_classes)
         twice = [ops.concatenate([each, each]) for each in (x, t)]
-        both = self.ask(network, *twice, ops.concatenate([none, labels]))
+        both = self.ask(network, *twice, ops.concatenate(self.sides(labels)))
         # A learned variance, behind the image's channels, is not exaggerated.
         channels = self.noised_shape[-1]
         null, label = ops.split(both[..., :channels], 2)
@@ -163,10 +179,12 @@ class Denoiser(Sampling, Editing, ImageModel):
     def drop_labels(self, labels, rows):
         """Returns int32 labels `[rows]` of which `label_dropout` are "none"; None of a
         model without."""
-        if not self.num_classes:
+        if not self.can_be_guided:
             return None
         is_dropped = self.uniform(rows, ()) < self.label_dropout
-        return ops.where(is_dropped, self.num_classes, ops.cast(labels, "int32"))
+        labels = ops.cast(labels, "int32")
+        is_dropped = ops.reshape(is_dropped, (-1, *(1,) * (len(labels.shape) - 1)))
+        return ops.where(is_dropped, self.nothing(rows), labels)
 
     def predictor(self, levels, labels=None, ema=True, guidance=1.0):
         """Returns `predict` as `zoo.diffusion` takes it."""

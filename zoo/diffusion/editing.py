@@ -28,6 +28,7 @@ class Editing:
         batch_size=250,
         resampling=4,
         jump=5,
+        goals=(),
         **options,
     ):
         """Returns `images` with masked pixels made anew, float32 `[N, H, W, C]`.
@@ -45,6 +46,7 @@ class Editing:
             resampling: How often each stretch is gone down: the time it takes, in that
                 of `sample`. 1 does not resample. Paper: 10.
             jump: Steps of a stretch. Paper: 10 of 250.
+            goals: More rows by which images are led (`zoo.diffusion.prompted`).
             **options: `sampler`, `steps`, `guidance` and so on, as in `sample`.
         Source: Lugmayr et al. 2022 (RePaint), arXiv:2201.09865, algorithm 1.
             Departures: any sampler; its steps and these defaults.
@@ -53,7 +55,8 @@ class Editing:
         mask = check_mask(mask, images.shape)
         options |= {"resampling": resampling, "jump": jump}
         rows = images, mask
-        edited = self._edit("inpainting", rows, seed, labels, ema, batch_size, options)
+        how = (seed, labels, ema, batch_size, options, goals)
+        edited = self._edit("inpainting", rows, *how)
         return np.where(mask > 0, edited, images)  # `leave` may change what is known
 
     def variations(
@@ -64,6 +67,7 @@ class Editing:
         labels=None,
         ema=True,
         batch_size=250,
+        goals=(),
         **options,
     ):
         """Returns images like `images`, float32 `[N, H, W, C]`.
@@ -74,6 +78,7 @@ class Editing:
                 of them is left.
             seed, ema, batch_size: As in `sample`.
             labels: Int `[N]` of a conditional model; without them, of no label.
+            goals: As in `inpaint`.
             **options: `sampler`, `steps`, `guidance` and so on, as in `sample`.
         Source: Meng et al. 2021 (SDEdit), arXiv:2108.01073, algorithm 1.
         """
@@ -83,15 +88,17 @@ class Editing:
                 f"strength lies in (0, 1]. Received: strength={strength!r}."
             )
         options["strength"] = float(strength)
-        return self._edit(
-            "variation", (images,), seed, labels, ema, batch_size, options
-        )
+        how = (seed, labels, ema, batch_size, options, goals)
+        return self._edit("variation", (images,), *how)
 
-    def _edit(self, method, rows, seed, labels, ema, batch_size, options):
+    def _edit(self, method, rows, seed, labels, ema, batch_size, options, goals=()):
         self.require_options(method, options)
         inputs.check_integer("batch_size", batch_size, 1)
         rows = (seeds_from(seed, len(rows[0])), *rows)
-        rows += () if labels is None else (self.checked_labels(labels, len(rows[0])),)
+        labels = None if labels is None else self.checked_labels(labels, len(rows[0]))
+        rows = [*rows, labels, *goals]
+        while rows[-1] is None:
+            rows.pop()
         return self.descend(method, batch_size, *rows, ema=bool(ema), **options)
 
     # --- tensors ----------------------------------------------------------------------

@@ -34,7 +34,7 @@ class Sampling:
     def draw(self, seeds, labels=None, ema=True, *, trajectory=False, **options):
         """Returns the images of `seeds`; with `trajectory` those of all levels, noise
         first, `[B, steps + 1, H, W, C]`; `options` as of `Options`."""
-        start = self.generation(seeds, labels, ema, **options)
+        start = self.generation(seeds, labels, ema=ema, **options)
         if not trajectory:
             return ops.clip(self.leave(start.run(x=start.x)), -1.0, 1.0)
         path = start.run(x=start.x, trajectory=True)
@@ -79,8 +79,11 @@ class Sampling:
         One graph takes the steps from one number up to another: all at once or, under
         the bar of a terminal, part by part. So the images are the same in both cases.
         """
-        begin = self.graph("begin", of=method, **options)
-        advance = self.graph("advance", of=method, **options)
+        absent = tuple(i for i, array in enumerate(arrays) if array is None)
+        arrays = [array for array in arrays if array is not None]
+        begin = self.graph("begin", absent, of=method, **options)
+        behind = tuple(3 + place for place in absent)  # part, x and x_0
+        advance = self.graph("advance", behind, of=method, **options)
         leave = self.graph("leave")
         images, count = [], len(arrays[0])
         with Bar(f"{count:,} images", "steps") as bar:
@@ -141,7 +144,7 @@ class Sampling:
     def checked_guidance(self, guidance):
         """Returns the guidance as a float, the setting's if None; a tensor `[B]` of a
         graph as it is."""
-        if guidance is not None and not self.num_classes:
+        if guidance is not None and not self.can_be_guided:
             raise ValueError(
                 f"{self.name!r} was built without labels (num_classes=0): nothing can "
                 f"guide it. Received: guidance={guidance}."

@@ -1,6 +1,7 @@
 """The workbench of an evaluation: real images, their features, comparisons."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -18,6 +19,7 @@ MOST_TRAIN = 60_000  # training images among which nearest neighbours are sought
 LACKS = {  # need: what a model that does not meet it lacks; others "cannot" do it
     "labels": "takes no labels",
     "sources": "makes no sources of test images",
+    "prompts": "takes no captions",
     "nll": "has no likelihood",
     "posterior": "has no distribution q(z|x)",
 }
@@ -129,6 +131,19 @@ class Bench:
             seed=self.options.seed,
             code=circumstances.code(),
         )
+
+    @functools.cached_property
+    def prompts(self):
+        """The first caption of as many images of the split as are `test`, or None for a
+        model that takes none or a set that has none."""
+        subject = self.subject
+        if not self.model.can("prompts") or "caption" not in subject.info.fields:
+            return None
+        opened = data.open(subject.dataset, **subject.where)
+        captions = opened.arrays(self.split)["caption"]
+        random = np.random.default_rng(self.options.seed)
+        captions, _ = subset(captions, None, len(self.test), random)
+        return [texts[0] for texts in captions]
 
     def need(self, *needs):
         """Raises NotApplicableError unless the model meets all `needs`."""

@@ -54,6 +54,7 @@ class Group(NamedTuple):
 
 GROUPS = (
     Group("samples", ("sample",), images.samples, (*COMPARED, *CLASSES, *NEAR)),
+    Group("captions followed", ("sample", "prompts"), images.followed, images.FOLLOWED),
     Group(
         "reconstructions",
         ("reconstruct",),

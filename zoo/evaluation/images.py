@@ -4,12 +4,16 @@ import numpy as np
 from PIL import Image
 
 from zoo import metrics
+from zoo.data import scenes
 from zoo.evaluation.bench import NotApplicableError, lack
 from zoo.inputs import pixels
 from zoo.pretrained import features as presets
 
 SAMPLED_AT_ONCE = 1000
 OTHER = 10**6  # from the seeds of the answers to those of others to the same sources
+FOLLOWED = tuple(
+    f"caption_{part}" for part in ("all", "count", "colour", "shape", "size", "side")
+)
 MOST_PIXELS = 4096  # numbers an image: above, PCA would take the longest of all
 
 
@@ -48,6 +52,8 @@ def sample(bench, count, labels=None, **options):
         rows = slice(start, min(start + SAMPLED_AT_ONCE, count))
         if labels is not None:
             options["labels"] = labels[rows]
+        if bench.prompts is not None:
+            options["prompts"] = bench.prompts[rows]
         seed = bench.options.seed + start
         images = bench.model.sample(rows.stop - start, seed=seed, **options)
         parts.append(_rounded(images))
@@ -97,6 +103,26 @@ def made_by(bench, **options):
         "Only a model that makes images can be watched. "
         f"Received: {bench.model.name!r}, which cannot sample or reconstruct."
     )
+
+
+def followed(bench):
+    """Shares of the samples that show what their caption says, word by word, judged by
+    code: of `scenes`, which are drawn by rule."""
+    if bench.prompts is None or not bench.subject.dataset.startswith("scenes"):
+        raise NotApplicableError(f"no captions of {bench.subject.dataset!r} to check")
+    verdicts = [
+        scenes.check(image, text) for image, text in zip(bench.samples, bench.prompts)
+    ]
+    scores = {"caption_all": np.mean([verdict.passed for verdict in verdicts])}
+    for name in FOLLOWED[1:]:
+        part = name.removeprefix("caption_")
+        each = [verdict.scores() for verdict in verdicts]
+        values = [shares[part] for shares in each if part in shares]
+        if values:
+            scores[name] = np.mean(values)
+        else:
+            bench.skip("captions that tell no side", name)
+    return scores
 
 
 # --- reconstructions ------------------------------------------------------------------

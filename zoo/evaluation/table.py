@@ -25,6 +25,12 @@ ROWS = (
 SECOND = tuple((f"{rulers.SECOND}{name}", *texts) for name, *texts in OF_FEATURES)
 SINGLES = (
     ("conditional_accuracy", "samples of the class that was asked for", "+"),
+    ("caption_all", "samples that show all that their caption says", "+"),
+    ("caption_count", "  the right number of things", "+"),
+    ("caption_colour", "  the right colour", "+"),
+    ("caption_shape", "  the right shape", "+"),
+    ("caption_size", "  the right size", "+"),
+    ("caption_side", "  the right side of each other", "+"),
     ("cas", "accuracy of a classifier taught by samples alone", "+"),
     ("cas_real", "  the same, taught by as many real images", ""),
     ("nearest_train", "distance to the training images, of unseen real ones'", "1"),

@@ -60,3 +60,13 @@ class Tokenizer:
             else:  # it is spelt; the space behind it keeps two words apart
                 ids += [BYTES + byte for byte in f"{piece} ".encode()]
         return [*ids, END]
+
+    def cut(self, text: str) -> str:
+        """Returns the words and signs of a text that its tokens do not hold, or not
+        whole; "" if they hold all."""
+        left, each = self.length - 1, pieces(text)
+        for place, piece in enumerate(each):
+            left -= 1 if piece in self.ids else len(piece.encode()) + 1
+            if left < 0:
+                return " ".join(each[place:])
+        return ""

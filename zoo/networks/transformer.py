@@ -27,6 +27,8 @@ SQUARE = {
     "config": {"scale": 2.0, "mode": "fan_avg", "distribution": "uniform"},
 }
 
+HIDDEN = -1e9  # the score of a token that is not looked at; minus infinity makes NaN
+
 
 # --- tokens ---------------------------------------------------------------------------
 
@@ -81,28 +83,33 @@ def to_tokens(grid, name="tokens"):
 # --- blocks ---------------------------------------------------------------------------
 
 
-def block(x, heads, hidden, drop_path=0.0, name="block"):
+def block(x, heads, hidden, drop_path=0.0, name="block", visible=None):
     """Applies a block: x + attention(norm(x)), then x + mlp(norm(x)).
 
     Args:
         heads: Of the attention; they share out the width.
         hidden: Units of the dense layer in the middle.
         drop_path: Share of images for which a branch is left out in training.
+        visible: As `attend` takes it.
     Returns: the tokens, and the weights of the attention `[B, heads, N, N]`.
     """
-    h, weights = attend(normalize(x, f"{name}_norm_0"), heads, f"{name}_attention")
+    h = normalize(x, f"{name}_norm_0")
+    h, weights = attend(h, heads, f"{name}_attention", visible)
     x = x + drop(h, drop_path, f"{name}_drop_0")
     h = mlp(normalize(x, f"{name}_norm_1"), hidden, f"{name}_mlp")
     return x + drop(h, drop_path, f"{name}_drop_1"), weights
 
 
-def attend(x, heads, name):
+def attend(x, heads, name, visible=None):
     """Applies self-attention of several heads: softmax(Q K^T / sqrt(d)) V in each, and
     a dense layer of all.
 
     The projections to queries, keys and values have no biases; a bias of the keys would
     have no effect at all.
 
+    Args:
+        visible: Which tokens are looked at, bool `[B, N]`, at least one a row; None for
+            all of them.
     Returns: the result `[B, N, C]`, and the weights, float32 `[B, heads, N, N]`: what
         each token (third axis) takes from each other (last axis); rows sum to 1.
     """
@@ -117,10 +124,19 @@ def attend(x, heads, name):
     h = layers.Dense(3 * width, name=f"{name}_in", **joint)(x)
     query, key, value = map(of_heads, ops.split(h, 3, axis=-1))
     scores = ops.matmul(query * size**-0.5, ops.transpose(key, (0, 1, 3, 2)))
-    weights = ops.softmax(ops.cast(scores, "float32"), axis=-1)
+    weights = shares(scores, visible)
     h = ops.matmul(ops.cast(weights, value.dtype), value)
     h = ops.reshape(ops.transpose(h, (0, 2, 1, 3)), (-1, tokens, width))
     return layers.Dense(width, name=f"{name}_out")(h), weights
+
+
+def shares(scores, visible=None):
+    """Returns the softmax, float32, of scores `[B, heads, M, N]` over the N tokens, 0
+    for those that are not `visible`, bool `[B, N]`."""
+    scores = ops.cast(scores, "float32")
+    if visible is not None:
+        scores = ops.where(visible[:, None, None, :], scores, HIDDEN)
+    return ops.softmax(scores, axis=-1)
 
 
 def mlp(x, hidden, name):

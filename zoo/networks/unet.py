@@ -41,58 +41,61 @@ def build_unet(
     dropout=0.0,
     num_classes=0,
     outputs=1,
+    context=None,
     name="unet",
 ):
-    """Returns the network (images `[B, H, W, C]`, times `[B]`, and with `num_classes`
-    int labels `[B]`) -> `[B, H, W, outputs * C]`, float32.
+    """Returns the network (images `[B, H, W, C]`, times `[B]`, with `num_classes` int
+    labels `[B]`, with a `context` its tokens) -> `[B, H, W, outputs * C]`, float32.
 
     Args:
         width: Channels of the first level.
-        mult: Multipliers of `width`, one per level; levels with a side below 4 are
-            left out.
+        mult: Multipliers of `width`, one per level; no level has a side below 4.
         depth: Residual blocks per level on the way down; the way up has one more.
         attention: Levels with self-attention after each block; 0 is the first.
         patch: Side of the squares of pixels that the first level sees as one.
         dropout: Share of features dropped in each block.
         num_classes: Classes of the labels; the label `num_classes` means "none".
         outputs: Number of images in the answer, side by side as channels.
+        context: A `zoo.networks.text.Context` that each attention looks at, too.
     """
     images = layers.Input(image_shape)
-    conditions, embedding = build_conditions(num_classes, 4 * width)
+    conditions, embedding = build_conditions(num_classes, 4 * width, context)
     x = fold(images, patch)
     sizes = conv.level_sizes(x.shape[1:])[: len(mult)]
     widths = [width * m for m in mult[: len(sizes)]]
 
     def block(x, level, name):
         x = residual_block(x, embedding, widths[level], dropout, name)
-        return attend(x, f"{name}_attention") if level in attention else x
+        return look_about(x, context, name) if level in attention else x
 
     x = convolution(x, width, "first")
     x, skips = descend(x, len(widths), depth, block)
     x = residual_block(x, embedding, widths[-1], dropout, "middle_0")
-    x = attend(x, "middle_attention")
+    x = look_about(x, context, "middle")
     x = residual_block(x, embedding, widths[-1], dropout, "middle_1")
     x = ascend(x, skips, sizes, depth, block)
-    x = normalize(x, "last_norm", "silu")
     x = answer(x, image_shape, outputs, patch)
     return keras.Model([images, *conditions], x, name=name)
 
 
-def build_conditions(num_classes, units):
-    """Returns the inputs that the network has besides the images, which are times `[B]`
-    and with `num_classes` labels `[B]`, and their embedding `[B, units]`."""
+def build_conditions(num_classes, units, context=None):
+    """Returns the inputs that the network has besides the images, which are times
+    `[B]`, with `num_classes` labels `[B]`, and the tokens of a `context`; and the
+    embedding `[B, units]` of times and labels."""
     inputs = [layers.Input(())]
     embedding = embed_time(inputs[0], units)
     if num_classes:
         inputs.append(layers.Input((), dtype="int32"))
         classes = layers.Embedding(num_classes + 1, units, name="label")
         embedding = embedding + classes(inputs[-1])
+    inputs += [] if context is None else [context.tokens]
     return inputs, ops.silu(embedding)
 
 
 def answer(x, image_shape, outputs, patch):
     """Returns the features of folded images as `outputs` images, float32."""
     channels = outputs * image_shape[-1] * patch**2
+    x = normalize(x, "last_norm", "silu")
     x = convolution(x, channels, "last", kernel_initializer=SMALL)
     return crop(unfold(ops.cast(x, "float32"), patch), image_shape[:2])
 
@@ -170,6 +173,12 @@ def residual_block(x, embedding, channels, dropout, name):
     if x.shape[-1] != channels:  # a convolution of 1x1
         x = layers.Dense(channels, name=f"{name}_shortcut")(x)
     return x + h
+
+
+def look_about(x, context, name):
+    """Applies self-attention, then attention to a `context`, if there is one."""
+    x = attend(x, f"{name}_attention")
+    return x if context is None else context.look(x, f"{name}_look")
 
 
 def attend(x, name):

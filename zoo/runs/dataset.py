@@ -1,9 +1,13 @@
 """What a run takes of its data set, which is opened here, once, and nowhere else."""
 
 import functools
+import itertools
 
 from zoo import data
 from zoo.data import arguments, sources
+from zoo.inputs import words
+
+CHUNK = 4096  # captions at a time
 
 
 class RunData:
@@ -68,6 +72,23 @@ class RunData:
         """Returns the batches that are validated on."""
         how = {"drop_remainder": drop_remainder, "fields": self.fields}
         return self.opened.batches("validation", batch_size, **how)
+
+    def vocabulary(self, settings):
+        """Returns the words of all captions that are trained on, the commonest
+        first."""
+        split = "train" if settings.validation else "train+validation"
+        return words.vocabulary(text for row in self._captions(split) for text in row)
+
+    def prompts(self, settings, count):
+        """Returns the first caption of each of the first `count` examples that a run is
+        measured by."""
+        rows = self._captions("validation" if settings.validation else "train")
+        return [row[0] for row in itertools.islice(rows, count)]
+
+    def _captions(self, split):
+        """Yields the captions of each example of a split, a tuple of texts."""
+        for chunk in self.opened.chunks(split, ("caption",), CHUNK):
+            yield from chunk["caption"]
 
     def measuring(self, settings):
         """Returns the images that a run is measured by, uint8 `[N, H, W, C]`, their

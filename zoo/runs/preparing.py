@@ -211,6 +211,8 @@ def _model(run, halved):
     """Compiled model with networks for the images that `run` trains on."""
     settings, train, strategy = run.settings, run.train, run.strategy
     config = settings.config | {key: part.value for key, part in run.parts.items()}
+    if "caption" in run.dataset.fields and not config["vocabulary"]:
+        config["vocabulary"] = run.dataset.vocabulary(settings)
     _require_able(settings, strategy)
     keras.config.set_dtype_policy(settings.precision)
     keras.utils.set_random_seed(settings.seed)

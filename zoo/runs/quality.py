@@ -4,6 +4,8 @@ A GAN's losses say how the game stands, not how the images look. This term says 
 look, so the model of its best epoch can be kept.
 """
 
+import itertools
+
 import keras
 
 from zoo import metrics
@@ -22,18 +24,23 @@ class Quality(keras.callbacks.Callback):
     Args:
         settings: The run's `Settings`; `frechet` is the number of samples.
         images: uint8 `[N, H, W, C]` to compare with.
+        prompts: Captions to sample by, as many or fewer, taken in turn; or None.
         say: Takes a line if a classifier has to be trained for it.
     """
 
-    def __init__(self, settings, images, say=print):
+    def __init__(self, settings, images, prompts=None, say=print):
         super().__init__()
         self.count, self.seed = settings.frechet, settings.seed
+        turn = itertools.islice(itertools.cycle(prompts or ()), self.count)
+        self.how = {"prompts": list(turn)} if prompts else {}
         where = {"image_size": settings.image_size, "data_dir": settings.data_dir}
         where |= settings.options
         self.extractor = presets.extractor(settings.dataset, say=say, **where)
         self.real = metrics.Moments.of(self.extractor, images[:MOST_REAL])
 
     def on_epoch_end(self, epoch, logs=None):
-        samples = pixels.to_uint8(self.model.sample(self.count, seed=self.seed))
+        samples = pixels.to_uint8(
+            self.model.sample(self.count, seed=self.seed, **self.how)
+        )
         moments = metrics.Moments.of(self.extractor, samples)
         logs[TERM] = metrics.frechet_distance(self.real, moments)

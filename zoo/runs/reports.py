@@ -1,11 +1,13 @@
 """What a run reports: before it starts, with each epoch, and once it has ended."""
 
 import math
+import pathlib
 
 import keras
 import numpy as np
 
 from zoo.drawing import plots
+from zoo.files import atomic
 from zoo.runs import defaults, grids
 from zoo.runs.quality import TERM
 
@@ -57,7 +59,8 @@ class Record(keras.callbacks.Callback):
 
 class Pictures(keras.callbacks.Callback):
     """Draws samples of fixed seeds, reconstructions and translations, where the model
-    can; a row of samples a class, where it knows classes.
+    can; a row of samples a class, where it knows classes, and samples of captions that
+    are not trained on, where it learns from captions.
 
     Args:
         run: The `Run`.
@@ -80,6 +83,9 @@ class Pictures(keras.callbacks.Callback):
         self.folder, self.settings, self.logs = run.folder, run.settings, logs
         self.images = run.images[:count]
         self.sources = None if run.sources is None else run.sources[:count]
+        has_captions = "caption" in run.dataset.fields
+        dataset, most = run.dataset, self.NUM_SAMPLES
+        self.prompts = dataset.prompts(run.settings, most) if has_captions else None
 
     def on_epoch_end(self, epoch, logs=None):
         last = epoch + 1 == self.settings.epochs or self.model.stop_training
@@ -92,8 +98,13 @@ class Pictures(keras.callbacks.Callback):
                 self.logs.picture(epoch, title, getattr(self, method)(f"{epoch:04d}"))
 
     def save_samples(self, stem):
-        """Returns the grid of samples that it writes as `stem`.png."""
+        """Returns the grid of samples that it writes as `stem`.png; their prompts, if
+        they have some, stand in prompts.txt."""
         file = self.folder.samples / f"{stem}.png"
+        if self.prompts:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with atomic.replaced(file.with_name("prompts.txt")) as temporary:
+                pathlib.Path(temporary).write_text("\n".join(self.prompts) + "\n")
         return plots.save_grid(file, self._samples(), columns=self.COLUMNS)
 
     def save_reconstructions(self, stem):
@@ -115,6 +126,8 @@ class Pictures(keras.callbacks.Callback):
 
     def _samples(self):
         seed = self.settings.seed
+        if self.prompts:
+            return self.model.sample(prompts=self.prompts, seed=seed)
         if not self.model.can("labels"):
             return self.model.sample(self.NUM_SAMPLES, seed=seed)
         classes = range(min(self.model.config["num_classes"], self.MOST_CLASSES))

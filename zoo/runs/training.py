@@ -86,7 +86,7 @@ def _fit(run, log, others):
     watchers = [
         clock,
         workers.Finite(clock) if kind is workers else faults.Finite(),
-        *([Quality(settings, run.images)] if settings.frechet else []),
+        *([Quality(settings, run.images, _prompts(run))] if settings.frechet else []),
         reports.Record(run, _facts(run), logs),
         reports.Pictures(run, NUM_RECONSTRUCTIONS, logs),
         health.Health(settings, run.images),
@@ -127,3 +127,10 @@ def _fit_epochs(run, watchers):
     if not run.model.stop_training and not run.is_finished():
         last = settings.epochs or ENDLESS
         run.model.fit(run.train, initial_epoch=progress.epoch, epochs=last, **how)
+
+
+def _prompts(run):
+    """Captions by which samples are measured, or None for a model that takes none."""
+    if "caption" not in run.dataset.fields:
+        return None
+    return run.dataset.prompts(run.settings, run.settings.frechet)

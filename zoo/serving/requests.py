@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import inputs
-from zoo.inputs import pictures, pixels
-from zoo.serving import conditions, files
+from zoo.inputs import pictures, pixels, words
+from zoo.serving import conditions, files, texts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,12 +19,14 @@ class Input:
     """One input of a signature.
 
     Attributes:
-        dtype: Name of its dtype; "string" is an image as a PNG or JPEG file.
+        dtype: Name of its dtype; "string" is an image as a PNG or JPEG file, or with
+            a `tokenizer` a text.
         shape: Of a row; of an encoded image, the (H, W, C) that the file holds.
         least, most: Its bounds, both allowed; None is none.
         slack: How far beyond them a value may lie, by rounding.
         usual: A value within them, for examples.
         rules: By which an encoded image is read, `pictures.Rules`.
+        tokenizer: `words.Tokenizer` that makes tokens of a text.
     """
 
     dtype: str
@@ -34,6 +36,7 @@ class Input:
     slack: float = 0.0
     usual: float = 0.0
     rules: pictures.Rules | None = None
+    tokenizer: words.Tokenizer | None = None
 
     def spec(self, name=None):
         """Returns the `tf.TensorSpec` of any number of rows."""
@@ -44,10 +47,14 @@ class Input:
         """Returns a NumPy array of `rows` rows that a graph accepts."""
         if self.dtype != "string":
             return np.full((rows, *self.shape), self.usual, self.dtype)
+        if self.tokenizer is not None:
+            return np.array([b"a"] * rows, object)
         file = pixels.png(np.zeros(self.shape, "uint8"))
         return np.array([file] * rows, object)
 
     def __str__(self):
+        if self.tokenizer is not None:
+            return "string [N], texts in UTF-8"
         size = [str(n) for n in self.shape]
         if self.dtype == "string":
             return f"string [N], complete PNG or JPEG files of {'x'.join(size)}"
@@ -64,7 +71,7 @@ def floats(shape):
 
 def checked(value, name, takes, signature):
     """Returns the tensor `value` if it is what the `Input` `takes` says, images of
-    encoded files decoded.
+    encoded files decoded, and tokens of texts.
 
     Raises: InvalidArgumentError: when the graph runs; a server makes it status 400. It
         names the signature, what it takes and what it received.
@@ -76,6 +83,8 @@ def checked(value, name, takes, signature):
     spec = takes.spec()
     with tf.control_dependencies([_require_shape(value, spec.shape, must)]):
         value = tf.ensure_shape(tf.identity(value), spec.shape)
+    if takes.tokenizer is not None:
+        return texts.tokens(value, takes.tokenizer, must)
     if takes.dtype == "string":
         return files.decode(value, takes.rules, must, name=signature)
     wrong = _outside(value, takes)

@@ -21,6 +21,7 @@ class Materials:
         files: Paths of pictures.
         latents: `[N, D]`; None if there are none.
         rules: By which files become images, as `zoo.export` takes them.
+        prompts: Texts, repeated in turn; None if there are none.
     """
 
     def __init__(
@@ -32,10 +33,11 @@ class Materials:
         files=(),
         latents=None,
         rules=None,
+        prompts=(),
     ):
         self.count, self.seed, self.labels = count, seed, labels
         self.guidance, self.files, self.latents = guidance, files, latents
-        self.rules = rules
+        self.rules, self.prompts = rules, prompts
 
     def rows(self, signature, inputs):
         """Returns {input: array} for the `inputs` {name: (dtype, shape)} of a
@@ -54,6 +56,11 @@ class Materials:
         if name == "label":
             labels = self._needed(signature, self.labels, "labels", 1)
             return np.resize(np.array(labels, dtype), self.count)
+        if name == "prompt":
+            prompts = self._needed(signature, self.prompts, "prompts", 1)
+            return np.resize(
+                np.array([p.encode() for p in prompts], object), self.count
+            )
         if name == "guidance":
             return np.full(self.count, self.guidance, dtype)
         if name == "weight":

@@ -180,11 +180,14 @@ class Offer:
         model, takes = self.model, {"seed": SEED}
         if model.can("labels"):
             takes["label"] = Input("int32", (), 0, model.config["num_classes"] - 1)
-            if model.can("guidance"):
-                takes["guidance"] = Input("float32", (), 0, usual=model.guidance)
+        if model.can("prompts"):
+            takes["prompt"] = Input("string", tokenizer=model.tokenizer)
+        if model.can("guidance") and len(takes) > 1:
+            takes["guidance"] = Input("float32", (), 0, usual=model.guidance)
 
-        def sample(seed, label=None, **guidance):
-            return {"images": self.draw(seed, label, **guidance)}
+        def sample(seed, label=None, prompt=None, **options):
+            options |= {} if prompt is None else {"captions": prompt}
+            return {"images": self.draw(seed, label, **options)}
 
         def sample_png(**rows):
             return _png(sample(**rows))

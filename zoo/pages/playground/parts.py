@@ -108,6 +108,9 @@ def canvas(width, height):
 def options(player):
     """Fields of a model's options, {name: component}."""
     model, fields = player.model, {}
+    if "prompt" in player.options:
+        about = {"label": "Prompt", "placeholder": "what the image shows"}
+        fields["prompt"] = gr.Textbox(**about)
     if "label" in player.options:
         fields["label"] = gr.Dropdown([ANY, *player.class_names], label="Label")
     if "guidance" in player.options:

@@ -22,6 +22,7 @@ MOST_STEPS = 100  # of a way between two images, and of a sampler
 # Directions are those of the encodings of training images, or of latents of the prior.
 ENCODED, DECODED = 2000, 1000
 OPTIONS = {  # option of a sample: what the model needs for it
+    "prompt": ("sample", "prompts"),
     "label": ("sample", "labels"),
     "guidance": ("sample", "labels", "guidance"),
     "steps": ("sample", "steps"),
@@ -63,7 +64,8 @@ class Player:
         model: As `zoo.load` gives it.
         rooms: The `plan.Room`s that the model has what it takes for.
         starts: The kinds of latents that `start` gives, besides the average.
-        options: Names of the options of its samples: label, guidance, steps, sampler.
+        options: Names of the options of its samples: prompt, label, guidance, steps,
+            sampler.
         note: A sentence if there is no data set at hand, else "".
         rules: By which picture files are read, `pictures.Rules`: those of the run, else
             those of the data set, else the defaults.
@@ -87,6 +89,9 @@ class Player:
             kept = self.space.subject.info.rules
         self.rules = pictures.for_shape(self.model.image_shape, kept)
         self.options = {name for name, needs in OPTIONS.items() if self.can(*needs)}
+        self.options |= (
+            {"guidance"} & self.model.traits() if self.can("prompts") else set()
+        )
         self.starts = [kind for kind, needs in STARTS.items() if self.can(*needs)]
         self.rooms = [
             room for room in ROOMS if any(self.can(*needs) for needs in room.needs)
@@ -135,17 +140,18 @@ class Player:
 
     # --- samples ----------------------------------------------------------------------
 
-    def sample(self, seed, count, label=None, **options):
+    def sample(self, seed, count, label=None, prompt="", **options):
         """Returns images float32 `[count, H, W, C]` of `seed`, seed + 1, ...; of one
-        `label`, or of any if None."""
+        `label` or `prompt`, or of any without."""
         inputs.check_integer("The number of images", count, 1, MOST_IMAGES)
         labels = None if label is None else np.full(count, label, "int32")
-        return self.model.sample(count, labels, seed=seed, **self._checked(options))
+        options = self._checked(options) | _prompts(prompt, count)
+        return self.model.sample(count, labels, seed=seed, **options)
 
-    def denoising(self, seed, label=None, **options):
+    def denoising(self, seed, label=None, prompt="", **options):
         """Returns x_t of one image from noise to data, float32 `[steps + 1, H, W,
         C]`."""
-        options = self._checked(options) | {"trajectory": True}
+        options = self._checked(options) | {"trajectory": True} | _prompts(prompt, 1)
         labels = None if label is None else [label]
         return self.model.sample(1, labels, seed=seed, **options)[0]
 
@@ -219,3 +225,8 @@ class Player:
             parts["classes"] = dict(zip(self.judge.names, map(float, p)))
             parts["classifier"] = f"by the zoo's {self.judge.extractor.name}"
         return Seen(image, **parts)
+
+
+def _prompts(prompt, count):
+    """Options of `count` samples by one prompt; an empty one leaves them free."""
+    return {"prompts": [prompt] * count} if prompt.strip() else {}
