@@ -50,7 +50,8 @@ class LatentDiffusion(Prompted, Denoiser):
         max_tokens: Tokens a caption, with those of its beginning and end; longer ones
             are cut. 0 learns without captions. Paper: 77.
         vocabulary: The words that are one token each; all others are spelt in bytes.
-            `fit` collects them from the training captions if there are none.
+            `fit` collects them from the training captions if there are none and no
+            network is built yet.
         text_width: Features of a word, a multiple of 4. Paper: 1280.
         text_depth: Blocks of the transformer that reads captions. Paper: 32.
         num_classes: Without captions, classes of the labels that samples follow; 0
