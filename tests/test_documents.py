@@ -13,9 +13,9 @@ import pytest
 import tiny
 from PIL import Image
 
-import experiments
 import zoo
-from experiments import launch, preflight, sample, train
+from zoo import commands
+from zoo.commands import launch, preflight, sample, train
 
 ROOT = pathlib.Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob(".github/**/*.md")]
@@ -33,7 +33,7 @@ def test_files_that_a_document_names_are_there(document):
     assert not {name for name in names if not (ROOT / name).exists()}
 
 
-def commands(text):
+def commands_of(text):
     """Returns the (verb, arguments) of the zoo's commands in a document, in blocks of
     code and in sentences."""
     text = re.sub(r"\$\w+", "1", re.sub(r"\\\n\s*", " ", text))  # variables of a shell
@@ -53,7 +53,7 @@ def test_commands_of_a_document_have_flags_and_values_that_there_are(
     document, monkeypatch
 ):
     monkeypatch.chdir(ROOT)  # flag files are named from there
-    for name, arguments in commands(document.read_text()):
+    for name, arguments in commands_of(document.read_text()):
         if name == "launch":  # the other flags are those of the training
             (_, *own), rest = launch.split([name, *arguments])
             parse("train", rest)
@@ -63,7 +63,7 @@ def test_commands_of_a_document_have_flags_and_values_that_there_are(
 
 def parse(name, arguments):
     """Reads a command line and checks its numbers and its models."""
-    verb = importlib.import_module(f"experiments.{name}").VERB
+    verb = importlib.import_module(f"zoo.commands.{name}").VERB
     verb.parse([name, *arguments])
     preflight.require_least(verb)
     preflight.require_models(verb)
@@ -71,7 +71,7 @@ def parse(name, arguments):
 
 def test_a_command_with_a_flag_that_there_is_not_is_noticed():
     text = "```\nA=1 python -m experiments.sample --nonsense=3   # why\n```"
-    ((name, arguments),) = commands(text)
+    ((name, arguments),) = commands_of(text)
     assert (name, arguments) == ("sample", ["--nonsense=3"])
     with pytest.raises(ValueError, match="nonsense"):
         sample.VERB.parse([name, *arguments])
@@ -95,7 +95,7 @@ def skeleton(text):
     return {
         "titles": [len(marks) for marks in re.findall(r"^(#+) ", text, re.MULTILINE)],
         "rows": [re.findall(r"`[^`]+`", row)[:1] for row in rows],
-        "commands": list(commands(text)),
+        "commands": list(commands_of(text)),
         "links": sorted(set(LINK.findall(text)) - {"README.md", "README.ja.md"}),
     }
 
@@ -191,6 +191,6 @@ def test_a_walk_from_the_command_to_the_first_step(tmp_path, capsys):
     argv = ["train", *flags, *sizes, f"--workdir={tmp_path / 'run'}"]
 
     def run():
-        assert experiments.start(train.VERB, train.main, argv) == 0, capsys.readouterr()
+        assert commands.start(train.VERB, train.main, argv) == 0, capsys.readouterr()
 
     assert visited(run, stations) == stations

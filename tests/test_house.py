@@ -28,8 +28,9 @@ ROOMS = {  # {room: the rooms that it may import, besides itself and `version`}
     "runs": TRAINED,
     "evaluation": TRAINED | {"runs"},
     "pages": TRAINED | {"runs", "evaluation"},
+    "commands": ALL | {"__init__"},
     "__init__": ALL,
-    "__main__": ALL | {"__init__"},
+    "__main__": ALL | {"__init__", "commands"},
     "version": set(),
 }
 

@@ -22,7 +22,7 @@ OF_NO_TEST = ("pyright", "pre-commit")
 OF_AN_EXTRA = {  # files whose users have installed an extra
     "zoo/backend/jax.py": {"jax"},
     "zoo/backend/torch.py": {"torch"},
-    "experiments/pytorch/*.py": {"torch"},
+    "zoo/commands/pytorch/*.py": {"torch"},
     # Starlette comes with gradio.
     "zoo/pages/playground/page.py": {"gradio", "starlette"},
     "zoo/pages/playground/parts.py": {"gradio"},

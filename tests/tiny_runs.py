@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tiny
 
-from experiments import train as verb
+from zoo.commands import train as verb
 from zoo.drawing import figures
 from zoo.runs import preparing, training
 

@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 import sys
 
-import experiments
+from zoo import commands
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -36,4 +36,4 @@ def typed(verb, *flags, cwd, timeout=600):
 def called(verb, *flags):
     """Returns the exit code of the same command within this process, which saves the
     imports."""
-    return experiments.start(verb.VERB, verb.main, [verb.VERB.name, *flags])
+    return commands.start(verb.VERB, verb.main, [verb.VERB.name, *flags])

@@ -1,46 +1,108 @@
-"""`python -m zoo`: the catalogue of models."""
+"""`zoo`, which is `python -m zoo`: the catalogue of models, and the verbs."""
 
-import argparse
+import pathlib
 import shutil
 import sys
 import textwrap
 
 import zoo
+from zoo.inputs import suggestions
+
+HELP = ("help", "--help", "-h")
+FIRST = """zoo: the models that make images
+
+  zoo                lists the models
+  zoo MODEL          describes a model in full
+  zoo VERB --flags   does one of the following; zoo VERB --help tells its flags
+
+"""
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m zoo", description=__doc__)
-    parser.add_argument("model", nargs="?", help="describe this model in full")
-    model = parser.parse_args().model
+    """Answers the command line of this process; returns the exit code."""
+    word, *rest = sys.argv[1:] or [None]
+    if word is None:
+        print(catalogue())
+        return 0
+    from zoo.commands import verbs
+
+    if word in HELP:
+        print(verbs.addressed(listing(verbs.purposes()), program()))
+        return 0
+    known = verbs.names()
+    if word in known:
+        from zoo import commands
+
+        return commands.run(known[word], [word, *rest], program())
     try:
-        print(zoo.describe(model) if model else catalogue())
+        print(description(word, rest, known))
     except ValueError as error:
-        sys.exit(f"zoo: {error}")
+        print(f"zoo: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def program():
+    """Returns what is typed before a verb: the installed command, or Python's."""
+    return "zoo" if pathlib.Path(sys.argv[0]).stem == "zoo" else "python -m zoo"
+
+
+def description(word, rest, verbs):
+    """Returns the description of the model `word`.
+
+    Raises: ValueError: if it is neither model nor verb, with the nearest of both, or
+        if words are left over.
+    """
+    near_verb = suggestions.nearest(word, verbs)
+    if word not in zoo.names() and near_verb == suggestions.nearest(
+        word, [*zoo.names(), *verbs]
+    ):
+        raise ValueError(
+            f"There is no such verb or model{near_verb}; `{program()} help` lists the "
+            f"verbs, `{program()}` the models. Received: {word!r}."
+        )
+    about = str(zoo.describe(word))
+    if rest:
+        raise ValueError(
+            f"A model is described without more words. Received: {' '.join(rest)}."
+        )
+    return about
 
 
 def catalogue():
     """Returns a paragraph a model: what it is, paper, networks, what it can do."""
-    columns = shutil.get_terminal_size((88, 24)).columns
-    indent = max(map(len, zoo.names())) + 2
     lines = []
     for name in zoo.names():
         about = zoo.describe(name)
-        for title, text in (
-            (name, about.summary),
-            ("", about.paper),
-            ("", f"networks: {', '.join(about.networks)}"),
-            ("", f"can: {', '.join(about.capabilities)}"),
-        ):
-            lines += textwrap.wrap(
-                text,
-                columns,
-                initial_indent=f"{title:<{indent}}",
-                subsequent_indent=" " * indent,
-            )
-        lines.append("")
+        texts = (
+            about.summary,
+            about.paper,
+            f"networks: {', '.join(about.networks)}",
+            f"can: {', '.join(about.capabilities)}",
+        )
+        lines += [*paragraph(name, texts, max(map(len, zoo.names())) + 2), ""]
     lines.append("python -m zoo MODEL tells more: settings, losses, reported terms.")
     return "\n".join(lines)
 
 
+def listing(purposes):
+    """Returns the help: a verb a line, with its purpose."""
+    indent = max(map(len, purposes)) + 4
+    lines = (paragraph(f"  {verb}", [text], indent) for verb, text in purposes.items())
+    return FIRST + "\n".join(line for verb in lines for line in verb)
+
+
+def paragraph(title, texts, indent):
+    """Returns lines of `texts`, as wide as the terminal, to the right of a title."""
+    columns = shutil.get_terminal_size((88, 24)).columns
+    lines = []
+    for text in texts:
+        first = f"{'' if lines else title:<{indent}}"
+        lines += textwrap.wrap(
+            text, columns, initial_indent=first, subsequent_indent=" " * indent
+        )
+    return lines
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -165,11 +165,11 @@ def test_trains_on_named_data_writes_no_records_and_files_move_both_ways(
 
 
 BENCHMARK = """
-import experiments
-from experiments import benchmark
+from zoo import commands
+from zoo.commands import benchmark
 flags = "--models=vae --steps=2 --rounds=1 --batch_size=8 --threads=1 --clock=cpu"
 flags = ["benchmark", *flags.split(), "--precision=mixed_bfloat16"]
-sys.exit(experiments.start(benchmark.VERB, benchmark.main, flags))
+sys.exit(commands.start(benchmark.VERB, benchmark.main, flags))
 """
 
 
@@ -185,7 +185,7 @@ def test_the_benchmark_runs_without_tensorflow(name, tmp_path):
 
 DEVICES = """
 import contextlib, io
-import experiments, jax, keras, numpy as np, tiny
+import jax, keras, numpy as np, tiny
 from zoo import strategies
 assert len(jax.devices()) == 2
 weights = []
@@ -204,10 +204,10 @@ moved = max(np.abs(a - b).max() for a, b in zip(start, weights[0]))
 apart = max(np.abs(a - b).max() for a, b in zip(*weights))
 assert apart <= 1e-5 * moved, (apart, moved)
 
-from experiments import train
+from zoo.commands import train
 flags = ["train", "--strategy=mirrored", "--image_size=8", "--batch_size=5"]
 with contextlib.redirect_stderr(io.StringIO()) as said:
-    assert experiments.start(train.VERB, train.main, flags) == 1
+    assert commands.start(train.VERB, train.main, flags) == 1
 assert "among 2 replicas. Received: batch_size=5" in said.getvalue()
 """
 
@@ -220,11 +220,12 @@ def test_two_devices_of_jax_equal_one_batch_statistics_included(tmp_path):
 
 
 VERBS = """
-import importlib, json, experiments
+import importlib, json
+from zoo import commands
 for argv in map(json.loads, sys.argv[1:]):
-    verb = importlib.import_module("experiments." + argv[0])
+    verb = importlib.import_module("zoo.commands." + argv[0])
     argv = verb.with_recipe(argv) if hasattr(verb, "with_recipe") else argv
-    assert experiments.start(verb.VERB, verb.main, argv) == 0, argv
+    assert commands.start(verb.VERB, verb.main, argv) == 0, argv
 """
 
 

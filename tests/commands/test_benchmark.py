@@ -16,9 +16,9 @@ import pytest
 import tiny
 from PIL import Image
 
-import experiments
 import zoo
-from experiments import benchmark, machine, sides, throughput
+from zoo import commands
+from zoo.commands import benchmark, machine, sides, throughput
 
 ROOT = pathlib.Path(__file__).parents[2]
 WITHOUT = importlib.util.find_spec("torch") is None
@@ -27,7 +27,7 @@ WITHOUT = importlib.util.find_spec("torch") is None
 def called(*flags):
     """Returns the exit code of the command within this process, which saves the
     imports."""
-    return experiments.start(benchmark.VERB, benchmark.main, ["benchmark", *flags])
+    return commands.start(benchmark.VERB, benchmark.main, ["benchmark", *flags])
 
 
 def written(*flags, folder):
@@ -60,7 +60,7 @@ def test_both_sides_have_equal_networks(name, shape, capsys):
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from experiments.pytorch.loop import MODELS
+    from zoo.commands.pytorch.loop import MODELS
 
     model, settings = benchmark.SETTINGS.get(name, (name, {}))
     ours = zoo.get(model, image_shape=shape, **settings)
@@ -159,7 +159,7 @@ def test_both_sides_compute_the_same_from_the_same_weights(name, capsys):
         return
     import torch
 
-    from experiments.pytorch.loop import MODELS
+    from zoo.commands.pytorch.loop import MODELS
 
     model, settings = benchmark.SETTINGS.get(name, (name, {}))
     shape = (18, 16, 1)
@@ -203,7 +203,7 @@ def test_both_sides_sample_in_the_same_steps(name, capsys, monkeypatch):
         return
     import torch
 
-    from experiments.pytorch.loop import MODELS
+    from zoo.commands.pytorch.loop import MODELS
 
     ours = tiny.model(name)
     theirs = MODELS[name]((8, 8, 1), ours.config)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import experiments
 import zoo
-from experiments import collapse, processes
+from zoo import commands
+from zoo.commands import collapse, processes
 from zoo.pretrained import features as presets
 
 
@@ -54,7 +54,7 @@ def trained(monkeypatch):
 def test_classes_are_counted_and_drawn(trained, tmp_path, capsys):
     out = tmp_path / "deep" / "collapse.png"
     argv = ["collapse", f"--out={out}", f"--runs={tmp_path}", "--num_images=100"]
-    assert experiments.start(collapse.VERB, collapse.main, argv) == 0
+    assert commands.start(collapse.VERB, collapse.main, argv) == 0
     said = capsys.readouterr().out
     assert [f"{n} of 10 digits" in said for n in (2, 9, 10)] == [True] * 3
     assert [name for name, _ in trained] == [
@@ -67,7 +67,7 @@ def test_classes_are_counted_and_drawn(trained, tmp_path, capsys):
 def test_a_training_that_fails_leaves_no_picture(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "train", lambda *job: 1)
     argv = ["collapse", f"--out={tmp_path / 'collapse.png'}", f"--runs={tmp_path}"]
-    assert experiments.start(collapse.VERB, collapse.main, argv) == 1
+    assert commands.start(collapse.VERB, collapse.main, argv) == 1
     assert not list(tmp_path.iterdir())
 
 

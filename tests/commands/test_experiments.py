@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 from verbs import ROOT, called, start, typed
 
-import experiments
-from experiments import outputs, sample, train
+from zoo import commands
+from zoo.commands import outputs, sample, train
 from zoo.runs.defaults import EPOCHS
 from zoo.runs.folder import RunFolder
 
@@ -88,10 +88,10 @@ def test_what_is_made_of_a_run_goes_into_its_folder_unless_told_otherwise():
 
 
 def test_who_closes_the_output_gets_no_traceback():
-    script = "import experiments, sys\n"
-    script += "verb = experiments.Verb('x', 'Prints.', 'x')\n"
+    script = "import sys\nfrom zoo import commands\n"
+    script += "verb = commands.Verb('x', 'Prints.', 'x')\n"
     script += "main = lambda: [print('line', n) for n in range(100_000)] and 0\n"
-    script += "sys.exit(experiments.start(verb, main, ['x']))"
+    script += "sys.exit(commands.start(verb, main, ['x']))"
     command = f'{sys.executable} -c "$SCRIPT" | head -1'
     environment = os.environ | {"SCRIPT": script, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
@@ -298,7 +298,7 @@ def test_a_gan_trains_without_a_term_to_monitor_and_keeps_no_best_model(
 
 @pytest.mark.slow
 def test_reproduce_trains_recipes_in_turn_and_goes_on(tmp_path, capsys, monkeypatch):
-    from experiments import reproduce
+    from zoo.commands import reproduce
 
     for name in ("a", "b"):
         recipe = tmp_path / f"{name}.flags"
@@ -306,17 +306,17 @@ def test_reproduce_trains_recipes_in_turn_and_goes_on(tmp_path, capsys, monkeypa
         recipe.write_text("\n".join([*lines, "--epochs=1", "--batch_size=450"]))
     monkeypatch.setattr(reproduce, "RECIPES", tmp_path)
     argv = ["reproduce", f"--runs={tmp_path}/runs", "--recipes=a", "--seeds=0,1"]
-    assert experiments.start(reproduce.VERB, reproduce.main, argv) == 0
+    assert commands.start(reproduce.VERB, reproduce.main, argv) == 0
     folders = sorted(folder.name for folder in (tmp_path / "runs").iterdir())
     assert folders == ["recipe-a", "recipe-a-seed1"]
     written = (tmp_path / "runs/recipe-a/checkpoints").stat().st_mtime_ns
     argv[2] = "--recipes=a,b"
     argv[3] = "--seeds=0"
-    assert experiments.start(reproduce.VERB, reproduce.main, argv) == 0
+    assert commands.start(reproduce.VERB, reproduce.main, argv) == 0
     assert (tmp_path / "runs/recipe-b/model.keras").exists()
     assert (tmp_path / "runs/recipe-a/checkpoints").stat().st_mtime_ns == written
     capsys.readouterr()
     for wrong, sentence in (("--recipes=c", "there are a, b"), ("--seeds=x", "whole")):
         argv = ["reproduce", wrong]
-        assert experiments.start(reproduce.VERB, reproduce.main, argv) == 1
+        assert commands.start(reproduce.VERB, reproduce.main, argv) == 1
         assert sentence in capsys.readouterr().err

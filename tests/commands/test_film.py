@@ -14,7 +14,7 @@ from untrained import folder_of
 from verbs import ROOT, called
 
 import zoo
-from experiments import film
+from zoo.commands import film
 from zoo.core import saving
 from zoo.core.capabilities import models_that_can
 from zoo.drawing import films, plots
@@ -108,7 +108,7 @@ def test_a_training_may_show_fewer_images(pictured):
 
 def test_a_training_needs_no_framework(pictured):
     folder, _ = pictured
-    script = "import sys; from experiments import film, start\n"
+    script = "import sys; from zoo.commands import film, start\n"
     script += f"code = start(film.VERB, film.main, ['film', '--workdir={folder}', "
     script += "'--kind=training'])\n"
     script += "assert not {'keras', 'tensorflow'} & set(sys.modules)\nsys.exit(code)"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments import machine
+from zoo.commands import machine
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ import types
 import numpy as np
 import pytest
 
-import experiments
-from experiments import targets, verify
+from zoo import commands
+from zoo.commands import recipe_runs, targets, verify
 from zoo.runs.folder import RunFolder
 
 pytestmark = pytest.mark.any_backend
 
 
-class Runs(targets.Runs):
+class Runs(recipe_runs.Runs):
     """Stands in for runs without folders: a test says what each model is."""
 
     judge = None
@@ -84,14 +84,14 @@ def test_a_critic_has_to_tell_the_quality_of_an_epoch(tmp_path):
                 for epoch, far in enumerate(quality)
             ]
         )
-    answers = list(targets.wgan(targets.Runs(tmp_path)))
+    answers = list(targets.wgan(recipe_runs.Runs(tmp_path)))
     assert [met for met, _ in answers] == [True, False]
     assert "+1.00, target more than the gan's losses (d_loss -0.40" in answers[0][1]
     assert "-1.00" in answers[1][1]
 
     RunFolder(path).write_rows([{"epoch": 0, "step": 0, "d_loss": 1.0}])
     with pytest.raises(ValueError, match="train it with --frechet"):
-        list(targets.wgan(targets.Runs(tmp_path)))
+        list(targets.wgan(recipe_runs.Runs(tmp_path)))
 
 
 @pytest.mark.parametrize("right, met", [(0.92, True), (0.91, False)])
@@ -145,7 +145,7 @@ def test_samples_are_drawn_once_and_each_class_as_often(monkeypatch):
         "gan": types.SimpleNamespace(can=lambda need: False, sample=sample),
     }
     monkeypatch.setattr(targets.zoo, "load", models.get)
-    runs = targets.Runs(None)
+    runs = recipe_runs.Runs(None)
     for name in ("cgan", "cgan", "gan"):
         images, _ = runs.drawn(name)
         assert images.dtype == "uint8" and images.min() == 255
@@ -159,7 +159,7 @@ def test_an_unknown_model_and_a_missing_run_are_one_sentence(tmp_path, capsys):
         (["--models=gan", f"--runs={tmp_path}"], "gan-fashion_mnist"),
     ):
         argv = ["verify", *flags]
-        assert experiments.start(verify.VERB, verify.main, argv) == 1
+        assert commands.start(verify.VERB, verify.main, argv) == 1
         err = capsys.readouterr().err
         last = err.splitlines()[-1]  # the measurements are printed before it
         assert last.startswith("verify: ") and sentence in last
@@ -173,7 +173,7 @@ def test_adversarial_models_come_in_the_order_that_is_found(monkeypatch, tmp_pat
         (folder / "model.keras").touch()
     monkeypatch.setattr(targets, "median_distance", lambda _, name, real: (of[name], 2))
     monkeypatch.setattr(targets.data, "arrays", lambda *_: (np.zeros((30, 8)), None))
-    runs = targets.Runs(tmp_path)
+    runs = recipe_runs.Runs(tmp_path)
     judge = types.SimpleNamespace(features=lambda x: x, name="a judge", sha256="0" * 64)
     runs.__dict__.update(judge=judge, test=(np.ones((30, 8)), None))
     answers = list(targets.frechet(runs))

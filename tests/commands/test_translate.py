@@ -10,7 +10,7 @@ from untrained import folder_of
 from verbs import called
 
 import zoo
-from experiments import translate as verb
+from zoo.commands import translate as verb
 from zoo.runs import grids
 
 

@@ -7,8 +7,8 @@ import sys
 import pytest
 from verbs import ROOT
 
-from experiments import CHOICES, OPTIONS, evaluate, verify
-from experiments.targets import MEASURES
+from zoo.commands import CHOICES, OPTIONS, evaluate, verify
+from zoo.commands.targets import MEASURES
 from zoo.data import sources
 from zoo.data.sources.captions import Captions
 from zoo.data.sources.clips import Clips
@@ -139,15 +139,15 @@ launch --workers=0
 """
 SCRIPT = """
 import contextlib, importlib, io, json, sys, time
-import experiments
+from zoo import commands
 answers = []
 for line in json.load(sys.stdin):
     verb, *flags = line.split()
-    module, err = importlib.import_module(f"experiments.{verb}"), io.StringIO()
+    module, err = importlib.import_module(f"zoo.commands.{verb}"), io.StringIO()
     main = module.main if verb != "launch" else lambda: module.main([])
     start = time.process_time()
     with contextlib.redirect_stderr(err):
-        code = experiments.start(module.VERB, main, [verb, *flags])
+        code = commands.start(module.VERB, main, [verb, *flags])
     frameworks = {"keras", "tensorflow", "jax", "torch"} & set(sys.modules)
     seconds = time.process_time() - start
     answers.append([line, code, err.getvalue(), sorted(frameworks), seconds])

@@ -11,8 +11,8 @@ import tiny_runs
 from verbs import called
 
 import zoo
-from experiments import request, sample
 from zoo import backend
+from zoo.commands import request, sample
 from zoo.inputs import classes
 from zoo.pages.playground.player import Player
 from zoo.runs import folder

@@ -13,7 +13,7 @@ from keras import ops
 from tiny_runs import of, prepare, trained
 
 import zoo
-from experiments import train as verb
+from zoo.commands import train as verb
 from zoo.core import faults, saving
 from zoo.runs import callbacks, health, settings, training
 from zoo.runs.folder import Progress

@@ -71,14 +71,14 @@ def test_the_model_of_an_old_file_is_exported_by_keras(old, tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not backend.HAS_TF_DATA, reason="the run drew TensorFlow's numbers")
 def test_a_run_of_old_goes_on_as_it_would_have(old):
-    import experiments
-    from experiments import train
+    from zoo import commands
+    from zoo.commands import train
 
     folder = old / "run"
     flags = ["--model=vae", "--dataset=digits", "--image_size=8", "--batch_size=256"]
     flags += [f"--set={key}=2" for key in ("width", "hidden", "latent_dim")]
     flags += ["--epochs=3", f"--workdir={folder}"]
-    assert experiments.start(train.VERB, train.main, ["train", *flags]) == 0
+    assert commands.start(train.VERB, train.main, ["train", *flags]) == 0
     model, expected = zoo.load(folder), np.load(old / "run_after_three_epochs.npz")
     for index, value in enumerate(model.get_weights()):
         np.testing.assert_allclose(value, expected[str(index)], rtol=1e-3, atol=1e-5)

@@ -9,9 +9,9 @@ import tiny
 from refusals import refusal
 from verbs import called
 
-import experiments
 import zoo
-from experiments import train
+from zoo import commands
+from zoo.commands import train
 from zoo.inputs import memory, pixels
 
 TAKEN = r"(takes?.* [\d,]+\.\d GiB of memory|Unable to allocate \d.*\))"
@@ -61,8 +61,8 @@ def test_a_run_that_no_memory_holds_is_one_sentence(flags, tmp_path, capsys):
 
 
 def test_an_array_that_no_memory_holds_is_one_sentence(capsys):
-    verb = experiments.Verb("x", "Asks for much.", "x")
-    assert experiments.start(verb, lambda: np.zeros(2**60, "uint8"), ["x"]) == 1
+    verb = commands.Verb("x", "Asks for much.", "x")
+    assert commands.start(verb, lambda: np.zeros(2**60, "uint8"), ["x"]) == 1
     err = capsys.readouterr().err
     assert re.search(r"Unable to allocate .* EiB.*, and [\d,.]+ GiB are free\.\n$", err)
     assert err.count("\n") == 1

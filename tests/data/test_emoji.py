@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import experiments
 import zoo.data
-from experiments import prepare
-from zoo import backend
+from zoo import backend, commands
+from zoo.commands import prepare
 from zoo.data.sources import concepts, emoji_packages, npm, ready
 
 TONES = ("1F3FB", "1F3FF")
@@ -126,7 +125,7 @@ def place(packages, tmp_path):
 
 
 def run(*flags):
-    return experiments.start(prepare.VERB, prepare.main, ["prepare", *flags])
+    return commands.start(prepare.VERB, prepare.main, ["prepare", *flags])
 
 
 def opened(name, place, **options):

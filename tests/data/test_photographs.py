@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import experiments
 import zoo.data
-from experiments import prepare
+from zoo import commands
+from zoo.commands import prepare
 from zoo.data.sources import photographs, ready
 from zoo.inputs import pictures
 
@@ -14,7 +14,7 @@ SPLITS = ("train", "validation", "test")
 
 
 def run(*flags):
-    return experiments.start(prepare.VERB, prepare.main, ["prepare", *flags])
+    return commands.start(prepare.VERB, prepare.main, ["prepare", *flags])
 
 
 @pytest.fixture

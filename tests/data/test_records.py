@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import experiments
-from experiments import prepare
-from zoo import backend, data
+from zoo import backend, commands, data
+from zoo.commands import prepare
 from zoo.data import source
 from zoo.inputs import pixels
 
@@ -102,7 +101,7 @@ def test_the_files_are_records_that_tensorflow_reads(digits):
 
 
 def called(*flags):
-    return experiments.start(prepare.VERB, prepare.main, ["prepare", *flags])
+    return commands.start(prepare.VERB, prepare.main, ["prepare", *flags])
 
 
 def test_prepare_writes_what_train_reads(tmp_path, capsys):

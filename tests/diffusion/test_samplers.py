@@ -7,15 +7,15 @@ import pytest
 import tiny
 from PIL import Image
 
-import experiments
 import zoo
-from experiments import samplers
+from zoo import commands
+from zoo.commands import samplers
 from zoo.evaluation.samplers import Setting, Sweep, settings
 
 
 def called(*flags):
     argv = ["samplers", *flags]
-    return experiments.start(samplers.VERB, samplers.main, argv)
+    return commands.start(samplers.VERB, samplers.main, argv)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from PIL import Image
 from untrained import folder_of
 from verbs import called
 
-from experiments import attention as verb
+from zoo.commands import attention as verb
 from zoo.drawing import overlays
 from zoo.evaluation import attention
 

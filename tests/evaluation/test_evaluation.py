@@ -12,8 +12,8 @@ from untrained import FEW, cache, folder_of  # noqa: F401
 from verbs import called, typed
 
 import zoo
-from experiments import evaluate, extractor
 from zoo import evaluation
+from zoo.commands import evaluate, extractor
 from zoo.core import saving
 from zoo.core.capabilities import Capable
 from zoo.evaluation import codes, images, references, subject, table

@@ -11,7 +11,7 @@ from untrained import folder_of
 from verbs import called, typed
 
 import zoo
-from experiments import anomaly, arithmetic, attention, interpolate, sample, traverse
+from zoo.commands import anomaly, arithmetic, attention, interpolate, sample, traverse
 from zoo.drawing import figures
 from zoo.evaluation import explorer as exploration
 from zoo.evaluation import subject

@@ -14,9 +14,8 @@ import pytest
 import tiny
 import tiny_runs
 
-import experiments
 import zoo
-from zoo import data
+from zoo import commands, data
 from zoo.files import atomic, folders, sums
 from zoo.serving import versions
 
@@ -161,11 +160,11 @@ def test_checksums_have_the_lines_of_every_system(windows, tmp_path):
 
 
 def test_a_reader_that_has_seen_enough_ends_a_verb(windows, monkeypatch, tmp_path):
-    verb = experiments.Verb("verb", "It does nothing.", "verb")
+    verb = commands.Verb("verb", "It does nothing.", "verb")
     with open(tmp_path / "out", "w") as out:
         monkeypatch.setattr(sys, "stdout", out)
 
         def main():
             raise BrokenPipeError
 
-        assert experiments.start(verb, main, ["verb"]) == 141
+        assert commands.start(verb, main, ["verb"]) == 141

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from tiny_runs import TINY
 
-import experiments
 import zoo
-from experiments import sample, train
+from zoo import commands
+from zoo.commands import sample, train
 
 FEW, MANY = 20, 200
 
@@ -71,7 +71,7 @@ def refused(call, *arguments, **options):
 def failed(verb, capsys, *flags):
     """Asserts that a command ends in a sentence on stderr (after warnings, if any)."""
     argv = [verb.VERB.name, *flags]
-    assert experiments.start(verb.VERB, verb.main, argv) == 1, flags
+    assert commands.start(verb.VERB, verb.main, argv) == 1, flags
     *_, last = capsys.readouterr().err.split("\n")[:-1]
     assert last.startswith(f"{verb.VERB.name}: ") and last.isprintable(), (flags, last)
 

@@ -112,7 +112,7 @@ def test_a_model_without_labels_names_those_with():
 
 @pytest.mark.slow
 def test_a_run_draws_a_row_a_class(tmp_path, monkeypatch):
-    from experiments import train as verb
+    from zoo.commands import train as verb
     from zoo.drawing import plots
     from zoo.runs import preparing, training
 

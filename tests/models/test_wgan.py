@@ -79,7 +79,7 @@ def test_fit_joins_the_batches_of_one_step(form, seen):
 
 @pytest.mark.slow
 def test_experiments_join_batches_too(tmp_path):
-    from experiments import train as verb
+    from zoo.commands import train as verb
     from zoo.runs import preparing, training
 
     flags = ["--model=wgan", "--image_size=8", "--set=width=4", "--batch_size=100"]

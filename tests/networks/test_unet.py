@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-import experiments
-from experiments import train
+from zoo import commands
+from zoo.commands import train
 from zoo.networks import fast, unet
 
 pytestmark = [pytest.mark.any_backend, pytest.mark.eager]
@@ -102,7 +102,7 @@ def test_the_recipe_of_cifar10_has_the_paper_s_35_7_million_weights(tmp_path, ca
     np.savez(tmp_path / "images.npz", images=images, labels=labels)
     flags = [f"--flagfile={recipe}", f"--dataset=npz:{tmp_path / 'images.npz'}"]
     flags += ["--batch_size=2", f"--workdir={tmp_path / 'run'}", "--dry_run"]
-    assert experiments.start(train.VERB, train.main, ["train", *flags]) == 0
+    assert commands.start(train.VERB, train.main, ["train", *flags]) == 0
     out = capsys.readouterr().out
     count = int(re.search(r"unet +([\d,]+)", out)[1].replace(",", ""))
     assert abs(count - 35.7e6) < 0.1e6

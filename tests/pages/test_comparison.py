@@ -15,8 +15,8 @@ from test_pages import pictures
 from untrained import FEW, cache, folder_of  # noqa: F401
 from verbs import called, typed
 
-from experiments import compare, gallery, processes
 from zoo import evaluation, pages
+from zoo.commands import compare, gallery, processes
 from zoo.core import saving
 from zoo.inputs import pixels
 from zoo.pages import comparison

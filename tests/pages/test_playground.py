@@ -19,8 +19,8 @@ from refusals import refusal
 from untrained import folder_of
 from verbs import called
 
-from experiments import confined
-from experiments import playground as verb
+from zoo.commands import confined
+from zoo.commands import playground as verb
 from zoo.inputs.pictures import Rules
 from zoo.pages import playground
 from zoo.pages.playground import pictures, plan, uploads

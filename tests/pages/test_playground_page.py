@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from untrained import folder_of
 
-from experiments import workers
+from zoo.commands import workers
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SECONDS = 120  # how long a test waits on a busy machine

@@ -12,7 +12,7 @@ import pytest
 from test_playground_page import serving
 from untrained import folder_of
 
-from experiments import workers
+from zoo.commands import workers
 
 pytestmark = pytest.mark.full
 

@@ -14,9 +14,9 @@ from test_pages import words as texts_of
 from untrained import folder_of
 from verbs import called
 
-from experiments import processes, reproduce, train
-from experiments import tour as verb
 from zoo import pages
+from zoo.commands import processes, reproduce, train
+from zoo.commands import tour as verb
 from zoo.pages import tour
 from zoo.pages.tour import drawing, layout, words
 from zoo.pages.tour.chapters import ae_vae, together

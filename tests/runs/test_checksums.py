@@ -9,9 +9,9 @@ import pytest
 import tiny
 from tiny_runs import TINY, trained
 
-import experiments
 import zoo
-from experiments import repeated, train, verify
+from zoo import commands
+from zoo.commands import repeated, train, verify
 from zoo.runs import checksums
 from zoo.runs.folder import RunFolder
 
@@ -31,7 +31,7 @@ def folder(whole, tmp_path):
 def checked(folder, capsys):
     """Returns the exit code and the output of `experiments.verify`."""
     argv = ["verify", f"--workdir={folder}"]
-    code = experiments.start(verify.VERB, verify.main, argv)
+    code = commands.start(verify.VERB, verify.main, argv)
     return code, capsys.readouterr().out
 
 
@@ -114,7 +114,7 @@ def test_an_unfinished_run_is_checked_for_what_it_has(folder, capsys):
 
 def test_a_folder_without_a_run_is_named(tmp_path, capsys):
     argv = ["verify", f"--workdir={tmp_path}"]
-    assert experiments.start(verify.VERB, verify.main, argv) == 1
+    assert commands.start(verify.VERB, verify.main, argv) == 1
     assert "holds no run" in capsys.readouterr().err
 
 
@@ -138,7 +138,7 @@ def test_the_same_command_again_makes_no_changed_file_right(folder, capsys):
 @pytest.mark.slow
 def test_a_run_is_repeated_from_its_record_to_the_bit(whole, capsys):
     record = whole.record
-    code = experiments.start(train.VERB, train.main, ["train", f"--from={record}"])
+    code = commands.start(train.VERB, train.main, ["train", f"--from={record}"])
     assert code == 0, capsys.readouterr().err
     folders = whole, RunFolder(f"{whole.path}-again")
     one, two = (json.loads(each.record.read_text()) for each in folders)
@@ -188,7 +188,7 @@ def test_a_record_sets_nothing_but_settings(whole, tmp_path, capsys, name):
     record["settings"][name] = "/etc/passwd"
     (tmp_path / "run.json").write_text(json.dumps(record))
     argv = ["train", f"--from={tmp_path}/run.json", "--dry_run"]
-    assert experiments.start(train.VERB, train.main, argv) == 1
+    assert commands.start(train.VERB, train.main, argv) == 1
     err = capsys.readouterr().err
     assert repr(name) in err and "does not know" in err and "nologin" not in err
 
@@ -200,6 +200,6 @@ def test_a_file_that_is_no_record_is_refused(tmp_path, capsys, text):
     file = tmp_path / "run.json"
     file.write_text(text)
     argv = ["train", f"--from={file}"]
-    assert experiments.start(train.VERB, train.main, argv) == 1
+    assert commands.start(train.VERB, train.main, argv) == 1
     err = capsys.readouterr().err
     assert "no run's run.json" in err and err.count("\n") == 1

@@ -9,7 +9,7 @@ import throwaway
 import tiny
 from tiny_runs import assert_same, prepare, trained
 
-from experiments import repeated
+from zoo.commands import repeated
 from zoo.files import sums
 
 LATENTS = ["--model=latents", "--image_size=8", "--batch_size=450"]

@@ -6,10 +6,10 @@ import pathlib
 
 import pytest
 
-import experiments
-from experiments import reproduce, train
+from zoo import commands
+from zoo.commands import recipes, reproduce, train
 
-RECIPES = pathlib.Path(train.__file__).parent / "recipes"
+RECIPES = recipes.FOLDER
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_the_named_run_goes_on_with_the_one_without_flags_and_says_so(
 
     def run(*flags):
         argv = train.with_recipe(["train", *flags, *small])
-        assert experiments.start(train.VERB, train.main, argv) == 0
+        assert commands.start(train.VERB, train.main, argv) == 0
         return capsys.readouterr().out
 
     assert "recipe experiments/recipes/vaegan-digits.flags" in run()

@@ -14,7 +14,7 @@ import tiny
 from absl import logging as absl_logging
 from tiny_runs import TINY, of, prepare, trained
 
-import experiments
+from zoo import commands
 from zoo.runs import Progress, health, lines, reports, training
 from zoo.runs.folder import RunFolder
 
@@ -142,7 +142,7 @@ def test_an_epoch_that_the_budget_cut_is_told_by_its_steps(tmp_path):
 
 def test_a_warning_stands_once_and_without_marks(monkeypatch, capsys):
     monkeypatch.setattr(logging.root, "handlers", [])
-    experiments.warn_plainly()
+    commands.warn_plainly()
     for name in ("a.png", "b.png", "a.png"):
         absl_logging.warning("%s cannot be read.", name)
     lines = capsys.readouterr().err.splitlines()

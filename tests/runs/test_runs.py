@@ -11,11 +11,10 @@ import pytest
 from PIL import Image
 from tiny_runs import TINY, assert_same, prepare, rows, state, trained
 
-import experiments
 import zoo
-from experiments import repeated
-from experiments import train as verb
-from zoo import data, metrics
+from zoo import commands, data, metrics
+from zoo.commands import repeated
+from zoo.commands import train as verb
 from zoo.core import rates as rates_of_texts
 from zoo.core import saving, schedules
 from zoo.drawing import plots
@@ -535,11 +534,11 @@ def test_a_dry_run_writes_no_data_set_either(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("ZOO_DATA_DIR", str(tmp_path / "data"))
     flags = ["--model=ae", "--set=width=4", "--dataset=fashion_mnist", "--dry_run"]
     argv = ["train", *flags, f"--workdir={tmp_path}/run"]
-    assert experiments.start(verb.VERB, verb.main, argv) == 0
+    assert commands.start(verb.VERB, verb.main, argv) == 0
     out = capsys.readouterr().out
     assert "28x28x1, 422 steps an epoch" in out and "first batch " in out
     assert not list(tmp_path.iterdir())
-    assert experiments.start(verb.VERB, verb.main, [*argv, "--batch_size=99999"]) == 1
+    assert commands.start(verb.VERB, verb.main, [*argv, "--batch_size=99999"]) == 1
     assert "batch_size must be at most" in capsys.readouterr().err
 
 

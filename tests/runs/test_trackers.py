@@ -9,7 +9,7 @@ import keras
 import pytest
 import tiny_runs
 
-from experiments import train as verb
+from zoo.commands import train as verb
 from zoo.runs import plugins, trackers, training
 
 

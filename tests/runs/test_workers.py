@@ -18,8 +18,8 @@ import tiny
 from tiny_runs import TINY, prepare
 
 import zoo
-from experiments import launch, workers
 from zoo import backend
+from zoo.commands import launch, workers
 from zoo.data.batches import Batches, Epochs
 from zoo.runs import folder as runs
 from zoo.runs import rendezvous, strategies
@@ -438,10 +438,10 @@ def test_of_workers_that_end_as_one_the_killed_one_is_told(pause, monkeypatch, c
     ],
 )
 def test_a_wrong_cluster_is_one_sentence(flags, message, capsys):
-    import experiments
+    from zoo import commands
 
     own, rest = launch.split(["launch", *flags])
-    assert experiments.start(launch.VERB, lambda: launch.main(rest), own) == 1
+    assert commands.start(launch.VERB, lambda: launch.main(rest), own) == 1
     err = capsys.readouterr().err
     assert message in err and "Received" in err and err.count("\n") == 1
 

@@ -12,10 +12,9 @@ import tiny
 import tiny_runs
 from PIL import Image
 
-import experiments
 import zoo
-from experiments import export
-from zoo import data
+from zoo import commands, data
+from zoo.commands import export
 from zoo.inputs import pictures
 from zoo.pages import playground
 from zoo.pages.playground import uploads
@@ -218,7 +217,7 @@ def test_a_run_keeps_its_rules_for_the_other_doors(folder, tmp_path):
     assert playground.Player(run.path).rules == pictures.Rules((8, 8), 3, **kept)
     flags = f"--workdir={run.path}", f"--out={tmp_path / 'served'}", "--nowarmup"
     flags += ("--signatures=reconstruct_png",)
-    assert experiments.start(export.VERB, export.main, ["export", *flags]) == 0
+    assert commands.start(export.VERB, export.main, ["export", *flags]) == 0
     assert rows.kept_rules(tmp_path / "served" / "1" / "zoo.json") == kept
 
 

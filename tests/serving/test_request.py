@@ -14,9 +14,9 @@ import tiny
 from google.protobuf import text_format
 from PIL import Image
 
-import experiments
 import zoo
-from experiments import export, request
+from zoo import commands
+from zoo.commands import export, request
 from zoo.drawing import plots
 from zoo.inputs import pixels
 from zoo.serving import client, configs
@@ -42,7 +42,7 @@ def connect(request, addresses):
 
 
 def called(*flags):
-    return experiments.start(request.VERB, request.main, ["request", *flags])
+    return commands.start(request.VERB, request.main, ["request", *flags])
 
 
 @pytest.mark.slow
@@ -205,7 +205,7 @@ def test_export_writes_a_version_and_the_configs(vae, tmp_path, capsys):
     flags += "--signatures=sample,decode", "--config"
     for _ in range(3):
         argv = ["export", *flags]
-        assert experiments.start(export.VERB, export.main, argv) == 0
+        assert commands.start(export.VERB, export.main, argv) == 0
     assert str(tmp_path / "all" / "tiny" / "3") in capsys.readouterr().out
     text = (tmp_path / "all" / configs.MODELS).read_text()
     assert 'base_path: "/models/tiny"' in text and "versions: 2 versions: 3" in text
@@ -213,7 +213,7 @@ def test_export_writes_a_version_and_the_configs(vae, tmp_path, capsys):
 
 
 def export_fails(*flags):
-    return experiments.start(export.VERB, export.main, ["export", *flags]) == 1
+    return commands.start(export.VERB, export.main, ["export", *flags]) == 1
 
 
 # --- configurations and the page ------------------------------------------------------

@@ -18,8 +18,8 @@ import time
 import h5py
 import numpy as np
 
-import experiments
-from experiments import train as verb
+from zoo import commands
+from zoo.commands import train as verb
 from zoo.files import archives, atomic
 from zoo.runs.folder import RunFolder
 
@@ -39,7 +39,7 @@ def begun(workdir, *flags):
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     argv = ["train", *FLAGS, f"--workdir={workdir}", *flags]
-    os._exit(experiments.start(verb.VERB, verb.main, argv))
+    os._exit(commands.start(verb.VERB, verb.main, argv))
 
 
 def finished(workdir, *flags):

@@ -1,12 +1,11 @@
 """Finds images of classes that a run left out, by reconstruction and by latent."""
 
-import sys
 import textwrap
 
-import experiments
-from experiments import outputs
+from zoo import commands
+from zoo.commands import outputs
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "anomaly",
     __doc__.strip(),
     "python -m experiments.anomaly --workdir=runs/ae-digits-without-9",
@@ -105,7 +104,3 @@ def _examples(images, x_rec, score, strange):
         examples += [images[numbers], pixels.to_uint8(x_rec[numbers])]
         rows += [name, "copies"]
     return np.stack(examples), rows
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

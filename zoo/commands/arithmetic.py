@@ -1,11 +1,9 @@
 """Adds what one class has beyond another, as a latent, to images of the latter."""
 
-import sys
+from zoo import commands
+from zoo.commands import outputs
 
-import experiments
-from experiments import outputs
-
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "arithmetic",
     __doc__.strip(),
     "python -m experiments.arithmetic --workdir=runs/vaegan-digits --plus=9 --minus=7",
@@ -92,7 +90,3 @@ def _lines(space, images, strengths, minus, plus):
         texts = "".join(f"  {share:16.1%}" for share in shares)
         lines.append(f"{strength:<+8g}{texts}")
     return lines
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

@@ -1,11 +1,9 @@
 """Shows where a transformer looks, and how much of that lies on what is pictured."""
 
-import sys
+from zoo import commands
+from zoo.commands import outputs
 
-import experiments
-from experiments import outputs
-
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "attention",
     __doc__.strip(),
     "python -m experiments.attention --workdir=runs/vit-fashion_mnist",
@@ -78,7 +76,3 @@ def _title(space, number):
     if labels is None or names is None:
         return f"image {number}"
     return str(names[labels[number]])
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

@@ -6,10 +6,9 @@ import itertools
 import json
 import os
 import pathlib
-import sys
 
-import experiments
-from experiments import throughput
+from zoo import commands
+from zoo.commands import throughput
 
 DEFAULT = ["classifier", "ae", "vae", "gan", "wgan", "wgan_gp", "cgan", "bigan"]
 DEFAULT += ["vaegan", "vaegan_hybrid", "ddpm", "flow"]
@@ -20,7 +19,7 @@ SETTINGS = {"wgan_gp": ("wgan", {"penalty": "gradient"})}
 VARIANTS = {"gan": ["gan_drawn_once"]}
 SHARED = ("dataset", "steps", "rounds", "clock", "task", "precision")
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "benchmark",
     __doc__.strip(),
     "python -m experiments.benchmark --models=gan,vae",
@@ -107,55 +106,16 @@ VERB.define("string", "plot", None, "A .png of the ratios [none].")
 
 def main():
     from zoo import data
-    from zoo.core import registry
 
-    if importlib.util.find_spec("torch") is None:
-        raise ValueError(
-            "The benchmark needs PyTorch, which the zoo itself does not: install it "
-            "with `pip install torch`."
-        )
-    flags = VERB.flags
-    for flag in ("out", "plot"):
-        path = flags[flag].value
-        if path and not pathlib.Path(path).absolute().parent.is_dir():
-            raise ValueError(
-                f"--{flag} needs a folder that exists. Received: {path!r}."
-            )
-    able = STEPWISE if flags.task == "sampling" else DEFAULT
-    models = able if flags.models is None else flags.models
-    for name in set(models) - set(DEFAULT):  # "wgan_gp" is a benchmark's name alone
-        registry.require(name)
-    if not models or set(models) - set(able):
-        raise ValueError(
-            f"The benchmark has {', '.join(able)} in PyTorch for {flags.task}. "
-            f"Received: {','.join(models)}."
-        )
+    _require_places()
+    models = _models()
     batch_sizes, image_sizes = sizes("batch_size"), _image_sizes()
-
+    flags = VERB.flags
     for size in image_sizes:
         data.require(flags.dataset, image_size=size)
     # JAX would take most of a GPU's memory for each of its processes.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from zoo import backend
-    from zoo.drawing import figures
-
-    if flags.against == "steps" and (
-        flags.task == "sampling" or backend.NAME != "tensorflow"
-    ):
-        raise ValueError(
-            "--against=steps is for training on TensorFlow. "
-            f"Received: task={flags.task}, backend={backend.NAME}."
-        )
-    if flags.replicas != ["1"] and (
-        flags.against == "steps"
-        or flags.task == "sampling"
-        or backend.NAME != "tensorflow"
-    ):
-        raise ValueError(
-            "--replicas is for training beside PyTorch, on TensorFlow. Received: "
-            f"task={flags.task}, against={flags.against}, backend={backend.NAME}."
-        )
+    _require_backend()
     for replicas, size in itertools.product(sizes("replicas"), batch_sizes):
         if size % replicas:
             raise ValueError(
@@ -166,14 +126,7 @@ def main():
     num_classes = data.info(flags.dataset, image_size=image_sizes[0]).num_classes
     asked = itertools.product(models, image_sizes, batch_sizes, sizes("replicas"))
     todo = [job for each in asked for job in jobs(*each, num_classes)]
-    count = len(arrays[image_sizes[0]][0])
-    for job in todo:
-        taken = job.batch_size * job.batches_per_step
-        if flags.task == "training" and taken > count:
-            raise ValueError(
-                f"A training step of {job.name} takes {taken} images, and there are "
-                f"{count} to train on. Received: batch_size={job.batch_size}."
-            )
+    _require_images(todo, len(arrays[image_sizes[0]][0]))
     print(throughput.header(flags.against))
     results = []
     for job in todo:
@@ -185,6 +138,79 @@ def main():
         print("\n".join(throughput.best(results)) + "\n")
     summary = throughput.summary(results)
     print("\n".join(f"{key:16}{value}" for key, value in summary.items()))
+    _write(results, summary)
+
+
+def _require_places():
+    """Raises ValueError without PyTorch, or without the folders to write to."""
+    if importlib.util.find_spec("torch") is None:
+        raise ValueError(
+            "The benchmark needs PyTorch, which the zoo itself does not: install it "
+            "with `pip install torch`."
+        )
+    for flag in ("out", "plot"):
+        path = VERB.flags[flag].value
+        if path and not pathlib.Path(path).absolute().parent.is_dir():
+            raise ValueError(
+                f"--{flag} needs a folder that exists. Received: {path!r}."
+            )
+
+
+def _models():
+    """Returns the names of the models to measure.
+
+    Raises: ValueError: if one is not in PyTorch for the task.
+    """
+    from zoo.core import registry
+
+    flags = VERB.flags
+    able = STEPWISE if flags.task == "sampling" else DEFAULT
+    models = able if flags.models is None else flags.models
+    for name in set(models) - set(DEFAULT):  # "wgan_gp" is a benchmark's name alone
+        registry.require(name)
+    if not models or set(models) - set(able):
+        raise ValueError(
+            f"The benchmark has {', '.join(able)} in PyTorch for {flags.task}. "
+            f"Received: {','.join(models)}."
+        )
+    return models
+
+
+def _require_backend():
+    """Raises ValueError if the flags ask for what Keras' backend cannot do."""
+    # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
+    from zoo import backend
+
+    flags = VERB.flags
+    is_other = flags.task == "sampling" or backend.NAME != "tensorflow"
+    if flags.against == "steps" and is_other:
+        raise ValueError(
+            "--against=steps is for training on TensorFlow. "
+            f"Received: task={flags.task}, backend={backend.NAME}."
+        )
+    if flags.replicas != ["1"] and (flags.against == "steps" or is_other):
+        raise ValueError(
+            "--replicas is for training beside PyTorch, on TensorFlow. Received: "
+            f"task={flags.task}, against={flags.against}, backend={backend.NAME}."
+        )
+
+
+def _require_images(todo, count):
+    """Raises ValueError if a training step takes more than `count` images."""
+    for job in todo:
+        taken = job.batch_size * job.batches_per_step
+        if VERB.flags.task == "training" and taken > count:
+            raise ValueError(
+                f"A training step of {job.name} takes {taken} images, and there are "
+                f"{count} to train on. Received: batch_size={job.batch_size}."
+            )
+
+
+def _write(results, summary):
+    """Writes the files that the flags ask for."""
+    from zoo.drawing import figures
+
+    flags = VERB.flags
     if flags.out:
         rounds = [dataclasses.asdict(r) | r.figures() for r in results]
         content = json.dumps(summary | {"results": rounds}, indent=1)
@@ -250,7 +276,3 @@ def jobs(name, image_size, batch_size, replicas, num_classes):
             is_compiled=flags.torch_compile,
             **{key: flags[key].value for key in SHARED},
         )
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

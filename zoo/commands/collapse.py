@@ -2,17 +2,16 @@
 and a Wasserstein GAN in its place."""
 
 import pathlib
-import sys
 
-import experiments
-from experiments import reproduce
+from zoo import commands
+from zoo.commands import reproduce
 
 RECIPES = {  # {NAME of experiments/recipes/NAME-digits.flags: title of its panel}
     "collapse_gan": "GAN, dense, minimax loss",
     "collapse_r1": "the same with R1",
     "collapse_wgan": "WGAN, gradient penalty",
 }
-VERB = experiments.Verb("collapse", __doc__.strip(), "python -m experiments.collapse")
+VERB = commands.Verb("collapse", __doc__.strip(), "python -m experiments.collapse")
 VERB.group("What")
 VERB.define("integer", "num_images", 2000, "Samples that are counted.", lower_bound=100)
 VERB.define("integer", "seed", 0, "Of the trainings and of the samples.")
@@ -51,7 +50,3 @@ def main():
     figures.save_panels(out, panels, COLUMNS)
     print(f"picture: {out}")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

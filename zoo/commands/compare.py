@@ -3,10 +3,10 @@
 import pathlib
 import sys
 
-import experiments
-from experiments import preflight, processes
+from zoo import commands
+from zoo.commands import preflight, processes
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "compare",
     __doc__.strip(),
     "python -m experiments.compare --models=ae,vae,gan,vaegan --dataset=digits",
@@ -130,7 +130,3 @@ def _addressed(text):
     key, equals, value = text.partition("=")
     model, _, key = key.rpartition(".")
     return model, key + equals + value
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

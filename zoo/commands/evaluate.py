@@ -2,9 +2,9 @@
 
 import sys
 
-import experiments
+from zoo import commands
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "evaluate",
     __doc__.strip(),
     "python -m experiments.evaluate --workdir=runs/vaegan-digits",
@@ -88,7 +88,3 @@ def main():
     path = measured.write(flags.out)
     print("\n" + "\n".join(evaluation.table.lines(measured)))
     print(f"\n{measured.details['seconds']:.0f} s; written: {path}")
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

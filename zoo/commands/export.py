@@ -1,11 +1,10 @@
 """Writes a trained model for a model server, or for another runtime."""
 
 import pathlib
-import sys
 
-import experiments
+from zoo import commands
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "export",
     __doc__.strip(),
     "python -m experiments.export --workdir=runs/vaegan-digits --out=serving/vaegan",
@@ -60,7 +59,3 @@ def main():
     if flags.config:
         for file in configs.write(path.parent.parent):
             print(f"written: {file}")
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

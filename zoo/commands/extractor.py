@@ -1,11 +1,10 @@
 """Makes a data set's feature extractor, as the zoo ships it, of a classifier's run."""
 
 import pathlib
-import sys
 
-import experiments
+from zoo import commands
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "extractor",
     __doc__.strip(),
     "python -m experiments.extractor --workdir=runs/recipe-classifier-digits",
@@ -48,7 +47,3 @@ def main():
     path = out / f"{dataset}.npz"
     print(f"accuracy {extractor.about['accuracy']:.2%} of {len(test[0]):,} test images")
     print(f"{path.stat().st_size:,} bytes: {path} (sha256 {extractor.sha256})")
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

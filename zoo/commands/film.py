@@ -1,10 +1,9 @@
 """Makes a film of a training, of a walk among latents, or of noise becoming images."""
 
 import math
-import sys
 
-import experiments
-from experiments import outputs
+from zoo import commands
+from zoo.commands import outputs
 
 # What a model is known for: the first kind of which it can do what the kind needs.
 NEEDS = {"denoising": ("sample", "trajectory"), "walk": ("decode",), "training": ()}
@@ -12,9 +11,9 @@ PAUSE = 1.5  # seconds that the last frame stays; a walk has no last one
 STOP = 1.5  # seconds, about, from one stop of a walk to the next
 NUM_IMAGES = 32
 GREYS = 64  # of a GIF: an eye sees no difference, and the file is half as large
-OF_SAMPLES = ("labels", *experiments.SAMPLING)
+OF_SAMPLES = ("labels", *commands.SAMPLING)
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "film",
     __doc__.strip(),
     "python -m experiments.film --workdir=runs/vaegan-digits --kind=training",
@@ -248,7 +247,3 @@ def _denoising(model):
 
 def _count():
     return VERB.flags.num_images or NUM_IMAGES
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

@@ -1,12 +1,11 @@
 """Draws test images, and what trained models rebuild and make, as one picture."""
 
 import pathlib
-import sys
 
-import experiments
-from experiments import outputs
+from zoo import commands
+from zoo.commands import outputs
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "gallery",
     __doc__.strip(),
     "python -m experiments.gallery --workdirs=runs/vae-digits,runs/gan-digits",
@@ -45,7 +44,3 @@ def main():
         f"{dataset}: images of the test set, rebuilt from their codes, and new ones",
     )
     print(f"written: {out}")
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

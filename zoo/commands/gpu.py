@@ -12,12 +12,12 @@ import tempfile
 
 import numpy as np
 
-import experiments
-from experiments import benchmark
+from zoo import commands
+from zoo.commands import benchmark
 
 OUTPUTS = {"out": "json", "plot": "png"}
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "gpu",
     __doc__.partition("\n")[0],
     "python -m experiments.gpu --out=gpu",
@@ -82,9 +82,5 @@ def main():
 def _benchmark(flags):
     """Runs the benchmark on JAX if no other backend is asked for."""
     environment = {"KERAS_BACKEND": "jax"} | os.environ
-    command = [sys.executable, "-m", "experiments.benchmark", *flags]
+    command = [sys.executable, "-m", "zoo", "benchmark", *flags]
     return subprocess.run(command, env=environment).returncode
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

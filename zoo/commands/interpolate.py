@@ -1,11 +1,9 @@
 """Goes from one image to another through a model's latent space, and shows the way."""
 
-import sys
+from zoo import commands
+from zoo.commands import outputs
 
-import experiments
-from experiments import outputs
-
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "interpolate",
     __doc__.strip(),
     "python -m experiments.interpolate --workdir=runs/vaegan-digits --images=0,1",
@@ -139,7 +137,3 @@ def _lines(rows, z, decoded, classes, sure):
             line += f" {sure[number].min():6.2f}  {', '.join(passed)}"
         lines.append(line)
     return lines
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

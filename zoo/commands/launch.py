@@ -1,11 +1,9 @@
 """Trains one model on several workers: starts experiments.train with TF_CONFIG set."""
 
-import sys
+from zoo import commands
+from zoo.commands import workers
 
-import experiments
-from experiments import workers
-
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "launch",
     __doc__.strip(),
     "python -m experiments.launch --workers=2 --model=vae --dataset=digits",
@@ -44,7 +42,7 @@ def split(argv):
     """Splits a command line into the flags of this verb and those of
     `experiments.train`."""
     names = tuple(name for group in VERB.groups.values() for name, _ in group)
-    ours = [w for w in argv[1:] if w in experiments.HELP or _name(w) in names]
+    ours = [w for w in argv[1:] if w in commands.HELP or _name(w) in names]
     rest = [word for word in argv[1:] if word not in ours]
     return [argv[0], *ours], rest
 
@@ -53,6 +51,7 @@ def _name(word):
     return word.lstrip("-").partition("=")[0] if word.startswith("-") else ""
 
 
-if __name__ == "__main__":
-    own, others = split(sys.argv)
-    sys.exit(experiments.start(VERB, lambda: main(others), own))
+def begin(argv):
+    """Starts the workers; returns the exit code."""
+    own, others = split(argv)
+    return commands.start(VERB, lambda: main(others), own)

@@ -2,13 +2,12 @@
 
 import importlib.util
 import signal
-import sys
 import threading
 
-import experiments
-from experiments.confined import confined
+from zoo import commands
+from zoo.commands.confined import confined
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "playground",
     __doc__.strip(),
     "python -m experiments.playground --workdir=runs/vaegan-digits",
@@ -63,6 +62,7 @@ def _require_gradio():
         )
 
 
-if __name__ == "__main__":
+def begin(argv):
+    """Serves the page; returns the exit code. Nothing that it writes stays."""
     with confined():
-        sys.exit(experiments.start(VERB, main))
+        return commands.start(VERB, main, argv)

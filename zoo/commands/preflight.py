@@ -3,7 +3,7 @@
 import pathlib
 import zipfile
 
-RECIPES = pathlib.Path(__file__).parent / "recipes"
+from zoo.commands import recipes
 
 
 def require_least(verb):
@@ -86,8 +86,9 @@ def training(path):
 
     name = pathlib.Path(path).name
     model, _, dataset = name.partition("-")
-    if (RECIPES / f"{name}.flags").is_file():
-        flags = f"--flagfile=experiments/recipes/{name}.flags"
+    recipe = recipes.FOLDER / f"{name}.flags"
+    if recipe.is_file():
+        flags = f"--flagfile={recipes.typed(recipe)}"
     elif model in registry.names() and dataset:
         flags = f"--model={model} --dataset={dataset}"
     else:

@@ -5,11 +5,10 @@ With --out the same command writes records of them, too.
 """
 
 import pathlib
-import sys
 
-import experiments
+from zoo import commands
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "prepare",
     __doc__.splitlines()[0],
     "python -m experiments.prepare --dataset=emoji",
@@ -59,7 +58,7 @@ def main():
     where = VERB.dataset()
     name = where.pop("dataset")
     # What can be refused is so before anything is downloaded.
-    options = {key: where[key] for key in where if key not in experiments.DATASET}
+    options = {key: where[key] for key in where if key not in commands.DATASET}
     sources.chosen(name, options)
     is_only_got = sources.is_got(name) and not flags.out
     out = pathlib.Path(flags.out or f"{settings.slug(name)}-records")
@@ -110,7 +109,3 @@ def tell_ready(info, places):
         print(f"{split:<11} {total(info, split):>8,} images")
     print(f"in {', '.join(map(str, places))}")
     print(f"train on it by --dataset={info.name}")
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

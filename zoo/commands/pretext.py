@@ -1,11 +1,10 @@
 """Teaches the network whose features need no labels, as the zoo ships it."""
 
 import pathlib
-import sys
 
-import experiments
+from zoo import commands
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "pretext", __doc__.strip(), "python -m experiments.pretext --steps=3000"
 )
 VERB.group("How")
@@ -38,7 +37,3 @@ def main():
     extractor = pretext.store(network, out, facts)
     path = out / f"{pretext.NAME}.npz"
     print(f"{path.stat().st_size:,} bytes: {path} (sha256 {extractor.sha256})")
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

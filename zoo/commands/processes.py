@@ -12,8 +12,8 @@ from concurrent import futures
 
 from absl import logging
 
-import experiments
-from experiments import train as verb
+from zoo import commands
+from zoo.commands import train as verb
 
 
 def train(flags, workdir, number):
@@ -25,7 +25,7 @@ def train(flags, workdir, number):
     Raises: KeyboardInterrupt: if the training was interrupted.
     """
     print(f"[{number}] {workdir}", flush=True)
-    command = [sys.executable, "-m", "experiments.train", *flags]
+    command = [sys.executable, "-m", "zoo", "train", *flags]
     start = time.perf_counter()
     code = subprocess.run([*command, f"--workdir={workdir}"]).returncode
     minutes = (time.perf_counter() - start) / 60
@@ -83,7 +83,7 @@ def train_side_by_side(jobs, workers=2):
 
 def _begin(threads):
     """Prepares a worker, which must leave the other cores to the other workers."""
-    experiments.import_quietly()
+    commands.import_quietly()
     from zoo import backend
 
     backend.limit_threads(threads)

@@ -2,13 +2,12 @@
 
 import pathlib
 import re
-import sys
 
-import experiments
-from experiments import processes, train
+from zoo import commands
+from zoo.commands import processes, recipes, train
 
-RECIPES = pathlib.Path(__file__).parent / "recipes"
-VERB = experiments.Verb(
+RECIPES = recipes.FOLDER
+VERB = commands.Verb(
     "reproduce",
     __doc__.strip(),
     "python -m experiments.reproduce --recipes=gan-fashion_mnist,wgan-fashion_mnist",
@@ -91,7 +90,3 @@ def run(name, seed, number, runs):
         recipe = recipe.relative_to(pathlib.Path.cwd())
     flags = [f"--flagfile={recipe}", f"--seed={seed}"]
     return processes.train(flags, folder(runs, name, seed), number)
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

@@ -2,11 +2,10 @@
 
 import pathlib
 import re
-import sys
 
-import experiments
+from zoo import commands
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "request",
     __doc__.strip(),
     "python -m experiments.request --model=vaegan --num_images=4 --seed=7",
@@ -127,7 +126,3 @@ def _write(folder, name, values):
             print(f"{name}: {', '.join(map(str, values))}")
             return
     print(f"{name}: {len(values)} written to {folder}")
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

@@ -2,13 +2,12 @@
 
 import pathlib
 import shutil
-import sys
 
-import experiments
-from experiments import reproduce
-from experiments.anchors import ANCHORS
+from zoo import commands
+from zoo.commands import recipes, reproduce
+from zoo.commands.anchors import ANCHORS
 
-VERB = experiments.Verb("results", __doc__.strip(), "python -m experiments.results")
+VERB = commands.Verb("results", __doc__.strip(), "python -m experiments.results")
 VERB.group("Where")
 VERB.define(
     "list",
@@ -31,7 +30,6 @@ VERB.define(
     "on: tables grow from machine to machine.",
 )
 
-ROOT = pathlib.Path(__file__).parents[1]
 # The files from which a row is made.
 KEPT = ("run.json", "metrics.csv", "evaluation.json")
 # Between these lines of the file; what stands around them is written by hand.
@@ -116,9 +114,5 @@ def _command(run):
         return f"python -m experiments.reproduce --recipes={recipe}"
     quick = reproduce.RECIPES / "quick" / f"{run.name}.flags"
     if run.path.parent.name == "tour-quick" and quick.is_file():
-        return f"python -m experiments.train --flagfile={quick.relative_to(ROOT)}"
+        return f"python -m experiments.train --flagfile={recipes.typed(quick)}"
     return run.record["command"]
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

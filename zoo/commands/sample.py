@@ -1,11 +1,9 @@
 """Draws new images from a trained model: a grid, a folder of pictures, or an array."""
 
-import sys
+from zoo import commands
+from zoo.commands import outputs, prompts
 
-import experiments
-from experiments import outputs, prompts
-
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "sample",
     __doc__.strip(),
     "python -m experiments.sample --workdir=runs/vaegan-digits --num_images=64",
@@ -103,7 +101,3 @@ def _sample_mixture(options):
     space = exploration.Explorer(flags.workdir, **VERB.dataset())
     mixture = space.mixture(flags.components)
     return space.decode(mixture.draw(seeds_from(flags.seed, flags.num_images)))
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

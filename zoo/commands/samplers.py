@@ -3,9 +3,9 @@
 import pathlib
 import sys
 
-import experiments
+from zoo import commands
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "samplers",
     __doc__.strip(),
     "python -m experiments.samplers --workdir=runs/ddpm-fashion_mnist",
@@ -73,7 +73,3 @@ def main():
     print("\n" + "\n".join(sweep.table()))
     written = [sweep.out.with_suffix(suffix) for suffix in (".json", ".csv", ".png")]
     print(f"\nwritten: {', '.join(map(str, written))}")
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

@@ -9,8 +9,8 @@ import multiprocessing
 import os
 import time
 
-import experiments
-from experiments import machine
+from zoo import commands
+from zoo.commands import machine
 
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
@@ -148,7 +148,7 @@ def serve_steps(job, start, stop):
 
 def _model(job):
     """Returns the zoo's model of a `Job`, and its endless batches."""
-    experiments.import_quietly()
+    commands.import_quietly()
     import keras
 
     import zoo
@@ -186,7 +186,7 @@ def serve_pytorch(job, start, stop, images, labels):
     start()
     import torch
 
-    from experiments.pytorch import loop
+    from zoo.commands.pytorch import loop
 
     torch.set_num_threads(job.threads)
     torch.set_default_device("cuda" if torch.cuda.is_available() else "cpu")

@@ -11,7 +11,7 @@ import platform
 import statistics
 from importlib import metadata
 
-from experiments import machine, sides
+from zoo.commands import machine, sides
 
 DISTURBED = 0.05  # a round with a larger share of other work does not count
 
@@ -23,8 +23,8 @@ class Job:
     Attributes:
         name: Name of the line in the table.
         model: Name of the model in the zoo; `config` are all its settings.
-        rival: Name in `experiments.pytorch.loop.MODELS`, or "steps": the zoo's compiled
-            training step alone, without `fit` and data.
+        rival: Name in `zoo.commands.pytorch.loop.MODELS`, or "steps": the zoo's
+            compiled training step alone, without `fit` and data.
         dataset: Name of the data set; its train split is used.
         image_size: Side of the images in pixels, or (height, width); None for the size
             of the set.

@@ -3,10 +3,10 @@
 import pathlib
 import sys
 
-import experiments
-from experiments import processes, reproduce
+from zoo import commands
+from zoo.commands import processes, reproduce
 
-VERB = experiments.Verb("tour", __doc__.strip(), "python -m experiments.tour --quick")
+VERB = commands.Verb("tour", __doc__.strip(), "python -m experiments.tour --quick")
 VERB.group("What")
 VERB.define("boolean", "quick", False, "Digits, trained now, instead of finished runs.")
 VERB.define("list", "lang", ["en"], "Languages, a page each, e.g. en,ja.")
@@ -24,7 +24,7 @@ RECIPES = {role: f"{role}-fashion_mnist" for role in FASHION.split()}
 RECIPES["collapse_gan"] = "collapse_gan-digits"  # {role: file of experiments/recipes}
 RECIPES["left_out_vae"] = RECIPES["shoes_vae"]  # this VAE saw three of ten classes
 
-TEXTS = pathlib.Path(__file__).parents[1] / "zoo/pages/tour/texts"
+TEXTS = pathlib.Path(__file__).parents[1] / "pages/tour/texts"
 QUICK = reproduce.RECIPES / "quick"  # its files ROLE.flags train on digits, in seconds
 STAND_INS = {"shoes_gan": "gan"}  # the quick tour uses one GAN in both chapters
 QUICK_IMAGES = 500
@@ -91,7 +91,3 @@ def _command(runs):
         return f"python -m experiments.reproduce --recipes={names}{where}"
 
     return command
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

@@ -2,17 +2,16 @@
 
 import contextlib
 import os
-import pathlib
 import sys
 
-import experiments
-from experiments import machine, preflight, repeated
+from zoo import commands
+from zoo.commands import machine, preflight, recipes, repeated
 
 # What runs if no flag is given: real digits, with pictures within two minutes.
-RECIPE = pathlib.Path(__file__).parent / "recipes" / "vaegan-digits.flags"
+RECIPE = recipes.FOLDER / "vaegan-digits.flags"
 OURS = {"model": "vaegan", "dataset": "digits", "workdir": "runs/vaegan-digits"}
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "train",
     __doc__.strip(),
     "python -m experiments.train --model=vaegan --dataset=digits --epochs=30",
@@ -245,7 +244,7 @@ def _first_lines(run, flags):
 
     lines = []
     if VERB.argv[1:2] == [f"--flagfile={RECIPE}"]:
-        path = RECIPE.relative_to(RECIPE.parents[2])
+        path = recipes.typed(RECIPE)
         lines += [f"takes the flags of the recipe {path}, where you give no others"]
     if flags["precision"] == "mixed_bfloat16" and not (
         backend.num_accelerators() or machine.has_bfloat16()
@@ -261,10 +260,11 @@ def _first_lines(run, flags):
     return lines if run.is_finished() else lines + reports.header(run)
 
 
-if __name__ == "__main__":
-    code = experiments.start(VERB, main, with_recipe(sys.argv))
+def begin(argv):
+    """Trains as the command line says, or as the recipe does; returns the exit code."""
+    code = commands.start(VERB, main, with_recipe(argv))
     if code and VERB.flags.is_parsed() and VERB.flags.strategy == "multi_worker":
         # At its end, TensorFlow would wait for a worker that is gone.
         sys.stderr.flush()
         os._exit(code)
-    sys.exit(code)
+    return code

@@ -1,14 +1,13 @@
 """Turns pictures into others by a trained model: edges to a garment, grey to colour."""
 
 import pathlib
-import sys
 
-import experiments
+from zoo import commands
 
 ENDINGS = ("png", "jpg", "jpeg", "webp", "bmp", "gif", "ppm", "pgm", "tif", "tiff")
 BATCH = 64  # pictures that are read, translated and written at a time
 
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "translate",
     __doc__.strip(),
     "python -m experiments.translate --workdir=runs/pix2pix-photos --images=grey "
@@ -191,7 +190,3 @@ def _write(path, picture):
 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pixels.png(picture))
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

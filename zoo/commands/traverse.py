@@ -1,11 +1,9 @@
 """Moves a latent along the directions in which encodings vary, one after the other."""
 
-import sys
+from zoo import commands
+from zoo.commands import outputs
 
-import experiments
-from experiments import outputs
-
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "traverse",
     __doc__.strip(),
     "python -m experiments.traverse --workdir=runs/vaegan-digits --image=0",
@@ -123,7 +121,3 @@ def _lines(axes, moved):
     for name, *numbers in zip(axes.names, axes.deviations, axes.shares, change):
         lines.append("{:<12} {:7.3f} {:7.1%} {:7.3f}".format(name, *numbers))
     return lines
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

@@ -1,19 +1,11 @@
-"""What the command-line verbs share: their flags, their help and their errors.
+"""A verb: its purpose, its flags in groups with units and defaults, its help."""
 
-A verb defines its flags in groups, so that `--help` tells what, how long, how fast and
-where, and hands its `main` to `start`. A wrong input is one sentence on stderr and exit
-code 1, wherever it was found.
-"""
-
-import logging
 import math
-import os
-import sys
 import textwrap
 
 from absl import flags
 
-from experiments import preflight, quiet
+from zoo.commands import verbs
 
 # What kinds of sets let one choose; the first is the default.
 CHOICES = {
@@ -68,8 +60,6 @@ OPTIONS = {
 }
 SAMPLING = ("sampler", "steps", "guidance")
 DATASET = ("dataset", "classes", "image_size", "data_dir")
-SIGPIPE = 13  # of `signal`, which has none on Windows
-HELP = ("--help", "-help", "-h", "--helpshort", "--helpfull")
 
 
 class Verb:
@@ -91,6 +81,7 @@ class Verb:
         self.flags = flags.FlagValues()
         self.groups, self.least = {}, {}
         self.argv = [name]
+        self.program = None  # what was typed before its name; None: a door's
 
     def group(self, title):
         """Sets the title of the group of flags that are defined from here on."""
@@ -231,6 +222,10 @@ class Verb:
         lines += ["", "  * may be repeated   --flagfile=PATH reads flags from a file"]
         return "\n".join(lines)
 
+    def addressed(self, text):
+        """Returns `text` with all commands in it named as this one was typed."""
+        return verbs.addressed(text, self.program) if self.program else text
+
     def parse(self, argv):
         """Reads the command line; `argv[0]` is the program.
 
@@ -260,92 +255,3 @@ def _usage_of(flag, text):
     if len(left) > 24:
         return [left] + [indent + line for line in lines]
     return [f"{left:<24} {lines[0]}"] + [indent + line for line in lines[1:]]
-
-
-def start(verb, main, argv=None):
-    """Parses the command line, runs `main()` and returns the exit code.
-
-    A wrong input is not raised but printed on stderr, as one sentence.
-    """
-    argv = sys.argv if argv is None else argv
-    if set(HELP) & set(argv[1:]):
-        print(verb.usage())
-        return 0
-    open_streams()
-    try:
-        verb.parse(argv)
-        preflight.require_least(verb)
-        preflight.require_models(verb)
-        preflight.require_runs(verb)
-        preflight.require_data(verb)
-        warn_plainly()
-        with quiet.imports():
-            code = main() or 0
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return code
-    except BrokenPipeError:  # the reader of the lines, such as `head`, has seen enough
-        # Output that is still to be written would raise again at the end of the
-        # process.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + SIGPIPE
-    except (ValueError, OSError, ImportError) as error:
-        print(f"{verb.name}: {_sentence(error)}", file=sys.stderr)
-        return 1
-    except MemoryError as error:
-        from zoo.inputs import memory
-
-        free = f"{memory.free() / 2**30:,.1f} GiB are free"
-        print(f"{verb.name}: {_too_much(error)}, and {free}.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-
-
-def open_streams():
-    """Lets a process print whose stdout or stderr was closed before it began."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
-
-
-def warn_plainly():
-    """Makes each warning appear on stderr once, as a sentence without absl's marks."""
-    handler, printed = logging.StreamHandler(), set()
-    handler.setFormatter(logging.Formatter("warning: %(message)s"))
-
-    def is_new(record):
-        text = record.getMessage()
-        return not (text in printed or printed.add(text))
-
-    handler.addFilter(is_new)
-    # This has no effect if there is a handler already.
-    logging.basicConfig(handlers=[handler])
-
-
-def import_quietly():
-    """Imports Keras without TensorFlow's notes, in a process that no verb started."""
-    with quiet.imports():
-        import keras  # noqa: F401
-
-
-def _sentence(error):
-    """Returns the error's text on one line; for system errors, the path and the
-    reason."""
-    text = str(error)
-    if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        text = f"{where}{error.strerror}."
-    return printable(" ".join(text.split()))
-
-
-def _too_much(error):
-    """What a MemoryError tells of how much was wanted."""
-    text = printable(" ".join(str(error).split())).rstrip(".")
-    return f"That does not fit into memory ({text or 'it is not told how much'})"
-
-
-def printable(text):
-    """Returns `text` with control characters escaped, which a file's name may hold and
-    a terminal would obey."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

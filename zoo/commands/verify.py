@@ -4,12 +4,12 @@ Fashion-MNIST's 10,000 test images against the targets."""
 import pathlib
 import sys
 
-import experiments
+from zoo import commands
 
-# The functions of experiments/targets.py.
+# The functions of zoo/commands/targets.py.
 TARGETS = ("classifier", "classifier_fast", "ae", "vae", "gan", "vaegan", "wgan")
 TARGETS += ("cgan", "bigan", "ddpm", "flow", "frechet")
-VERB = experiments.Verb(
+VERB = commands.Verb(
     "verify", __doc__.strip(), "python -m experiments.verify --workdir=runs/vae-digits"
 )
 VERB.group("A run folder")
@@ -39,7 +39,8 @@ def main():
                 f"{', '.join(TARGETS)}. Received: {name!r}."
             )
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
-    from experiments.targets import MEASURES, Runs
+    from zoo.commands.recipe_runs import Runs
+    from zoo.commands.targets import MEASURES
 
     flags = VERB.flags
     runs = Runs(pathlib.Path(flags.runs), flags.seed, flags.k)
@@ -59,9 +60,5 @@ def check_folder(path):
 
     lines = checksums.check(runs.RunFolder(path))
     for sound, line in lines:
-        print(f"{'ok     ' if sound else 'WRONG  '}{experiments.printable(line)}")
+        print(f"{'ok     ' if sound else 'WRONG  '}{commands.printable(line)}")
     return int(not all(sound for sound, _ in lines))
-
-
-if __name__ == "__main__":
-    sys.exit(experiments.start(VERB, main))

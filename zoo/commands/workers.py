@@ -73,7 +73,7 @@ class Workers:
         # This flag comes last, because a flag file may name another strategy.
         flags = [*self.rest, "--strategy=multi_worker"]
         return subprocess.Popen(
-            [sys.executable, "-m", "experiments.train", *flags],
+            [sys.executable, "-m", "zoo", "train", *flags],
             env=os.environ | {"TF_CONFIG": json.dumps(config), "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -58,7 +58,8 @@ def _command():
     """The command line as typed; Python keeps only the path of `-m module`."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     if spec is None:
-        return ["python", *sys.argv]
+        is_installed = pathlib.Path(sys.argv[0]).stem == "zoo"  # a script of pip's
+        return ["zoo", *sys.argv[1:]] if is_installed else ["python", *sys.argv]
     return ["python", "-m", spec.name.removesuffix(".__main__"), *sys.argv[1:]]
 
 

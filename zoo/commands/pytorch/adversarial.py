@@ -1,10 +1,10 @@
-"""More models with a discriminator in PyTorch; see `experiments.pytorch.models`."""
+"""More models with a discriminator in PyTorch; see `zoo.commands.pytorch.models`."""
 
 import torch
 from torch import nn
 
-from experiments.pytorch import networks
-from experiments.pytorch.models import (
+from zoo.commands.pytorch import networks
+from zoo.commands.pytorch.models import (
     GAN,
     VAEGAN,
     Model,

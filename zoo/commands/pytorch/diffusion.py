@@ -1,4 +1,4 @@
-"""Models that remove noise in PyTorch; see `experiments.pytorch.models`."""
+"""Models that remove noise in PyTorch; see `zoo.commands.pytorch.models`."""
 
 import math
 
@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim import swa_utils
 
-from experiments.pytorch import networks
-from experiments.pytorch.models import Model, move
+from zoo.commands.pytorch import networks
+from zoo.commands.pytorch.models import Model, move
 
 SIZES = ("width", "mult", "depth", "attention", "patch", "dropout", "num_classes")
 
@@ -99,7 +99,25 @@ class UNet(nn.Module):
             return nn.ModuleList([residual, attends])
 
         self.first = nn.Conv2d(channels, width, 3, padding=1)
-        self.down, skips, now = nn.ModuleList(), [width], width
+        self.down, skips = self._way_down(width, widths, depth, block)
+        now = widths[-1]
+        self.middle = nn.ModuleList(
+            [
+                ResidualBlock(now, now, units, dropout),
+                Attention(now),
+                ResidualBlock(now, now, units, dropout),
+            ]
+        )
+        self.up = self._way_up(skips, widths, depth, block)
+        self.last = nn.Sequential(
+            group_norm(widths[0]),
+            nn.SiLU(),
+            nn.Conv2d(widths[0], channels, 3, padding=1),
+        )
+
+    def _way_down(self, width, widths, depth, block):
+        """Returns the levels on the way down, and the channels of all skips."""
+        levels, skips, now = nn.ModuleList(), [width], width
         for level, wide in enumerate(widths):
             parts = nn.ModuleDict({"blocks": nn.ModuleList()})
             if level:
@@ -113,15 +131,12 @@ class UNet(nn.Module):
                 parts["blocks"].append(block(now, level))
                 skips.append(wide)
                 now = wide
-            self.down.append(parts)
-        self.middle = nn.ModuleList(
-            [
-                ResidualBlock(now, now, units, dropout),
-                Attention(now),
-                ResidualBlock(now, now, units, dropout),
-            ]
-        )
-        self.up = nn.ModuleList()
+            levels.append(parts)
+        return levels, skips
+
+    def _way_up(self, skips, widths, depth, block):
+        """Returns the levels on the way up, from the smallest images on."""
+        levels, now = nn.ModuleList(), widths[-1]
         for level in reversed(range(len(widths))):
             parts = nn.ModuleDict({"blocks": nn.ModuleList()})
             for _ in range(depth + 1):
@@ -129,10 +144,8 @@ class UNet(nn.Module):
                 now = widths[level]
             if level:
                 parts["upsample"] = nn.Conv2d(now, now, 3, padding=1)
-            self.up.append(parts)
-        self.last = nn.Sequential(
-            group_norm(now), nn.SiLU(), nn.Conv2d(now, channels, 3, padding=1)
-        )
+            levels.append(parts)
+        return levels
 
     def forward(self, x, times, labels=None):
         embedding = self.time(times)

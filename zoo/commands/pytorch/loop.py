@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from experiments.pytorch import adversarial, diffusion, models
+from zoo.commands.pytorch import adversarial, diffusion, models
 
 MODELS = models.MODELS | adversarial.MODELS | diffusion.MODELS
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
@@ -16,7 +16,7 @@ class Training:
     """One model in training on images in memory, or sampling.
 
     Args:
-        job: The `experiments.throughput.Job`.
+        job: The `zoo.commands.throughput.Job`.
         images, labels: uint8 `[N, H, W, C]`, int `[N]` or None.
         layout: A key of `LAYOUTS`, of weights and batches.
     """

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim import swa_utils
 
-from experiments.pytorch import networks
+from zoo.commands.pytorch import networks
 
 
 def freeze(network, frozen):

@@ -1,6 +1,6 @@
 """The page of `experiments.playground`, by Gradio: its rooms, and how it is served.
 
-Gradio is silent where `experiments.confined` was before it.
+Gradio is silent where `zoo.commands.confined` was before it.
 """
 
 import contextlib
