@@ -80,7 +80,7 @@ def test_an_image_copies_installs_and_starts_what_there_is(file):
     (extra,) = re.findall(r"pip install .*'\.\[(\w+)\]'", text)
     assert extra in EXTRAS
     name, flags = re.search(r"^CMD .*experiments\.(\w+) (.+)\"\]$", text, re.M).groups()
-    verb = importlib.import_module(f"experiments.{name}").VERB
+    verb = importlib.import_module(f"zoo.commands.{name}").VERB
     verb.parse([name, *flags.split()])
     port = verb.flags.port
     assert f"EXPOSE {port}\n" in text and f":{port}/" in text

@@ -25,7 +25,7 @@ from untrained import folder_of
 from verbs import called, start
 
 import zoo
-from experiments import request, serve
+from zoo.commands import request, serve
 from zoo.inputs import pixels
 from zoo.serving import client
 from zoo.serving.server import listening, served
