@@ -4,7 +4,7 @@
 FROM python:3.11-slim-bookworm
 RUN useradd --create-home zoo
 WORKDIR /zoo
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
 COPY zoo zoo
 COPY experiments experiments
 RUN pip install --no-cache-dir '.[playground]'

@@ -15,14 +15,16 @@ from PIL import Image
 
 import zoo
 from zoo import commands
-from zoo.commands import launch, preflight, sample, train
+from zoo.commands import launch, preflight, sample, train, verbs
 
 ROOT = pathlib.Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob(".github/**/*.md")]
 FILE = re.compile(r"\b(?:zoo|experiments|tests|docs)/[\w/.-]*\w\.(?:py|md|png|toml)\b")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+VERB = "|".join(verbs.names())
 COMMAND = re.compile(
-    r"""python -m experiments\.([a-z_]+)((?: +-(?:[^\s|&;'"]|"[^"]*")+)*)"""
+    rf"""(?:python -m experiments\.|\bzoo (?=(?:{VERB})\b))([a-z_]+)"""
+    r"""((?: +-(?:[^\s|&;'"]|"[^"]*")+)*)"""
 )
 STATION = re.compile(r"^\d\. `([\w/.]+)`, `(\w+)`:", re.MULTILINE)
 
@@ -63,10 +65,15 @@ def test_commands_of_a_document_have_flags_and_values_that_there_are(
 
 def parse(name, arguments):
     """Reads a command line and checks its numbers and its models."""
-    verb = importlib.import_module(f"zoo.commands.{name}").VERB
+    verb = importlib.import_module(f"zoo.commands.{verbs.names()[name]}").VERB
     verb.parse([name, *arguments])
     preflight.require_least(verb)
     preflight.require_models(verb)
+
+
+def test_commands_are_found_by_both_of_their_names():
+    text = "`zoo play --port=1` and `python -m zoo train`, not `zoo vae` or `zoo help`."
+    assert list(commands_of(text)) == [("play", ["--port=1"]), ("train", [])]
 
 
 def test_a_command_with_a_flag_that_there_is_not_is_noticed():
