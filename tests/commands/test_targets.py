@@ -144,7 +144,7 @@ def test_samples_are_drawn_once_and_each_class_as_often(monkeypatch):
         "cgan": types.SimpleNamespace(can=lambda need: True, sample=sample),
         "gan": types.SimpleNamespace(can=lambda need: False, sample=sample),
     }
-    monkeypatch.setattr(targets.zoo, "load", models.get)
+    monkeypatch.setattr(recipe_runs.zoo, "load", models.get)
     runs = recipe_runs.Runs(None)
     for name in ("cgan", "cgan", "gan"):
         images, _ = runs.drawn(name)
