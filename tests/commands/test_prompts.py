@@ -10,9 +10,9 @@ import verbs
 from PIL import Image
 
 import zoo
-from experiments import prompts
-from experiments import sample as verb
 from zoo import backend
+from zoo.commands import prompts
+from zoo.commands import sample as verb
 from zoo.evaluation import images as measured
 
 SETTINGS = {"max_tokens": 8, "text_width": 4, "text_depth": 0, "steps": 2, "width": 4}

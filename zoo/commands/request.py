@@ -58,7 +58,7 @@ def main():
     # NumPy and Pillow take a while to import: --help and a wrong flag need not wait.
     import numpy as np
 
-    from experiments import prompts
+    from zoo.commands import prompts
     from zoo.serving import client, rows
 
     flags = VERB.flags
