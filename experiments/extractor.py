@@ -10,6 +10,7 @@ VERB = experiments.Verb(
     __doc__.strip(),
     "python -m experiments.extractor --workdir=runs/recipe-classifier-digits",
     runs=("workdir",),
+    presets=False,
 )
 VERB.group("What")
 VERB.define(
