@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # for editors: what `__getattr__` hands out
     from zoo.core import latents, schedules
     from zoo.core.saving import load
     from zoo.drawing.showing import show
+    from zoo.pretrained.presets import presets
     from zoo.runs import strategies
     from zoo.serving import export
 
@@ -39,6 +40,7 @@ __all__ = [
     "load",
     "metrics",
     "names",
+    "presets",
     "schedules",
     "show",
     "strategies",
@@ -52,6 +54,7 @@ _MODULES = {
     "export": "zoo.serving",
     "latents": "zoo.core.latents",
     "load": "zoo.core.saving",
+    "presets": "zoo.pretrained.presets",
     "schedules": "zoo.core.schedules",
     "show": "zoo.drawing.showing",
     "strategies": "zoo.runs.strategies",
@@ -73,16 +76,17 @@ def get(name, image_shape=None, weights=None, **config):
     Args:
         name: One of `zoo.names()`.
         image_shape: (H, W, C) builds the networks at once; otherwise the first data do.
-        weights: Reserved for trained weights by name; none are shipped yet.
+        weights: Name of trained weights, such as "fashion_mnist": `zoo.presets()` lists
+            them. What the model is trained on next may be of another size: layers
+            that do not fit begin anew and are named in the log.
         **config: The model's settings; `zoo.describe(name)` lists them.
     Raises: ValueError: for an unknown name or setting, with the nearest right one.
     """
     registry.require(name)
     if weights is not None:
-        raise ValueError(
-            "zoo.get has no trained weights yet; zoo.load reads your own files. "
-            f"Received: weights={weights!r}."
-        )
+        from zoo.pretrained import presets
+
+        return presets.get(name, weights, image_shape, config)
     from zoo.core import saving  # slow: a name that is wrong need not wait for it
 
     model = registry.find(name)(**saving.with_parts(registry.find(name), config))

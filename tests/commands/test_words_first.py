@@ -33,6 +33,7 @@ train --schedule=cosin
 train --learning_rate=high
 train --strategy=parameter_server
 train --init_from=nowhere
+train --init_from=gan/nowhere
 train --from=nowhere
 train --fit=pad
 train --color=gray
@@ -67,6 +68,11 @@ compare --models=ae,vae --out=x.png
 compare --models=ae,vae --minutes=0
 compare --models=ae
 sample --workdir=nowhere
+sample --weights=gan/nowhere
+export --weights=nowhere
+playground --weights=gan/nowhere
+verify --weights=gan/nowhere
+publish --workdir=nowhere
 sample --workdir={photos}
 sample --workdir={photos}/text.txt
 sample --workdir={run} --out=x.jpg

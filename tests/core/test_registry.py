@@ -145,11 +145,6 @@ def test_a_tuple_is_taken_as_tuple_or_list_of_its_kind():
         registry.resolve(Levels, {"mult": [1, "2"]})
 
 
-def test_weights_by_name_are_refused_until_there_are_some():
-    with pytest.raises(ValueError, match="zoo.load reads your own files"):
-        zoo.get("vae", weights="fashion_mnist")
-
-
 def test_the_front_door_is_what_it_says():
     assert {"get", "names", "describe", "load", "data"} <= set(zoo.__all__)
     assert isinstance(zoo.data, types.ModuleType) and zoo.__version__

@@ -73,6 +73,7 @@ def start(verb, main, argv=None):
         preflight.require_data(verb)
         warn_plainly()
         with quiet.imports():
+            verb.take_presets()
             code = main() or 0
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -9,6 +9,7 @@ VERB = commands.Verb(
     __doc__.strip(),
     "python -m experiments.extractor --workdir=runs/recipe-classifier-digits",
     runs=("workdir",),
+    presets=False,
 )
 VERB.group("What")
 VERB.define(

@@ -25,14 +25,29 @@ def require_models(verb):
 def require_runs(verb):
     """Raises FileNotFoundError, with the command that would train it, if a flag of
     `verb` names a run that does not exist."""
+    from zoo.pretrained import presets
+
+    for name in values(verb, ("weights",) if verb.has_weights else ()):
+        presets.require(name)
     # A run that is watched may have saved nothing yet.
     is_watched = "watch" in verb.flags and verb.flags["watch"].value
-    for path in values(verb, verb.runs):
+    for path in values(verb, _named(verb)):
+        if presets.is_name(path) and "init_from" in verb.runs:
+            presets.require(path)
+            continue
         lack = _lack(pathlib.Path(path))
         if lack and not (is_watched and pathlib.Path(path).is_dir()):
             command = training(path)
             hint = f"; `{command}` trains it" if command else ""
             raise FileNotFoundError(f"{lack}{hint}. Received: {path}.")
+
+
+def _named(verb):
+    """The flags that name runs; not --workdir where a preset stands in its place."""
+    is_replaced = verb.has_weights and verb.flags["weights"].value
+    is_typed = "workdir" in verb.flags and verb.flags["workdir"].present
+    left = ("workdir",) if is_replaced and not is_typed else ()
+    return [name for name in verb.runs if name not in left]
 
 
 def _lack(path):

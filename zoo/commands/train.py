@@ -45,7 +45,8 @@ VERB.define(
     "string",
     "init_from",
     None,
-    "Run folder or .keras file that lends its model and weights [none].",
+    "Run folder, .keras file or preset (MODEL/NAME) that lends its model and weights; "
+    "layers of a preset that do not fit begin anew [none].",
 )
 VERB.define(
     "string",

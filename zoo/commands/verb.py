@@ -71,15 +71,18 @@ class Verb:
     Args:
         models: The flags that name models of the zoo.
         runs: The flags that name trained runs, or files of models, to read.
+        presets: Whether --weights, which is defined beside --workdir, may name a preset
+            in place of a run.
     """
 
-    def __init__(self, name, purpose, example, models=(), runs=()):
+    def __init__(self, name, purpose, example, models=(), runs=(), presets=True):
         self.name = name
         self.models, self.runs = models, runs
         self.purpose = purpose
         self.example = example
         self.flags = flags.FlagValues()
         self.groups, self.least = {}, {}
+        self.has_weights = presets and "workdir" in runs
         self.argv = [name]
         self.program = None  # what was typed before its name; None: a door's
 
@@ -101,6 +104,12 @@ class Verb:
             name=name, default=default, help=help, flag_values=self.flags, **options
         )
         list(self.groups.values())[-1].append((name, help))
+        if name == "workdir" and self.has_weights:
+            text = (
+                "Preset in place of --workdir, e.g. gan/emoji, which `zoo.presets()` "
+            )
+            text += "lists; what is made of it goes to runs/presets/gan-emoji [none]."
+            self.define(kind, "weights", None, text)
 
     def define_dataset(self):
         """Defines the flags that say on which images a model is looked at."""
@@ -189,6 +198,30 @@ class Verb:
                 f"--{name} takes {takes}. Received: {name}={','.join(texts)}."
             )
         return values
+
+    def take_presets(self):
+        """Puts the folders of the presets that --weights names in the place of
+        --workdir, or behind them where that is a list.
+
+        Raises: ValueError: if both name a model, or a preset cannot be read.
+        """
+        names = self.flags["weights"].value if self.has_weights else None
+        if not names:
+            return
+        workdir = self.flags["workdir"]
+        is_list = isinstance(names, list)
+        if workdir.present and not is_list:
+            raise ValueError(
+                "--weights stands in the place of --workdir: choose one. "
+                f"Received: workdir={workdir.value} and weights={names}."
+            )
+        from zoo.runs import preset_runs  # slow
+
+        paths = [
+            str(preset_runs.place(each)) for each in (names if is_list else [names])
+        ]
+        typed = workdir.value if workdir.present else []
+        workdir.value = [*typed, *paths] if is_list else paths[0]
 
     def labels(self):
         """Returns the labels that --labels means, by number or by the names that the

@@ -1,4 +1,4 @@
-"""Checks a run folder against its checksums, or measures finished runs on
+"""Checks a run folder or a preset against its checksums, or measures finished runs on
 Fashion-MNIST's 10,000 test images against the targets."""
 
 import pathlib
@@ -14,7 +14,10 @@ VERB = commands.Verb(
 )
 VERB.group("A run folder")
 VERB.define("string", "workdir", None, "Is it whole, and what is missing? [none]")
-VERB.group("Targets, unless --workdir is given")
+VERB.group("A preset")
+VERB.define("string", "weights", None, "MODEL/NAME: are its files whole? [none]")
+VERB.define("bool", "scores", False, "Are its scores those of its card? (minutes)")
+VERB.group("Targets, unless --workdir or --weights is given")
 VERB.define(
     "list", "models", ["all"], "Runs to measure, by recipe; frechet compares them all."
 )
@@ -30,6 +33,8 @@ VERB.define(
 def main():
     if VERB.flags.workdir is not None:
         return check_folder(VERB.flags.workdir)
+    if VERB.flags.weights is not None:
+        return check_preset(VERB.flags.weights, VERB.flags.scores)
     wanted = VERB.flags.models
     wanted = list(TARGETS) if wanted == ["all"] else wanted
     for name in wanted:
@@ -62,3 +67,25 @@ def check_folder(path):
     for sound, line in lines:
         print(f"{'ok     ' if sound else 'WRONG  '}{commands.printable(line)}")
     return int(not all(sound for sound, _ in lines))
+
+
+def check_preset(name, measured):
+    """Prints whether the files of a preset are whole and, if `measured`, which scores
+    are not those of its card; returns 1 if anything is wrong."""
+    from zoo.pretrained import presets
+
+    preset = presets.find(name)
+    from zoo.pretrained.presets import building  # slow: a wrong name need not wait
+
+    model = building.build(preset, compiled=False)
+    print(f"ok     {preset.archive}: whole, {sum(preset.weights.values()):,} weights")
+    if not measured:
+        return 0
+    from zoo.evaluation import preset_scores
+
+    scores = preset_scores.measure(preset, model).scores
+    lines = preset_scores.differences(preset, scores)
+    for line in lines:
+        print(f"WRONG  {line}")
+    print(f"{len(preset.scores) - len(lines)} of {len(preset.scores)} scores agree")
+    return int(bool(lines))

@@ -11,7 +11,7 @@ from absl import logging
 from numpy.typing import ArrayLike
 
 from zoo import backend, inputs
-from zoo.core import faults, monitoring
+from zoo.core import adapting, faults, monitoring
 from zoo.inputs import classes, feeds, grouping, words
 from zoo.inputs.tensors import Data
 
@@ -173,6 +173,8 @@ class Fitting:
     def _look(self, x, y, value_range):
         """Returns the checked `Feed` of training data; builds the model if need be."""
         feed = feeds.look(x, y, self.layout)
+        if self.adapts:
+            adapting.adapt(self, feed, x)
         for field in feed.first:
             if field in feeds.PIXELS:
                 self._check_pixels(feed, field, value_range, training=True)

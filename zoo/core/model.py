@@ -50,6 +50,10 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
             `monitor_mode` is "max"; "" if no term tells (a GAN's losses do not). Keras'
             callbacks mean it by "loss" and "val_loss".
         paper: One line for the catalogue: authors, year, arXiv number.
+        adapts: Whether the first data that it is trained on may have other sizes and
+            classes (`zoo.core.adapting`); so does a model that comes trained.
+        untaught: Names of the networks, of a model that comes trained, that do not.
+        members: Names of all networks that `build` made, and of the parts.
     """
 
     networks: tuple[str, ...] = ()
@@ -66,6 +70,9 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
     monitor = ""
     monitor_mode = "min"
     paper = ""
+    adapts = False
+    untaught: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
 
     def __new__(cls, *args, **kwargs):
         model = super().__new__(cls)
@@ -150,8 +157,11 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
         """Makes all that a model has variables of, once its shapes are known."""
         for name in registry.part_names(type(self)):
             setattr(self, name, self._built_part(name))
-        for name, network in self.build_networks(self.image_shape).items():
+        networks = self.build_networks(self.image_shape)
+        for name, network in networks.items():
             setattr(self, name, network)
+        parts_of = [n for n in registry.part_names(type(self)) if self.config[n]]
+        self.__dict__["members"] = (*parts_of, *networks)
         for name in self._averages:
             setattr(self, f"{name}_ema", averages.begin(self.network(name)))
         self.__dict__["_learned"] = tuple(self.trainable_variables)

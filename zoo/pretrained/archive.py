@@ -16,7 +16,7 @@ def write(folder, name, weights):
     Returns: its sha256, and the weights as they are read again.
     Raises: ValueError: if a weight does not fit into half precision.
     """
-    arrays = {f"w{index:03d}": _halved(array) for index, array in enumerate(weights)}
+    arrays = {f"w{index:03d}": halved(array) for index, array in enumerate(weights)}
     with replaced(pathlib.Path(folder) / f"{name}.npz") as temporary:
         np.savez(temporary, **arrays)
         blob = pathlib.Path(temporary).read_bytes()
@@ -54,7 +54,7 @@ def _weights(blob):
         return [arrays[key].astype("float32") for key in sorted(arrays.files)]
 
 
-def _halved(array):
+def halved(array):
     """Kernels in half precision; the few biases and statistics stay as they are."""
     if array.ndim < 2:
         return array.astype(np.float32)

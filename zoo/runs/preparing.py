@@ -8,10 +8,10 @@ import keras
 from absl import logging
 
 from zoo import backend
-from zoo.core import registry, saving
+from zoo.core import lending, registry, saving
 from zoo.files import sums
 from zoo.inputs import classes
-from zoo.runs import circumstances, lock, strategies, workers
+from zoo.runs import circumstances, lock, preset_runs, strategies, workers
 from zoo.runs import settings as settings_module
 from zoo.runs.dataset import RunData
 from zoo.runs.folder import RunFolder
@@ -88,7 +88,7 @@ def prepare(flags, dataset=None):
     strategy = strategies.create(flags["strategy"])  # before anything is computed
     dataset = dataset or RunData(flags)
     flags = flags | {"image_size": dataset.where["image_size"]}
-    lender = saving.load(flags["init_from"]) if flags["init_from"] else None
+    lender = preset_runs.opened(flags["init_from"]) if flags["init_from"] else None
     stored_in = functools.partial(_stored_in, flags)
     settings, model, parts = settings_module.resolve(flags, dataset, lender, stored_in)
     dataset.require(model)
@@ -256,7 +256,11 @@ def _steps_per_epoch(train, model, settings):
 
 
 def _take_weights(lender, model, settings):
-    """Gives `model` the weights of the model `lender`; its optimizers start afresh."""
+    """Gives `model` the weights of the model `lender`; its optimizers start afresh.
+    Of a preset, layers of another size begin anew."""
+    if lender.adapts:
+        lending.tell(lending.take(model, lending.weights(lender)))
+        return
     if lender.image_shape != model.image_shape:
         raise ValueError(
             f"The model of {settings.init_from} is for images of shape "

@@ -40,7 +40,7 @@ class Settings:
         checkpoint_every: Steps from one checkpoint within an epoch to the next, or None
             for checkpoints after whole epochs only.
         on_nan: "stop" or "rollback", where a step makes NaN or infinity.
-        init_from: `.keras` file or run folder of the first weights, or None.
+        init_from: `.keras` file, run folder or preset of the first weights, or None.
         gradient_accumulation_steps: Batches of one update.
         steps_per_execution: Training steps of one compiled call.
         parts: {setting that is a model: {"file", "sha256"}}.
@@ -206,9 +206,10 @@ def _config(flags, dataset, lender):
     known = registry.parameters(registry.find(name))
     num_classes = dataset.info.num_classes
     if "num_classes" in known and num_classes is not None:
-        if config.get("num_classes", num_classes) != num_classes:
+        known = config.get("num_classes", num_classes)
+        if known != num_classes and not lender.adapts:
             raise ValueError(
-                f"The model of {flags['init_from']} knows {config['num_classes']} "
+                f"The model of {flags['init_from']} knows {known} "
                 f"classes, the data {num_classes}; choose as many by --classes. "
                 f"Received: dataset={dataset.name!r}."
             )

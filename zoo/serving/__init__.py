@@ -89,7 +89,7 @@ def _facts(model, rules):
     and how it reads files."""
     from keras import ops
 
-    steps = model.optimizer.iterations if model.optimizer else 0
+    steps = model.optimizer.iterations if model.compiled else 0
     return {
         "model": model.name,
         "config": model.config,
