@@ -28,6 +28,7 @@ CONFIGS = {
     },
     "bigan": {"latent_dim": 3, "width": 4, "hidden": 5},
     "cgan": {"num_classes": NUM_CLASSES, "latent_dim": 3, "width": 4},
+    "cyclegan": {"pool": 6, "width": 4, "blocks": 1},
     "ddpm": {
         "num_timesteps": 20,
         "num_classes": NUM_CLASSES,
