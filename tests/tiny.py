@@ -28,6 +28,14 @@ CONFIGS = {
     },
     "bigan": {"latent_dim": 3, "width": 4, "hidden": 5},
     "cgan": {"num_classes": NUM_CLASSES, "latent_dim": 3, "width": 4},
+    # With the paper's weights, a bound on rounding would be one on sums of signs.
+    "cyclegan": {
+        "cycle_weight": 1,
+        "identity_weight": 0.5,
+        "pool": 6,
+        "width": 4,
+        "blocks": 1,
+    },
     "ddpm": {
         "num_timesteps": 20,
         "num_classes": NUM_CLASSES,

@@ -110,6 +110,19 @@ def test_pictures_of_any_size_are_enlarged_with_what_is_transparent(tmp_path, pi
     assert opened(tmp_path / "sources" / "wide.png").shape == (8, 8)
 
 
+def test_a_model_of_both_ways_goes_back(tmp_path, pictures, run, capsys):
+    cyclegan = folder_of(tmp_path / "cyclegan", "cyclegan", shape=(8, 8, 1))
+    out = tmp_path / "out"
+    assert translated(cyclegan, pictures, out, "--back") == 0
+    image = opened(pictures / "a.png")[None, ..., None]
+    wanted = zoo.load(cyclegan).translate(image, back=True)[0, ..., 0]
+    assert abs(opened(out / "a.png") - np.rint((wanted + 1) * 127.5)).max() <= 1
+    new = tmp_path / "new"
+    assert "one way only" in refused(capsys, run, pictures, new, "--back")
+    both = ("--back", "--make_sources")
+    assert "one of both" in refused(capsys, cyclegan, pictures, new, *both)
+
+
 def test_what_cannot_be_is_refused_and_nothing_is_written(
     run, pictures, tmp_path, capsys
 ):
@@ -123,7 +136,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(
     assert called(verb, *flags) == 1
     assert "out=None" in capsys.readouterr().err
     gan = folder_of(tmp_path / "gan", "gan", shape=(8, 8, 1))
-    sentence = "'gan' cannot translate. Models that can: pix2pix, srgan."
+    sentence = "'gan' cannot translate. Models that can: cyclegan, pix2pix, srgan."
     assert translated(gan, pictures, out) == 1
     assert sentence in capsys.readouterr().err
     (pictures / "z.png").write_bytes((pictures / "a.png").read_bytes()[:50])
@@ -159,3 +172,17 @@ def test_a_run_of_one_set_makes_its_sources(tmp_path):
     shown = grids.images(grids.files(trained.folder)[1], (8, 8, 1))
     assert set(np.unique(shown[:8])) <= {0, 255}  # lines
     np.testing.assert_array_equal(shown[16:24], trained.images[:8])
+
+
+@pytest.mark.slow
+def test_a_run_without_pairs_shows_source_answer_and_the_way_back(tmp_path):
+    flags = ["--set=task=domains", "--domains=1,7", "--epochs=1", "--batch_size=64"]
+    trained = tiny_runs.trained(tmp_path / "run", *flags, base=tiny_runs.of("cyclegan"))
+    shown = grids.images(grids.files(trained.folder)[1], (8, 8, 1))
+    np.testing.assert_array_equal(shown[:8], trained.sources[:8])
+    model = zoo.load(trained.folder.path)
+    answers = model.translate(trained.sources[:8])
+    home = model.translate(answers, back=True)
+    for row, images in ((8, answers), (16, home)):
+        wanted = np.rint((images + 1) * 127.5)
+        assert abs(shown[row : row + 8] - wanted).max() <= 1

@@ -32,6 +32,12 @@ VERB.define(
     "Take the pictures for images, of which the model makes its sources: their edges, "
     "their grey values, a hole.",
 )
+VERB.define(
+    "bool",
+    "back",
+    False,
+    "Go the other way, from images to sources, of a model that learned both.",
+)
 VERB.define("integer", "seed", 0, "Picture i is translated by seed + i.", least=0)
 VERB.define("integer", "samples", 1, "Answers to each picture.", least=1)
 VERB.group("Where")
@@ -65,6 +71,7 @@ def main():
             f"{model.name!r} makes no sources of images: give it the sources. "
             "Received: make_sources=True."
         )
+    _require_way(model)
     from zoo.files import folders
 
     with folders.appearing(out, ".translate-") as temporary:
@@ -75,6 +82,21 @@ def main():
                 for target, answer in zip(targets, answers, strict=True):
                     _write(temporary / target, answer)
     print(f"{len(files) * flags.samples} images: {out}")
+
+
+def _require_way(model):
+    """Raises ValueError unless the model can go where the flags say."""
+    flags = VERB.flags
+    if flags.back and not model.can("back"):
+        raise ValueError(
+            f"{model.name!r} has learned one way only: from sources to images. "
+            "Received: back=True."
+        )
+    if flags.back and flags.make_sources:
+        raise ValueError(
+            "--make_sources makes sources, and --back begins at images: one of both. "
+            "Received: back=True, make_sources=True."
+        )
 
 
 def _files(path):
@@ -136,13 +158,15 @@ def _translated(model, files, seed):
     rules = pictures.for_shape(model.image_shape, kept)
     if hasattr(model, "upscale") and not flags.make_sources:
         return [_enlarged(model, file, rules) for file in files]
-    shape = model.shape_of_field("image" if flags.make_sources else "source")
+    is_image = flags.make_sources or flags.back
+    shape = model.shape_of_field("image" if is_image else "source")
     by = dataclasses.replace(rules, image_size=shape[:2], channels=shape[-1])
     sources = np.stack([_read(pictures.read, file, by) for file in files])
     if flags.make_sources:
         sources = model.sources(sources, seed=seed)
-    answers = model.translate(sources, seed=seed, samples=flags.samples)
-    answers = pixels.to_uint8(answers.reshape(len(files), -1, *model.image_shape))
+    how = {"back": flags.back, "seed": seed, "samples": flags.samples}
+    answers = model.translate(sources, **how)
+    answers = pixels.to_uint8(answers.reshape(len(files), -1, *answers.shape[-3:]))
     layers = [_read(pictures.opacity, file, rules) for file in files]
     return [
         [image if layer is None else np.dstack([image, layer]) for image in images]

@@ -7,7 +7,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-KINDS = ("constant", "cosine", "linear")  # of `zoo.core.schedules.Schedule`
+KINDS = (
+    "constant",
+    "cosine",
+    "linear",
+    "half_linear",
+)  # of `zoo.core.schedules.Schedule`
 
 
 def by_network(

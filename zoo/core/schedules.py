@@ -19,15 +19,17 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
 
     rate(step) = learning_rate * min(1, (step + 1) / warmup) * decay(p), where p is the
     share in [0, 1] of `steps - warmup` gone by since the warm-up and decay(p) is 1
-    (constant), (1 + cos(pi p)) / 2 (cosine) or 1 - p (linear).
+    (constant), (1 + cos(pi p)) / 2 (cosine), 1 - p (linear) or min(1, 2 - 2 p)
+    (half_linear: constant for a half, as CycleGAN has it).
 
     Args:
-        kind: "constant", "cosine" or "linear".
+        kind: "constant", "cosine", "linear" or "half_linear".
         learning_rate: The highest rate.
         steps: Updates from the start to rate 0; without meaning for "constant".
         warmup: Updates in which the rate climbs from near 0 to `learning_rate`.
     Raises: ValueError: if `kind` is unknown, or the warm-up is longer than `steps`.
-    Source: Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5, without restarts.
+    Source: Loshchilov and Hutter 2017, arXiv:1608.03983, equation 5, without restarts;
+        "half_linear": Zhu et al. 2017, arXiv:1703.10593, section 4.
     """
 
     def __init__(
@@ -58,6 +60,8 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
         share = keras.ops.clip(share, 0.0, 1.0)
         if self.kind == "linear":
             return rate * (1 - share)
+        if self.kind == "half_linear":
+            return rate * keras.ops.minimum(1.0, 2.0 - 2.0 * share)
         return rate * 0.5 * (1 + keras.ops.cos(math.pi * share))
 
     def get_config(self) -> dict[str, Any]:

@@ -59,6 +59,13 @@ def with_hole(images: Tensor, u: Tensor) -> Tensor:
     return augment.erase(images, ops.cast(boxes, "int32"), HOLE)
 
 
+def striped(images: Tensor) -> Tensor:
+    """Returns images `[B, H, W, C]` with every other pair of columns inverted, the
+    first pair as it was; twice striped, they are what they were."""
+    column = ops.arange(images.shape[2])
+    return ops.where((column // 2 % 2 == 0)[:, None], images, -images)
+
+
 def filled(source: Tensor, answer: Tensor) -> Tensor:
     """Returns `source` `[B, H, W, C]` with `answer` in its hole, which are the pixels
     that are mid-grey in all channels, up to the rounding of a file."""

@@ -115,13 +115,17 @@ class Pictures(keras.callbacks.Callback):
 
     def save_translations(self, stem):
         """Returns the picture that it writes: a row of sources, one of what the model
-        makes of them, one of the images that they belong to."""
+        makes of them, one of the images that they belong to, or of the sources again
+        where the model goes back, too."""
         file = self.folder.samples / f"{stem}_translations.png"
         sources, seed = self.sources, self.settings.seed
         if sources is None:
             sources = self.model.sources(self.images, seed=seed)
         answers = self.model.translate(sources, seed=seed)
-        kinds = (sources, answers, self.images)
+        last = self.images
+        if self.model.can("back"):
+            last = self.model.translate(answers, back=True, seed=seed)
+        kinds = (sources, answers, last)
         return plots.save_rows(file, kinds, columns=self.COLUMNS)
 
     def _samples(self):
