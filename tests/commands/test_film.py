@@ -161,7 +161,7 @@ def test_what_makes_no_film_of_a_training_is_one_sentence(pictured, capsys):
     record = folder / "run.json"
     record.write_text(record.read_text().replace('"gan"', '"classifier"'))
     assert "'classifier' draws no pictures" in (error := refusal())
-    assert "Models that do: ae, bigan, cgan, ddpm, flow, gan" in error
+    assert "Models that do: ae, bigan, cgan, cyclegan, ddpm" in error
 
 
 def test_a_model_outside_a_run_has_no_training(tmp_path, capsys):
@@ -277,5 +277,5 @@ def test_an_mp4_without_its_package_is_told_before_the_model_is_loaded(
 
 
 def test_models_are_known_by_options_of_their_samples():
-    assert models_that_can("trajectory") == ["ddpm", "flow"]
+    assert models_that_can("trajectory") == ["ddpm", "flow", "latent_diffusion"]
     assert "cgan" in models_that_can("sample") and not models_that_can("fly")
