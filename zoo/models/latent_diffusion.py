@@ -44,7 +44,8 @@ class LatentDiffusion(Prompted, Denoiser):
 
     Args:
         autoencoder: A trained model with a grid of latents (`latent_shape`), which
-            stays as it is; none: pixels are noised themselves.
+            stays as it is, and which the zoo has none of yet; none: pixels are noised
+            themselves.
         objective: "flow", straight lines, or "v", with the cosine schedule of 1000
             levels, as the `ddpm` has it.
         max_tokens: Tokens a caption, with those of its beginning and end; longer ones
@@ -196,7 +197,7 @@ class LatentDiffusion(Prompted, Denoiser):
         if not self.noises_pixels and not hasattr(self.autoencoder, "latent_shape"):
             raise ValueError(
                 "The autoencoder of 'latent_diffusion' is a model with a grid of "
-                "latents, such as 'autoencoder_kl'. "
+                "latents (latent_shape), of which the zoo has none yet. "
                 f"Received: {self.autoencoder.name!r}."
             )
 
