@@ -4,6 +4,7 @@ import functools
 import gc
 import io
 import os
+import pathlib
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,6 +21,9 @@ import tqdm
 
 from zoo import backend
 from zoo.core import bar as progress
+
+GROWTH = 2**30  # bytes
+garbage = {"size": 0}  # of the process when the collector last looked for all of it
 
 if backend.NAME == "tensorflow":
     import tensorflow as tf
@@ -42,6 +46,24 @@ def pytest_collection_finish(session):
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+    garbage["size"] = _resident()
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """Has the collector look for everything once the process has grown by 1 GB: graphs
+    hold each other, and a machine of 16 GB holds two processes of tests."""
+    if _resident() > garbage["size"] + GROWTH:
+        gc.collect()
+        garbage["size"] = _resident()
+
+
+def _resident():
+    """The bytes of memory that this process holds; 0 where that is not told."""
+    try:
+        pages = pathlib.Path("/proc/self/statm").read_text().split()[1]
+    except OSError:
+        return 0
+    return int(pages) * 4096
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from keras import ops
 
 from zoo import backend
 from zoo.core.model import ImageModel
+from zoo.networks import fast
 
 pytestmark = pytest.mark.any_backend
 STEP = 0.25  # learning rate of these games
@@ -399,3 +400,19 @@ def test_a_fused_optimizer_takes_the_steps_of_keras(kind, options):
     fused = five_steps(backend.fused(make(**options)))
     for ours, theirs in zip(fused, own, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels, units", [(1, 4), (3, 1)])
+def test_a_convolution_of_one_image_can_be_differentiated(channels, units):
+    layer = fast.Conv2D(units, 3, padding="same")
+    layer.build((None, 8, 8, channels))
+    model = keras.Sequential([layer])
+    model.compile(keras.optimizers.SGD(1.0), "mse", jit_compile=False)
+    before = tiny.values(layer.weights)
+    images = tiny.floats(1, (8, 8, channels))
+    model.fit(images, np.ones((1, 8, 8, units), "float32"), verbose=0)
+    after = tiny.values(layer.weights)
+    assert all((new != old).any() for new, old in zip(after, before))
+    x = ops.convert_to_tensor(images)
+    slope = backend.input_gradient(lambda x: ops.square(layer(x)), x)
+    assert np.isfinite(ops.convert_to_numpy(slope)).all()

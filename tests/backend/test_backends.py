@@ -204,6 +204,7 @@ moved = max(np.abs(a - b).max() for a, b in zip(start, weights[0]))
 apart = max(np.abs(a - b).max() for a, b in zip(*weights))
 assert apart <= 1e-5 * moved, (apart, moved)
 
+from zoo import commands
 from zoo.commands import train
 flags = ["train", "--strategy=mirrored", "--image_size=8", "--batch_size=5"]
 with contextlib.redirect_stderr(io.StringIO()) as said:

@@ -1,7 +1,6 @@
 """Tests the U-Net: it takes sizes of all kinds and passes its input on when it is
 new."""
 
-import pathlib
 import re
 import types
 
@@ -10,7 +9,7 @@ import pytest
 from keras import ops
 
 from zoo import commands
-from zoo.commands import train
+from zoo.commands import recipes, train
 from zoo.networks import fast, unet
 
 pytestmark = [pytest.mark.any_backend, pytest.mark.eager]
@@ -96,8 +95,7 @@ def test_groups_have_at_least_four_channels(channels, groups, monkeypatch):
 
 @pytest.mark.slow
 def test_the_recipe_of_cifar10_has_the_paper_s_35_7_million_weights(tmp_path, capsys):
-    recipes = pathlib.Path(train.__file__).parent / "recipes"
-    recipe = recipes / "gpu" / "ddpm-cifar10.flags"
+    recipe = recipes.FOLDER / "gpu" / "ddpm-cifar10.flags"
     images, labels = np.zeros((20, 32, 32, 3), "uint8"), np.arange(20) % 10
     np.savez(tmp_path / "images.npz", images=images, labels=labels)
     flags = [f"--flagfile={recipe}", f"--dataset=npz:{tmp_path / 'images.npz'}"]
