@@ -27,7 +27,9 @@ garbage = {"size": 0}  # of the process when the collector last looked for all o
 
 if backend.NAME == "tensorflow":
     import tensorflow as tf
+    from tensorflow.python.framework import ops
 
+    gradients = ops.gradient_registry._registry
     # Replicas need devices, and these cannot change once TensorFlow has started.
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
@@ -50,9 +52,15 @@ def pytest_collection_finish(session):
 
 
 def pytest_runtest_teardown(item, nextitem):
-    """Has the collector look for everything once the process has grown by 1 GB: graphs
-    hold each other, and a machine of 16 GB holds two processes of tests."""
+    """Has the collector look for everything once the process has grown by 1 GB.
+
+    TensorFlow keeps the gradient of each `custom_gradient` for good, and by it the
+    graph that it was traced in: one of every model that a test trained.
+    """
     if _resident() > garbage["size"] + GROWTH:
+        if backend.NAME == "tensorflow":
+            for name in [n for n in gradients if n.startswith("CustomGradient-")]:
+                del gradients[name]
         gc.collect()
         garbage["size"] = _resident()
 
