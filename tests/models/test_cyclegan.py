@@ -146,6 +146,7 @@ def test_training_moves_the_pools_and_measuring_does_not():
 # --- networks, maps, rates ------------------------------------------------------------
 
 
+@pytest.mark.eager
 @any_backend
 @pytest.mark.parametrize("shape", [(28, 28, 1), (9, 31, 3)], ids=["28x28", "9x31"])
 def test_a_generator_answers_in_the_size_of_its_source(shape):
@@ -153,6 +154,7 @@ def test_a_generator_answers_in_the_size_of_its_source(shape):
     assert tuple(network(tensor(tiny.floats(2, shape))).shape) == (2, *shape[:2], 2)
 
 
+@pytest.mark.eager
 @any_backend
 def test_an_even_image_gets_an_even_answer_up_to_its_border():
     network = residual.build_generator((28, 28, 1), 1, 4, 2)

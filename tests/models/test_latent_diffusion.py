@@ -14,7 +14,7 @@ from zoo.core.model import ImageModel
 from zoo.inputs import words
 from zoo.networks import text, transformer, unet
 
-pytestmark = pytest.mark.any_backend
+pytestmark = [pytest.mark.any_backend, pytest.mark.eager]
 WORDED = {
     "max_tokens": 8,
     "text_width": 8,

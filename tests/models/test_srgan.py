@@ -54,6 +54,7 @@ def test_an_enlarged_image_repeats_pixels_and_its_small_version_is_it_again():
     np.testing.assert_allclose(again, images, atol=1e-6)
 
 
+@pytest.mark.eager
 @any_backend
 @pytest.mark.parametrize("scale", [2, 4])
 def test_the_small_version_of_an_answer_is_its_source(scale):
@@ -145,6 +146,7 @@ def test_it_learns_what_blocks_look_like_within():
 # --- pictures of any size -------------------------------------------------------------
 
 
+@pytest.mark.eager
 @any_backend
 def test_a_picture_of_any_size_is_enlarged_alike_in_one_piece_and_in_tiles():
     model = changed(tiny.model("srgan", (16, 16, 3)))
