@@ -362,7 +362,7 @@ def test_rectangles_and_ways_to_come_to_a_size(tmp_path):
         *(16, 24),
         1,
     )
-    for wrong in ((8,), (8, 8, 8), (8, 300), ("8", 8), (8.0, 8)):
+    for wrong in ((8,), (8, 8, 8), (8, 513), ("8", 8), (8.0, 8)):
         refusal(read, tmp_path, image_size=wrong)
 
 
