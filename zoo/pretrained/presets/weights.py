@@ -8,17 +8,17 @@ import hashlib
 import io
 import math
 import zipfile
-import zlib
 
 import numpy as np
 
+from zoo.files import archives
 from zoo.files.atomic import replaced
 from zoo.pretrained import archive
 from zoo.pretrained.presets.record import MOST_BYTES
 
 KINDS = {"float16", "float32", "int32", "int64", "uint32", "bool"}
-DAMAGE = (OSError, EOFError, ValueError, KeyError, SyntaxError, RuntimeError)
-DAMAGE += (zipfile.BadZipFile, zlib.error, NotImplementedError, TypeError)
+# SyntaxError is what NumPy raises where the header of an array is none.
+DAMAGE = (*archives.DAMAGE, SyntaxError)
 
 
 def packed(weights):
@@ -78,15 +78,15 @@ def read(path, sha256):
 def unpacked(blob):
     """Returns {network: arrays} of the bytes that `packed` made."""
     weights = {}
-    with zipfile.ZipFile(io.BytesIO(blob)) as archive:
-        for member in archive.infolist():
+    with zipfile.ZipFile(io.BytesIO(blob)) as file:
+        for member in file.infolist():
             name, _, number = member.filename.removesuffix(".npy").rpartition(".")
             arrays = weights.setdefault(name, [])
             if number != f"{len(arrays):04d}":
                 raise ValueError(f"{member.filename!r} has no place in it")
             if member.compress_type or member.compress_size != member.file_size:
                 raise ValueError(f"{member.filename!r} is compressed")
-            arrays.append(_array(archive.read(member)))
+            arrays.append(_array(file.read(member)))
     return weights
 
 
