@@ -43,12 +43,7 @@ VERB.group("How long")
 VERB.define("float", "seconds", 6.0, "Length, without the pause at the end, up to 60.")
 VERB.define("integer", "fps", 15, "Frames a second, up to 50.", least=1)
 VERB.group("Denoised")
-VERB.define(
-    "list",
-    "labels",
-    None,
-    "Classes by number or name, e.g. 0,1,Bag, in turn [drawn by the seed].",
-)
+VERB.define_labels()
 VERB.define_sampling()
 VERB.group("Walked among: encodings of test images, where a model has no prior")
 VERB.define_dataset()

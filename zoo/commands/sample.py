@@ -22,13 +22,7 @@ VERB.define(
     enum_values=["prior", "gmm"],
 )
 VERB.define("integer", "components", 10, "Normal distributions of gmm.")
-VERB.define(
-    "list",
-    "labels",
-    None,
-    "Classes of a conditional model by number or name, e.g. 0,1,Bag, repeated in turn "
-    "[drawn by the seed].",
-)
+VERB.define_labels()
 VERB.define(
     "string",
     "prompts",

@@ -156,7 +156,7 @@ def _translated(model, files, seed):
 
     flags, kept = VERB.flags, folder.kept_rules(VERB.flags.workdir)
     rules = pictures.for_shape(model.image_shape, kept)
-    if hasattr(model, "upscale") and not flags.make_sources:
+    if model.can("upscale") and not flags.make_sources:
         return [_enlarged(model, file, rules) for file in files]
     is_image = flags.make_sources or flags.back
     shape = model.shape_of_field("image" if is_image else "source")

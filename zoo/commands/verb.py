@@ -147,6 +147,12 @@ class Verb:
         for name, (kind, meaning, usual, least) in OPTIONS.items():
             self.define(kind, name, None, f"{meaning} [{default or usual}].", least)
 
+    def define_labels(self):
+        """Adds the flag that `labels` reads."""
+        text = "Classes of a conditional model by number or name, e.g. 0,1,Bag, "
+        text += "repeated in turn [drawn by the seed]."
+        self.define("list", "labels", None, text)
+
     def define_sampling(self):
         """Adds the flags of how a denoising model makes samples."""
         text = "Of a denoising model, e.g. ddim, heun [the model's]."

@@ -43,6 +43,7 @@ class Capable:
     conditional = False  # whether `draw` takes labels
     makes_sources = False  # whether it makes what it translates from images, itself
     goes_back = False  # whether `to_target` goes back, too
+    enlarges = False  # whether `upscale` makes pictures of any size larger
 
     # --- hooks ------------------------------------------------------------------------
 
@@ -151,11 +152,13 @@ class Capable:
     def traits(self) -> set[str]:
         """Returns what else a need may name: "labels" (samples of a class), "prompts",
         "negative", "posterior" (an encoding is a distribution), "sources" (it makes
-        sources of images), "back" (it translates back), and the options of `sample`,
-        such as "guidance", "steps" and "trajectory"."""
+        sources of images), "back" (it translates back), "upscale" (it enlarges pictures
+        of any size), and the options of `sample`, such as "guidance", "steps" and
+        "trajectory"."""
         traits = {"posterior"} if self.is_stochastic else set()
         traits |= {"sources"} if self.makes_sources else set()
         traits |= {"back"} if self.goes_back else set()
+        traits |= {"upscale"} if self.enlarges else set()
         if "sample" not in self.capabilities():
             return traits
         traits |= set(self.options_of("draw"))

@@ -112,8 +112,7 @@ class CycleGAN(ImageModel):
                 f"Received: sources of {sizes[0]} and images of {sizes[1]}."
             )
         self._make_pools(shapes)
-        side, networks = min(image_shape[:2]), {}
-        depth = 1 + (side >= 48) + (side >= 128)
+        networks, depth = {}, translation.patch_depth(image_shape)
         for prefix, source, target in (("", *shapes), ("back_", *reversed(shapes))):
             name = f"{prefix}generator"
             size = (target[-1], self.width, self.blocks)

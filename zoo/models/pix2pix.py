@@ -135,7 +135,7 @@ class Pix2Pix(ImageModel):
         """Returns how often the discriminator halves images of this shape."""
         side = min(image_shape[:2])
         if self.receptive_field == "auto":
-            return 1 + (side >= 48) + (side >= 128)
+            return translation.patch_depth(image_shape)
         if int(self.receptive_field) > max(side, 16):
             raise ValueError(
                 f"A patch is no larger than the image, whose shorter side is {side} "

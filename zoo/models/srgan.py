@@ -23,6 +23,8 @@ from zoo.inputs import pixels
 from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import translation, upscaling
 
+MOST_DEPTH = 2  # patches of 34 pixels: what is invented is small
+
 
 @register("srgan")
 class SRGAN(ImageModel):
@@ -66,6 +68,7 @@ class SRGAN(ImageModel):
 
     networks = ("discriminator", "generator")
     makes_sources = True
+    enlarges = True
     paper = "Ledig et al. 2016, arXiv:1609.04802"
 
     def __init__(
@@ -103,7 +106,7 @@ class SRGAN(ImageModel):
                 f"Received: images of {height}x{width}x{channels}."
             )
         self.source_shape = (height // self.scale, width // self.scale, channels)
-        depth = 1 + (min(height, width) >= 48)
+        depth = min(translation.patch_depth(image_shape), MOST_DEPTH)
         return {
             "discriminator": translation.build_patch_discriminator(
                 image_shape, self.width, depth

@@ -88,6 +88,13 @@ def drop(x, noise, rate):
     return ops.where(is_kept, x / (1.0 - rate), ops.zeros_like(x)), noise[:, count:]
 
 
+def patch_depth(image_shape):
+    """Returns the `depth` of a discriminator that suits images of this shape: patches
+    of 16 pixels below 48 pixels, of 34 below 128, else of 70."""
+    side = min(image_shape[:2])
+    return 1 + (side >= 48) + (side >= 128)
+
+
 def build_patch_discriminator(
     image_shape, width, depth, source_shape=None, name="discriminator"
 ):
