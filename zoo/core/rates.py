@@ -7,12 +7,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-KINDS = (
-    "constant",
-    "cosine",
-    "linear",
-    "half_linear",
-)  # of `zoo.core.schedules.Schedule`
+# Of `zoo.core.schedules.Schedule`.
+KINDS = ("constant", "cosine", "linear", "half_linear")
 
 
 def by_network(
