@@ -1,6 +1,7 @@
 """What is wrong with a command's words is told before a framework is imported."""
 
 import json
+import statistics
 import subprocess
 import sys
 
@@ -179,10 +180,12 @@ def test_what_is_wrong_is_told_before_a_framework_is_imported(tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    for line, code, err, frameworks, seconds in json.loads(done.stdout):
+    answers = json.loads(done.stdout)
+    for line, code, err, frameworks, _ in answers:
         assert (code, err.count("\n"), frameworks) == (1, 1, []), (line, code, err)
         assert err.startswith(line.split()[0]) and err.endswith(".\n"), (line, err)
-        assert seconds < 1, line
+    # One answer may be slow where other work shares the cores; the usual one is not.
+    assert statistics.median(seconds for *_, seconds in answers) < 0.5
     assert sorted(file.name for file in tmp_path.iterdir()) == ["photos", "run"]
 
 
