@@ -416,3 +416,20 @@ def test_a_convolution_of_one_image_can_be_differentiated(channels, units):
     x = ops.convert_to_tensor(images)
     slope = backend.input_gradient(lambda x: ops.square(layer(x)), x)
     assert np.isfinite(ops.convert_to_numpy(slope)).all()
+
+
+@pytest.mark.skipif(backend.NAME != "tensorflow", reason="TensorFlow's registry")
+@pytest.mark.parametrize("options", [{}, {"clipnorm": 0.5}])
+def test_training_registers_no_gradient_that_would_keep_its_graph(options):
+    from tensorflow.python.framework import ops
+
+    def registered():
+        names = ops.gradient_registry._registry
+        return {name for name in names if name.startswith("CustomGradient-")}
+
+    before = registered()
+    model = Game()
+    rule = keras.optimizers.Adam(STEP, **options)
+    model.compile({name: rule.from_config(rule.get_config()) for name in "ab"})
+    model.fit(tiny.images(4), batch_size=2, verbose=0)
+    assert registered() <= before

@@ -68,7 +68,18 @@ def fused(optimizer):
         optimizer._clip_gradients = functools.partial(
             _clip_after_reduction, optimizer._clip_gradients
         )
+    optimizer._all_reduce_sum_gradients = functools.partial(
+        _sums_over_replicas, optimizer._all_reduce_sum_gradients
+    )
     return optimizer
+
+
+def _sums_over_replicas(reduce, gradients_and_variables):
+    """What `reduce` returns where there are several replicas: TensorFlow registers a
+    gradient of each such sum for good, and by it keeps the graph of the model."""
+    if num_replicas() == 1:
+        return gradients_and_variables
+    return reduce(gradients_and_variables)
 
 
 def _clips(optimizer):
@@ -79,12 +90,14 @@ def _clips(optimizer):
 def _clip_after_reduction(clip, gradients):
     """Clips the gradient of the global batch: Keras clips each replica's share of it,
     and sums then."""
-    context = tf.distribute.get_replica_context()
     # As tensors: the gradient of an embedding comes as a list of rows, of which some
     # are of one place, and Keras would take another norm than that of their sums.
     gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
-    gradients = clip(context.all_reduce(tf.distribute.ReduceOp.SUM, gradients))
-    return [gradient / context.num_replicas_in_sync for gradient in gradients]
+    replicas = num_replicas()
+    if replicas > 1:
+        context = tf.distribute.get_replica_context()
+        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    return [gradient / replicas for gradient in clip(gradients)]
 
 
 def _adam_steps(optimizer, update, gradients, variables, learning_rate):
