@@ -95,8 +95,14 @@ def test_a_run_without_an_end_scores_or_whole_files_is_no_preset(copy, folder, c
     refused("is called gan/NAME", "--name=gan/../x")
     refused("did you mean 'discriminator'", "--without=discriminater")
     refused("at least one network", "--without=discriminator,generator")
+    scores = json.loads((copy / "evaluation.json").read_text())
+    scores["details"]["file_sha256"] = "0" * 64
+    (copy / "evaluation.json").write_text(json.dumps(scores))
+    refused("not those of its model.keras")
+    del scores["details"]["file_sha256"]  # as before 0.4.0
+    (copy / "evaluation.json").write_text(json.dumps(scores))
     os.utime(copy / "evaluation.json", (0, 0))
-    refused("older than the model")
+    refused("not those of its model.keras")
     (copy / "evaluation.json").rename(copy / "other.json")
     refused("has no scores (evaluation.json); `python -m experiments.evaluate")
     (copy / "curves.png").write_text("another")

@@ -19,6 +19,7 @@ from zoo.evaluation import groups, references, subject, table
 from zoo.evaluation.bench import Bench, NotApplicableError, Options, need
 from zoo.evaluation.stages import Stages
 from zoo.evaluation.watch import Watch
+from zoo.files import sums
 from zoo.files.atomic import replaced
 
 __all__ = ["Evaluation", "NotApplicableError", "Options", "Stages", "Watch"]
@@ -38,7 +39,7 @@ class Evaluation:
         not_applicable: {score: why the model or the data set has none}.
         warnings: Sentences on what weakens the scores.
         details: Class histogram, KL per dimension, standard errors of scores, the
-            `Options`, times.
+            `Options`, times, the sha256 of the file.
         out: Where `write` writes by default.
     """
 
@@ -61,6 +62,15 @@ class Evaluation:
             pathlib.Path(temporary).write_text(text + "\n")
         return path
 
+    def is_of(self, file):
+        """Whether this is the evaluation, read from `out`, of what `file` holds today.
+
+        Evaluations before 0.4.0 know no sha256: the older of two files was there first.
+        """
+        if "file_sha256" in self.details:
+            return self.details["file_sha256"] == sums.sha256(file)
+        return pathlib.Path(self.out).stat().st_mtime >= file.stat().st_mtime
+
 
 def read(path):
     """Returns the `Evaluation` in an evaluation.json.
@@ -70,7 +80,7 @@ def read(path):
     try:
         plain = json.loads(pathlib.Path(path).read_text())
         protocol = metrics.Protocol.from_plain(plain["protocol"])
-        return Evaluation(**plain | {"protocol": protocol})
+        return Evaluation(**plain | {"protocol": protocol, "out": str(path)})
     except (KeyError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
@@ -116,6 +126,7 @@ def measure(target, options, progress):
         out=str(target.out),
     )
     evaluation.details["options"] = dataclasses.asdict(options)
+    evaluation.details["file_sha256"] = sums.sha256(target.file)
     evaluation.details["seconds"] = round(time.monotonic() - began, 1)
     return evaluation
 

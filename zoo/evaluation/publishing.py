@@ -132,12 +132,10 @@ def _finished(folder):
             f"Received: {folder.path}."
         )
     scores = evaluation.read(file)
-    is_older = file.stat().st_mtime < folder.model.stat().st_mtime
-    if is_older or pathlib.Path(scores.file).name != folder.model.name:
-        reason = "are older than the model" if is_older else "are of another file"
+    if not scores.is_of(folder.model):
         raise ValueError(
-            f"The scores of the run {reason}; `{command}` measures again. "
-            f"Received: {file}."
+            f"The scores of the run are not those of its model.keras; `{command}` "
+            f"measures again. Received: {file}."
         )
     return scores
 

@@ -120,7 +120,7 @@ def measure(entries, options, progress):
             entry.failure = " ".join(str(error).split())
             continue
         ours = os.access(entry.subject.out.parent, os.W_OK)
-        if ours and not _is_current(entry.subject):
+        if ours and _own(entry.subject) is None:
             entry.evaluation.write()
     if all(entry.evaluation is None for entry in entries):
         raise ValueError(entries[0].failure)
@@ -136,11 +136,8 @@ def require_same_protocol(entries):
 
 def _stored(subject, options):
     """The evaluation next to the model, if it is of this model, data and `options`."""
-    if not _is_current(subject):
-        return None
-    try:
-        stored = evaluation.read(subject.out)
-    except ValueError:  # of another version
+    stored = _own(subject)
+    if stored is None:
         return None
     where, info = subject.where, subject.info
     classes = None if where["classes"] is None else tuple(info.class_names)
@@ -155,7 +152,12 @@ def _stored(subject, options):
     return stored if same else None
 
 
-def _is_current(subject):
-    """Whether an evaluation lies next to the model that is not older than it."""
-    out = subject.out
-    return out.is_file() and out.stat().st_mtime >= subject.file.stat().st_mtime
+def _own(subject):
+    """The evaluation next to the model, if it is of this model and version."""
+    if not subject.out.is_file():
+        return None
+    try:
+        stored = evaluation.read(subject.out)
+    except ValueError:  # of another version
+        return None
+    return stored if stored.is_of(subject.file) else None
