@@ -90,6 +90,16 @@ def skip_graph_passes():
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
+# Models that train as another does, whose promises of seconds CI tests.
+KIN = {"cgan": "gan", "flow": "ddpm", "vaegan_hybrid": "vaegan"}
+
+
+def apart():
+    """Runs a test of seconds for each model that trains in a way of its own in CI, for
+    all with -m full."""
+    return few(*(name for name in CONFIGS if name not in KIN))
+
+
 def few(*names):
     """Runs a test of seconds for a few models in CI, for all with -m full."""
     full = (pytest.mark.full, pytest.mark.slow)

@@ -59,9 +59,10 @@ def marked():
 
 
 CONTRACT = TESTS / "core" / "test_contract.py"
-MOST_TELLING = "(addressed or resumed or file_holds) and not (bigan or cgan or hybrid"
-LATER = "cyclegan or srgan or latent_diffusion"  # their contract runs with -m full
-MOST_TELLING += f" or {LATER})"
+# What tells most of the contract; the rest runs with -m full.
+LATER = "cyclegan or srgan or latent_diffusion"
+KIN = "bigan or cgan or flow or hybrid"
+MOST_TELLING = f"(addressed or resumed or file_holds) and not ({KIN} or {LATER})"
 
 # XLA would take longer to make its programs fast than these tests to run them, and
 # meets the same ones again and again.
@@ -90,19 +91,12 @@ def run_tests(name, marks, files, cache, timeout, *more):
 @pytest.mark.slow
 @every_other
 def test_what_is_for_any_backend_holds(name, tmp_path):
-    marks = "not full"
-    if name != "jax":
-        run_tests(
-            name, marks, [file for file in marked() if file != CONTRACT], tmp_path, 1800
-        )
-        run_tests(name, marks, [CONTRACT], tmp_path, 1800, "-k", f"not ({LATER})")
-        return
-    # To JAX each operation without a graph, and each shape, is a program to compile: of
-    # the contract, what tells most runs here, and the rest with `full`.
-    marks += " and not eager"
+    marks, contract = "not full", f"not ({LATER} or {KIN})"
+    if name == "jax":  # each operation without a graph is a program to compile
+        marks, contract = "not full and not eager", MOST_TELLING
     others = [file for file in marked() if file != CONTRACT]
     run_tests(name, marks, others, tmp_path, 1800)
-    run_tests(name, marks, [CONTRACT], tmp_path, 1800, "-k", MOST_TELLING)
+    run_tests(name, marks, [CONTRACT], tmp_path, 1800, "-k", contract)
 
 
 @pytest.mark.slow

@@ -54,9 +54,8 @@ def steps_of(model, batches):
 # --- training -------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.eager
-@every_model
+@tiny.apart()
 @pytest.mark.parametrize(  # all other tests have 8x8x1
     "images, shape",
     [(tiny.images, (28, 28, 1)), (tiny.floats, (30, 22, 3))],
@@ -183,9 +182,8 @@ def test_learning_rate_callbacks_reach_every_optimizer(name):
         np.testing.assert_allclose(now, rate / 40, rtol=1e-5)
 
 
-@pytest.mark.slow
 @pytest.mark.eager
-@every_model
+@tiny.apart()
 def test_trains_in_mixed_bfloat16_and_answers_in_float32(name, mixed_bfloat16):
     model = tiny.model(name)
     model.compile(run_eagerly=True)
@@ -199,8 +197,7 @@ def test_trains_in_mixed_bfloat16_and_answers_in_float32(name, mixed_bfloat16):
         assert answer.dtype == np.float32 and np.isfinite(answer).all()
 
 
-@pytest.mark.slow
-@every_model
+@tiny.apart()
 def test_two_replicas_equal_one_on_the_same_global_batch(name, two_replicas):
     one = tiny.model(name)
     with two_replicas.scope():
@@ -299,9 +296,8 @@ def constant_statistics(monkeypatch):
     monkeypatch.setattr(fast.BatchNormalization, "call", call)
 
 
-@pytest.mark.slow
 @pytest.mark.eager
-@every_model
+@tiny.apart()
 def test_gradients_of_parts_make_the_update_of_the_whole(name, constant_statistics):
     changes = {}
     if backend.NAME != "tensorflow" and "dropout" in tiny.CONFIGS[name]:
