@@ -12,6 +12,7 @@ import zlib
 
 import numpy as np
 import pytest
+import shelf
 import tiny
 from capable import only  # noqa: F401
 from PIL import Image
@@ -24,11 +25,17 @@ from zoo.commands import playground as verb
 from zoo.inputs.pictures import Rules
 from zoo.pages import playground
 from zoo.pages.playground import pictures, plan, uploads
+from zoo.pages.playground import shelf as at_hand
 from zoo.serving.server import guard
 
 SHAPE = (28, 28, 1)
 RULES = Rules(SHAPE[:2], 1)
-CONFIGS = {"classifier": {"num_classes": 10}, "vit": {"num_classes": 10, "patch": 7}}
+CONFIGS = {
+    "classifier": {"num_classes": 10},
+    "vit": {"num_classes": 10, "patch": 7},
+    "pix2pix": {"task": "edges"},
+    "cyclegan": {"task": "negative"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +66,7 @@ def opened(tmp_path_factory):
         ("cgan", {"sample"}, [], {"label"}),
         ("classifier", {"see"}, [], set()),
         ("vit", {"see"}, [], set()),
+        ("pix2pix", {"translate"}, [], set()),
         (
             "ddpm",
             {"sample", "denoise"},
@@ -74,12 +82,12 @@ def test_a_page_has_rooms_for_what_the_model_can(name, able, starts, options, op
     assert name in player.about and "digits" in player.about and not player.note
 
 
-def test_a_model_without_a_room_is_refused(tmp_path):
+def test_a_model_without_a_room_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.pages.playground.player.ROOMS", plan.ROOMS[:1])
     folder = folder_of(tmp_path / "pix2pix", "pix2pix")
     assert "can translate alone" in refusal(playground.Player, folder)
 
 
-@pytest.mark.slow
 def test_a_file_without_a_run_is_played_without_its_data(tmp_path):
     for name in ("vae", "ae"):
         tiny.model(name).save(tmp_path / f"{name}.keras")
@@ -180,6 +188,42 @@ def test_a_transformer_shows_where_it_looked(opened):
 def saved(folder, picture, name="picture.png", **options):
     picture.save(folder / name, **options)
     return folder / name
+
+
+def test_a_picture_is_translated_and_shown_beside_its_truth(opened):
+    player = opened("pix2pix")
+    translator, (image,) = player.translator, player.space.test_images([3])
+    seen = translator.of_image(image, seed=5)
+    source = player.model.sources(image[None], seed=5)
+    assert np.array_equal(seen.source, source[0]) and seen.truth is image
+    answer = player.model.translate(source, seed=5)[0]
+    np.testing.assert_allclose(seen.answer, answer, atol=1e-6)
+    assert translator.sheet == "white"  # edges are black lines
+    assert translator.first.truth is not None
+
+    lines = np.full((28, 28, 1), 255, "uint8")
+    drawn = translator.translated(lambda is_source: lines * is_source, of_image=False)
+    assert drawn.truth is None and np.array_equal(drawn.source, lines)
+
+
+def test_an_upscaler_takes_sources_of_their_own_size(opened):
+    translator = opened("srgan").translator
+    assert translator.rules(is_source=True).image_size is None
+    assert translator.rules(is_source=False).image_size == (28, 28)
+    source = np.zeros((20, 12, 1), "uint8")
+    scale = opened("srgan").model.scale
+    assert translator.of_source(source).answer.shape == (20 * scale, 12 * scale, 1)
+    large = np.zeros((20, 257, 1), "uint8")
+    assert "at most 256 pixels" in refusal(translator.of_source, large)
+
+
+def test_a_model_of_two_ways_goes_back_from_images(opened):
+    player = opened("cyclegan")
+    assert player.translator.has_back and not opened("pix2pix").translator.has_back
+    (image,) = player.space.test_images([0])
+    seen = player.translator.translated(lambda is_source: image, False, back=True)
+    answer = player.model.translate(image[None], back=True, seed=0)[0]
+    assert seen.truth is None and np.allclose(seen.answer, answer, atol=1e-6)
 
 
 def test_a_picture_is_cut_about_its_middle_and_scaled(tmp_path):
@@ -356,9 +400,51 @@ def test_a_private_page_answers_its_own_machine_and_page_alone(headers, status):
 
 
 def test_every_room_is_a_function_of_the_page():
-    source = (pathlib.Path(plan.__file__).parent / "rooms.py").read_text()
-    functions = {node.name for node in ast.parse(source).body if hasattr(node, "name")}
+    functions = set()
+    for name in ("rooms.py", "translation.py"):
+        source = (pathlib.Path(plan.__file__).parent / name).read_text()
+        functions |= {n.name for n in ast.parse(source).body if hasattr(n, "name")}
     assert {room.name for room in plan.ROOMS} <= functions
+
+
+# --- all models that are at hand ------------------------------------------------------
+
+
+def test_presets_and_finished_runs_are_shown_before_they_are_read(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    presets = shelf.use(monkeypatch, tmp_path / "presets")
+    shelf.store(tiny.model("vae"), presets)
+    shelf.store(tiny.model("gan"), presets, name="emoji")
+    Image.new("L", (4, 4)).save(presets / "gan-emoji.png")
+    run = folder_of(tmp_path / "runs" / "mine", "ae")
+    record = json.loads((run / "run.json").read_text())
+    record["settings"]["model"] = "ae"
+    (run / "run.json").write_text(json.dumps(record))
+    (run / "samples").mkdir()
+    Image.new("L", (4, 4)).save(run / "samples" / "0001.png")
+    broken = folder_of(tmp_path / "runs" / "broken", "ae")
+    (broken / "run.json").write_text("{")
+    (tmp_path / "runs" / "unfinished").mkdir()
+    subjects = {each.name: each for each in at_hand.subjects()}
+    assert list(subjects)[:2] == ["gan/emoji", "vae/digits"]
+    assert set(subjects) == {"gan/emoji", "vae/digits", "runs/mine", "runs/broken"}
+    assert subjects["gan/emoji"].sheet.endswith("gan-emoji.png")
+    assert subjects["vae/digits"].sheet is None
+    assert subjects["runs/mine"].sheet.endswith("0001.png")
+    assert "ae on digits" in subjects["runs/mine"].about
+    assert not (tmp_path / "runs" / "presets").exists()
+
+    player = subjects["gan/emoji"].player
+    assert player.sample(0, 2).shape == (2, 8, 8, 1)
+    assert player is subjects["gan/emoji"].player
+    assert subjects["runs/mine"].player.model.registry_name == "ae"
+
+
+def test_flags_of_a_data_set_go_with_a_model(capsys):
+    assert called(verb, "--dataset=digits") == 1
+    assert "go with --workdir or --weights" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

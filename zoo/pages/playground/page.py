@@ -4,14 +4,16 @@ Gradio is silent where `zoo.commands.confined` was before it.
 """
 
 import contextlib
+import html
 
 import gradio as gr
 from PIL import Image
 from starlette.middleware import Middleware  # comes with Gradio
 
-from zoo.pages.playground import rooms, uploads
+from zoo.pages.playground import parts, rooms, translation, uploads
 from zoo.serving.server import guard
 
+STORED = "Stored with the model, not drawn now"
 KEPT = 3600  # seconds that an uploaded file or a picture is kept
 FONTS = "system-ui", "sans-serif"  # of the reader's machine, none of another host
 CSS = """
@@ -25,15 +27,14 @@ CSS = """
 
 
 @contextlib.contextmanager
-def serving(players, host, port):
-    """Yields the address at which the page of the `Player`s is served, and stops it
-    afterwards. On an address of this machine, it answers this machine alone.
+def serving(page, host, port):
+    """Yields the address at which a `page` is served, and stops it afterwards. On an
+    address of this machine, it answers this machine alone.
 
     Raises: OSError: if the port is taken.
     """
     # What Gradio itself opens, the layers of a drawing, is limited likewise.
     Image.MAX_IMAGE_PIXELS = uploads.MOST_PIXELS
-    page = built(players)
     page.queue(max_size=32)
     own = [Middleware(guard.OwnMachine, host=host)] if guard.is_loopback(host) else []
     try:
@@ -55,13 +56,13 @@ def serving(players, host, port):
         yield address
     finally:
         page.close()
+        with parts.ONE_AT_A_TIME:  # who still computes ends before the process does
+            pass
 
 
-def built(players):
-    """Returns the page, a tab a `Player`."""
-    options = {"analytics_enabled": False, "delete_cache": (KEPT // 6, KEPT)}
-    with gr.Blocks(title="zoo playground", **options) as page:
-        gr.Markdown("# zoo playground")
+def of_players(players):
+    """Returns the page of `Player`s, a tab each."""
+    with _blocks() as page:
         if len(players) == 1:
             _model(players[0])
         else:
@@ -72,11 +73,61 @@ def built(players):
     return page
 
 
+def of_shelf(subjects):
+    """Returns the page of all `shelf.Subject`s: the picture that is stored with each,
+    and the rooms of the one that is chosen, whose model is read then."""
+    by_name = {subject.name: subject for subject in subjects}
+    first = subjects[0]
+    with _blocks() as page:
+        with gr.Row():
+            with gr.Column(scale=1):
+                choice = gr.Radio(list(by_name), value=first.name, label="Model")
+                about = gr.Markdown(first.about)
+            with gr.Column(scale=1):
+                stored = _stored(first)
+
+        def tell(name):
+            subject = by_name[name]
+            return subject.about, _stored(subject)
+
+        choice.change(tell, choice, [about, stored], queue=False)
+
+        @gr.render(inputs=choice, triggers=[page.load, choice.change])
+        def live(name):
+            try:
+                with parts.ONE_AT_A_TIME:
+                    player = by_name[name].player
+                    _model(player)
+            except (ValueError, OSError) as error:
+                gr.Markdown(
+                    f"Nothing can be played with here: {html.escape(str(error))}"
+                )
+
+    return page
+
+
+def _stored(subject):
+    """The picture that is stored with a `Subject`, if there is one. It is opened here:
+    Gradio reads no file of another folder."""
+    value = None if subject.sheet is None else Image.open(subject.sheet)
+    return parts.picture(STORED, value, visible=value is not None)
+
+
+@contextlib.contextmanager
+def _blocks():
+    """Yields the page, with its title."""
+    options = {"analytics_enabled": False, "delete_cache": (KEPT // 6, KEPT)}
+    with gr.Blocks(title="zoo playground", **options) as page:
+        gr.Markdown("# zoo playground")
+        yield page
+
+
 def _model(player):
     """All that one model can do, a tab each."""
     gr.Markdown(player.about + (f"\n\n{player.note}" if player.note else ""))
-    with gr.Tabs():
+    with gr.Tabs(selected=player.rooms[0].name):
         for room in player.rooms:
-            with gr.Tab(room.title):
+            with gr.Tab(room.title, id=room.name):
                 gr.Markdown(room.about)
-                getattr(rooms, room.name)(player)
+                of_room = translation if room.name == "translate" else rooms
+                getattr(of_room, room.name)(player)

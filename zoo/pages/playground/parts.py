@@ -32,7 +32,7 @@ def answer(outputs):
     return decorate
 
 
-def picture(label, value=None):
+def picture(label, value=None, min_width=240, visible=True):
     return gr.Image(
         value,
         label=label,
@@ -40,7 +40,8 @@ def picture(label, value=None):
         interactive=False,
         buttons=["download", "fullscreen"],
         elem_classes="picture",
-        min_width=240,  # two side by side on a screen, not on a phone
+        min_width=min_width,  # by default two side by side on a screen, not on a phone
+        visible=visible,
     )
 
 
@@ -83,13 +84,14 @@ def whole(value, label):
     return Number(value, label=label, precision=0, minimum=0)
 
 
-def canvas(width, height):
-    """A black sheet to draw on in white."""
+def canvas(width, height, sheet="black"):
+    """A sheet to draw on: a black one in white, a white one in black."""
     factor = CANVAS / max(width, height)
     width, height = round(width * factor), round(height * factor)
-    black = np.zeros((height, width, 3), "uint8")
+    empty = np.full((height, width, 3), 255 if sheet == "white" else 0, "uint8")
+    colours = ["#ffffff", "#808080", "#000000"]
     return gr.ImageEditor(
-        {"background": black, "layers": [], "composite": None},
+        {"background": empty, "layers": [], "composite": None},
         label="Drawing",
         type="numpy",
         sources=(),
@@ -97,7 +99,10 @@ def canvas(width, height):
         transforms=(),
         canvas_size=(width, height),
         fixed_canvas=True,
-        brush=gr.Brush(default_size=16, colors=["#ffffff", "#808080", "#000000"]),
+        brush=gr.Brush(
+            default_size=8 if sheet == "white" else 16,
+            colors=colours[::-1] if sheet == "white" else colours,
+        ),
         buttons=[],
     )
 

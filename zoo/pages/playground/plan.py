@@ -46,6 +46,13 @@ ROOMS = (
         (("encode",), ("classify",)),
     ),
     Room(
+        "translate",
+        "Another picture",
+        "The model turns one picture into another: a drawing, a small or a grey one "
+        "into an image of the kind that it learned.",
+        (("translate",),),
+    ),
+    Room(
         "between",
         "Between two",
         "The latent goes from that of one image to that of another, and the model "

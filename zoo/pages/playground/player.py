@@ -14,6 +14,7 @@ from zoo.evaluation import explorer as exploration
 from zoo.evaluation.judges import Judge
 from zoo.inputs import pictures
 from zoo.pages.playground.plan import AVERAGE, ROOMS, SEED, STARTS
+from zoo.pages.playground.translating import Translator
 from zoo.pretrained import features as presets
 from zoo.runs import folder
 
@@ -117,6 +118,11 @@ class Player:
         size = "x".join(map(str, self.model.image_shape))
         data = f", trained on {self.space.subject.dataset}" if self.space else ""
         return f"{self.model.name}, images of {size}{data}. {self.model.paper}"
+
+    @functools.cached_property
+    def translator(self):
+        """The `Translator` of a model that translates."""
+        return Translator(self)
 
     @functools.cached_property
     def class_names(self):

@@ -80,14 +80,14 @@ def steer(player):
 def see(player):
     shape, first = player.model.image_shape, player.see(_first_image(player))
     with gr.Row():
-        with gr.Column(scale=1):
-            with gr.Tab("Upload"):
-                file, inverted = _upload(player.rules)
-            with gr.Tab("Draw"):
+        with gr.Column(scale=1), gr.Tabs(selected="file"):
+            with gr.Tab("Upload", id="file"):
+                file, inverted = file_field(player.rules)
+            with gr.Tab("Draw", id="drawing"):
                 canvas = parts.canvas(shape[1], shape[0])
                 show = gr.Button("Look at the drawing", variant="primary")
             if player.can("data"):
-                with gr.Tab("Test image"):
+                with gr.Tab("Test image", id="test"):
                     number = parts.whole(0, "Its number")
                     take = gr.Button("Look at it", variant="primary")
         with gr.Column(scale=2):
@@ -133,7 +133,7 @@ def _first_image(player):
     return np.zeros(player.model.image_shape, "uint8")
 
 
-def _upload(rules):
+def file_field(rules):
     """The field of a file, and whether light and dark change places."""
     height, width = rules.image_size
     file = gr.File(

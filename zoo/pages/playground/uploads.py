@@ -46,16 +46,16 @@ def read(path, rules, inverted=False):
     return 255 - image if inverted else image
 
 
-def drawn(picture, image_shape):
+def drawn(picture, image_shape, sheet="black"):
     """Returns a drawing, uint8 `[H, W]` or `[H, W, 3 or 4]`, as an image uint8 `[H, W,
-    C]` of `image_shape`. Where nothing is drawn, it is black: so is the sheet.
+    C]` of `image_shape`. Where nothing is drawn, it has the colour of the `sheet`.
 
     Raises: ValueError: if it is as large as no drawing is.
     """
     picture = Image.fromarray(picture)
     _require_size(*picture.size)
-    sheet = {"background": "black"}
-    return pictures.image(picture, pictures.for_shape(image_shape, sheet))
+    rules = {"background": sheet}
+    return pictures.image(picture, pictures.for_shape(image_shape, rules))
 
 
 def _require_size(width, height):
