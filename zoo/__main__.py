@@ -21,21 +21,23 @@ FIRST = """zoo: the models that make images
 def main():
     """Answers the command line of this process; returns the exit code."""
     word, *rest = sys.argv[1:] or [None]
-    if word is None:
-        print(catalogue())
-        return 0
+    from zoo import commands
     from zoo.commands import verbs
 
-    if word in HELP:
-        print(verbs.addressed(listing(verbs.purposes()), program()))
-        return 0
     known = verbs.names()
     if word in known:
-        from zoo import commands
-
         return commands.run(known[word], [word, *rest], program())
+    commands.open_streams()
     try:
-        print(description(word, rest, known))
+        if word is None:
+            text = catalogue()
+        elif word in HELP:
+            text = verbs.addressed(listing(verbs.purposes()), program())
+        else:
+            text = description(word, rest, known)
+        print(text, flush=True)
+    except BrokenPipeError:
+        return commands.leave_output()
     except ValueError as error:
         print(f"zoo: {error}", file=sys.stderr)
         return 1

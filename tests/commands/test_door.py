@@ -54,6 +54,16 @@ def test_the_help_says_what_a_verb_is_for_as_the_verb_itself(word):
     assert verb.name == verbs.names()[word]
 
 
+@pytest.mark.parametrize("words", ["help", "train --help", "nonsense"])
+def test_a_reader_that_has_seen_enough_is_no_traceback(words):
+    ends = {"help": 141, "train --help": 141, "nonsense": 1}
+    command = f"{sys.executable} -m zoo {words} | true; exit ${{PIPESTATUS[0]}}"
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = {"env": env, "capture_output": True, "text": True}
+    done = subprocess.run(["bash", "-c", command], **run)
+    assert done.returncode == ends[words] and "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("word", front.HELP)
 def test_help_lists_all_verbs_without_a_framework(word):
     code, out, errors, modules = asked(word)

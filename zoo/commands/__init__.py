@@ -23,6 +23,7 @@ __all__ = [
     "Verb",
     "enter",
     "import_quietly",
+    "leave_output",
     "open_streams",
     "printable",
     "run",
@@ -61,11 +62,11 @@ def start(verb, main, argv=None):
     A wrong input is not raised but printed on stderr, as one sentence.
     """
     argv = sys.argv if argv is None else argv
-    if set(HELP) & set(argv[1:]):
-        print(verb.addressed(verb.usage()))
-        return 0
     open_streams()
     try:
+        if set(HELP) & set(argv[1:]):
+            print(verb.addressed(verb.usage()), flush=True)
+            return 0
         verb.parse(argv)
         preflight.require_least(verb)
         preflight.require_models(verb)
@@ -78,11 +79,8 @@ def start(verb, main, argv=None):
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
-    except BrokenPipeError:  # the reader of the lines, such as `head`, has seen enough
-        # Output that is still to be written would raise again at the end of the
-        # process.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + SIGPIPE
+    except BrokenPipeError:
+        return leave_output()
     except (ValueError, OSError, ImportError) as error:
         print(f"{verb.name}: {verb.addressed(_sentence(error))}", file=sys.stderr)
         return 1
@@ -94,6 +92,14 @@ def start(verb, main, argv=None):
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def leave_output():
+    """Returns the exit code of who writes to nobody: the reader of the lines, such as
+    `head`, has seen enough."""
+    # What is still to be written would raise again at the end of the process.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + SIGPIPE
 
 
 def open_streams():
