@@ -22,6 +22,7 @@ OUTSIDE = {  # documents that lie above this folder
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.py"))
 ROOMS = ("zoo", "zoo.data", "zoo.metrics", "zoo.evaluation")  # rooms that users call
 USE = ("commands", "data", "metrics", "serving", "distributed")
 LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s]+)\)")
@@ -34,6 +35,7 @@ def on_config(config):
     functions = [{room: f"functions/{room}.md"} for room in ROOMS]
     config["nav"] = [
         {"zoo": ["index.md", {"日本語": "ja.md"}, {"Glossary": "glossary.md"}]},
+        {"Notebooks": [f"notebook/{file.stem}.md" for file in NOTEBOOKS]},
         {"Models": ["models.md", *models]},
         {"Presets": cards},
         {
@@ -57,6 +59,7 @@ def on_files(files, config):
     pages = {there: _inside(ROOT / here) for here, there in OUTSIDE.items()}
     pages |= {f"model/{name}.md": _model(name) for name in zoo.names()}
     pages |= {f"functions/{room}.md": _functions(room) for room in ROOMS}
+    pages |= {f"notebook/{file.stem}.md": _notebook(file) for file in NOTEBOOKS}
     for name in presets.names():
         pages[f"preset/{_stem(name)}.md"] = _card(name)
         picture = presets.FOLDER / f"{_stem(name)}.png"
@@ -120,6 +123,20 @@ def _model(name):
         lines.append("")
     can = ", ".join(f"`{capability}`" for capability in about.capabilities)
     lines += [f"It can: {can}.", "", f"::: {cls.__module__}.{cls.__qualname__}"]
+    return "\n".join(lines)
+
+
+def _notebook(file):
+    """The page of a notebook, without its output: its words, and its cells as code."""
+    lines = []
+    _, *cells = file.read_text().split("# %%")
+    for cell in cells:
+        kind, _, text = cell.partition("\n")
+        if "markdown" in kind:
+            lines += [re.sub("^# ?", "", line) for line in text.split("\n")] + [""]
+        elif "install" not in kind:
+            lines += ["```python", text.strip(), "```", ""]
+    lines.append(f"Jupytext opens `docs/notebooks/{file.name}` as a notebook.")
     return "\n".join(lines)
 
 
