@@ -60,6 +60,7 @@ CONFIGS = {
     },
     "pix2pix": {"width": 4},
     "srgan": {"scale": 2, "game_from": 0, "blocks": 1, "width": 4},
+    "stylegan": {"latent_dim": 3, "width": 4, "max_width": 6, "r1_every": 1},
     "vae": {"latent_dim": 3, "width": 4, "hidden": 5},
     "vaegan": {"latent_dim": 3, "width": 4, "hidden": 5},
     "vaegan_hybrid": {"latent_dim": 3, "width": 4, "hidden": 5},

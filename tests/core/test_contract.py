@@ -29,6 +29,8 @@ METHODS = {  # {capability: a call that needs it}
     "inpaint": lambda model: model.inpaint(tiny.images(2), np.ones((8, 8))),
     "vary": lambda model: model.variations(tiny.images(2)),
     "translate": lambda model: model.translate(sources(model)),
+    "mix": lambda model: model.mix([0, 1], [2, 3], 1),
+    "project": lambda model: model.project(tiny.images(2), steps=2),
 }
 
 

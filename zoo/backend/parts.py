@@ -1,7 +1,8 @@
 """The part of a batch whose gradient is being computed, if a batch is taken in parts.
 
 Part i of N is rows i, i + N, i + 2N, ... of what this replica has of the batch, so that
-the same images are in it on any number of replicas.
+the same images are in it on any number of replicas. Where rows stay together in blocks,
+it is the blocks i, i + N, i + 2N, ...
 """
 
 import contextlib
@@ -22,26 +23,53 @@ class Part:
     index: int
     count: int
     rows: object
+    block: int = 1
 
     @property
     def share(self):
         """Of the batch's rows; 0 of a part that would be empty."""
-        own = (self.rows - self.index + self.count - 1) // self.count
-        return ops.cast(own, "float32") / ops.cast(self.rows, "float32")
+        return ops.cast(self._own, "float32") / ops.cast(self.rows, "float32")
+
+    @property
+    def _own(self):
+        """How many rows are ours."""
+        whole, rest = self.rows // self.block, self.rows % self.block
+        blocks = (whole - self.index + self.count - 1) // self.count
+        if self.block == 1:
+            return blocks
+        is_last = ops.cast(whole % self.count == self.index, "int32")
+        return self.block * blocks + rest * is_last
 
     def of(self, x):
         """Returns our rows of `x` `[rows, ...]`; the last row if we have none."""
+        if self.block > 1:
+            return self._blocks(x)
         first = self.index
         if not isinstance(self.rows, int):
             first = ops.minimum(first, self.rows - 1)
         return x[first :: self.count]
 
+    def _blocks(self, x):
+        """Our rows, where `block` consecutive ones stay together."""
+        numbers = ops.arange(self.rows)
+        position = numbers % self.block + self.block * (
+            numbers // (self.block * self.count)
+        )
+        ours = (numbers // self.block) % self.count == self.index
+        # Rows in the order of the batch, ours first; the others are cut off.
+        order = ops.argsort(ops.where(ours, position, self.rows + numbers))
+        own = self._own
+        if isinstance(self.rows, int):
+            return ops.take(x, order[: int(own)], axis=0)
+        order = ops.where(own > 0, order, self.rows - 1)
+        return ops.take(x, order[: ops.maximum(own, 1)], axis=0)
 
-def split(rows, count):
-    """Returns the `Part`s of a batch: `count`, or one a row if `rows` is a lesser int;
-    where the number is not known before the step runs, some may be empty."""
-    count = min(count, rows) if isinstance(rows, int) else count
-    return [Part(index, count, rows) for index in range(count)]
+
+def split(rows, count, block=1):
+    """Returns the `Part`s of a batch: `count`, or one a block of rows if these are
+    fewer; where the number is not known before the step runs, some may be empty."""
+    count = min(count, -(-rows // block)) if isinstance(rows, int) else count
+    return [Part(index, count, rows, block) for index in range(count)]
 
 
 def is_whole():

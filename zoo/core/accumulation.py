@@ -39,7 +39,7 @@ def gradients(
     states = model.seed_states()
     start = [ops.copy(state) for state in states]
     sums, terms = {}, {}
-    for part in backend.split(ops.shape(data[0])[0], count):
+    for part in backend.split(ops.shape(data[0])[0], count, model.rows_together):
         own = {i: part.of(x) for i, x in enumerate(data) if x is not None}
         # One after the other, or the memory would be that of the batch.
         own, seeds = backend.after(model, sums, (own, start))

@@ -5,7 +5,7 @@ list of its own, (name, needs, function), and `model.can(needs)` alone decides.
 """
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ HOOKS = {  # capability: the method that a model overrides
     "inpaint": "inpaint",
     "vary": "variations",
     "nll": "nll",
+    "mix": "mix",
+    "project": "project",
 }
 JOINED = {  # what follows from several
     "reconstruct": {"encode", "decode"},
@@ -127,6 +129,23 @@ class Capable:
     def nll(self, images: ArrayLike, **options: Any) -> np.ndarray:
         """Returns -log p(x) `[N]` in `nll_unit`, or a bound of it."""
         raise self._unable("nll")
+
+    def mix(
+        self, coarse_seeds: ArrayLike, fine_seeds: ArrayLike, level: int, **options: Any
+    ) -> np.ndarray:
+        """Returns images of two styles."""
+        raise self._unable("mix")
+
+    def project(
+        self,
+        images: ArrayLike,
+        steps: int = 300,
+        progress: Callable[[int, float], None] | None = None,
+    ) -> np.ndarray:
+        """Returns the styles `[N, levels, D]` whose images are most like `images`, by
+        `steps` steps along the gradient; `progress` is called after each with its
+        number and the mean squared error per pixel."""
+        raise self._unable("project")
 
     def _undefined(self, hook):
         return TypeError(f"{type(self).__name__} does not define {hook}.")

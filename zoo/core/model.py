@@ -46,6 +46,8 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
         needs_labels: Whether training needs labels.
         undecayed: Names of variables that weight decay leaves alone, such as "bias".
         batches_per_step: Batches that a training step takes.
+        rows_together: Rows that a part of a batch takes together, where the model
+            compares images with their neighbours.
         monitor: The term that tells the best epoch, the smallest value unless
             `monitor_mode` is "max"; "" if no term tells (a GAN's losses do not). Keras'
             callbacks mean it by "loss" and "val_loss".
@@ -67,6 +69,7 @@ class ImageModel(Calls, Fitting, Compiling, Stepping, Storing, keras.Model):
     needs_labels = False
     undecayed: tuple[str, ...] = ()
     batches_per_step = 1
+    rows_together = 1
     monitor = ""
     monitor_mode = "min"
     paper = ""

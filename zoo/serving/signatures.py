@@ -93,7 +93,7 @@ class Offer:
     """Makes the signatures of a model; what several of them compute is one graph."""
 
     def __init__(self, model, rules, options):
-        self.model = model
+        self.model, self.options = model, options
         self.floats = requests.floats(model.image_shape)
         self.bytes = Input("uint8", model.image_shape)
         self.rules = rules
@@ -184,6 +184,9 @@ class Offer:
             takes["prompt"] = Input("string", tokenizer=model.tokenizer)
         if model.can("guidance") and len(takes) > 1:
             takes["guidance"] = Input("float32", (), 0, usual=model.guidance)
+
+        if model.can("truncation") and "truncation" not in self.options:
+            takes["truncation"] = Input("float32", (), 0, 1, usual=1.0)
 
         def sample(seed, label=None, prompt=None, **options):
             options |= {} if prompt is None else {"captions": prompt}
