@@ -100,6 +100,18 @@ film --workdir={run} --colours=257
 film --workdir={run} --labels=one
 film --workdir={run} --kind=walk --steps=5
 film --workdir={run} --kind=training
+mix --workdir=nowhere
+mix --workdir={run} --coarse=one
+mix --workdir={run} --fine=1,-2
+mix --workdir={run} --level=-1
+mix --workdir={run} --truncation=1.5
+mix --workdir={run} --truncation=nan
+mix --workdir={run} --out=x.jpg
+project --workdir=nowhere
+project --workdir={run} --images=one
+project --workdir={run} --steps=0
+project --workdir={run} --out=x.jpg
+sample --workdir={run} --truncation=-0.1
 anomaly --workdir={run} --background=x
 attention --workdir={run} --out=x.jpg
 attention --workdir={run} --images=one

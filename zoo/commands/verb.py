@@ -58,7 +58,7 @@ OPTIONS = {
     "subpixel": ("bool", "Draw the objects of moving: between pixels", "no", None),
     "drawn_from": ("integer", "Number that a set made by rule is drawn from", "0", 0),
 }
-SAMPLING = ("sampler", "steps", "guidance")
+SAMPLING = ("sampler", "steps", "guidance", "truncation")
 DATASET = ("dataset", "classes", "image_size", "data_dir")
 
 
@@ -154,18 +154,34 @@ class Verb:
         self.define("list", "labels", None, text)
 
     def define_sampling(self):
-        """Adds the flags of how a denoising model makes samples."""
+        """Adds the flags of how a model makes samples."""
         text = "Of a denoising model, e.g. ddim, heun [the model's]."
         self.define("string", "sampler", None, text)
         text = "Of its sampler [the model's]."
         self.define("integer", "steps", None, text, least=1)
         text = "How much it heeds the labels: 0 not at all, 1 as in training [the "
         self.define("float", "guidance", None, text + "model's].")
+        self.define_truncation()
+
+    def define_truncation(self):
+        """Adds the flag of how far a model of styles keeps to their mean."""
+        text = "Of a model of styles: from 0, the mean style, to 1, each as it is [1]."
+        self.define("float", "truncation", None, text)
 
     def sampling(self):
-        """Returns the options of `model.sample` that these flags choose."""
-        chosen = {name: self.flags[name].value for name in SAMPLING}
-        return {name: value for name, value in chosen.items() if value is not None}
+        """Returns the options of `model.sample` that these flags choose.
+
+        Raises: ValueError: if --truncation is outside [0, 1].
+        """
+        chosen = {n: self.flags[n].value for n in SAMPLING if n in self.flags}
+        chosen = {name: value for name, value in chosen.items() if value is not None}
+        share = chosen.get("truncation", 1.0)
+        if not 0 <= share <= 1:
+            raise ValueError(
+                "--truncation lies in [0, 1]: 0 is the mean style, 1 leaves each as it "
+                f"is. Received: truncation={share:g}."
+            )
+        return chosen
 
     def dataset(self):
         """Returns the values of the flags of a data set, as `zoo.data.open` takes them

@@ -8,6 +8,9 @@ Karras et al. 2019, "Analyzing and Improving the Image Quality of StyleGAN",
 arXiv:1912.04958, sections 2 and 3.
 """
 
+import numbers
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import ops
@@ -62,7 +65,10 @@ class StyleGAN(ImageModel):
         no path length regularisation, as ADA for small images; the layers of a level
         share a style; each image has a level of its own where the second style begins;
         the deviation of a minibatch is that of 4 consecutive rows; sides that 2 does
-        not divide are padded or cut; the slow rate of the mapping is its optimizer's.
+        not divide are padded or cut; the rate of the mapping, a hundredth of the
+        others', is its optimizer's; the mean style is that of the averaged mapping; R1
+        shares the step of the loss, so that Adam needs no correction for more steps;
+        widths and `r1_weight` are those of small images.
     """
 
     networks = ("discriminator", "mapping", "synthesis")
@@ -93,16 +99,12 @@ class StyleGAN(ImageModel):
         self.require_share("mixing", "ema_decay")
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        rate, lazy = 2.5e-3, self.r1_every / (self.r1_every + 1)
-        adam = {"beta_1": 0.0, "epsilon": 1e-8}
-        player = keras.optimizers.Adam(rate, beta_2=0.99, **adam)
+        rate = 2.5e-3
+        rates = {"discriminator": rate, "mapping": 0.01 * rate, "synthesis": rate}
+        adam = {"beta_1": 0.0, "beta_2": 0.99, "epsilon": 1e-8}
         return {
-            # Fewer, larger steps count for as many as all losses apart would take.
-            "discriminator": keras.optimizers.Adam(
-                rate * lazy, beta_2=0.99**lazy, **adam
-            ),
-            "mapping": keras.optimizers.Adam(0.01 * rate, beta_2=0.99, **adam),
-            "synthesis": player,
+            network: keras.optimizers.Adam(rate, **adam)
+            for network, rate in rates.items()
         }
 
     def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
@@ -272,7 +274,12 @@ class StyleGAN(ImageModel):
         options = {"level": int(level), "truncation": float(truncation)}
         return self.in_batches("to_mixed", 250, *seeds, **options)
 
-    def project(self, images, steps=300, progress=None):
+    def project(
+        self,
+        images: ArrayLike,
+        steps: int = 300,
+        progress: Callable[[int, float], None] | None = None,
+    ) -> np.ndarray:
         images = self.ready("project", images)
         inputs.check_integer("steps", steps, 1)
         w = np.tile(np.array(ops.convert_to_numpy(self.w_mean)), (self.levels, 1))
@@ -295,9 +302,9 @@ class StyleGAN(ImageModel):
         return self.discriminator(images, training=training)
 
 
-def require_truncation(truncation):
+def require_truncation(truncation: float) -> None:
     """Raises ValueError unless `truncation` is a number in [0, 1]."""
-    if not (isinstance(truncation, int | float) and 0 <= truncation <= 1):
+    if not (isinstance(truncation, numbers.Real) and 0 <= float(truncation) <= 1):
         raise ValueError(
             "truncation is a number in [0, 1]: 1 leaves styles as they are, 0 makes "
             f"the mean of all. Received: {truncation!r}."

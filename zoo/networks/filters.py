@@ -1,45 +1,56 @@
-"""Doubling and halving by the filter [1, 3, 3, 1], in sums of slices: all backends can
-differentiate them twice, which TensorFlow cannot with its resizing of images.
+"""Smoothing, doubling and halving by the filter [1, 3, 3, 1], along one side of images
+after the other.
 
-The surroundings of an image are zeros, so a constant image is darker at its border.
+Along a side, each is a matrix. All backends differentiate a product with one as often
+as is asked, and fast; TensorFlow neither its resizing of images nor, in good time, sums
+of slices. The surroundings of an image are zeros: a constant image is darker at its
+border.
 
 Source: Karras et al. 2019 (StyleGAN2), arXiv:1912.04958, appendix B; the code beside
 it, `upfirdn_2d`.
 """
 
+import numpy as np
 from keras import ops
+
+TAPS = 0.125, 0.375, 0.375, 0.125  # [1, 3, 3, 1], of sum 1
 
 
 def smooth(x, pad):
     """Returns `[B, H + 2 pad - 3, W + 2 pad - 3, C]`: `x` `[B, H, W, C]` filtered, with
     `pad` zeros around it."""
-    x = ops.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-    for _ in range(3):  # [1, 3, 3, 1] is [1, 1] three times
-        x = 0.5 * (x[:, 1:] + x[:, :-1])
-        x = 0.5 * (x[:, :, 1:] + x[:, :, :-1])
-    return x
+    return _along_both(x, lambda size: _smoothing(size, pad))
 
 
 def double(x):
     """Returns `[B, 2 H, 2 W, C]` of `x` `[B, H, W, C]`."""
-    return _double_rows(_double_rows(x, 1), 2)
-
-
-def _double_rows(x, axis):
-    shape = ops.shape(x)
-    pads = [(0, 0)] * 4
-    pads[axis] = (1, 1)
-    padded = ops.pad(x, pads)
-    before, after = (
-        (padded[:, :-2], padded[:, 2:])
-        if axis == 1
-        else (padded[:, :, :-2], padded[:, :, 2:])
-    )
-    pair = ops.stack([0.25 * before + 0.75 * x, 0.75 * x + 0.25 * after], axis + 1)
-    new = [*shape[:axis], 2 * x.shape[axis], *shape[axis + 1 :]]
-    return ops.reshape(pair, [-1, *new[1:]])
+    return _along_both(x, lambda size: 2.0 * _halving(2 * size).T)
 
 
 def halve(x):
     """Returns `[B, H / 2, W / 2, C]` of `x` `[B, H, W, C]` with even sides."""
-    return smooth(x, 1)[:, ::2, ::2]
+    return _along_both(x, _halving)
+
+
+def _smoothing(size, pad):
+    """The matrix `[size + 2 pad - 3, size]` of the filter."""
+    rows = size + 2 * pad - len(TAPS) + 1
+    return sum(tap * np.eye(rows, size, k - pad) for k, tap in enumerate(TAPS))
+
+
+def _halving(size):
+    """The matrix `[size / 2, size]`: every other row of the filter's."""
+    return _smoothing(size, 1)[::2]
+
+
+def _along_both(x, matrix_of):
+    """Returns `x` `[B, H, W, C]` with H and W multiplied by matrices, which
+    `matrix_of` gives of their lengths."""
+    height, width, channels = x.shape[1:]
+    down, across = (
+        ops.cast(ops.convert_to_tensor(matrix_of(size), "float32"), x.dtype)
+        for size in (height, width)
+    )
+    x = ops.matmul(down, ops.reshape(x, (-1, height, width * channels)))
+    x = ops.matmul(across, ops.reshape(x, (-1, width, channels)))
+    return ops.reshape(x, (-1, down.shape[0], across.shape[0], channels))

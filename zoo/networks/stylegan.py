@@ -37,7 +37,7 @@ def build_synthesis(image_shape, units, width, max_width):
             count = math.prod(size)
             x = style.NoiseBias()([x, noise[:, taken : taken + count]])
             taken += count
-        # No division follows: the style itself is small.
+        # Colours keep the strength that their style gives them.
         scale = style.EqualizedDense(channels, bias=1.0)(of_level)
         rgb = style.StyledConv(image_shape[-1], 1, demodulate=False)([x, scale])
         rgb = style.NoiseBias(activate=False, dtype="float32")(rgb)
