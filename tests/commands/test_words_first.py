@@ -144,6 +144,7 @@ serve --workdir={run} --workers=0
 request --num_images=0
 request --latents=nowhere.npy
 request --labels=x
+request --truncation=2
 collapse --num_images=1
 results --out=x.txt
 reproduce --recipes=x

@@ -64,6 +64,12 @@ def opened(tmp_path_factory):
         ("ae", {"steer", "see", "between"}, ["test image"], set()),
         ("gan", {"sample", "steer", "between"}, ["seed"], set()),
         ("cgan", {"sample"}, [], {"label"}),
+        (
+            "stylegan",
+            {"sample", "steer", "between", "mix", "project"},
+            ["seed"],
+            {"truncation"},
+        ),
         ("classifier", {"see"}, [], set()),
         ("vit", {"see"}, [], set()),
         ("pix2pix", {"translate"}, [], set()),
@@ -150,6 +156,19 @@ def test_ways_lead_from_one_end_to_the_other(opened):
     np.testing.assert_allclose(way[[0, -1]], player.model.decode(ends), atol=1e-5)
     with pytest.raises(ValueError, match="2 to 100"):
         player.between(*ends, steps=1)
+
+
+def test_styles_are_mixed_and_searched(opened):
+    player = opened("stylegan")
+    table = player.mixed(2, 7, level=1, truncation=0.5)
+    assert table.shape == (5, 6, *SHAPE)
+    wanted = player.sample(8, 1, truncation=0.5)[0]
+    np.testing.assert_allclose(table[0, 2], wanted, atol=1e-5)
+    image = player.space.test_images([0])[0]
+    answer = player.projected(image, steps=2)
+    assert answer.shape == SHAPE and answer.dtype == np.float32
+    with pytest.raises(ValueError, match="1 to 1000. Received: 1001"):
+        player.projected(image, steps=1001)
 
 
 # --- images ---------------------------------------------------------------------------

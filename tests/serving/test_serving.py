@@ -70,6 +70,8 @@ def rows_of(takes, rows=BATCH):
         return random.integers(0, takes.most + 1, rows, "int32")
     if takes.least == -1:
         return tiny.floats(rows, takes.shape, seed=5)
+    if takes is signatures.TRUNCATION:
+        return np.where(np.arange(rows) % 2, 0.25, 1.0).astype("float32")
     if takes.least == 0 and takes.most is None:  # guidance
         return np.where(np.arange(rows) % 2, 2.5, 1.0).astype("float32")
     values = random.random((rows, *takes.shape), "float32")
@@ -147,15 +149,17 @@ def expected(model, signature, rows):
     return {"png_bytes" if signature.endswith("_png") else "images": decoded}
 
 
-def sampled(model, seed, label=None, guidance=None):
+def sampled(model, seed, label=None, **by_row):
     assert (np.diff(seed) == 1).all()
     options = {} if label is None else {"labels": label}
-    if guidance is None:
+    if not by_row:
         return model.sample(len(seed), seed=seed[0], **options)
+    ((name, values),) = by_row.items()  # guidance or truncation
     images = np.zeros((len(seed), *model.image_shape), "float32")
-    for value in np.unique(guidance):
-        samples = model.sample(len(seed), seed=seed[0], guidance=value, **options)
-        images[guidance == value] = samples[guidance == value]
+    for value in np.unique(values):
+        options[name] = float(value)
+        samples = model.sample(len(seed), seed=seed[0], **options)
+        images[values == value] = samples[values == value]
     return images
 
 
@@ -204,6 +208,16 @@ def test_conditional_models_take_labels_and_guidance():
     assert set(taken) == {"seed", "label"}
     taken = signatures.of(tiny.model("ddpm"))["sample_png"].takes
     assert set(taken) == {"seed", "label", "guidance"}
+
+
+def test_styles_are_drawn_to_their_mean_as_a_request_or_the_export_says():
+    model = tiny.model("stylegan")
+    assert set(signatures.of(model)["sample"].takes) == {"seed", "truncation"}
+    fixed = signatures.of(model, truncation=0.5)["sample"]
+    assert set(fixed.takes) == {"seed"}
+    images = fixed.answer(seed=np.arange(3, 5))["images"]
+    wanted = model.sample(2, seed=3, truncation=0.5)
+    np.testing.assert_allclose(images, wanted, atol=1e-5)
 
 
 def test_a_stochastic_encoder_tells_its_distribution():
@@ -309,6 +323,12 @@ WRONG = {  # {name: (model, signature, inputs, part of the message)}
         "1.5",
     ),
     "seed": ("vae", "sample", {"seed": np.array([3, -2])}, "-2"),
+    "truncation": (
+        "stylegan",
+        "sample",
+        {"seed": np.arange(2), "truncation": np.array([1, 1.5], "float32")},
+        "1.5",
+    ),
     "label": (
         "cgan",
         "sample",

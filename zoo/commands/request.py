@@ -37,6 +37,7 @@ VERB.define(
     "What images show: a text, or @FILE with one a line, repeated in turn.",
 )
 VERB.define("float", "guidance", 1.0, "How much the images heed their labels.")
+VERB.define_truncation()
 VERB.define("list", "images", [], "Picture files, of the size that the model takes.")
 VERB.define(
     "string",
@@ -64,6 +65,7 @@ def main():
     flags = VERB.flags
     names = rows.kept_class_names(flags.facts) if flags.facts else None
     labels = _labels(flags.labels, names)
+    truncation = VERB.sampling().get("truncation", 1.0)
     latents = np.load(flags.latents) if flags.latents else None
     port = 8500 if flags.grpc else 8501
     connect = client.Grpc if flags.grpc else client.Rest
@@ -79,6 +81,7 @@ def main():
         latents,
         rows.kept_rules(flags.facts) if flags.facts else None,
         prompts.read(flags.prompts) if flags.prompts is not None else (),
+        truncation,
     )
     known = server.signatures()
     if flags.signature not in known:

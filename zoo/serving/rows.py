@@ -22,6 +22,7 @@ class Materials:
         latents: `[N, D]`; None if there are none.
         rules: By which files become images, as `zoo.export` takes them.
         prompts: Texts, repeated in turn; None if there are none.
+        truncation: Of each image.
     """
 
     def __init__(
@@ -34,9 +35,11 @@ class Materials:
         latents=None,
         rules=None,
         prompts=(),
+        truncation=1.0,
     ):
         self.count, self.seed, self.labels = count, seed, labels
-        self.guidance, self.files, self.latents = guidance, files, latents
+        self.numbers = {"guidance": guidance, "truncation": truncation}
+        self.files, self.latents = files, latents
         self.rules, self.prompts = rules, prompts
 
     def rows(self, signature, inputs):
@@ -61,8 +64,8 @@ class Materials:
             return np.resize(
                 np.array([p.encode() for p in prompts], object), self.count
             )
-        if name == "guidance":
-            return np.full(self.count, self.guidance, dtype)
+        if name in self.numbers:
+            return np.full(self.count, self.numbers[name], dtype)
         if name == "weight":
             return np.linspace(0, 1, self.count, dtype=dtype)
         if name == "image_bytes":

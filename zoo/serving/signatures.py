@@ -22,6 +22,7 @@ MAIN = (
 )  # the first of these that a model has is its default
 SEED = Input("int64", (), 0, 2**62)  # the seeds of `model.sample`
 WEIGHT = Input("float32", (), 0, 1, usual=0.5)
+TRUNCATION = Input("float32", (), 0, 1, usual=1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,9 +185,8 @@ class Offer:
             takes["prompt"] = Input("string", tokenizer=model.tokenizer)
         if model.can("guidance") and len(takes) > 1:
             takes["guidance"] = Input("float32", (), 0, usual=model.guidance)
-
         if model.can("truncation") and "truncation" not in self.options:
-            takes["truncation"] = Input("float32", (), 0, 1, usual=1.0)
+            takes["truncation"] = TRUNCATION
 
         def sample(seed, label=None, prompt=None, **options):
             options |= {} if prompt is None else {"captions": prompt}

@@ -127,7 +127,14 @@ def options(player):
     if "sampler" in player.options:
         names = list(model.samplers)
         fields["sampler"] = gr.Dropdown(names, value=model.sampler, label="Sampler")
+    if "truncation" in player.options:
+        fields["truncation"] = truncation()
     return fields
+
+
+def truncation():
+    """A slider from the mean of all styles to each as it is."""
+    return Slider(0, 1, 1.0, step=0.05, label="Truncation: 0 is the mean style")
 
 
 def chosen(player, fields, values):

@@ -66,4 +66,17 @@ ROOMS = (
         "shows how far it is.",
         (("sample", "trajectory"),),
     ),
+    Room(
+        "mix",
+        "Styles",
+        "An image has a style a level, from coarse to fine. A mixture has the coarse "
+        "ones of the first image in its row, the fine ones of the first in its column.",
+        (("mix",),),
+    ),
+    Room(
+        "project",
+        "Projection",
+        "The model searches for the styles whose image is most like a picture.",
+        (("project",),),
+    ),
 )

@@ -9,7 +9,7 @@ import numpy as np
 from zoo import data, inputs
 from zoo.core import latents, saving
 from zoo.drawing import overlays
-from zoo.evaluation import attention
+from zoo.evaluation import attention, styles
 from zoo.evaluation import explorer as exploration
 from zoo.evaluation.judges import Judge
 from zoo.inputs import pictures
@@ -20,6 +20,8 @@ from zoo.runs import folder
 
 MOST_IMAGES = 64  # of one sheet
 MOST_STEPS = 100  # of a way between two images, and of a sampler
+MIXED = 4, 5  # rows and columns of a table of mixtures
+MOST_SEARCHED = 1000  # steps of a search
 # Directions are those of the encodings of training images, or of latents of the prior.
 ENCODED, DECODED = 2000, 1000
 OPTIONS = {  # option of a sample: what the model needs for it
@@ -28,6 +30,7 @@ OPTIONS = {  # option of a sample: what the model needs for it
     "guidance": ("sample", "labels", "guidance"),
     "steps": ("sample", "steps"),
     "sampler": ("sample", "sampler"),
+    "truncation": ("sample", "truncation"),
 }
 
 
@@ -66,7 +69,7 @@ class Player:
         rooms: The `plan.Room`s that the model has what it takes for.
         starts: The kinds of latents that `start` gives, besides the average.
         options: Names of the options of its samples: prompt, label, guidance, steps,
-            sampler.
+            sampler, truncation.
         note: A sentence if there is no data set at hand, else "".
         rules: By which picture files are read, `pictures.Rules`: those of the run, else
             those of the data set, else the defaults.
@@ -209,6 +212,20 @@ class Player:
         the other; `path` is one of `latents.PATHS`."""
         inputs.check_integer("The number of steps", steps, 2, MOST_STEPS)
         return self.model.decode(latents.PATHS[path](z_a[None], z_b[None], steps)[0])
+
+    # --- styles -----------------------------------------------------------------------
+
+    def mixed(self, row, column, level, truncation=1.0):
+        """Returns a table of mixtures, as `styles.mixed`: rows are of the seed `row`,
+        row + 1, ..., columns of the seed `column`, ..."""
+        seeds = (range(seed, seed + n) for seed, n in zip((row, column), MIXED))
+        return styles.mixed(self.model, *map(list, seeds), level, truncation)
+
+    def projected(self, image, steps):
+        """Returns the image float32 `[H, W, C]` of the styles that are found for an
+        image uint8 `[H, W, C]`."""
+        inputs.check_integer("The number of steps", steps, 1, MOST_SEARCHED)
+        return self.model.synthesize(self.model.project(image[None], steps))[0]
 
     # --- images -----------------------------------------------------------------------
 
