@@ -58,6 +58,7 @@ def test_a_projection_finds_styles_of_an_image(model):
     assert error < 0.3 * told[0][1]
 
 
+@pytest.mark.eager
 def test_a_lazy_penalty_comes_in_its_turn_and_counts_as_often():
     model, images = tiny.model("stylegan", r1_every=3), tiny.images(4)
     terms = [tiny.step(model, images)["gp"] for _ in range(4)]
@@ -67,6 +68,21 @@ def test_a_lazy_penalty_comes_in_its_turn_and_counts_as_often():
     np.testing.assert_allclose(np.diff(sums)[:2], 0, atol=1e-5)
     dense = tiny.model("stylegan", r1_every=1)
     np.testing.assert_allclose(terms[0], 3 * tiny.step(dense, images)["gp"], rtol=1e-4)
+
+
+def test_a_share_of_the_images_of_training_has_two_styles():
+    model = tiny.model("stylegan", (28, 28, 1), mixing=0.75)
+    w = ops.convert_to_numpy(model.new_styles(2000))
+    changes = (w[:, 1:] != w[:, :-1]).any(axis=-1)
+    assert changes.sum(axis=1).max() == 1
+    np.testing.assert_allclose(changes.mean(axis=0), 0.75 / 2, atol=0.04)
+
+
+def test_the_mapping_moves_a_hundred_times_slower_than_the_others():
+    optimizers = tiny.model("stylegan").optimizers
+    rates = {name: float(each.learning_rate) for name, each in optimizers.items()}
+    assert rates["discriminator"] == rates["synthesis"]
+    np.testing.assert_allclose(rates["mapping"], rates["synthesis"] / 100)
 
 
 def test_the_mean_style_is_that_of_the_averaged_mapping():

@@ -92,6 +92,18 @@ def test_white_noise_stays_of_variance_one():
     np.testing.assert_allclose(y[:, 1:-1, 1:-1].var(), 1.0, atol=0.05)
 
 
+@pytest.mark.parametrize("size", [4, 400])
+def test_a_layer_of_any_size_begins_and_moves_alike(size):
+    layer = style.EqualizedDense(300)
+    x = tensor(image(shape=(300, size)))
+    np.testing.assert_allclose(numpy(layer(x)).var(), 1.0, atol=0.15)
+    kernel = numpy(layer.kernel)
+    np.testing.assert_allclose(kernel.std(), 1.0, atol=0.06)
+    layer.kernel.assign(kernel + 0.1)  # a step of Adam
+    moved = numpy(layer(x)) - numpy(x) @ kernel / size**0.5
+    np.testing.assert_allclose(moved.std(), 0.1, atol=0.01)
+
+
 def deviation(x):
     return numpy(style.MinibatchDeviation()(tensor(x)))[..., -1]
 

@@ -177,6 +177,13 @@ class StyleGAN(ImageModel):
 
     def generate(self, rows: Tensor, training: bool = True) -> Tensor:
         """Returns `rows` new images, some of them of two styles."""
+        noise = self.normal(rows, (sum(self.noise_sizes),))
+        w = self.new_styles(rows, training)
+        return self.synthesis([w, noise], training=training)
+
+    def new_styles(self, rows: Tensor, training: bool = True) -> Tensor:
+        """Returns w `[rows, levels, D]` of new z; a share `mixing` of the rows changes
+        to that of another z at a level from 1 on."""
         w, w_other = (
             self.mapping(self.normal(rows, (self.latent_dim,)), training=training)
             for _ in range(2)
@@ -185,9 +192,7 @@ class StyleGAN(ImageModel):
         begin = 1.0 + ops.floor(u[:, 1] * (self.levels - 1))
         begin = ops.where(u[:, 0] < self.mixing, begin, float(self.levels))
         is_first = ops.arange(self.levels, dtype="float32")[None] < begin[:, None]
-        w = ops.where(is_first[..., None], w[:, None], w_other[:, None])
-        noise = self.normal(rows, (sum(self.noise_sizes),))
-        return self.synthesis([w, noise], training=training)
+        return ops.where(is_first[..., None], w[:, None], w_other[:, None])
 
     # --- images -----------------------------------------------------------------------
 
