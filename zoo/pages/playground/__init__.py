@@ -4,7 +4,7 @@
     player.moved(player.start("seed", 7), [2.0, -1.0])   # along leading directions
     player.see(playground.read("shoe.png", player.rules))
 
-All but `page`, `rooms` and `parts` works without Gradio.
+All but `page`, `rooms`, `styling`, `translation` and `parts` works without Gradio.
 """
 
 from zoo.pages.playground.player import Player, Seen

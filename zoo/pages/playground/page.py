@@ -10,10 +10,15 @@ import gradio as gr
 from PIL import Image
 from starlette.middleware import Middleware  # comes with Gradio
 
-from zoo.pages.playground import parts, rooms, translation, uploads
+from zoo.pages.playground import parts, rooms, styling, translation, uploads
 from zoo.serving.server import guard
 
 STORED = "Stored with the model, not drawn now"
+FILES = {  # of rooms that do not lie in `rooms`
+    "translate": translation,
+    "mix": styling,
+    "project": styling,
+}
 KEPT = 3600  # seconds that an uploaded file or a picture is kept
 FONTS = "system-ui", "sans-serif"  # of the reader's machine, none of another host
 CSS = """
@@ -129,5 +134,4 @@ def _model(player):
         for room in player.rooms:
             with gr.Tab(room.title, id=room.name):
                 gr.Markdown(room.about)
-                of_room = translation if room.name == "translate" else rooms
-                getattr(of_room, room.name)(player)
+                getattr(FILES.get(room.name, rooms), room.name)(player)
