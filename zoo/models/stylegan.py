@@ -64,8 +64,9 @@ class StyleGAN(ImageModel):
         Karras et al. 2020 (ADA), arXiv:2006.06676, and the code beside it. Departures:
         no path length regularisation, as ADA for small images; the layers of a level
         share a style; each image has a level of its own where the second style begins;
-        the deviation of a minibatch is that of 4 consecutive rows; sides that 2 does
-        not divide are padded or cut; the rate of the mapping, a hundredth of the
+        the deviation of a minibatch is that of 4 consecutive rows, so that replicas
+        and parts of a multiple of 4 rows have that of the whole batch; sides that 2
+        does not divide are padded or cut; the rate of the mapping, a hundredth of the
         others', is its optimizer's; the mean style is that of the averaged mapping; R1
         shares the step of the loss, so that Adam needs no correction for more steps;
         widths and `r1_weight` are those of small images.
