@@ -18,6 +18,7 @@ from PIL import Image
 
 import zoo
 from zoo import backend
+from zoo.core import registry
 from zoo.inputs import pixels
 from zoo.serving import saved, signatures, versions, warmup
 
@@ -177,7 +178,7 @@ def tolerance(name):
 
 
 @pytest.mark.slow
-@each(zoo.names())
+@each(name for name in zoo.names() if registry.find(name).makes == "image")
 def test_signatures_answer_as_the_model_does_whatever_the_batch(name, served):
     it = served(name)
     for signature, rows in it.rows.items():

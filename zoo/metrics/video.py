@@ -90,6 +90,20 @@ def _frame_psnr(future, predictions):
     return decibels.reshape(future.shape[:2])
 
 
+def past_of(frames):
+    """Returns how many frames of a clip of `frames` are shown before the others are
+    foretold: 5 of 16, as is usual, and at least one."""
+    return max(1, round(5 * frames / 16))
+
+
+def continued(model, films, past, seed=0):
+    """The first `past` frames of clips `[N, T, H, W, C]`, and behind them those that
+    `model.predict_frames` foretells, uint8 `[N, T, H, W, C]`."""
+    films = pixels.to_uint8(clips(films))
+    future = model.predict_frames(films[:, :past], films.shape[1] - past, seed=seed)
+    return np.concatenate([films[:, :past], pixels.to_uint8(future)], axis=1)
+
+
 # --- what needs no model --------------------------------------------------------------
 
 
