@@ -10,9 +10,10 @@ import tiny_runs
 from PIL import Image
 from verbs import called
 
-from zoo import data
+from zoo import data, evaluation, metrics
 from zoo.commands import (
     compare,
+    evaluate,
     export,
     film,
     gallery,
@@ -20,6 +21,8 @@ from zoo.commands import (
     train,
 )
 from zoo.drawing import films
+from zoo.evaluation import clips, results
+from zoo.inputs import pixels
 from zoo.runs.folder import RunFolder
 
 FLAGS = tiny_runs.of("rnn_vaegan")
@@ -61,13 +64,13 @@ def test_a_run_shows_sheets_and_films_of_its_clips(run):
         assert sheet.size == (factor * (T * side + 2), factor * (rows * side + 2))
         frames = films.read(run / "samples" / f"{stem}.gif", 8)
         assert len(frames) == T + 4  # the last one stays for half a second
-    clips, _ = data.arrays("moving:digits", "validation", **DATA)
+    real, _ = data.arrays("moving:digits", "validation", **DATA)
     sheet = np.asarray(Image.open(run / "samples" / "0001_predictions.png"))
     factor = sheet.shape[0] // (16 * (SIDE + 2) + 2)
     small = sheet[::factor, ::factor]
-    np.testing.assert_array_equal(small[2:27, 2:27], clips[0, 0, ..., 0])
-    np.testing.assert_array_equal(small[29:54, 2:27], clips[0, 0, ..., 0])
-    assert (small[29:54, 29:54] != clips[0, 1, ..., 0]).any()
+    np.testing.assert_array_equal(small[2:27, 2:27], real[0, 0, ..., 0])
+    np.testing.assert_array_equal(small[29:54, 2:27], real[0, 0, ..., 0])
+    assert (small[29:54, 29:54] != real[0, 1, ..., 0]).any()
 
 
 def test_the_header_tells_of_clips_and_terms_stand_in_the_rows(run, capsys):
@@ -83,8 +86,8 @@ def test_samples_are_a_sheet_an_array_or_a_folder_of_films(run, tmp_path):
     for name in ("clips.npz", "sheet.png", "folder"):
         flags = [model, "--num_images=2", "--seed=5", f"--out={tmp_path / name}"]
         assert called(sample, *flags, "--frames=2") == 0
-    clips = np.load(tmp_path / "clips.npz")["clips"]
-    assert clips.shape == (2, 2, SIDE, SIDE, 1) and clips.dtype == np.uint8
+    array = np.load(tmp_path / "clips.npz")["clips"]
+    assert array.shape == (2, 2, SIDE, SIDE, 1) and array.dtype == np.uint8
     names = [path.name for path in sorted((tmp_path / "folder").iterdir())]
     assert names == ["000005.gif", "000006.gif"]
     wide = Image.open(tmp_path / "sheet.png")
@@ -105,6 +108,34 @@ def test_a_run_goes_on_to_the_bit(run, tmp_path):
     begun = shutil.copytree(run, tmp_path / "begun")
     whole = tiny_runs.trained(tmp_path / "whole", "--epochs=2", base=FLAGS)
     tiny_runs.assert_same(tiny_runs.trained(begun, "--epochs=2", base=FLAGS), whole)
+
+
+def test_scores_stand_beside_those_of_what_needs_no_model(run, tmp_path, capsys):
+    out = tmp_path / "evaluation.json"
+    flags = [f"--workdir={run}", f"--out={out}", "--num_images=30", "--seed=3"]
+    assert called(evaluate, *flags) == 0
+    text = capsys.readouterr().out
+    assert "30 clips against 30 test clips" in text and "straight on " in text
+    scored = evaluation.read(out)
+    names = {name for group in clips.GROUPS for name in group.scores}
+    assert set(scored.scores) == names and not scored.not_applicable
+    assert not scored.references and not scored.warnings
+    subject = evaluation.subject.find(run, makes=("clip",))
+    options = evaluation.Options(num_images=30, seed=3)
+    bench = clips.ClipBench(subject, options, evaluation.Stages())
+    future, past = bench.test[:, 1:], bench.test[:, :1]
+    copied = metrics.psnr_by_horizon(future, metrics.copied(past, T - 1))
+    assert scored.scores["future_psnr_copied"] == pytest.approx(copied.mean())
+    curve = scored.details["horizons"]["last frame"]["psnr"]
+    assert curve == pytest.approx(copied.tolist())
+    made = subject.model.predict_frames(past, T - 1, seed=3)
+    decibels = metrics.psnr_by_horizon(future, pixels.to_uint8(made))
+    assert scored.scores["future_psnr"] == pytest.approx(decibels.mean())
+    draws = [scored.scores[f"draws_psnr_{name}"] for name in ("best", "mean", "first")]
+    assert draws[0] >= max(draws[1:]) and scored.details["draws"]["count"] == 20
+    scored.write(run / "evaluation.json")
+    page = "\n".join(results.lines([results.Measured.read(run)], {}, str))
+    assert "compared pixel by pixel" in page and "30 clips against" in page
 
 
 def test_models_and_data_that_do_not_fit_are_a_sentence(refused, tmp_path):

@@ -33,7 +33,7 @@ class RNNVAEGAN(ImageModel):
     With x_t frame t of T, h_t = Enc(x_t), and g_t the predictor's vector of
     (u_1..t-1, z_1..t), where u_t is h_t of a frame that is shown to it and g_t of one
     that is not, and x_rec = Dec(g) for z from the posterior:
-        encoder, inference, prior, predictor, decoder: sum over t of
+        encoder, inference, learned_prior, predictor, decoder: sum over t of
         |x_t - x_rec_t|^2 / (2 sigma^2) + beta KL(q(z_t|x_1..t) || p(z_t|u_1..t-1)),
         and with the game gan_weight (1/2 (F(x_rec) - 1)^2 + 1/2 (V(x_rec) - 1)^2)
         frame_discriminator F: 1/2 (F(x_t) - 1)^2 + 1/2 F(x_rec_t)^2, mean over t
@@ -48,8 +48,8 @@ class RNNVAEGAN(ImageModel):
         latent_dim: Size of z_t. Paper: 10.
         vector_dim: Size of the vectors h and g. Paper: 128.
         units: Of each recurrent layer. Paper: 256.
-        depth: Recurrent layers of the predictor; inference and prior have one. Paper:
-            2.
+        depth: Recurrent layers of the predictor; inference and learned_prior
+            have one. Paper: 2.
         width: Channels of the first level of encoder, decoder and discriminators.
             Paper: 64.
         sigma: Standard deviation of a pixel about its mean, pixels in [-1, 1]. The
@@ -80,7 +80,7 @@ class RNNVAEGAN(ImageModel):
         "clip_discriminator",
         "encoder",
         "inference",
-        "prior",
+        "learned_prior",
         "predictor",
         "decoder",
     )
@@ -137,7 +137,9 @@ class RNNVAEGAN(ImageModel):
             ),
             "encoder": conv.build_encoder(frame, size, self.width),
             "inference": recurrent.build_step("inference", size, self.units, 1, 2 * z),
-            "prior": recurrent.build_step("prior", size, self.units, 1, 2 * z),
+            "learned_prior": recurrent.build_step(
+                "learned_prior", size, self.units, 1, 2 * z
+            ),
             "predictor": recurrent.build_step(
                 "predictor", size + z, self.units, self.depth, size
             ),
@@ -249,7 +251,7 @@ class RNNVAEGAN(ImageModel):
         prior, predictor = self._start(start, 1), self._start(start, self.depth)
         u, vectors, params = start, [], []
         for t in range(count):
-            p, *prior = self.prior([u, *prior], training=training)
+            p, *prior = self.learned_prior([u, *prior], training=training)
             z = latent(t, *ops.split(p, 2, axis=-1))
             inputs = [ops.concatenate([u, z], axis=-1), *predictor]
             g, *predictor = self.predictor(inputs, training=training)
@@ -276,7 +278,7 @@ class RNNVAEGAN(ImageModel):
     ) -> Tensor:
         count = self.image_shape[0] if frames is None else frames
         start = ops.zeros((ops.shape(seeds)[0], self.vector_dim))
-        return self._foretold(start, None, seeds, count)
+        return self._foretold(start, [], seeds, count)
 
     def to_future(
         self,
@@ -287,25 +289,25 @@ class RNNVAEGAN(ImageModel):
         ema: bool = True,
     ) -> Tensor:
         h = self.to_vectors(past)
-        return self._foretold(ops.zeros_like(h[:, 0]), h, seeds, frames)
+        z = self.inferred(h)[0]
+        known = [(h[:, t], z[:, t]) for t in range(past.shape[1])]
+        return self._foretold(ops.zeros_like(h[:, 0]), known, seeds, frames)
 
-    def _foretold(self, start, h, seeds, frames):
-        """The `frames` frames behind those whose vectors are `h` `[B, t, vector_dim]`,
-        None of no past. Of the past, z is the posterior's mean."""
-        known = 0 if h is None else h.shape[1]
-        z_past = None if h is None else self.inferred(h)[0]
+    def _foretold(self, start, past, seeds, frames):
+        """The `frames` frames behind those whose (h_t, z_t) are `past`; of these z_t is
+        the posterior's mean, of new ones a draw of the prior."""
 
         def latent(t, mean, logvar):
-            if t < known:
-                return z_past[:, t]
+            if t < len(past):
+                return past[t][1]
             eps = backend.normal_of_seeds(seeds, (self.latent_dim,), t)
             return mean + ops.exp(0.5 * logvar) * eps
 
         def read(t, g):
-            return h[:, t] if t < known else g
+            return past[t][0] if t < len(past) else g
 
-        g = self.unrolled(start, known + frames, latent, read)[0]
-        return self.to_frames(g[:, known:])
+        g = self.unrolled(start, len(past) + frames, latent, read)[0]
+        return self.to_frames(g[:, len(past) :])
 
     def to_rebuilt(self, images: Tensor) -> Tensor:
         h = self.to_vectors(images)
