@@ -23,6 +23,8 @@ from zoo.core.registry import register
 from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import conv, dcgan, recurrent
 
+JUDGES = ("frame_discriminator", "clip_discriminator")
+MAKERS = ("encoder", "inference", "learned_prior", "predictor", "decoder")
 GAME = "least_squares"  # as SAVP has it
 
 
@@ -40,9 +42,7 @@ class RNNVAEGAN(ImageModel):
         clip_discriminator V: 1/2 (V(x) - 1)^2 + 1/2 V(x_rec)^2
     How many frames are shown is drawn for each clip of a batch, 0 to T - 1. So one
     network begins from nothing and goes on from any past, and what it reads in training
-    is what it reads later: its own vectors. The first frame of a new clip arises as all
-    others do: z_1 comes from the prior of a clip without frames, which is one normal
-    distribution for all clips, and the vector before the first frame is 0.
+    is what it reads later: its own vectors. The vector before the first frame is 0.
 
     Args:
         latent_dim: Size of z_t. Paper: 10.
@@ -69,21 +69,14 @@ class RNNVAEGAN(ImageModel):
         not own frames, are read on, as in Franceschi et al. 2020, arXiv:2002.09219; the
         number of frames that are shown is drawn, in place of a fixed past; squares are
         summed beside a fixed sigma, so that the weight of the KL term does not depend
-        on the number of pixels; no skip connections, no batch normalisation; smaller
+        on the number of pixels; no skip connections of frames, no batch
+        normalisation; each recurrent network adds a linear map of its input; smaller
         networks. The game is that of Lee et al. 2018 (SAVP), arXiv:1804.01523, with the
         branch of the posterior alone (their VAE-GAN), and with convolutions over space
         and over time in turn.
     """
 
-    networks = (
-        "frame_discriminator",
-        "clip_discriminator",
-        "encoder",
-        "inference",
-        "learned_prior",
-        "predictor",
-        "decoder",
-    )
+    networks = (*JUDGES, *MAKERS)
     takes = ("clip", "label")
     makes = "clip"
     monitor = "elbo"
@@ -116,21 +109,15 @@ class RNNVAEGAN(ImageModel):
         game = ("d_loss", "g_loss") if self.config["gan_weight"] else ()
         return ("elbo", "kl", "mse", *game)
 
-    @property
-    def players(self) -> tuple[str, ...]:
-        """Names of the networks that descend the bound, all but the discriminators."""
-        return self.networks[2:]
-
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        game = {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in self.networks[:2]}
-        return game | {name: keras.optimizers.Adam(1e-3) for name in self.players}
+        judges = {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in JUDGES}
+        return judges | {name: keras.optimizers.Adam(1e-3) for name in MAKERS}
 
     def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         frame, size, z = image_shape[1:], self.vector_dim, self.latent_dim
-        judges = {"width": self.width, "normalization": None}
         return {
             "frame_discriminator": dcgan.build_discriminator(
-                frame, name="frame_discriminator", **judges
+                frame, self.width, normalization=None, name="frame_discriminator"
             ),
             "clip_discriminator": recurrent.build_clip_discriminator(
                 image_shape, self.width
@@ -143,9 +130,7 @@ class RNNVAEGAN(ImageModel):
             "predictor": recurrent.build_step(
                 "predictor", size + z, self.units, self.depth, size
             ),
-            "decoder": conv.build_decoder(
-                frame, size, self.width, output_activation="tanh"
-            ),
+            "decoder": conv.build_decoder(frame, size, self.width),
         }
 
     # --- training ---------------------------------------------------------------------
@@ -175,16 +160,16 @@ class RNNVAEGAN(ImageModel):
         mse = losses.mean_squared_error(images, x_rec)
         terms = {"elbo": -(recon + kl), "kl": kl, "mse": mse}
         if not self.gan_weight:
-            return dict.fromkeys(self.players, loss), terms
+            return dict.fromkeys(MAKERS, loss), terms
         network_losses, g_loss = self._judged(images, x_rec, training)
         terms |= {"d_loss": sum(network_losses.values()), "g_loss": g_loss}
         loss = loss + self.gan_weight * self._game() * g_loss
-        return network_losses | dict.fromkeys(self.players, loss), terms
+        return network_losses | dict.fromkeys(MAKERS, loss), terms
 
     def _judged(self, x, x_rec, training):
         """The losses of both discriminators, and the decoder's part in the game."""
         network_losses, g_loss = {}, 0.0
-        for name, rows_of in zip(self.networks[:2], (self._frames_of, lambda x: x)):
+        for name, rows_of in zip(JUDGES, (self._frames_of, lambda x: x)):
             judge = self.network(name)
             real = judge(rows_of(x), training=training)
             fake = judge(rows_of(x_rec), training=training)
@@ -216,7 +201,9 @@ class RNNVAEGAN(ImageModel):
         return ops.reshape(h, (-1, clips.shape[1], self.vector_dim))
 
     def to_frames(self, g: Tensor, training: bool = False) -> Tensor:
-        """Returns the frames `[B, t, H, W, C]` of vectors `[B, t, vector_dim]`."""
+        """Returns the frames `[B, t, H, W, C]` of vectors `[B, t, vector_dim]`. (They
+        may leave [-1, 1]. Where most pixels are black, a tanh would soon make all of
+        them so, and lose its gradient.)"""
         x = self.decoder(ops.reshape(g, (-1, self.vector_dim)), training=training)
         return ops.reshape(x, (-1, g.shape[1], *self.image_shape[1:]))
 
@@ -276,6 +263,8 @@ class RNNVAEGAN(ImageModel):
         ema: bool = True,
         frames: int | None = None,
     ) -> Tensor:
+        """Returns new clips. Their first frame arises as the others do: by a z of the
+        prior, which is one normal distribution before there is a frame."""
         count = self.image_shape[0] if frames is None else frames
         start = ops.zeros((ops.shape(seeds)[0], self.vector_dim))
         return self._foretold(start, [], seeds, count)
@@ -307,15 +296,15 @@ class RNNVAEGAN(ImageModel):
             return past[t][0] if t < len(past) else g
 
         g = self.unrolled(start, len(past) + frames, latent, read)[0]
-        return self.to_frames(g[:, len(past) :])
+        return ops.clip(self.to_frames(g[:, len(past) :]), -1.0, 1.0)
 
     def to_rebuilt(self, images: Tensor) -> Tensor:
+        """Returns the clips that the means of the posterior make, from nothing else."""
         h = self.to_vectors(images)
         z = self.inferred(h)[0]
         start, count = ops.zeros_like(h[:, 0]), h.shape[1]
         g = self.unrolled(start, count, lambda t, *_: z[:, t], lambda t, g: g)[0]
-        return self.to_frames(g)
+        return ops.clip(self.to_frames(g), -1.0, 1.0)
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
-        """Returns the clips that the means of the posterior make, from nothing else."""
         return self.to_rebuilt(images)

@@ -8,7 +8,8 @@ from zoo.networks import conv, dcgan
 
 def build_step(name, size, units, depth, outputs):
     """Returns the network ([B, size], 2 depth states `[B, units]`) -> (`[B, outputs]`
-    in float32, the states after it): a dense layer, `depth` LSTMs, a dense layer.
+    in float32, the states after it): a dense layer, `depth` LSTMs, and a dense layer
+    that reads their result and the input.
 
     Source: Hochreiter and Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735, with the
         gate that forgets of Gers et al. 2000, doi:10.1162/089976600300015015.
@@ -20,6 +21,9 @@ def build_step(name, size, units, depth, outputs):
         states = before[2 * number : 2 * number + 2]
         x, states = layers.LSTMCell(units)(x, states)
         after += states
+    # So little of the input comes through the gates at first that a decoder behind them
+    # learns the mean image, and stays there for long: hence the way past them.
+    x = layers.Concatenate()([x, first])
     y = layers.Dense(outputs, dtype="float32")(x)
     return keras.Model([first, *before], [y, *after], name=name)
 
