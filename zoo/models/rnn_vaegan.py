@@ -159,11 +159,11 @@ class RNNVAEGAN(ImageModel):
         loss = recon + self._beta() * kl
         mse = losses.mean_squared_error(images, x_rec)
         terms = {"elbo": -(recon + kl), "kl": kl, "mse": mse}
-        if not self.gan_weight:
-            return dict.fromkeys(MAKERS, loss), terms
-        network_losses, g_loss = self._judged(images, x_rec, training)
-        terms |= {"d_loss": sum(network_losses.values()), "g_loss": g_loss}
-        loss = loss + self.gan_weight * self._game() * g_loss
+        network_losses: dict[str, Tensor] = {}
+        if self.gan_weight:
+            network_losses, g_loss = self._judged(images, x_rec, training)
+            terms |= {"d_loss": sum(network_losses.values()), "g_loss": g_loss}
+            loss = loss + self.gan_weight * self._game() * g_loss
         return network_losses | dict.fromkeys(MAKERS, loss), terms
 
     def _judged(self, x, x_rec, training):
