@@ -113,6 +113,11 @@ def apart():
     return few(*(name for name in CONFIGS if name not in KIN))
 
 
+def names_of_images():
+    """Returns the names of the models that make images, not clips."""
+    return [name for name in zoo.names() if shape_of(name) == (8, 8, 1)]
+
+
 def few(*names):
     """Runs a test of seconds for a few models in CI, for all with -m full."""
     full = (pytest.mark.full, pytest.mark.slow)

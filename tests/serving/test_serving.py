@@ -18,7 +18,6 @@ from PIL import Image
 
 import zoo
 from zoo import backend
-from zoo.core import registry
 from zoo.inputs import pixels
 from zoo.serving import saved, signatures, versions, warmup
 
@@ -178,7 +177,7 @@ def tolerance(name):
 
 
 @pytest.mark.slow
-@each(name for name in zoo.names() if registry.find(name).makes == "image")
+@each(tiny.names_of_images())
 def test_signatures_answer_as_the_model_does_whatever_the_batch(name, served):
     it = served(name)
     for signature, rows in it.rows.items():
