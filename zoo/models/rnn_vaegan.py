@@ -69,11 +69,10 @@ class RNNVAEGAN(ImageModel):
         not own frames, are read on, as in Franceschi et al. 2020, arXiv:2002.09219; the
         number of frames that are shown is drawn, in place of a fixed past; squares are
         summed beside a fixed sigma, so that the weight of the KL term does not depend
-        on the number of pixels; no skip connections of frames, no batch
-        normalisation; each recurrent network adds a linear map of its input; smaller
-        networks. The game is that of Lee et al. 2018 (SAVP), arXiv:1804.01523, with the
-        branch of the posterior alone (their VAE-GAN), and with convolutions over space
-        and over time in turn.
+        on the number of pixels; no skip connections of frames; each recurrent network
+        adds a linear map of its input; smaller networks. The game is that of Lee et al.
+        2018 (SAVP), arXiv:1804.01523, with the branch of the posterior alone (their
+        VAE-GAN), and with convolutions over space and over time in turn.
     """
 
     networks = (*JUDGES, *MAKERS)
@@ -122,7 +121,9 @@ class RNNVAEGAN(ImageModel):
             "clip_discriminator": recurrent.build_clip_discriminator(
                 image_shape, self.width
             ),
-            "encoder": conv.build_encoder(frame, size, self.width),
+            "encoder": conv.build_encoder(
+                frame, size, self.width, normalization="batch"
+            ),
             "inference": recurrent.build_step("inference", size, self.units, 1, 2 * z),
             "learned_prior": recurrent.build_step(
                 "learned_prior", size, self.units, 1, 2 * z
@@ -130,7 +131,9 @@ class RNNVAEGAN(ImageModel):
             "predictor": recurrent.build_step(
                 "predictor", size + z, self.units, self.depth, size
             ),
-            "decoder": conv.build_decoder(frame, size, self.width),
+            "decoder": conv.build_decoder(
+                frame, size, self.width, normalization="batch"
+            ),
         }
 
     # --- training ---------------------------------------------------------------------
