@@ -24,7 +24,7 @@ OUTSIDE = {  # documents that lie above this folder
 }
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.py"))
 ROOMS = ("zoo", "zoo.data", "zoo.metrics", "zoo.evaluation")  # rooms that users call
-USE = ("commands", "data", "metrics", "serving", "distributed")
+USE = ("commands", "data", "video", "metrics", "serving", "distributed")
 LINK = re.compile(r"(!?\[[^\]]*\])\(([^)\s]+)\)")
 
 
@@ -42,6 +42,7 @@ def on_config(config):
             "Use": [
                 "commands.md",
                 "data.md",
+                "video.md",
                 "metrics.md",
                 "serving.md",
                 "distributed.md",

@@ -9,9 +9,11 @@ import pytest
 
 import zoo
 from zoo import backend
+from zoo.core import registry
 from zoo.data.batches import Batches, Epochs
 
 NUM_CLASSES = 4
+FRAMES = 3  # of a clip
 
 # One row per model. Settings that bring randomness (dropout, augmentation) are on, so
 # that saving and replicas are tested with them.
@@ -59,6 +61,17 @@ CONFIGS = {
         "dropout": 0.2,
     },
     "pix2pix": {"width": 4},
+    "rnn_vaegan": {
+        "latent_dim": 3,
+        "vector_dim": 5,
+        "units": 4,
+        "depth": 1,
+        "width": 4,
+        "sigma": 3,
+        "kl_warmup": 0,
+        "gan_weight": 1,
+        "game_from": 0,
+    },
     "srgan": {"scale": 2, "game_from": 0, "blocks": 1, "width": 4},
     "stylegan": {"latent_dim": 3, "width": 4, "max_width": 6, "r1_every": 1},
     "vae": {"latent_dim": 3, "width": 4, "hidden": 5},
@@ -101,6 +114,11 @@ def apart():
     return few(*(name for name in CONFIGS if name not in KIN))
 
 
+def names_of_images():
+    """Returns the names of the models that make images, not clips."""
+    return [name for name in zoo.names() if shape_of(name) == (8, 8, 1)]
+
+
 def few(*names):
     """Runs a test of seconds for a few models in CI, for all with -m full."""
     full = (pytest.mark.full, pytest.mark.slow)
@@ -110,9 +128,18 @@ def few(*names):
 
 
 def model(name, image_shape=(8, 8, 1), **changes):
-    """Returns the tiny model `name`, built and compiled, the same each time."""
+    """Returns the tiny model `name`, built for such images or clips of them and
+    compiled, the same each time."""
     keras.utils.set_random_seed(1)
-    return zoo.get(name, image_shape=image_shape, **CONFIGS[name] | changes)
+    shape = shape_of(name, image_shape)
+    return zoo.get(name, image_shape=shape, **CONFIGS[name] | changes)
+
+
+def shape_of(name, image_shape=(8, 8, 1)):
+    """Returns the shape of what the model `name` makes: of images, or of clips of
+    them."""
+    makes_clips = registry.find(name).makes == "clip"
+    return (FRAMES, *image_shape) if makes_clips else image_shape
 
 
 def images(count=10, shape=(8, 8, 1), seed=0):
@@ -125,6 +152,12 @@ def images(count=10, shape=(8, 8, 1), seed=0):
 def floats(count=10, shape=(8, 8, 1), seed=0):
     """Returns the same images as float32 in [-1, 1]."""
     return (images(count, shape, seed) / 127.5 - 1).astype("float32")
+
+
+def examples(name, count=10, image_shape=(8, 8, 1), kind=images):
+    """Returns `count` images as `kind` gives them, or clips of them, as the model
+    `name` learns from."""
+    return kind(count, shape_of(name, image_shape))
 
 
 def labels(count=10):
@@ -187,7 +220,7 @@ class Trained:
 
 
 def train(model, epochs, **kwargs):
-    """Trains on the ten images in their order; returns the history."""
-    data = (images(), labels())
+    """Trains on ten images, or clips, in their order; returns the history."""
+    data = (examples(model.name), labels())
     options = {"batch_size": 4, "shuffle": False, "verbose": 0} | kwargs
     return model.fit(data, epochs=epochs, validation_data=data, **options).history

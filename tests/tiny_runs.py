@@ -7,6 +7,7 @@ import numpy as np
 import tiny
 
 from zoo.commands import train as verb
+from zoo.core import registry
 from zoo.drawing import figures
 from zoo.runs import preparing, training
 
@@ -21,10 +22,15 @@ TINY = [
 
 
 def of(name):
-    """Returns the flags of the tiny model `name` of `tests/tiny.py` on digits."""
+    """Returns the flags of the tiny model `name` of `tests/tiny.py` on digits, which
+    move for a model of clips."""
     config = tiny.CONFIGS[name].items()
     sets = [f"--set={k}={value}" for k, value in config if k != "num_classes"]
-    return [f"--model={name}", "--image_size=8", "--batch_size=450", *sets]
+    data = ["--image_size=8", "--batch_size=450"]
+    if registry.find(name).makes == "clip":
+        data = ["--dataset=moving:digits", f"--frames={tiny.FRAMES}"]
+        data += ["--image_size=25", "--classes=0", "--batch_size=350"]
+    return [f"--model={name}", *data, *sets]
 
 
 def prepare(workdir, *flags, base=TINY):

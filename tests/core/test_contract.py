@@ -21,7 +21,7 @@ METHODS = {  # {capability: a call that needs it}
     "sample": lambda model: model.sample(2, seed=0),
     "encode": lambda model: model.encode(tiny.images(2)),
     "decode": lambda model: model.decode(np.zeros((2, 3))),
-    "reconstruct": lambda model: model.reconstruct(tiny.images(2)),
+    "reconstruct": lambda model: model.reconstruct(tiny.examples(model.name, 2)),
     "interpolate": lambda model: model.interpolate(*tiny.images(2)),
     "classify": lambda model: model.features(tiny.images(2)),
     "attend": lambda model: model.attention(tiny.images(2)),
@@ -31,6 +31,9 @@ METHODS = {  # {capability: a call that needs it}
     "translate": lambda model: model.translate(sources(model)),
     "mix": lambda model: model.mix([0, 1], [2, 3], 1),
     "project": lambda model: model.project(tiny.images(2), steps=2),
+    "predict_frames": lambda model: model.predict_frames(
+        tiny.images(2, (1, 8, 8, 1)), 2
+    ),
 }
 
 
@@ -67,6 +70,7 @@ def test_trains_on_uint8_and_float_images_of_any_size(name, images, shape):
     model = zoo.get(name, **tiny.CONFIGS[name])
     model.compile(model.default_optimizers(), run_eagerly=True)
     # 6 images in batches of 4: the last batch is partial.
+    shape = tiny.shape_of(name, shape)
     batches = tiny.batches((images(6, shape), tiny.labels(6)), 4)
     history = model.fit(batches, verbose=0).history
     assert model.image_shape == shape
@@ -99,7 +103,7 @@ def test_reports_the_declared_terms_finite_at_every_epoch(name, trained):
 def test_another_term_than_the_declared_is_an_error(name, trained):
     model = trained(name).model
     with pytest.raises(ValueError, match="reports .* Received: surprise"):
-        model.track({"surprise": 0.0}, tiny.images(2))
+        model.track({"surprise": 0.0}, tiny.examples(name, 2))
 
 
 @pytest.mark.eager
@@ -110,7 +114,7 @@ def test_each_network_moves_under_its_own_loss_and_no_other(name):
     resting = 1 if name == "ae" and backend.NAME == "torch" else 0
     model = tiny.model(name)
     model.compile({network: keras.optimizers.SGD(0.5) for network in model.networks})
-    images = keras.ops.convert_to_tensor(tiny.floats(8))
+    images = keras.ops.convert_to_tensor(tiny.examples(name, 8, kind=tiny.floats))
     labels = keras.ops.convert_to_tensor(tiny.labels(8))
 
     fields = model.unpack((images, labels))
@@ -152,7 +156,7 @@ def test_iterations_rise_by_one_each_train_step(name):
     model = tiny.model(name)
     before = [weights_of(model, network) for network in model.networks]
     for count in (1, 2):
-        terms = tiny.step(model, (tiny.images(4), tiny.labels(4)))
+        terms = tiny.step(model, (tiny.examples(name, 4), tiny.labels(4)))
         assert int(model.optimizer.iterations) == count
         assert set(terms) == set(model.terms)
     for network, old in zip(model.networks, before):
@@ -175,7 +179,7 @@ def test_learning_rate_callbacks_reach_every_optimizer(name):
             monitor=model.terms[0], mode="min", min_delta=1e6, patience=1
         ),
     ]
-    pair = tiny.images(4), tiny.labels(4)
+    pair = tiny.examples(name, 4), tiny.labels(4)
     logs = model.fit(*pair, epochs=2, callbacks=callbacks, verbose=0).history
     for network, rate in rates.items():
         assert model.optimizers[network].name == network
@@ -189,11 +193,11 @@ def test_learning_rate_callbacks_reach_every_optimizer(name):
 def test_trains_in_mixed_bfloat16_and_answers_in_float32(name, mixed_bfloat16):
     model = tiny.model(name)
     model.compile(run_eagerly=True)
-    history = model.fit(tiny.images(4), tiny.labels(4), verbose=0).history
+    history = model.fit(tiny.examples(name, 4), tiny.labels(4), verbose=0).history
     assert np.isfinite(list(history.values())).all()
     assert any(layer.compute_dtype == "bfloat16" for layer in model._flatten_layers())
     assert all(np.isfinite(value).all() for value in tiny.values(model.weights))
-    assert keras.ops.dtype(model(tiny.images(2))) == "float32"
+    assert keras.ops.dtype(model(tiny.examples(name, 2))) == "float32"
     for capability in METHODS.keys() & model.capabilities():
         answer = METHODS[capability](model)
         assert answer.dtype == np.float32 and np.isfinite(answer).all()
@@ -204,7 +208,8 @@ def test_two_replicas_equal_one_on_the_same_global_batch(name, two_replicas):
     one = tiny.model(name)
     with two_replicas.scope():
         two = tiny.model(name)
-    data = tiny.batches((tiny.floats(16), tiny.labels(16)), 8)
+    data = tiny.examples(name, 16, kind=tiny.floats)
+    data = tiny.batches((data, tiny.labels(16)), 8)
     start, logs = tiny.values(one.trainable_variables), []
     for model in (one, two):
         with model.distribute_strategy.scope():
@@ -277,7 +282,8 @@ def accumulated(model, parts, count=14, eagerly=True):
             gradient_accumulation_steps=parts,
             run_eagerly=eagerly,
         )
-    data = tiny.batches((tiny.floats(count), tiny.labels(count)), 12 // parts)
+    data = tiny.examples(model.name, count, kind=tiny.floats)
+    data = tiny.batches((data, tiny.labels(count)), 12 // parts)
     return model, model.fit(data, shuffle=False, verbose=0).history
 
 
@@ -343,7 +349,7 @@ def test_gradients_of_parts_are_those_of_any_number_of_replicas(two_replicas):
 def test_samples_are_addressed_by_their_seeds(name, trained):
     model = trained(name).model
     images = model.sample(8, seed=0)
-    assert images.shape == (8, 8, 8, 1) and images.dtype == np.float32
+    assert images.shape == (8, *tiny.shape_of(name)) and images.dtype == np.float32
     assert np.abs(images).max() <= 1
     assert len({image.tobytes() for image in images}) == 8
     np.testing.assert_allclose(model.sample(1, seed=3)[0], images[3], atol=1e-5)
@@ -355,15 +361,14 @@ def test_samples_are_addressed_by_their_seeds(name, trained):
 @every_model
 def test_call_and_predict_answer_for_images(name, trained):
     model = trained(name).model
-    answer = keras.ops.convert_to_numpy(model(tiny.images(10)))
-    for images in (tiny.images(10), tiny.floats(10)):
+    each = tiny.examples(name)
+    answer = keras.ops.convert_to_numpy(model(each))
+    for images in (each, tiny.examples(name, kind=tiny.floats)):
         predicted = model.predict(images, batch_size=4)
         assert predicted.dtype == np.float32
         np.testing.assert_allclose(predicted, answer, atol=1e-5)
     if "reconstruct" in model.capabilities():
-        np.testing.assert_allclose(
-            answer, model.reconstruct(tiny.images(10)), atol=1e-5
-        )
+        np.testing.assert_allclose(answer, model.reconstruct(each), atol=1e-5)
     elif {"inpaint", "translate"} & able(name):  # takes one step of denoising, or all
         assert answer.shape == (10, 8, 8, 1)
     else:
@@ -371,7 +376,7 @@ def test_call_and_predict_answer_for_images(name, trained):
         assert answer.shape == (10, classes)
 
 
-@every_model_that_can("reconstruct")
+@every_model_that_can("interpolate")
 def test_latents_lead_there_and_back(name, trained):
     model = trained(name).model
     images = tiny.images(4)
@@ -402,16 +407,16 @@ def test_a_missing_capability_names_the_models_that_have_it(name, trained):
 
 @every_model
 def test_an_unbuilt_model_says_so(name, tmp_path):
-    model = zoo.get(name, **tiny.CONFIGS[name])
+    model, images = zoo.get(name, **tiny.CONFIGS[name]), tiny.examples(name, 2)
     for capability in METHODS.keys() & model.capabilities():
         with pytest.raises(ValueError, match="no networks yet: call fit"):
             METHODS[capability](model)
     asked = [
-        lambda: model(tiny.images(2)),
-        lambda: model(keras.Input((8, 8, 1))),
-        lambda: model.predict(tiny.images(2)),
-        lambda: model.evaluate(tiny.images(2), tiny.labels(2)),
-        lambda: model.train_step((tiny.images(2), tiny.labels(2))),
+        lambda: model(images),
+        lambda: model(keras.Input(images.shape[1:])),
+        lambda: model.predict(images),
+        lambda: model.evaluate(images, tiny.labels(2)),
+        lambda: model.train_step((images, tiny.labels(2))),
         lambda: model.save(tmp_path / "model.keras"),
     ]
     for ask in asked:
@@ -466,7 +471,8 @@ def test_a_file_holds_outputs_optimizers_and_random_state(name, trained, tmp_pat
         same_state(loaded, model)
         assert loaded.get_compile_config() == model.get_compile_config()
         outputs = [
-            keras.ops.convert_to_numpy(m(tiny.images(3))) for m in (loaded, model)
+            keras.ops.convert_to_numpy(m(tiny.examples(name, 3)))
+            for m in (loaded, model)
         ]
         np.testing.assert_array_equal(*outputs)
     if "sample" in able(name):
@@ -535,7 +541,8 @@ def test_describe_tells_networks_losses_and_config(name):
 def test_the_seed_decides_every_initial_weight(name):
     def kernels(seed):
         keras.utils.set_random_seed(seed)
-        model = zoo.get(name, image_shape=(8, 8, 1), **tiny.CONFIGS[name])
+        shape = tiny.shape_of(name)
+        model = zoo.get(name, image_shape=shape, **tiny.CONFIGS[name])
         return [v for v in model.trainable_variables if len(v.shape) > 1]
 
     first, again, other = (tiny.values(kernels(seed)) for seed in (0, 0, 1))
@@ -546,7 +553,8 @@ def test_the_seed_decides_every_initial_weight(name):
 
 @every_model
 def test_no_two_kernels_start_from_the_same_draws(name):
-    model = zoo.get(name, image_shape=(16, 16, 1), **tiny.CONFIGS[name])
+    shape = tiny.shape_of(name, (16, 16, 1))
+    model = zoo.get(name, image_shape=shape, **tiny.CONFIGS[name])
     kernels = [v for v in model.trainable_variables if len(v.shape) > 1]
     values = [value.ravel()[:16] for value in tiny.values(kernels)]
     draws = np.array([value for value in values if len(value) == 16])

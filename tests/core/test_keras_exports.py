@@ -27,7 +27,7 @@ def test_a_model_that_was_never_called_exports_what_it_predicts(name, tmp_path):
     model = tiny.model(name)
     model.export(tmp_path, verbose=False)
     for count in (3, 1):
-        images = tiny.floats(count)
+        images = tiny.examples(name, count, kind=tiny.floats)
         assert_predicts(answer(tmp_path, images), model, images)
 
 

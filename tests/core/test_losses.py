@@ -46,6 +46,26 @@ def test_kl_pulls_the_mean_to_zero_and_the_variance_to_one():
     np.testing.assert_allclose(by_logvar, (np.exp(logvar) - 1) / 2, 1e-6)
 
 
+def test_kl_of_two_normals_is_that_to_the_prior_where_one_is_and_the_mean_log_ratio():
+    random = np.random.default_rng(0)
+    q_mean, q_logvar, p_mean, p_logvar = random.normal(size=(4, 3, 2)).astype("float32")
+    zeros = np.zeros_like(q_mean)
+    np.testing.assert_allclose(
+        number(losses.kl_normals(q_mean, q_logvar, zeros, zeros)),
+        number(losses.kl_normal(q_mean, q_logvar)),
+        rtol=1e-5,
+    )
+    q = (q_mean, q_logvar)
+    np.testing.assert_allclose(number(losses.kl_normals(*q, *q)), 0, atol=1e-6)
+    x = q_mean + np.exp(q_logvar / 2) * random.normal(size=(200_000, 3, 2))
+    ratio = stats.norm.logpdf(x, q_mean, np.exp(q_logvar / 2))
+    ratio -= stats.norm.logpdf(x, p_mean, np.exp(p_logvar / 2))
+    ratio = ratio.sum(axis=-1)
+    error = ratio.std(axis=0) / len(ratio) ** 0.5
+    kl = number(losses.kl_normals(*q, p_mean, p_logvar))
+    assert (abs(kl - ratio.mean(axis=0)) < 4 * error).all()
+
+
 def test_log_normal_is_the_log_density_summed_per_row():
     x = np.random.default_rng(0).normal(size=(3, 2, 2, 1)).astype("float32")
     expected = stats.norm.logpdf(x, 0.5, math.sqrt(2)).sum(axis=(1, 2, 3))
@@ -272,6 +292,7 @@ def test_losses_are_float32_whatever_the_logits():
         losses.bernoulli_nll(np.ones((2, 1), "float32"), half),
         losses.cross_entropy(half, np.array([0, 0])),
         losses.kl_normal(half, half),
+        losses.kl_normals(half, half, half, half),
         losses.mean_squared_error(half, half),
         losses.squared_error(half, half),
     ]

@@ -44,6 +44,21 @@ def test_each_horizon_has_the_mean_psnr_of_its_frames():
     assert decibels == pytest.approx(np.mean(mixed, axis=1))
 
 
+def test_each_horizon_has_the_mean_similarity_of_its_frames():
+    future = sliding(3, 3, channels=3)
+    predictions = future.copy()
+    predictions[1, 2] = 255 - future[1, 2]
+    similarity = metrics.ssim_by_horizon(future, predictions)
+    assert similarity[:2] == pytest.approx([1, 1])
+    worse = metrics.ssim(future[1:2, 2], predictions[1:2, 2])[0]
+    assert similarity[2] == pytest.approx((2 + worse) / 3) and worse < 0.5
+
+
+@pytest.mark.parametrize("frames, past", [(2, 1), (3, 1), (8, 2), (16, 5), (20, 6)])
+def test_five_of_sixteen_frames_are_past(frames, past):
+    assert video.past_of(frames) == past
+
+
 def test_equal_frames_count_as_equal_to_eight_bits():
     clips = sliding()
     decibels = metrics.psnr_by_horizon(clips, clips)

@@ -181,7 +181,7 @@ def tolerance(name):
 
 
 @pytest.mark.slow
-@each(zoo.names())
+@each(tiny.names_of_images())
 def test_signatures_answer_as_the_model_does_whatever_the_batch(name, served):
     it = served(name)
     for signature, rows in it.rows.items():

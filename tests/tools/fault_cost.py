@@ -18,6 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
+import tiny
 
 import zoo
 from zoo.core import faults
@@ -65,4 +66,4 @@ def main(names):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or zoo.names())
+    main(sys.argv[1:] or tiny.names_of_images())

@@ -24,7 +24,8 @@ def train(name, strategy):
         # Adam would hide a gradient that is too large by a factor.
         sgd = {n: keras.optimizers.SGD(0.3, clipnorm=0.5) for n in model.networks}
         model.compile(sgd, run_eagerly=True)
-    data = tf.data.Dataset.from_tensor_slices((tiny.floats(24), tiny.labels(24)))
+    images = tiny.examples(name, 24, kind=tiny.floats)
+    data = tf.data.Dataset.from_tensor_slices((images, tiny.labels(24)))
     data = data.batch(8, drop_remainder=True)
     validation = data.take(2)
     how = {"validation_data": validation, "shuffle": False, "verbose": 0}

@@ -8,7 +8,6 @@ import pathlib
 
 import tiny
 
-import zoo
 from zoo.serving import signatures
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "serving.md"
@@ -21,7 +20,7 @@ KINDS = {"string": "<base64 of a file>", "float32": 0.5, "uint8": 128}
 def models():
     """Returns {name: model}, small except in the sizes that signatures show."""
     models_of_tests = {}
-    for name in zoo.names():
+    for name in tiny.names_of_images():
         taken = tiny.CONFIGS[name]
         sizes = {key: value for key, value in SIZES.items() if key in taken}
         models_of_tests[name] = tiny.model(name, SHAPE, **sizes)

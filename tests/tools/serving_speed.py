@@ -8,6 +8,7 @@ import time
 
 import loader
 import numpy as np
+import tiny
 
 import zoo
 
@@ -17,7 +18,7 @@ IMAGES, STEPS, TURNS = 16, 50, 4
 
 def main():
     print("| model | export, s | cold load, s |\n|---|---|---|")
-    for name in zoo.names():
+    for name in tiny.names_of_images():
         model = zoo.get(name, image_shape=SHAPE)
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()

@@ -77,6 +77,7 @@ def main():
     folder = pathlib.Path(flags.runs or default)
     out = flags.out or folder / "compare.html"
     comparison.require_place(out)
+    _require_images(flags.models)
     jobs = {folder / name: _flags(name, dataset) for name in flags.models}
     processes.train_all(jobs)
     entries = comparison.find([*jobs, *flags.workdirs], **dataset)
@@ -108,6 +109,17 @@ def _require_sound(flags):
             )
         for name in [model] if model else flags.models:
             preflight.require_settings(name, [setting])
+
+
+def _require_images(names):
+    """Raises ValueError, before anything is trained, unless all models make images."""
+    from zoo.core import registry
+
+    for name in names:
+        if registry.find(name).makes != "image":
+            raise ValueError(
+                f"Models of images are compared. Received: {name!r}, which makes clips."
+            )
 
 
 def _flags(name, dataset):

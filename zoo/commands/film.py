@@ -1,4 +1,4 @@
-"""Makes a film of a training, of a walk among latents, or of noise becoming images."""
+"""Makes a film of a training, clips, a walk among latents, or noise becoming images."""
 
 import math
 
@@ -6,7 +6,8 @@ from zoo import commands
 from zoo.commands import outputs
 
 # What a model is known for: the first kind of which it can do what the kind needs.
-NEEDS = {"denoising": ("sample", "trajectory"), "walk": ("decode",), "training": ()}
+NEEDS = {"denoising": ("sample", "trajectory"), "walk": ("decode",)}
+NEEDS |= {"clips": ("sample", "frames"), "training": ()}
 PAUSE = 1.5  # seconds that the last frame stays; a walk has no last one
 STOP = 1.5  # seconds, about, from one stop of a walk to the next
 NUM_IMAGES = 32
@@ -26,9 +27,9 @@ VERB.define(
     "kind",
     None,
     "training (the pictures that a run kept of its epochs), walk (closed ways through "
-    "the latent space) or denoising (from noise to image, step by step) [what the "
-    "model is known for].",
-    enum_values=["training", "walk", "denoising"],
+    "the latent space), denoising (from noise to image, step by step) or clips (new "
+    "ones side by side, of --frames) [what the model is known for].",
+    enum_values=["training", "walk", "denoising", "clips"],
 )
 VERB.define(
     "integer",
@@ -40,8 +41,13 @@ VERB.define(
 VERB.define("integer", "columns", 8, "Images in a row.", least=1)
 VERB.define("integer", "seed", 0, "Image i begins with that of seed + i.", least=0)
 VERB.group("How long")
-VERB.define("float", "seconds", 6.0, "Length, without the pause at the end, up to 60.")
-VERB.define("integer", "fps", 15, "Frames a second, up to 50.", least=1)
+VERB.define(
+    "float",
+    "seconds",
+    6.0,
+    "Length, without the pause at the end, up to 60 [of clips, that of their frames].",
+)
+VERB.define("integer", "fps", 15, "Frames a second, up to 50 [of clips 8].", least=1)
 VERB.group("Denoised")
 VERB.define_labels()
 VERB.define_sampling()
@@ -78,13 +84,26 @@ def main():
     images, texts = _scenes(kind, model)
     frames = films.draw(images, texts, flags.columns)
     pause = 0 if kind == "walk" else PAUSE
-    frames = films.timed(frames, flags.seconds, flags.fps)
+    seconds, fps = _pace(kind, len(frames))
+    frames = films.timed(frames, seconds, fps)
     height, width, channels = frames.shape[1:]
     colours = flags.colours or (films.MOST_COLOURS if channels == 3 else GREYS)
-    films.save(out, frames, flags.fps, pause, colours)
+    films.save(out, frames, fps, pause, colours)
     size = f"{out.stat().st_size / 1e6:.1f} MB"
     print(f"{kind}: {len(frames)} frames of {width}x{height}, {size}")
     print(f"written: {out}")
+
+
+def _pace(kind, count):
+    """Seconds and frames a second of a film of `count` frames. Clips have a pace of
+    their own, unless the flags say another."""
+    from zoo.drawing import strips
+
+    flags = VERB.flags
+    if kind != "clips":
+        return flags.seconds, flags.fps
+    fps = flags.fps if flags["fps"].present else strips.FPS
+    return (flags.seconds if flags["seconds"].present else count / fps), fps
 
 
 def _require_words(films):
@@ -126,8 +145,8 @@ def _loaded():
 def _scenes(kind, model):
     """Returns the images of a film, `[T, N, H, W, C]`, and T texts or None."""
     _require_kind(kind)
-    scenes = {"training": _training, "walk": _walk, "denoising": _denoising}[kind]
-    return scenes(model)
+    scenes = {"training": _training, "walk": _walk, "denoising": _denoising}
+    return (scenes | {"clips": _clips})[kind](model)
 
 
 # --- the kinds of film ----------------------------------------------------------------
@@ -147,6 +166,11 @@ def _training(_):
             f"model lies in none. Received: {flags.workdir}."
         )
     record, files = folder.read_record(), grids.files(folder)
+    if len(record.get("image_shape", ())) == 4:
+        raise ValueError(
+            "A film of a training is made of images, and this run made clips; "
+            f"--kind=clips plays new ones. Received: {folder.path}."
+        )
     if len(files) < 2:
         raise ValueError(_too_few(record["settings"].get("model"), folder, len(files)))
     shape = record.get("image_shape")
@@ -238,6 +262,21 @@ def _denoising(model):
     paths = model.sample(count, seed=flags.seed, trajectory=True, **options)
     texts = [f"step {number} of {steps}" for number in range(paths.shape[1])]
     return pixels.to_uint8(paths.swapaxes(0, 1)), texts
+
+
+def _clips(model):
+    """New clips, side by side."""
+    from zoo.core.capabilities import models_that_can
+    from zoo.inputs import pixels
+
+    if not model.can(NEEDS["clips"]):
+        raise ValueError(
+            f"{model.name!r} makes no clips. Models that do: "
+            f"{', '.join(models_that_can('frames'))}. Received: kind=clips."
+        )
+    flags = VERB.flags
+    clips = model.sample(_count(), seed=flags.seed, frames=flags.frames)
+    return pixels.to_uint8(clips.swapaxes(0, 1)), None
 
 
 def _count():

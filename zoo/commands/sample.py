@@ -1,4 +1,4 @@
-"""Draws new images from a trained model: a grid, a folder of pictures, or an array."""
+"""Draws new images, or clips, from a trained model: a grid, a folder, or an array."""
 
 from zoo import commands
 from zoo.commands import outputs, prompts
@@ -11,7 +11,7 @@ VERB = commands.Verb(
 )
 VERB.group("What")
 VERB.define("string", "workdir", "runs/vaegan-digits", "Run folder, or a .keras file.")
-VERB.define("integer", "num_images", 64, "How many images.", least=1)
+VERB.define("integer", "num_images", 64, "How many images, or clips.", least=1)
 VERB.define("integer", "seed", 0, "Image i is the image of seed + i.")
 VERB.define(
     "enum",
@@ -39,13 +39,14 @@ VERB.define(
     "string",
     "out",
     None,
-    "A .png (one grid), a .npz (uint8 `images` [N, H, W, C]) or a folder (a .png an "
-    "image, named by its seed) [samples.png in the run folder].",
+    "A .png (one grid; of clips a row each), a .npz (uint8 `images` [N, H, W, C] or "
+    "`clips` [N, T, H, W, C]) or a folder (a .png an image or a .gif a clip, named by "
+    "its seed) [samples.png in the run folder].",
 )
 
 
 def main():
-    from zoo.drawing import plots
+    from zoo.drawing import plots, strips
 
     flags = VERB.flags
     out = outputs.path(flags.out, flags.workdir, "samples.png")
@@ -64,8 +65,9 @@ def main():
         options["negative"] = flags.negative
     draw = _sample_mixture if flags.latent == "gmm" else _sample
     images = draw(options)
-    plots.save_images(out, images, first=flags.seed)
-    print(f"{len(images)} images: {out}")
+    save = plots.save_images if images.ndim == 4 else strips.save_clips
+    save(out, images, first=flags.seed)
+    print(f"{len(images)} {'images' if images.ndim == 4 else 'clips'}: {out}")
 
 
 def _sample(options):
@@ -78,6 +80,8 @@ def _sample(options):
             f"{model.name!r} has no prior to sample from; --latent=gmm fits one to its "
             "encodings. Received: latent=prior."
         )
+    if model.can("sample", "frames"):
+        options["frames"] = flags.frames  # of the data, or of clips that are longer
     return model.sample(flags.num_images, seed=flags.seed, **options)
 
 

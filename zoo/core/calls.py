@@ -52,10 +52,14 @@ class Calls(Translating):
         """
         self.require("sample")
         self.require_options("draw", options)
+        shape = self.image_shape
+        if options.get("frames") is not None:
+            self._require_frames(0, options["frames"])
+            shape = (options["frames"], *shape[1:])
         n = _count(n, prompts=prompts, labels=labels)
         inputs.check_integer("The number of images", n, 1)
         inputs.check_integer("batch_size", batch_size, 1)
-        memory.require_samples(n, self.image_shape)
+        memory.require_samples(n, shape)
         rows = [
             seeds_from(seed, n),
             None if labels is None else self.checked_labels(labels, n),
@@ -137,9 +141,12 @@ class Calls(Translating):
         return self.in_batches("to_images", 250, z)
 
     def reconstruct(self, images: ArrayLike) -> np.ndarray:
-        """Returns what the model makes of `images` `[N, H, W, C]`:
-        decode(encode(.))."""
-        return self.decode(self.encode(self.ready("reconstruct", images)))
+        """Returns what the model makes of `images` `[N, H, W, C]`, or of clips:
+        decode(encode(.)), where it has latents."""
+        images = self.ready("reconstruct", images)
+        if self.can("decode"):
+            return self.decode(self.encode(images))
+        return self.in_batches("to_rebuilt", 64, images)
 
     def interpolate(
         self, a: ArrayLike, b: ArrayLike, steps: int = 8, path: str = "linear"
@@ -193,18 +200,23 @@ class Calls(Translating):
         """
         self.require("predict_frames")
         self.require_options("to_future", options)
-        inputs.check_integer("The number of frames", frames, 1, shapes.MOST_FRAMES)
         clips = self._past(past)
-        if clips.shape[1] + frames > self.image_shape[0]:
-            logging.warning(
-                "%r learned from clips of %d frames: what lies beyond is a guess. "
-                "Received: %d past frames and %d to come.",
-                *(self.name, self.image_shape[0], clips.shape[1], frames),
-            )
+        self._require_frames(clips.shape[1], frames)
         labels = None if labels is None else self.checked_labels(labels, len(clips))
         options |= {"frames": int(frames), "ema": bool(ema)}
         rows = (clips, labels)
         return self._answers("to_future", rows, seed, samples, batch_size, options)
+
+    def _require_frames(self, past, frames):
+        """Raises ValueError unless `frames` frames can be made; tells if they lie
+        beyond those of the training, behind `past` others."""
+        inputs.check_integer("The number of frames", frames, 1, shapes.MOST_FRAMES)
+        if past + frames > self.image_shape[0]:
+            logging.warning(
+                "%r learned from clips of %d frames: what lies beyond is a guess. "
+                "Received: %d past frames and %d to come.",
+                *(self.name, self.image_shape[0], past, frames),
+            )
 
     def _past(self, past):
         """Returns the frames to go on from, float32 `[N, t, H, W, C]`, checked."""

@@ -18,6 +18,7 @@ HOOKS = {  # capability: the method that a model overrides
     "sample": "draw",
     "encode": "to_latent",
     "decode": "to_images",
+    "reconstruct": "to_rebuilt",
     "classify": "to_classes",
     "attend": "attention",
     "translate": "to_target",
@@ -69,6 +70,11 @@ class Capable:
     def to_images(self, z: Tensor) -> Tensor:
         """Returns the images `[B, H, W, C]` of latents `[B, D]`."""
         raise self._undefined("to_images")
+
+    def to_rebuilt(self, images: Tensor) -> Tensor:
+        """Returns float images `[B, H, W, C]`, or clips, rebuilt, of a model that does
+        not do so by one latent a row."""
+        raise self._undefined("to_rebuilt")
 
     def to_classes(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Returns probabilities `[B, K]` and penultimate features `[B, D]` of float

@@ -28,6 +28,22 @@ def kl_normal(z_mean: Tensor, z_logvar: Tensor) -> Tensor:
     )
 
 
+def kl_normals(
+    q_mean: Tensor, q_logvar: Tensor, p_mean: Tensor, p_logvar: Tensor
+) -> Tensor:
+    """KL(N(q_mean, exp(q_logvar)) || N(p_mean, exp(p_logvar))) `[..., D]` -> `[...]`,
+    in nats.
+
+    Source: the closed form, as in the authors' code of Denton and Fergus 2018,
+        arXiv:1802.07687, train_svg_lp.py.
+    """
+    q_mean, q_logvar = ops.cast(q_mean, "float32"), ops.cast(q_logvar, "float32")
+    p_mean, p_logvar = ops.cast(p_mean, "float32"), ops.cast(p_logvar, "float32")
+    square = ops.square(q_mean - p_mean) * ops.exp(-p_logvar)
+    ratio = ops.exp(q_logvar - p_logvar)
+    return 0.5 * ops.sum(p_logvar - q_logvar + ratio + square - 1.0, axis=-1)
+
+
 def log_normal(x: Tensor, mean: Tensor = 0.0, logvar: Tensor = 0.0) -> Tensor:
     """log N(x; mean, exp(logvar)), summed per row `[B, ...]` -> `[B]`, in nats."""
     square = ops.square(x - mean) * ops.exp(-logvar)

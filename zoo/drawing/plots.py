@@ -39,6 +39,12 @@ def save_rows(path, kinds, columns=8):
             largest are enlarged without smoothing. A row that is not full ends in
             white places.
     """
+    return save_grid(path, in_rows(kinds, columns), columns=columns)
+
+
+def in_rows(kinds, columns):
+    """Returns several kinds of images as those of one grid, uint8 `[M, H, W, C]`; see
+    `save_rows`."""
     kinds = [pixels.to_uint8(images) for images in kinds]
     size = np.max([images.shape[1:] for images in kinds], axis=0)
     count = len(kinds[0])
@@ -46,7 +52,7 @@ def save_rows(path, kinds, columns=8):
     for row, images in zip(whole, kinds):
         row[:count] = _of_size(images, *size)
     rows = whole.reshape(len(kinds), -1, columns, *size).swapaxes(0, 1)
-    return save_grid(path, rows.reshape(-1, *size), columns=columns)
+    return rows.reshape(-1, *size)
 
 
 def _of_size(images, height, width, channels):

@@ -15,7 +15,7 @@ import pathlib
 import time
 
 from zoo import metrics
-from zoo.evaluation import groups, references, subject, table
+from zoo.evaluation import clips, groups, references, subject, table
 from zoo.evaluation.bench import Bench, NotApplicableError, Options, need
 from zoo.evaluation.stages import Stages
 from zoo.evaluation.watch import Watch
@@ -23,6 +23,10 @@ from zoo.files import sums
 from zoo.files.atomic import replaced
 
 __all__ = ["Evaluation", "NotApplicableError", "Options", "Stages", "Watch"]
+KINDS = {  # {what a model makes: its bench, and the groups of its scores}
+    "image": (Bench, groups.GROUPS),
+    "clip": (clips.ClipBench, clips.GROUPS),
+}
 __all__ += ["evaluate", "groups", "measure", "need", "read", "subject", "table"]
 
 
@@ -100,7 +104,7 @@ def evaluate(path, options=None, progress=None, **dataset):
     """
     progress = progress or Stages()
     with progress.stage("reading the model"):
-        target = subject.find(path, **dataset)
+        target = subject.find(path, makes=tuple(KINDS), **dataset)
     return measure(target, options or Options(), progress)
 
 
@@ -108,10 +112,11 @@ def measure(target, options, progress):
     """Returns the `Evaluation` of a `Subject`; see `evaluate`."""
     began = time.monotonic()
     with progress.stage("reading the images"):
-        bench = Bench(target, options, progress)
+        make, measured = KINDS[target.model.makes]
+        bench = make(target, options, progress)
     with progress.stage("features of real images"):
         bench.prepare()
-    scores = _scores(bench)
+    scores = _scores(bench, measured)
     pictured = {score for score in scores if groups.bare(score) == "frechet"}
     protocol = bench.protocol()
     evaluation = Evaluation(
@@ -121,7 +126,7 @@ def measure(target, options, progress):
         scores=scores,
         references=references.measure(bench, protocol) if pictured else {},
         not_applicable=bench.not_applicable,
-        warnings=_warnings(bench, protocol),
+        warnings=[*target.warnings, *protocol.warnings(), *bench.weaknesses()],
         details=bench.details,
         out=str(target.out),
     )
@@ -131,10 +136,11 @@ def measure(target, options, progress):
     return evaluation
 
 
-def _scores(bench):
-    """{score: number} of all groups; what does not apply is noted at the bench."""
+def _scores(bench, measured):
+    """{score: number} of the groups `measured`; what does not apply is noted at the
+    bench."""
     scores = {}
-    for group in groups.GROUPS:
+    for group in measured:
         try:
             with bench.progress.stage(group.title):
                 bench.need(*group.needs)
@@ -148,23 +154,6 @@ def _scores(bench):
         unsettled = (name for name in group.scores if name not in settled)
         bench.skip(bench.unlabelled, *unsettled)
     return {name: _plain(value) for name, value in scores.items()}
-
-
-def _warnings(bench, protocol):
-    warnings = [*bench.subject.warnings, *protocol.warnings()]
-    classifier = bench.judge if bench.extractor is bench.judge else None
-    if classifier is not None and classifier.about["config"]["num_classes"] == 2:
-        warnings.append(
-            "the features are of a classifier of two classes, which needs to see "
-            "little of an image: rather read the scores of features without labels"
-        )
-    count, size = bench.ruler.features.shape
-    if count <= size:
-        warnings.append(
-            f"{count} images have no full covariance of {size} features: the Frechet "
-            "distance misses directions"
-        )
-    return warnings
 
 
 def _plain(value):

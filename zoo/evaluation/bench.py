@@ -86,8 +86,7 @@ class Bench:
         self.train, self.train_labels = subset(*train, num_images, random)
         self.all_train, _ = subset(*train, MOST_TRAIN, random)
         self.extractor, self.judge, self.classes = self._extractors()
-        is_first = self.extractor.name == pretext.NAME
-        self.second = None if is_first else pretext.shipped()
+        self.second = self._second()
 
     def _extractors(self):
         """The extractor, the judge, and the judge's number of each label."""
@@ -104,6 +103,27 @@ class Bench:
         if kind in ("auto", "classifier") and judge is not None:
             return judge, judge, classes
         return presets.extractor(subject.dataset, kind, **where), judge, classes
+
+    def _second(self):
+        is_first = self.extractor.name == pretext.NAME
+        return None if is_first else pretext.shipped()
+
+    def weaknesses(self):
+        """Sentences on what weakens the scores of these features."""
+        texts = []
+        classifier = self.judge if self.extractor is self.judge else None
+        if classifier is not None and classifier.about["config"]["num_classes"] == 2:
+            texts.append(
+                "the features are of a classifier of two classes, which needs to see "
+                "little of an image: rather read the scores of features without labels"
+            )
+        count, size = self.ruler.features.shape
+        if count <= size:
+            texts.append(
+                f"{count} images have no full covariance of {size} features: the "
+                "Frechet distance misses directions"
+            )
+        return texts
 
     def prepare(self):
         """Measures the real images; everything else compares with these."""

@@ -56,13 +56,17 @@ def sample(bench, count, labels=None, **options):
             options["prompts"] = bench.prompts[rows]
         seed = bench.options.seed + start
         images = bench.model.sample(rows.stop - start, seed=seed, **options)
-        parts.append(_rounded(images))
+        parts.append(finite_pixels(images))
         bench.progress.step(rows.stop, count)
     return np.concatenate(parts)
 
 
-def _rounded(images):
-    """Float images as a picture has them: clipped and rounded to uint8."""
+def finite_pixels(images):
+    """Returns float images or clips as a picture has them: clipped and rounded to
+    uint8.
+
+    Raises: ValueError: if one is not finite.
+    """
     if not np.isfinite(images).all():  # uint8 would make black of it
         raise ValueError(
             "The model makes images that are not finite: its training has diverged. "
@@ -81,7 +85,7 @@ def _samples(bench, **options):
 
 
 def _reconstructions(bench):
-    return _rounded(bench.model.reconstruct(bench.test))
+    return finite_pixels(bench.model.reconstruct(bench.test))
 
 
 KINDS = (  # (what a model makes, needs, function of the bench), the most telling first
@@ -171,7 +175,7 @@ def answers(bench):
     bench.need("sources")
     seed = bench.options.seed
     sources = bench.model.sources(bench.test, seed=seed)
-    images = {"answer_": _rounded(bench.model.translate(sources, seed=seed))}
+    images = {"answer_": finite_pixels(bench.model.translate(sources, seed=seed))}
     images["source_"] = _as_images(pixels.to_uint8(sources), bench.test.shape[1:])
     scores = {}
     for part, each in images.items():
@@ -183,7 +187,7 @@ def answers(bench):
         else:
             bench.skip("the images are grey", f"{part}colourfulness")
     others = bench.model.translate(sources[:SAMPLED_AT_ONCE], seed=seed + OTHER)
-    others = pixels.intensities(_rounded(others))
+    others = pixels.intensities(finite_pixels(others))
     spread = abs(others - pixels.intensities(images["answer_"][: len(others)]))
     return scores | {"answer_spread": spread.mean()}
 

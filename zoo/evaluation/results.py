@@ -6,8 +6,8 @@ import pathlib
 
 from zoo import evaluation
 from zoo.core import registry
-from zoo.evaluation import table
-from zoo.metrics.protocol import VERSION, codes
+from zoo.evaluation import clips, table
+from zoo.metrics.protocol import NO_FEATURES, VERSION, codes
 from zoo.runs.folder import RunFolder
 
 # {score: title of its column}
@@ -26,6 +26,9 @@ SCORES = {
     "answer_psnr": "PSNR of answers, dB",
     "source_psnr": "of sources",
     "answer_class_kept": "answers of the image's class",
+    "future_psnr": "PSNR of frames to come, dB",
+    "future_psnr_mean_image": "of the mean image",
+    "draws_psnr_best": f"best of {clips.DRAWS} draws",
     "neighbour_accuracy": "1-NN of codes",
     "nll": "-log p(x), nats",
     "conditional_accuracy": "class asked for",
@@ -149,11 +152,14 @@ def _protocol(runs):
     first = max((r.evaluation.protocol for r in runs), key=lambda p: p.version)
     by = codes(run.evaluation.protocol for run in runs)
     second = first.second and f" and of {first.second} ({first.second_sha256[:16]})"
+    features = f"features of {first.extractor} (sha256 {first.sha256[:16]})"
+    if first.extractor == NO_FEATURES:
+        features = "compared pixel by pixel"
+    examples = runs[0].evaluation.details.get("examples", "images")
     text = (
-        f"{first.num_generated:,} images against {first.num_real:,} {first.split} "
-        f"images, seed {first.seed}; features of {first.extractor} (sha256 "
-        f"{first.sha256[:16]}){second or ''}, metrics version {first.version}, "
-        f"measured by zoo {by}."
+        f"{first.num_generated:,} {examples} against {first.num_real:,} {first.split} "
+        f"{examples}, seed {first.seed}; {features}{second or ''}, metrics version "
+        f"{first.version}, measured by zoo {by}."
     )
     return " ".join([text, *(f"Warning: {each}." for each in first.warnings())])
 

@@ -43,7 +43,15 @@ class Subject:
         return {key: value for key, value in self.whole.items() if key not in names}
 
 
-def find(path, dataset=None, classes=None, image_size=None, data_dir=None, **options):
+def find(
+    path,
+    dataset=None,
+    classes=None,
+    image_size=None,
+    data_dir=None,
+    makes=("image",),
+    **options,
+):
     """Returns the `Subject` of a run folder or a `.keras` file.
 
     Args:
@@ -51,12 +59,14 @@ def find(path, dataset=None, classes=None, image_size=None, data_dir=None, **opt
         dataset: Instead of the one in run.json, then with `classes`, `image_size` and
             `options`.
         data_dir, options: As for `zoo.data.arrays`.
+        makes: What the model may make, "image" or "clip".
     Raises: ValueError, FileNotFoundError: in one sentence, if there is no model or no
         data set, or they do not fit.
     """
     path = pathlib.Path(path)
     file, warnings = _file(path)
     model = saving.load(file)
+    require_makes(model, makes)
     where = {"classes": classes, "image_size": image_size, "data_dir": data_dir}
     where |= {key: value for key, value in options.items() if value is not None}
     if dataset is None:
@@ -75,6 +85,15 @@ def find(path, dataset=None, classes=None, image_size=None, data_dir=None, **opt
     else:
         out = path.with_name(f"{path.stem}.evaluation.json")
     return Subject(model, file, out, dataset, where, info, warnings)
+
+
+def require_makes(model, makes=("image",)):
+    """Raises ValueError unless what `model` makes, "image" or "clip", is in `makes`."""
+    if model.makes not in makes:
+        raise ValueError(
+            "This is for models of images; those of clips have train, sample, film and "
+            f"evaluate. Received: {model.name!r}, which makes clips."
+        )
 
 
 def _file(path):

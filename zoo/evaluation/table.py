@@ -2,7 +2,8 @@
 
 import textwrap
 
-from zoo.evaluation import groups, rulers
+from zoo.evaluation import clips, groups, rulers
+from zoo.metrics.protocol import NO_FEATURES
 
 # (score, how a person calls it, what is better: - less, + more, 1 near 1, or nothing)
 OF_FEATURES = (
@@ -65,11 +66,27 @@ SINGLES = (
     ("nll_error", "  standard error", ""),
     ("bits_per_dim", "bits per dimension", "-"),
     ("accuracy", "accuracy", "+"),
+    ("future_psnr", "peak signal-to-noise ratio of frames to come, dB", "+"),
+    ("future_psnr_copied", "  the same of the last frame, again", ""),
+    ("future_psnr_mean_image", "  the same of the mean image", ""),
+    ("future_psnr_velocity", "  the same of the last frame, moved straight on", ""),
+    ("draws_psnr_best", f"best of {clips.DRAWS} draws of frames to come, dB", ""),
+    ("draws_psnr_mean", f"  the mean of these {clips.DRAWS}", ""),
+    ("draws_psnr_first", "  one draw, of the same clips", ""),
+    ("future_ssim", "structural similarity of frames to come", "+"),
+    ("future_ssim_copied", "  the same of the last frame, again", ""),
+    ("future_ssim_mean_image", "  the same of the mean image", ""),
+    ("future_ssim_velocity", "  the same of the last frame, moved straight on", ""),
+    ("future_speed", "speed in frames to come, of real ones'", "1"),
+    ("future_sharpness", "sharpness of frames to come, of real ones'", "1"),
+    ("sample_speed", "speed in new clips, of real ones'", "1"),
+    ("sample_sharpness", "sharpness of new clips, of real ones'", "1"),
 )
 # A column each for the model's images and for their parts: {prefix of scores: title}.
 COLUMNS = {"": "made", "recon_": "recon", "answer_": "answer", "source_": "source"}
 FEWEST_JOINED = 10  # scores of a group that are told by its title where all are lacking
 WIDTH, FIRST, SINGLE = 6, 24, 60
+MOST_HORIZONS = 9  # columns that a line has room for
 
 
 def lines(evaluation):
@@ -80,6 +97,7 @@ def lines(evaluation):
         if score in evaluation.scores:
             value = short(evaluation.scores[score])
             texts.append(f"{_titled(title, better):<{SINGLE}} {value:>{WIDTH}}")
+    texts += _horizons(evaluation.details.get("horizons", {}))
     texts += ["", "(-) less is better, (+) more is, (1) best at 1", ""]
     for reason, scores in by_reason(evaluation.not_applicable).items():
         names = [f"all {words}" if whole else words for words, whole in joined(scores)]
@@ -111,18 +129,34 @@ def _head(evaluation):
     facts = f"sha256 {p.sha256[:16]}"
     if judge.get("sha256") == p.sha256:
         facts = f"accuracy {judge['accuracy']:.1%}, {facts}"
-    second = (
-        [f"          {p.second} (sha256 {p.second_sha256[:16]})"] if p.second else []
-    )
+    features = [f"features: {p.extractor} ({facts})"]
+    if p.extractor == NO_FEATURES:
+        features = ["compared pixel by pixel"]
+    if p.second:
+        features += [f"          {p.second} (sha256 {p.second_sha256[:16]})"]
+    examples = evaluation.details.get("examples", "images")
     return [
         evaluation.file,
         f"{evaluation.model} on {p.dataset}{classes}",
-        f"{p.num_generated:,} images against {p.num_real:,} {p.split} images, "
+        f"{p.num_generated:,} {examples} against {p.num_real:,} {p.split} {examples}, "
         f"seed {p.seed}",
-        f"features: {p.extractor} ({facts})",
-        *second,
+        *features,
         f"zoo {p.code}, metrics version {p.version}",
     ]
+
+
+def _horizons(curves):
+    """PSNR by horizon, of {who foretells: {"psnr": numbers, ...}}, at most
+    `MOST_HORIZONS` of them."""
+    if not curves:
+        return []
+    count = len(curves["model"]["psnr"])
+    step = -(-count // MOST_HORIZONS)
+    at = range(0, count, step)
+    texts = ["", _row("dB after so many frames", [str(k + 1) for k in at])]
+    for name, each in curves.items():
+        texts.append(_row(name, [short(each["psnr"][k]) for k in at]))
+    return texts
 
 
 def _columns(evaluation):

@@ -49,6 +49,7 @@ from zoo.metrics.video import (
     mean_image,
     psnr_by_horizon,
     speeds,
+    ssim_by_horizon,
 )
 
 __all__ = [
@@ -91,4 +92,5 @@ __all__ = [
     "speeds",
     "squared_errors",
     "ssim",
+    "ssim_by_horizon",
 ]

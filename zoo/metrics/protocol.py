@@ -5,6 +5,8 @@ import re
 
 ENOUGH = 2000  # images: below, Frechet distances are mostly bias
 
+NO_FEATURES = "none"  # the extractor of what is compared pixel by pixel
+
 # Raised when a metric gives another number for the same images.
 VERSION = 2
 
@@ -45,7 +47,7 @@ class Protocol:
     def warnings(self):
         """Sentences on what weakens every score of this protocol."""
         fewest = min(self.num_real, self.num_generated)
-        if fewest >= ENOUGH:
+        if fewest >= ENOUGH or self.extractor == NO_FEATURES:
             return []
         return [
             f"only {fewest} images: below {ENOUGH:,}, distances are mostly bias; "

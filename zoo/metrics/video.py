@@ -49,6 +49,14 @@ def psnr_by_horizon(future, predictions):
     return _frame_psnr(clips(future), clips(predictions)).mean(axis=0)
 
 
+def ssim_by_horizon(future, predictions):
+    """Structural similarity of each horizon `[K]`, mean over clips; arguments as of
+    `psnr_by_horizon`."""
+    frames = _paired_frames(clips(future), clips(predictions))
+    each = reconstruction.ssim(*frames)
+    return each.reshape(len(future), -1).mean(axis=0)
+
+
 def best_of(future, predictions):
     """Returns the `Draws` of several predictions of each past.
 
@@ -78,6 +86,13 @@ def best_of(future, predictions):
 
 def _frame_psnr(future, predictions):
     """PSNR of each frame `[N, K]`, at most `CEILING`."""
+    frames = _paired_frames(future, predictions)
+    decibels = np.minimum(reconstruction.psnr(*frames), CEILING)
+    return decibels.reshape(future.shape[:2])
+
+
+def _paired_frames(future, predictions):
+    """The frames of both, `[N K, H, W, C]`, checked."""
     if future.shape != predictions.shape:
         raise ValueError(
             "Predictions are of the shape of the future that they foretell. "
@@ -85,9 +100,21 @@ def _frame_psnr(future, predictions):
         )
     if not np.isfinite(predictions).all():
         raise ValueError("Predictions are finite. Received: NaN or infinity.")
-    frames = (each.reshape(-1, *each.shape[2:]) for each in (future, predictions))
-    decibels = np.minimum(reconstruction.psnr(*frames), CEILING)
-    return decibels.reshape(future.shape[:2])
+    return [each.reshape(-1, *each.shape[2:]) for each in (future, predictions)]
+
+
+def past_of(frames):
+    """Returns how many frames of a clip of `frames` are shown before the others are
+    foretold: 5 of 16, as is usual, and at least one."""
+    return max(1, round(5 * frames / 16))
+
+
+def continued(model, films, past, seed=0):
+    """The first `past` frames of clips `[N, T, H, W, C]`, and behind them those that
+    `model.predict_frames` foretells, uint8 `[N, T, H, W, C]`."""
+    films = pixels.to_uint8(clips(films))
+    future = model.predict_frames(films[:, :past], films.shape[1] - past, seed=seed)
+    return np.concatenate([films[:, :past], pixels.to_uint8(future)], axis=1)
 
 
 # --- what needs no model --------------------------------------------------------------

@@ -26,7 +26,7 @@ class RunData:
         self.where["image_size"] = arguments.parsed_size(flags["image_size"])
         options = {key: flags.get(key) for key in sources.OPTIONS}
         self.options = {key: v for key, v in options.items() if v is not None}
-        self.fields = None
+        self.fields = self.makes = None
         self.builds = not flags["dry_run"]
 
     @functools.cached_property
@@ -53,6 +53,7 @@ class RunData:
                 f"Received: dataset={self.name!r}."
             )
         self.fields = [name for name in model.takes if name not in missing]
+        self.makes = model.makes
 
     def num_images(self, has_validation):
         """Returns the images that are trained on; of two domains, those of the
@@ -91,9 +92,9 @@ class RunData:
             yield from chunk["caption"]
 
     def measuring(self, settings):
-        """Returns the images that a run is measured by, uint8 `[N, H, W, C]`, their
-        labels, and the sources of a model that learns from them, each None where there
-        is none; of a set with a validation split, nothing that is trained on."""
+        """Returns the images, or clips, that a run is measured by, uint8, their labels,
+        and the sources of a model that learns from them, each None where there is none;
+        of a set with a validation split, nothing that is trained on."""
         columns = self.opened.arrays("validation" if settings.validation else "train")
         sources = columns["source"] if "source" in (self.fields or ()) else None
-        return columns["image"], columns.get("label"), sources
+        return columns[self.makes], columns.get("label"), sources

@@ -32,7 +32,8 @@ def variety(samples, images):
     the same of images.
 
     Args:
-        samples, images: uint8 `[N, H, W, C]`; equally many of each are compared.
+        samples, images: uint8 images or clips `[N, ...]`; equally many of each are
+            compared.
     """
     count = min(len(samples), len(images))
     medians = []
@@ -64,6 +65,8 @@ class Health(keras.callbacks.Callback):
             return
         norms = keras.ops.convert_to_numpy(model.faults.norms)
         for name, norm in zip(model.networks, norms, strict=True):
+            if not int(keras.ops.convert_to_numpy(model.optimizers[name].iterations)):
+                continue  # it takes no part, as a game that is left out
             self._warn(
                 name,
                 norm < DEAD,

@@ -8,6 +8,7 @@ import numpy as np
 
 from zoo.drawing import plots
 from zoo.files import atomic
+from zoo.inputs import fields
 from zoo.runs import defaults, grids
 from zoo.runs.quality import TERM
 
@@ -147,6 +148,7 @@ def header(run):
     total = sum(run.parameters().values())
     counts = run.dataset.info.num_examples
     shape = "x".join(map(str, run.model.image_shape))
+    examples = fields.PLURALS[run.model.makes]
     trained = run.dataset.num_images(settings.validation)
     validated = f"{counts['validation']:,}" if settings.validation else "no"
     length = f"{run.steps_per_epoch:,} an epoch"
@@ -158,7 +160,7 @@ def header(run):
     small = defaults.sentence(settings, trained)
     return [
         f"model  {settings.model}: {total:,} weights ({', '.join(networks)})",
-        f"data   {settings.dataset}: {trained:,} images of {shape} to train on, "
+        f"data   {settings.dataset}: {trained:,} {examples} of {shape} to train on, "
         f"{validated} to validate on",
         f"steps  {length}; pictures: {run.folder.samples}",
         *([small] if small else []),

@@ -236,6 +236,11 @@ def _require_frechet(flags, model, dataset):
             f"--frechet measures samples, and {model.registry_name!r} makes none. "
             f"Received: frechet={flags['frechet']}."
         )
+    if model.makes == "clip":
+        raise ValueError(
+            f"--frechet measures images, and {model.registry_name!r} makes clips. "
+            f"Received: frechet={flags['frechet']}."
+        )
     memory.require_samples(flags["frechet"], dataset.info.image_shape)
 
 

@@ -9,6 +9,7 @@ from zoo.inputs import feeds
 from zoo.runs import (
     callbacks,
     checksums,
+    films,
     health,
     lines,
     preparing,
@@ -19,6 +20,7 @@ from zoo.runs.quality import Quality
 from zoo.runs.trackers import OWN, Trackers
 
 NUM_RECONSTRUCTIONS = 32
+PICTURES = {"image": reports.Pictures, "clip": films.Films}  # by what a model makes
 ENDLESS = 10**6  # epochs, where only the budget ends a run
 MOST_ROLLBACKS = 3
 
@@ -88,7 +90,7 @@ def _fit(run, log, others):
         workers.Finite(clock) if kind is workers else faults.Finite(),
         *([Quality(settings, run.images, _prompts(run))] if settings.frechet else []),
         reports.Record(run, _facts(run), logs),
-        reports.Pictures(run, NUM_RECONSTRUCTIONS, logs),
+        PICTURES[run.model.makes](run, NUM_RECONSTRUCTIONS, logs),
         health.Health(settings, run.images),
         *others,
         callbacks.Checkpoints(folder, settings, clock, logs),

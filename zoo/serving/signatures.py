@@ -74,6 +74,11 @@ def of(model, rules=None, **options):
     Raises: ValueError: for an option that it does not take, or without networks.
     """
     model.require()
+    if model.makes != "image":
+        raise ValueError(
+            "A server answers by images, and has no signature of clips yet. "
+            f"Received: {model.name!r}, which makes clips."
+        )
     model.require_options("draw", options)
     offer = Offer(model, pictures.for_shape(model.image_shape, rules), options)
     signatures = [

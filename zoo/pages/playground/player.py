@@ -9,7 +9,7 @@ import numpy as np
 from zoo import data, inputs
 from zoo.core import latents, saving
 from zoo.drawing import overlays
-from zoo.evaluation import attention, styles
+from zoo.evaluation import attention, styles, subject
 from zoo.evaluation import explorer as exploration
 from zoo.evaluation.judges import Judge
 from zoo.inputs import pictures
@@ -87,6 +87,7 @@ class Player:
             if dataset.get("dataset") is not None:
                 raise
             self.model = saving.load(path)
+            subject.require_makes(self.model)
             self.note = f"Without its data set: {error}"
         kept = folder.kept_rules(path)
         if kept is None and self.space is not None:
