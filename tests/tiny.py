@@ -58,6 +58,13 @@ CONFIGS = {
         "attention": (),
         "dropout": 0.2,
     },
+    "palette": {
+        "steps": 3,
+        "width": 4,
+        "mult": (1,),
+        "attention": (),
+        "dropout": 0.2,
+    },
     "pix2pix": {"width": 4},
     "srgan": {"scale": 2, "game_from": 0, "blocks": 1, "width": 4},
     "vae": {"latent_dim": 3, "width": 4, "hidden": 5},

@@ -60,7 +60,7 @@ def marked():
 
 CONTRACT = TESTS / "core" / "test_contract.py"
 MOST_TELLING = "(addressed or resumed or file_holds) and not (bigan or cgan or hybrid"
-LATER = "cyclegan or srgan or latent_diffusion"  # their contract runs with -m full
+LATER = "cyclegan or srgan or latent_diffusion or palette"  # run with -m full
 MOST_TELLING += f" or {LATER})"
 
 # XLA would take longer to make its programs fast than these tests to run them, and

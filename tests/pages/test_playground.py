@@ -74,8 +74,9 @@ def test_a_page_has_rooms_for_what_the_model_can(name, able, starts, options, op
     assert name in player.about and "digits" in player.about and not player.note
 
 
-def test_a_model_without_a_room_is_refused(tmp_path):
-    folder = folder_of(tmp_path / "pix2pix", "pix2pix")
+@pytest.mark.parametrize("name", ["pix2pix", "palette"])
+def test_a_model_without_a_room_is_refused(name, tmp_path):
+    folder = folder_of(tmp_path / name, name)
     assert "can translate alone" in refusal(playground.Player, folder)
 
 
