@@ -60,6 +60,13 @@ CONFIGS = {
         "attention": (),
         "dropout": 0.2,
     },
+    "palette": {
+        "steps": 3,
+        "width": 4,
+        "mult": (1,),
+        "attention": (),
+        "dropout": 0.2,
+    },
     "pix2pix": {"width": 4},
     "rnn_vaegan": {
         "latent_dim": 3,

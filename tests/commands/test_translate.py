@@ -123,6 +123,23 @@ def test_a_model_of_both_ways_goes_back(tmp_path, pictures, run, capsys):
     assert "one of both" in refused(capsys, cyclegan, pictures, new, *both)
 
 
+def test_answers_of_a_palette_take_the_steps_and_the_sampler_of_the_flags(
+    tmp_path, pictures, run, capsys
+):
+    palette = folder_of(tmp_path / "palette", "palette", shape=(8, 8, 1))
+    out, flags = tmp_path / "out", ("--steps=2", "--sampler=ddim")
+    assert translated(palette, pictures / "a.png", out, "--samples=3", *flags) == 0
+    image = opened(pictures / "a.png")[None, ..., None]
+    how = {"samples": 3, "seed": 0, "steps": 2, "sampler": "ddim"}
+    wanted = zoo.load(palette).translate(image, **how)[0, ..., 0]
+    shown = np.stack([opened(out / f"a_{number}.png") for number in range(3)])
+    assert abs(shown - np.rint((wanted + 1) * 127.5)).max() <= 1
+    new = tmp_path / "new"
+    assert "no such option" in refused(capsys, run, pictures, new, "--steps=2")
+    assert "samples by" in refused(capsys, palette, pictures, new, "--sampler=fast")
+    assert not new.exists()
+
+
 def test_what_cannot_be_is_refused_and_nothing_is_written(
     run, pictures, tmp_path, capsys
 ):
@@ -136,7 +153,9 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(
     assert called(verb, *flags) == 1
     assert "out=None" in capsys.readouterr().err
     gan = folder_of(tmp_path / "gan", "gan", shape=(8, 8, 1))
-    sentence = "'gan' cannot translate. Models that can: cyclegan, pix2pix, srgan."
+    sentence = (
+        "'gan' cannot translate. Models that can: cyclegan, palette, pix2pix, srgan."
+    )
     assert translated(gan, pictures, out) == 1
     assert sentence in capsys.readouterr().err
     (pictures / "z.png").write_bytes((pictures / "a.png").read_bytes()[:50])

@@ -186,7 +186,7 @@ def test_a_model_that_can_do_one_thing_has_its_scores(name, scores, only, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["pix2pix", "srgan"])
+@pytest.mark.parametrize("name", ["pix2pix", "srgan", "palette"])
 def test_answers_stand_beside_their_sources(name, tmp_path):
     config = {"task": "edges"} if name == "pix2pix" else {}
     measured = evaluation.evaluate(folder_of(tmp_path / "run", name, **config), FEW)

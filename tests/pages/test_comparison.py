@@ -327,12 +327,13 @@ def test_a_conditional_model_draws_the_classes_in_turn(tmp_path):
     np.testing.assert_array_equal(row, pixels.to_uint8(samples))
 
 
-def test_a_model_that_translates_shows_its_answers(tmp_path):
-    (entry,) = comparison.find([folder_of(tmp_path / "pix2pix", "pix2pix")])
+@pytest.mark.parametrize("name", ["pix2pix", "palette"])
+def test_a_model_that_translates_shows_its_answers(name, tmp_path):
+    (entry,) = comparison.find([folder_of(tmp_path / name, name)])
     rows = comparison.side_by_side([entry], 3, seed=2)
     sources = entry.model.sources(rows["test images"], seed=2)
     answers = pixels.to_uint8(entry.model.translate(sources, seed=2))
-    np.testing.assert_array_equal(rows["pix2pix, from its source"], answers)
+    np.testing.assert_array_equal(rows[f"{name}, from its source"], answers)
 
 
 def test_the_gallery_is_a_picture(folders, tmp_path, capsys):

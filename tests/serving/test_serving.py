@@ -196,6 +196,18 @@ def test_signatures_answer_as_the_model_does_whatever_the_batch(name, served):
     assert it.seconds < 5  # the time of loading
 
 
+def test_answers_to_sources_take_the_steps_and_the_sampler_of_the_export():
+    model, images = tiny.model("palette"), tiny.images(3)
+    options = {"steps": 2, "sampler": "ddim"}
+    answer = signatures.of(model, **options)["translate_uint8"].concrete()
+    served_images = answer(images=tf.constant(images))["images"]
+    wanted = [model.translate(image[None], seed=0, **options)[0] for image in images]
+    np.testing.assert_allclose(served_images, wanted, atol=1e-5)
+    for name in ("palette", "pix2pix"):
+        with pytest.raises(ValueError, match="no such option.*Received: 'guidance'"):
+            signatures.of(tiny.model(name), guidance=2.0)
+
+
 @each(SIGNATURES)
 def test_signatures_are_what_the_model_can_do(name, served):
     ends = served(name).ends

@@ -40,6 +40,8 @@ VERB.define(
 )
 VERB.define("integer", "seed", 0, "Picture i is translated by seed + i.", least=0)
 VERB.define("integer", "samples", 1, "Answers to each picture.", least=1)
+VERB.define("string", "sampler", None, "Of a palette, e.g. ddim, heun [the model's].")
+VERB.define("integer", "steps", None, "Of its sampler [the model's].", least=1)
 VERB.group("Where")
 VERB.define(
     "string",
@@ -72,6 +74,7 @@ def main():
             "Received: make_sources=True."
         )
     _require_way(model)
+    model.require_options("to_target", _options())
     from zoo.files import folders
 
     with folders.appearing(out, ".translate-") as temporary:
@@ -82,6 +85,12 @@ def main():
                 for target, answer in zip(targets, answers, strict=True):
                     _write(temporary / target, answer)
     print(f"{len(files) * flags.samples} images: {out}")
+
+
+def _options():
+    """Returns the options of `model.translate` that the flags choose."""
+    chosen = {name: VERB.flags[name].value for name in ("sampler", "steps")}
+    return {name: value for name, value in chosen.items() if value is not None}
 
 
 def _require_way(model):
@@ -165,7 +174,7 @@ def _translated(model, files, seed):
     if flags.make_sources:
         sources = model.sources(sources, seed=seed)
     how = {"back": flags.back, "seed": seed, "samples": flags.samples}
-    answers = model.translate(sources, **how)
+    answers = model.translate(sources, **how, **_options())
     answers = pixels.to_uint8(answers.reshape(len(files), -1, *answers.shape[-3:]))
     layers = [_read(pictures.opacity, file, rules) for file in files]
     return [

@@ -1,4 +1,4 @@
-"""Denoiser: what models that make images by removing noise share.
+"""UNetModel and Denoiser: what models that make images by removing noise share.
 
 A subclass says down which ladder of noise it goes, and how the answers of its network
 are read. Here the network is asked, with labels and guidance.
@@ -12,16 +12,16 @@ from zoo import backend, diffusion
 from zoo.core import ranks
 from zoo.core.model import ImageModel
 from zoo.diffusion.editing import Editing
-from zoo.diffusion.sampling import Sampling
+from zoo.diffusion.sampling import Drawing, Sampling
 from zoo.networks import unet
 
 
-class Denoiser(Sampling, Editing, ImageModel):
+class UNetModel(Sampling, ImageModel):
     """Base of models with one network `unet` that tells data from noise.
 
-    A subclass implements `levels` and `level_at`, and sets, beside what `ImageModel`
-    asks for, the attributes below. What is noised are pixels, unless it overrides
-    `noised_shape`, `enter` and `leave`.
+    A subclass implements `levels`, and sets, beside what `ImageModel` asks for, the
+    attributes below. What is noised are pixels, unless it overrides `noised_shape`,
+    `enter` and `leave`.
 
     Attributes:
         samplers: Names of the samplers that it can use.
@@ -40,29 +40,18 @@ class Denoiser(Sampling, Editing, ImageModel):
     time_scale = 1.0
     outputs = 1
     noises_pixels = True
-
-    @property
-    def needs_labels(self):
-        return bool(self.config["num_classes"])
-
-    @property
-    def conditional(self):  # of the class, which may have labels, the property is true
-        return self.needs_labels
+    num_classes = 0
+    label_dropout = 0.0
+    guidance = 1.0
 
     def levels(self, steps):
         """Returns the `diffusion.Levels` of `steps` steps."""
         raise TypeError(f"{type(self).__name__} does not define levels.")
 
-    def level_at(self, share):
-        """Returns the `diffusion.Levels` of one step, down from a share of the noise
-        ladder."""
-        raise TypeError(f"{type(self).__name__} does not define level_at.")
-
-    def require_settings(self):
+    def require_sizes(self):
         """Raises ValueError for settings of sampling or size that cannot work."""
-        least = {"num_classes": 0, "width": 1, "depth": 1, "patch": 1, "steps": 1}
-        self.require_at_least(guidance=0, **least)
-        self.require_share("ema_decay", "dropout", "label_dropout")
+        self.require_at_least(width=1, depth=1, patch=1, steps=1)
+        self.require_share("ema_decay", "dropout")
         if not self.config["mult"] or min(self.config["mult"]) < 1:
             raise ValueError(
                 f"{self.name!r} needs a multiplier of at least 1 for each level. "
@@ -76,12 +65,6 @@ class Denoiser(Sampling, Editing, ImageModel):
 
     def default_optimizers(self):
         return {"unet": keras.optimizers.Adam(2e-4)}
-
-    def build_networks(self, image_shape):
-        keys = "width", "mult", "depth", "attention", "patch", "dropout", "num_classes"
-        sizes = {key: self.config[key] for key in keys}
-        network = unet.build_unet(self.noised_shape, outputs=self.outputs, **sizes)
-        return {"unet": network}
 
     # --- what is noised ---------------------------------------------------------------
 
@@ -203,6 +186,37 @@ class Denoiser(Sampling, Editing, ImageModel):
         """Returns (x_0, eps) as a network's `output` tells them of x_t `x`."""
         clip = self.noises_pixels
         return diffusion.interpret(self.prediction, output, x, alpha, sigma, clip)
+
+
+class Denoiser(Drawing, Editing, UNetModel):
+    """Base of models that make images of noise alone, perhaps by a label, and edit
+    images; a subclass implements `level_at`, too."""
+
+    @property
+    def needs_labels(self):
+        return bool(self.config["num_classes"])
+
+    @property
+    def conditional(self):  # of the class, which may have labels, the property is true
+        return self.needs_labels
+
+    def level_at(self, share):
+        """Returns the `diffusion.Levels` of one step, down from a share of the noise
+        ladder."""
+        raise TypeError(f"{type(self).__name__} does not define level_at.")
+
+    def require_settings(self):
+        """Raises ValueError for settings of labels, sampling or size that cannot
+        work."""
+        self.require_at_least(guidance=0, num_classes=0)
+        self.require_share("label_dropout")
+        self.require_sizes()
+
+    def build_networks(self, image_shape):
+        keys = "width", "mult", "depth", "attention", "patch", "dropout", "num_classes"
+        sizes = {key: self.config[key] for key in keys}
+        network = unet.build_unet(self.noised_shape, outputs=self.outputs, **sizes)
+        return {"unet": network}
 
     def call(self, images, training=False):
         levels, x_0 = self.level_at(0.25), self.enter(ops.cast(images, "float32"))

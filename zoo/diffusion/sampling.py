@@ -12,6 +12,9 @@ from zoo import backend, diffusion
 from zoo.core.bar import Bar
 from zoo.diffusion.options import Options, with_options
 
+# {tensor method that takes all steps: the one that returns its `Descent`}
+DESCENTS = {"draw": "generation", "to_target": "translation"}
+
 
 class Descent(NamedTuple):
     """A sampler before its first step.
@@ -28,26 +31,7 @@ class Descent(NamedTuple):
 
 
 class Sampling:
-    """The part of `Denoiser` that makes images."""
-
-    @with_options
-    def draw(self, seeds, labels=None, ema=True, *, trajectory=False, **options):
-        """Returns the images of `seeds`; with `trajectory` those of all levels, noise
-        first, `[B, steps + 1, H, W, C]`; `options` as of `Options`."""
-        start = self.generation(seeds, labels, ema=ema, **options)
-        if not trajectory:
-            return ops.clip(self.leave(start.run(x=start.x)), -1.0, 1.0)
-        path = start.run(x=start.x, trajectory=True)
-        return ops.swapaxes(ops.map(self.leave, path), 0, 1)  # one level at a time
-
-    @with_options
-    def generation(self, seeds, labels=None, ema=True, **options):
-        """Returns the `Descent` from the noise of `seeds`."""
-        if labels is None and self.conditional:
-            labels = self.labels_of(seeds)
-        options = Options(**options)
-        x = backend.normal_of_seeds(seeds, self.noised_shape)
-        return self.descent(x, self.ladder(options), seeds, labels, ema, options)
+    """The part of `UNetModel` that goes down a ladder of noise."""
 
     def ladder(self, options):
         """Returns the `diffusion.Levels` of as many steps as `Options` say."""
@@ -67,9 +51,9 @@ class Sampling:
         return Descent(x, len(levels.t) - 1, run)
 
     def in_batches(self, method, batch_size, *arrays, **options):
-        if method == "draw" and not options.get("trajectory"):
+        if method in DESCENTS and not options.get("trajectory"):
             options.pop("trajectory", None)
-            return self.descend("generation", batch_size, *arrays, **options)
+            return self.descend(DESCENTS[method], batch_size, *arrays, **options)
         return super().in_batches(method, batch_size, *arrays, **options)
 
     def descend(self, method, batch_size, *arrays, **options):
@@ -108,12 +92,6 @@ class Sampling:
         """Returns (x, x_0) after the steps from `part[0]` up to `part[1]`."""
         run = getattr(self, of)(*rows, **options).run
         return run(x=x, part=(part[0], part[1], x_0))
-
-    def labels_of(self, seeds):
-        """Returns a label, int32 `[B]`, drawn from each of `seeds`: each class is as
-        likely to have the largest number."""
-        vote = backend.normal_of_seeds(seeds, (self.num_classes,), 2**31 - 1)
-        return ops.argmax(vote, axis=1)
 
     def noise_of(self, seeds):
         """Returns k -> the noise `[B, ...]` of step k, each row from its seed alone."""
@@ -157,3 +135,32 @@ class Sampling:
                 f"guidance is at least 0, and finite. Received: guidance={guidance!r}."
             )
         return float(value)
+
+
+class Drawing:
+    """The part of `Denoiser` that makes images of noise alone."""
+
+    @with_options
+    def draw(self, seeds, labels=None, ema=True, *, trajectory=False, **options):
+        """Returns the images of `seeds`; with `trajectory` those of all levels, noise
+        first, `[B, steps + 1, H, W, C]`; `options` as of `Options`."""
+        start = self.generation(seeds, labels, ema=ema, **options)
+        if not trajectory:
+            return ops.clip(self.leave(start.run(x=start.x)), -1.0, 1.0)
+        path = start.run(x=start.x, trajectory=True)
+        return ops.swapaxes(ops.map(self.leave, path), 0, 1)  # one level at a time
+
+    @with_options
+    def generation(self, seeds, labels=None, ema=True, **options):
+        """Returns the `Descent` from the noise of `seeds`."""
+        if labels is None and self.conditional:
+            labels = self.labels_of(seeds)
+        options = Options(**options)
+        x = backend.normal_of_seeds(seeds, self.noised_shape)
+        return self.descent(x, self.ladder(options), seeds, labels, ema, options)
+
+    def labels_of(self, seeds):
+        """Returns a label, int32 `[B]`, drawn from each of `seeds`: each class is as
+        likely to have the largest number."""
+        vote = backend.normal_of_seeds(seeds, (self.num_classes,), 2**31 - 1)
+        return ops.argmax(vote, axis=1)

@@ -66,11 +66,15 @@ def striped(images: Tensor) -> Tensor:
     return ops.where((column // 2 % 2 == 0)[:, None], images, -images)
 
 
+def is_hole(source: Tensor, near: float = NEAR) -> Tensor:
+    """Returns where `source` `[B, H, W, C]` has its hole, bool `[B, H, W, 1]`: the
+    pixels that are mid-grey in all channels up to `near`, the rounding of a file."""
+    return ops.all(ops.abs(source - HOLE) < near, axis=-1, keepdims=True)
+
+
 def filled(source: Tensor, answer: Tensor) -> Tensor:
-    """Returns `source` `[B, H, W, C]` with `answer` in its hole, which are the pixels
-    that are mid-grey in all channels, up to the rounding of a file."""
-    is_hole = ops.all(ops.abs(source) < NEAR, axis=-1, keepdims=True)
-    return ops.where(is_hole, answer, source)
+    """Returns `source` `[B, H, W, C]` with `answer` in its hole."""
+    return ops.where(is_hole(source), answer, source)
 
 
 def coloured(luma: Tensor, answer: Tensor) -> Tensor:
@@ -84,3 +88,43 @@ def coloured(luma: Tensor, answer: Tensor) -> Tensor:
     share = room / ops.maximum(ops.abs(colour), 1e-6)
     share = ops.minimum(ops.min(share, axis=-1, keepdims=True), 1.0)
     return luma + share * colour
+
+
+# --- by the name of a task ------------------------------------------------------------
+
+
+def source_channels(task: str, channels: int) -> int:
+    """Returns the channels of the sources that a task makes of images of `channels`."""
+    return channels if task == "fill" else 1
+
+
+def source_of(task: str, images: Tensor, u: Tensor) -> Tensor:
+    """Returns the sources of images; `u` `[B, 2]` in [0, 1) places their holes."""
+    if task == "fill":
+        return with_hole(images, u)
+    return grey(images) if task == "colour" else edges(images)
+
+
+def kept(task: str, source: Tensor, answer: Tensor) -> Tensor:
+    """Returns `answer` `[B, H, W, C]` with what its source tells of it already."""
+    if task == "colour":
+        return coloured(source, answer)
+    return filled(source, answer) if task == "fill" else answer
+
+
+def require_shapes(
+    name: str, task: str, source_shape: tuple[int, ...], image_shape: tuple[int, ...]
+) -> None:
+    """Raises ValueError unless the shapes of source and image fit each other and the
+    task of the model `name`."""
+    sizes = ["x".join(map(str, shape)) for shape in (source_shape, image_shape)]
+    if source_shape[:2] != image_shape[:2]:
+        raise ValueError(
+            f"{name} makes an image as large as its source. "
+            f"Received: sources of {sizes[0]} and images of {sizes[1]}."
+        )
+    if task == "colour" and image_shape[-1] != 3:
+        raise ValueError(
+            "task='colour' learns from images of three channels. "
+            f"Received: images of {sizes[1]}."
+        )

@@ -105,12 +105,7 @@ class CycleGAN(ImageModel):
         if self.makes_sources:
             self.source_shape = image_shape
         shapes = (self.source_shape, image_shape)
-        if shapes[0][:2] != shapes[1][:2]:
-            sizes = ["x".join(map(str, shape)) for shape in shapes]
-            raise ValueError(
-                "cyclegan makes an image as large as its source. "
-                f"Received: sources of {sizes[0]} and images of {sizes[1]}."
-            )
+        tasks.require_shapes("cyclegan", self.task, *shapes)
         self._make_pools(shapes)
         networks, depth = {}, translation.patch_depth(image_shape)
         for prefix, source, target in (("", *shapes), ("back_", *reversed(shapes))):

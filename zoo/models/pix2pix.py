@@ -105,9 +105,9 @@ class Pix2Pix(ImageModel):
 
     def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         if self.makes_sources:
-            channels = image_shape[-1] if self.task == "fill" else 1
+            channels = tasks.source_channels(self.task, image_shape[-1])
             self.source_shape = (*image_shape[:2], channels)
-        self._require_shapes(image_shape)
+        tasks.require_shapes("pix2pix", self.task, self.source_shape, image_shape)
         return {
             "discriminator": translation.build_patch_discriminator(
                 image_shape, self.width, self._depth(image_shape), self.source_shape
@@ -116,20 +116,6 @@ class Pix2Pix(ImageModel):
                 self.source_shape, image_shape[-1], self.width, self.dropout
             ),
         }
-
-    def _require_shapes(self, image_shape):
-        """Raises ValueError unless source and image fit each other and the task."""
-        sizes = ["x".join(map(str, s)) for s in (self.source_shape, image_shape)]
-        if self.source_shape[:2] != image_shape[:2]:
-            raise ValueError(
-                "pix2pix makes an image as large as its source. "
-                f"Received: sources of {sizes[0]} and images of {sizes[1]}."
-            )
-        if self.task == "colour" and image_shape[-1] != 3:
-            raise ValueError(
-                "task='colour' learns from images of three channels. "
-                f"Received: images of {sizes[1]}."
-            )
 
     def _depth(self, image_shape):
         """Returns how often the discriminator halves images of this shape."""
@@ -150,7 +136,9 @@ class Pix2Pix(ImageModel):
         if the model makes their sources."""
         if not self.makes_sources:
             return first, second
-        return self.source_of(first, self.uniform(ops.shape(first)[0], (2,))), first
+        return tasks.source_of(
+            self.task, first, self.uniform(ops.shape(first)[0], (2,))
+        ), first
 
     def discriminator_objective(
         self, first: Tensor, second: Tensor | None = None, training: bool = True
@@ -209,19 +197,13 @@ class Pix2Pix(ImageModel):
         """Returns the images `[B, H, W, C]` of sources; what these tell is kept."""
         inputs = [source, noise] if self.dropout else source
         images = self.generator(inputs, training=training)
-        if self.task == "colour":
-            return tasks.coloured(source, images)
-        return tasks.filled(source, images) if self.task == "fill" else images
-
-    def source_of(self, images: Tensor, u: Tensor) -> Tensor:
-        """Returns the sources of images; `u` `[B, 2]` in [0, 1) places their holes."""
-        if self.task == "fill":
-            return tasks.with_hole(images, u)
-        return tasks.grey(images) if self.task == "colour" else tasks.edges(images)
+        return tasks.kept(self.task, source, images)
 
     def to_source(self, images: Tensor, seeds: Tensor) -> Tensor:
         z = backend.normal_of_seeds(seeds, (2,), PLACE)
-        return self.source_of(images, 0.5 + 0.5 * ops.erf(z / math.sqrt(2.0)))
+        return tasks.source_of(
+            self.task, images, 0.5 + 0.5 * ops.erf(z / math.sqrt(2.0))
+        )
 
     def to_target(
         self,
@@ -241,7 +223,9 @@ class Pix2Pix(ImageModel):
         of seed 0."""
         zeros = ops.zeros_like(images[:, :1, 0, 0])
         if self.makes_sources:  # the hole in the middle
-            images = self.source_of(images, ops.concatenate([zeros, zeros], 1) + 0.5)
+            images = tasks.source_of(
+                self.task, images, ops.concatenate([zeros, zeros], 1) + 0.5
+            )
         if not self.dropout:
             return self.answer(images, None)
         noise = backend.normal_of_seeds(np.zeros(1, "int64"), self.noise_shape)

@@ -42,6 +42,7 @@ def build_unet(
     num_classes=0,
     outputs=1,
     context=None,
+    source_channels=0,
     name="unet",
 ):
     """Returns the network (images `[B, H, W, C]`, times `[B]`, with `num_classes` int
@@ -57,8 +58,9 @@ def build_unet(
         num_classes: Classes of the labels; the label `num_classes` means "none".
         outputs: Number of images in the answer, side by side as channels.
         context: A `zoo.networks.text.Context` that each attention looks at, too.
+        source_channels: Channels that the input has behind the C of the images.
     """
-    images = layers.Input(image_shape)
+    images = layers.Input((*image_shape[:2], image_shape[2] + source_channels))
     conditions, embedding = build_conditions(num_classes, 4 * width, context)
     x = fold(images, patch)
     sizes = conv.level_sizes(x.shape[1:])[: len(mult)]
@@ -68,13 +70,11 @@ def build_unet(
         x = residual_block(x, embedding, widths[level], dropout, name)
         return look_about(x, context, name) if level in attention else x
 
-    x = convolution(x, width, "first")
-    x, skips = descend(x, len(widths), depth, block)
+    x, skips = descend(convolution(x, width, "first"), len(widths), depth, block)
     x = residual_block(x, embedding, widths[-1], dropout, "middle_0")
     x = look_about(x, context, "middle")
     x = residual_block(x, embedding, widths[-1], dropout, "middle_1")
-    x = ascend(x, skips, sizes, depth, block)
-    x = answer(x, image_shape, outputs, patch)
+    x = answer(ascend(x, skips, sizes, depth, block), image_shape, outputs, patch)
     return keras.Model([images, *conditions], x, name=name)
 
 

@@ -69,8 +69,8 @@ def of(model, rules=None, **options):
 
     Args:
         rules: By which files become images, as `zoo.export` takes them.
-        **options: Of its samples, as `model.draw` takes them, such as `steps`; fixed in
-            the graph.
+        **options: Of its samples, as `model.draw` takes them, such as `steps`, or of
+            its answers, as `model.to_target` does; fixed in the graph.
     Raises: ValueError: for an option that it does not take, or without networks.
     """
     model.require()
@@ -79,7 +79,7 @@ def of(model, rules=None, **options):
             "A server answers by images, and has no signature of clips yet. "
             f"Received: {model.name!r}, which makes clips."
         )
-    model.require_options("draw", options)
+    model.require_options(_main_hook(model), options)
     offer = Offer(model, pictures.for_shape(model.image_shape, rules), options)
     signatures = [
         signature
@@ -107,8 +107,10 @@ class Offer:
         self.to_classes = _graph(model.to_classes)
         self.to_latent = _graph(model.to_latent)
         self.to_images = _graph(model.to_images)
-        self.draw = _graph(functools.partial(model.draw, **options))
-        self.to_target = _graph(model.to_target)
+        hooks = {"draw": model.draw, "to_target": model.to_target}
+        hook = _main_hook(model)
+        hooks[hook] = functools.partial(hooks[hook], **options)
+        self.draw, self.to_target = map(_graph, hooks.values())
 
     def of_images(self, name, answer, *inputs, **others):
         """Signatures of `inputs` that are images: floats, and the same as uint8."""
@@ -237,6 +239,12 @@ OFFERS = (  # (what is answered, needs, function of an `Offer`: its signatures)
     ("samples", ("sample",), Offer.sample),
     ("translations", ("translate",), Offer.translate),
 )
+
+
+def _main_hook(model):
+    """Returns the name of the hook whose options an export fixes."""
+    only_translates = model.can("translate") and not model.can("sample")
+    return "to_target" if only_translates else "draw"
 
 
 def _graph(function):
