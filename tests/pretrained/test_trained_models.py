@@ -56,6 +56,16 @@ def test_all_presets_are_small_and_whole():
         )
 
 
+def test_a_weight_that_is_a_single_number_is_kept(folder):
+    model = tiny.model("vae", likelihood="gaussian")
+    (scale,) = [v for v in model.decoder.weights if v.shape == ()]
+    scale.assign(0.25)
+    preset = shelf.store(model, folder)
+    again = building.build(preset)
+    (kept,) = [v for v in again.decoder.weights if v.shape == ()]
+    assert float(kept) == 0.25
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", zoo.names())
 def test_a_preset_of_each_model_answers(name):

@@ -28,7 +28,8 @@ def packed(weights):
         be too large.
     """
     members = {
-        f"{name}.{index:04d}": np.ascontiguousarray(_halved(array))
+        # `ascontiguousarray` would give a single number an axis.
+        f"{name}.{index:04d}": np.asarray(_halved(array), order="C")
         for name, arrays in weights.items()
         for index, array in enumerate(arrays)
     }
