@@ -196,3 +196,9 @@ def test_what_does_not_fit_is_refused_in_a_sentence():
     model = of_domains()
     assert "8x8x3" in refusal(model.translate, tiny.images(2))
     assert "8x8x1" in refusal(model.translate, tiny.images(2, (8, 8, 3)), back=True)
+
+
+def test_a_known_map_has_no_identity_loss_unless_it_is_asked_for():
+    assert zoo.get("cyclegan").identity_weight == 0
+    assert zoo.get("cyclegan", task="domains").identity_weight == 5
+    assert zoo.get("cyclegan", identity_weight=2.0).identity_weight == 2

@@ -43,8 +43,9 @@ class CycleGAN(ImageModel):
             like its images.
         cycle_weight: Weight of the way there and back. Paper: 10.
         identity_weight: Weight by which images are to stay as they are on the way to
-            images; without it, colours may turn. Paper: 5 where colours matter.
-            Domains with other numbers of channels have none.
+            images; without it, colours may turn. None is 5 with "domains", else 0: a
+            known map has to turn them. Paper: 5 where colours matter. Domains with
+            other numbers of channels have none.
         pool: Generated images that are kept of each kind; 0: the discriminators see
             those of the step. Paper: 50.
         width: Channels of the first level of all networks. Paper: 64.
@@ -74,7 +75,7 @@ class CycleGAN(ImageModel):
         self,
         task: Literal["negative", "stripes", "domains"] = "negative",
         cycle_weight: float = 10.0,
-        identity_weight: float = 5.0,
+        identity_weight: float | None = None,
         pool: int = 50,
         width: int = 16,
         blocks: int = 3,
@@ -82,7 +83,11 @@ class CycleGAN(ImageModel):
         self.task, self.width, self.blocks = task, width, blocks
         self.cycle_weight, self.identity_weight = cycle_weight, identity_weight
         super().__init__()
-        self.require_at_least(cycle_weight=0, identity_weight=0, pool=0)
+        self.require_at_least(cycle_weight=0, pool=0)
+        if identity_weight is not None:
+            self.require_at_least(identity_weight=0)
+        else:
+            self.identity_weight = 5.0 if task == "domains" else 0.0
         self.require_at_least(width=1, blocks=1)
 
     @property
