@@ -27,6 +27,7 @@ OF_AN_EXTRA = {  # files whose users have installed an extra
     "zoo/pages/playground/page.py": {"gradio", "starlette"},
     "zoo/pages/playground/parts.py": {"gradio"},
     "zoo/pages/playground/rooms.py": {"gradio"},
+    "zoo/pages/playground/styling.py": {"gradio"},
     "zoo/pages/playground/translation.py": {"gradio"},
     "zoo/drawing/films.py": {"av"},
     "zoo/serving/server/app.py": {"starlette"},
