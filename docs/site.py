@@ -7,6 +7,7 @@ are stored with its presets; so have the functions that users call.
 import importlib
 import inspect
 import pathlib
+import posixpath
 import re
 
 from mkdocs.structure.files import File
@@ -76,33 +77,26 @@ def on_page_markdown(markdown, page, **_):
     """Leads links of documents that leave this folder to the pages of the site."""
     if page.file.generated_by is not None:
         return markdown
-    return LINK.sub(lambda link: _led(link, "../"), markdown)
+    return LINK.sub(lambda link: _led(link, "docs"), markdown)
 
 
 def _inside(file):
     """The text of a document above this folder, as one of it."""
-    return LINK.sub(lambda link: _led(link, ""), file.read_text())
+    return LINK.sub(lambda link: _led(link, "."), file.read_text())
 
 
-def _led(link, above):
-    """A link, to where its target is on the site; its words alone if that is nowhere.
-
-    Args:
-        above: What leads from the document to the project's folder.
-    """
+def _led(link, folder):
+    """A link of a document in `folder` of the project, to where its target is on the
+    site; its words alone if that is nowhere."""
     words, target = link.groups()
     path, hash_, part = target.partition("#")
     if "://" in target or not path:
         return link[0]
-    inside = path.removeprefix(f"{above}docs/") if not above else path
-    if above and not path.startswith(above):
-        return link[0]
-    name = path.removeprefix(above)
-    if name in OUTSIDE:
-        return f"{words}({OUTSIDE[name]}{hash_}{part})"
-    if (ROOT / "docs" / inside).is_file():
-        return f"{words}({inside}{hash_}{part})"
-    return words.strip("![]")
+    file = posixpath.normpath(posixpath.join(folder, path))
+    if file not in OUTSIDE and not file.startswith("docs/"):
+        return words.strip("![]")
+    where = OUTSIDE.get(file, file.removeprefix("docs/"))
+    return f"{words}({where}{hash_}{part})"
 
 
 def _stem(name):

@@ -9,6 +9,7 @@ from keras import ops
 from scipy import special, stats
 
 import zoo
+from zoo.core import losses
 from zoo.networks import recurrent
 
 pytestmark = pytest.mark.any_backend
@@ -114,12 +115,18 @@ def test_the_bound_is_the_density_of_all_pixels_less_the_kl(model, monkeypatch):
     assert terms["kl"] > 0
 
 
-def test_the_kl_term_grows_into_its_weight():
+def test_the_kl_term_grows_into_its_weight(monkeypatch):
     model = tiny.model("rnn_vaegan", kl_warmup=4)
+    # As large as the other term: that of an untrained model would be lost beside it.
+    monkeypatch.setattr(losses, "kl_normals", lambda q, *_: 1e3 + 0.0 * q[..., 0])
     betas = []
     for step in range(6):
         model.optimizer.iterations.assign(step)
-        betas.append(float(model._beta()))
+        betas.append(float(losses.warmup(model.optimizer.iterations, model.kl_warmup)))
+        of_networks, terms = model.objective(*tensors(clips(4)))
+        kl = float(terms["kl"])
+        beta = (float(of_networks["decoder"]) + float(terms["elbo"]) + kl) / kl
+        assert beta == pytest.approx(betas[-1], abs=1e-3)
     assert betas == [0.25, 0.5, 0.75, 1, 1, 1]
 
 

@@ -28,6 +28,14 @@ def kl_normal(z_mean: Tensor, z_logvar: Tensor) -> Tensor:
     )
 
 
+def warmup(iterations: Tensor, steps: int) -> Tensor | float:
+    """Returns the weight of a KL term, which rises from 0 to 1 over the first `steps`
+    steps; 1 with none."""
+    if not steps:
+        return 1.0
+    return ops.minimum((ops.cast(iterations, "float32") + 1.0) / steps, 1.0)
+
+
 def kl_normals(
     q_mean: Tensor, q_logvar: Tensor, p_mean: Tensor, p_logvar: Tensor
 ) -> Tensor:

@@ -1,14 +1,33 @@
 """How one image becomes another: what users call on a model that translates."""
 
+import math
 from typing import Any
 
 import numpy as np
+from keras import ops
 from numpy.typing import ArrayLike
 
-from zoo import inputs
+from zoo import backend, inputs
 from zoo.core.inference import Inference, seeds_from
+from zoo.inputs.tensors import Tensor
 
 APART = 2**32  # from the seed of a row's answer to that of its next answer
+
+
+def places(seeds: Tensor, step: int) -> Tensor:
+    """Returns where holes lie, `[B, 2]` evenly in [0, 1], each row by its seed alone.
+
+    Args:
+        step: Which of a seed's numbers are taken, as of `backend.normal_of_seeds`.
+    """
+    z = backend.normal_of_seeds(seeds, (2,), step)
+    return 0.5 + 0.5 * ops.erf(z / math.sqrt(2.0))
+
+
+def middle(images: Tensor) -> Tensor:
+    """Returns the place `[B, 2]` of a hole in the middle of each of `images`."""
+    zeros = ops.zeros_like(images[:, :1, 0, 0])
+    return ops.concatenate([zeros, zeros], 1) + 0.5
 
 
 class Translating(Inference):

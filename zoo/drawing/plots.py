@@ -73,19 +73,34 @@ def save_images(path, images, first=0):
         first: Number of the first picture in a folder.
     Raises: ValueError: as `require_format` does.
     """
+    save_each(path, {"images": images}, save_grid, _save_png, "png", first)
+
+
+def save_each(path, named, save_all, save_one, ending, first=0):
+    """Writes examples as one picture (`*.png`), as an array (`*.npz`) or as a folder of
+    a file each, named by its number from `first` on.
+
+    Args:
+        named: {name of the array: examples `[N, ...]`}, float in [-1, 1] or uint8.
+        save_all: A function (path, examples) that writes the one picture.
+        save_one: A function (path, example) that writes a file of the folder.
+        ending: Of the folder's files.
+    Raises: ValueError: as `require_format` does.
+    """
     path = pathlib.Path(path)
     require_format(path)
-    images = pixels.to_uint8(images)
+    ((name, examples),) = named.items()
+    examples = pixels.to_uint8(examples)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".png":
-        save_grid(path, images)
+        save_all(path, examples)
     elif path.suffix == ".npz":
         with replaced(path) as temporary:
-            np.savez_compressed(temporary, images=images)
+            np.savez_compressed(temporary, **{name: examples})
     else:
         path.mkdir(exist_ok=True)
-        for number, image in enumerate(images, first):
-            _save_png(path / f"{number:06d}.png", image)
+        for number, example in enumerate(examples, first):
+            save_one(path / f"{number:06d}.{ending}", example)
 
 
 FORMATS = {

@@ -1,12 +1,9 @@
 """Clips as files: a sheet with a row of frames a clip, and a film in which they play
 side by side."""
 
-import pathlib
-
 import numpy as np
 
 from zoo.drawing import films, plots
-from zoo.files.atomic import replaced
 from zoo.inputs import pixels
 
 FPS = 8  # of a film: two seconds for 16 frames
@@ -33,18 +30,11 @@ def save_clips(path, clips, first=0):
 
     Raises: ValueError: as `plots.require_format` does.
     """
-    path, clips = pathlib.Path(path), pixels.to_uint8(clips)
-    plots.require_format(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".png":
-        save_sheet(path, clips)
-    elif path.suffix == ".npz":
-        with replaced(path) as temporary:
-            np.savez_compressed(temporary, clips=clips)
-    else:
-        path.mkdir(exist_ok=True)
-        for number, clip in enumerate(clips, first):
-            save_film(path / f"{number:06d}.gif", clip[None])
+
+    def save_one(file, clip):
+        save_film(file, clip[None])
+
+    plots.save_each(path, {"clips": clips}, save_sheet, save_one, "gif", first)
 
 
 def frames_of(kinds, columns=COLUMNS):

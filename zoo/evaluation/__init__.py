@@ -23,11 +23,12 @@ from zoo.files import sums
 from zoo.files.atomic import replaced
 
 __all__ = ["Evaluation", "NotApplicableError", "Options", "Stages", "Watch"]
+__all__ += ["evaluate", "groups", "measure", "need", "read", "subject", "table"]
+
 KINDS = {  # {what a model makes: its bench, and the groups of its scores}
     "image": (Bench, groups.GROUPS),
     "clip": (clips.ClipBench, clips.GROUPS),
 }
-__all__ += ["evaluate", "groups", "measure", "need", "read", "subject", "table"]
 
 
 @dataclasses.dataclass

@@ -17,6 +17,7 @@ from zoo.metrics import protocol, video
 
 MOST = 1000  # clips that are measured
 DRAWS, MOST_DRAWN = 20, 100  # predictions of a past, of so many clips
+LOOKS = {"speed": metrics.speeds, "sharpness": metrics.gradient_energy}
 BASELINES = {  # {what needs no model: its name in scores}
     "last frame": "copied",
     "mean image": "mean_image",
@@ -125,15 +126,13 @@ def sampled(bench):
 def _looks(clips, real, begin):
     """Speed and sharpness of clips, divided by those of real ones."""
     scores = {}
-    measures = {"speed": metrics.speeds, "sharpness": metrics.gradient_energy}
-    for name, measure in measures.items():
+    for name, measure in LOOKS.items():
         of_real = measure(real).mean()
         if of_real:
             scores[f"{begin}{name}"] = measure(clips).mean() / of_real
     return scores
 
 
-LOOKS = ("speed", "sharpness")
 GROUPS = (
     Group(
         "frames to come",

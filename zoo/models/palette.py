@@ -11,7 +11,6 @@ method is that of Saharia et al. 2021, "Image Super-Resolution via Iterative Ref
 (SR3), arXiv:2104.07636, algorithms 1 and 2.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -20,7 +19,7 @@ import numpy as np
 from keras import ops
 
 from zoo import backend, diffusion
-from zoo.core import ranks
+from zoo.core import ranks, translating
 from zoo.core.registry import register
 from zoo.diffusion.denoiser import UNetModel
 from zoo.diffusion.options import Options
@@ -133,7 +132,7 @@ class Palette(UNetModel):
 
     def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
         if self.makes_sources:
-            self.source_shape = self._shape_of_sources(*image_shape)
+            self.source_shape = self._shape_of_sources(image_shape)
         if self.task != "upscale":
             tasks.require_shapes("palette", self.task, self.source_shape, image_shape)
         keys = "width", "mult", "depth", "attention", "patch", "dropout"
@@ -141,15 +140,11 @@ class Palette(UNetModel):
         sizes["source_channels"] = self.source_shape[-1]
         return {"unet": unet.build_unet(image_shape, **sizes)}
 
-    def _shape_of_sources(self, height, width, channels):
-        if self.task != "upscale":
-            return height, width, tasks.source_channels(self.task, channels)
-        if height % self.scale or width % self.scale:
-            raise ValueError(
-                f"Images have a height and a width that scale={self.scale} divides. "
-                f"Received: images of {height}x{width}x{channels}."
-            )
-        return height // self.scale, width // self.scale, channels
+    def _shape_of_sources(self, image_shape):
+        if self.task == "upscale":
+            return upscaling.source_shape(image_shape, self.scale)
+        channels = tasks.source_channels(self.task, image_shape[-1])
+        return (*image_shape[:2], channels)
 
     def ask(
         self,
@@ -225,12 +220,10 @@ class Palette(UNetModel):
         """Returns the guess `x_0` `[B, H, W, C]` with what its source tells of it."""
         if self.task != "upscale":
             return tasks.kept(self.task, source, x_0)
-        rest = source - upscaling.block_mean(x_0, self.scale)
-        return x_0 + upscaling.enlarge(rest, self.scale)
+        return upscaling.consistent(source, x_0, self.scale)
 
     def to_source(self, images: Tensor, seeds: Tensor) -> Tensor:
-        z = backend.normal_of_seeds(seeds, (2,), PLACE)
-        return self.source_of(images, 0.5 + 0.5 * ops.erf(z / math.sqrt(2.0)))
+        return self.source_of(images, translating.places(seeds, PLACE))
 
     def to_target(
         self,
@@ -289,7 +282,6 @@ class Palette(UNetModel):
     def call(self, images: Tensor, training: bool = False) -> Tensor:
         """Returns the answers to sources, or to what it makes of images, by the noise
         of seed 0."""
-        if self.makes_sources:  # the hole in the middle
-            zeros = ops.zeros_like(images[:, :1, 0, 0])
-            images = self.source_of(images, ops.concatenate([zeros, zeros], 1) + 0.5)
+        if self.makes_sources:
+            images = self.source_of(images, translating.middle(images))
         return self.to_target(images, np.zeros(1, "int64"))

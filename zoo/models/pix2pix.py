@@ -9,7 +9,6 @@ Isola et al. 2016, "Image-to-Image Translation with Conditional Adversarial Netw
 arXiv:1611.07004, equations 3 and 4.
 """
 
-import math
 from typing import Literal
 
 import keras
@@ -17,7 +16,7 @@ import numpy as np
 from keras import ops
 
 from zoo import backend
-from zoo.core import losses
+from zoo.core import losses, translating
 from zoo.core.model import ImageModel
 from zoo.core.registry import register
 from zoo.inputs import tasks
@@ -200,10 +199,7 @@ class Pix2Pix(ImageModel):
         return tasks.kept(self.task, source, images)
 
     def to_source(self, images: Tensor, seeds: Tensor) -> Tensor:
-        z = backend.normal_of_seeds(seeds, (2,), PLACE)
-        return tasks.source_of(
-            self.task, images, 0.5 + 0.5 * ops.erf(z / math.sqrt(2.0))
-        )
+        return tasks.source_of(self.task, images, translating.places(seeds, PLACE))
 
     def to_target(
         self,
@@ -222,10 +218,8 @@ class Pix2Pix(ImageModel):
         """Returns the answers to sources, or to what it makes of images, by the noise
         of seed 0."""
         zeros = ops.zeros_like(images[:, :1, 0, 0])
-        if self.makes_sources:  # the hole in the middle
-            images = tasks.source_of(
-                self.task, images, ops.concatenate([zeros, zeros], 1) + 0.5
-            )
+        if self.makes_sources:
+            images = tasks.source_of(self.task, images, translating.middle(images))
         if not self.dropout:
             return self.answer(images, None)
         noise = backend.normal_of_seeds(np.zeros(1, "int64"), self.noise_shape)

@@ -159,7 +159,8 @@ class RNNVAEGAN(ImageModel):
         recon = ops.mean(nll)  # -E[log p(x|z)]
         kl = losses.kl_normals(q_mean, q_logvar, p_mean, p_logvar)
         kl = ops.mean(ops.sum(kl, axis=1))  # over the frames
-        loss = recon + self._beta() * kl
+        beta = losses.warmup(self.optimizer.iterations, self.kl_warmup)
+        loss = recon + beta * kl
         mse = losses.mean_squared_error(images, x_rec)
         terms = {"elbo": -(recon + kl), "kl": kl, "mse": mse}
         network_losses: dict[str, Tensor] = {}
@@ -183,13 +184,6 @@ class RNNVAEGAN(ImageModel):
     def train_step(self, data: Batch) -> dict[str, Tensor]:
         clips, _ = self.unpack(data)
         return self.track(self.update(self.objective, clips), clips)
-
-    def _beta(self):
-        """The weight of the KL term at this step."""
-        if not self.kl_warmup:
-            return 1.0
-        step = ops.cast(self.optimizer.iterations, "float32") + 1.0
-        return ops.minimum(step / self.kl_warmup, 1.0)
 
     def _game(self):
         """1.0 once the game has begun, 0.0 before."""

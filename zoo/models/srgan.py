@@ -99,20 +99,18 @@ class SRGAN(ImageModel):
         }
 
     def build_networks(self, image_shape: tuple[int, ...]) -> dict[str, keras.Model]:
-        height, width, channels = image_shape
-        if height % self.scale or width % self.scale:
-            raise ValueError(
-                f"Images have a height and a width that scale={self.scale} divides. "
-                f"Received: images of {height}x{width}x{channels}."
-            )
-        self.source_shape = (height // self.scale, width // self.scale, channels)
+        self.source_shape = upscaling.source_shape(image_shape, self.scale)
         depth = min(translation.patch_depth(image_shape), MOST_DEPTH)
         return {
             "discriminator": translation.build_patch_discriminator(
                 image_shape, self.width, depth
             ),
             "generator": upscaling.build_upscaler(
-                self.source_shape, channels, self.width, self.blocks, self.scale
+                self.source_shape,
+                image_shape[-1],
+                self.width,
+                self.blocks,
+                self.scale,
             ),
         }
 
@@ -178,10 +176,7 @@ class SRGAN(ImageModel):
     def _completed(self, source, difference):
         """Returns the enlarged source with what the generator adds."""
         x = upscaling.enlarge(source, self.scale) + difference
-        if self.consistent:
-            rest = source - upscaling.block_mean(x, self.scale)
-            x = x + upscaling.enlarge(rest, self.scale)
-        return x
+        return upscaling.consistent(source, x, self.scale) if self.consistent else x
 
     def to_source(self, images: Tensor, seeds: Tensor) -> Tensor:
         return self.small(images)

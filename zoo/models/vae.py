@@ -139,20 +139,14 @@ class VAE(ImageModel):
         z = z_mean + ops.exp(0.5 * z_logvar) * eps
         recon = ops.mean(self.reconstruction_loss(y, z, training))  # -E[log p(y|z)]
         kl = ops.mean(losses.kl_normal(z_mean, z_logvar))  # KL(q(z|x) || p(z))
-        loss = recon + self._beta() * kl
+        beta = losses.warmup(self.optimizer.iterations, self.kl_warmup)
+        loss = recon + beta * kl
         return dict.fromkeys(self.networks, loss), self._terms(recon, kl)
 
     def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, targets = self.unpack(data)
         terms = self.update(self.objective, images, targets)
         return self.track(terms, images)
-
-    def _beta(self):
-        """The weight of the KL term at this step."""
-        if not self.kl_warmup:
-            return 1.0
-        step = ops.cast(self.optimizer.iterations, "float32") + 1.0
-        return ops.minimum(step / self.kl_warmup, 1.0)
 
     def posterior(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """Returns z_mean and z_logvar `[B, latent_dim]` of q(z|x)."""

@@ -56,6 +56,26 @@ def _convolution(x, units, name, **options):
     return fast.Conv2D(units, 3, padding="same", name=name, **options)(x)
 
 
+def source_shape(image_shape, scale):
+    """Returns the shape (h, w, C) of the small versions of images (H, W, C).
+
+    Raises: ValueError: unless `scale` divides height and width.
+    """
+    height, width, channels = image_shape
+    if height % scale or width % scale:
+        raise ValueError(
+            f"Images have a height and a width that scale={scale} divides. "
+            f"Received: images of {height}x{width}x{channels}."
+        )
+    return height // scale, width // scale, channels
+
+
+def consistent(source, images, scale):
+    """Returns large images whose small version is `source`: what this tells otherwise
+    is added to each square of pixels."""
+    return images + enlarge(source - block_mean(images, scale), scale)
+
+
 def block_mean(images, scale):
     """Returns the mean of each square of scale x scale pixels, `[B, H / scale, W /
     scale, C]`, of images `[B, H, W, C]` whose sizes it divides."""

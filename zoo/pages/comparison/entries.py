@@ -110,7 +110,8 @@ def measure(entries, options, progress):
     """
     for number, entry in enumerate(entries, 1):
         progress.say(f"[{number}/{len(entries)}] measuring {entry.label}")
-        entry.evaluation = _stored(entry.subject, options)
+        own = _own(entry.subject)
+        entry.evaluation = _stored(own, entry.subject, options)
         if entry.evaluation is not None:
             progress.say(f"as in {entry.subject.out}")
             continue
@@ -119,8 +120,7 @@ def measure(entries, options, progress):
         except ValueError as error:
             entry.failure = " ".join(str(error).split())
             continue
-        ours = os.access(entry.subject.out.parent, os.W_OK)
-        if ours and _own(entry.subject) is None:
+        if own is None and os.access(entry.subject.out.parent, os.W_OK):
             entry.evaluation.write()
     if all(entry.evaluation is None for entry in entries):
         raise ValueError(entries[0].failure)
@@ -134,9 +134,8 @@ def require_same_protocol(entries):
         entry.evaluation.protocol.require_same(measured[0].evaluation.protocol)
 
 
-def _stored(subject, options):
-    """The evaluation next to the model, if it is of this model, data and `options`."""
-    stored = _own(subject)
+def _stored(stored, subject, options):
+    """The evaluation `stored` next to the model, if it is of the data and `options`."""
     if stored is None:
         return None
     where, info = subject.where, subject.info
