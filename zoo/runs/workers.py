@@ -79,6 +79,9 @@ def require_alike(strategy, facts):
                     f"{name} is {here} of worker 0 and {there} of worker {index}"
                 )
     if differences:
+        # Who went now would end the exchange for a worker that is still reading.
+        with contextlib.suppress(*backend.WORKER_ERRORS):
+            backend.gathered(strategy, [0])
         raise ValueError(
             "The workers do not train the same: start all with the same command, code "
             f"and data. Received: {'; '.join(differences)}."
