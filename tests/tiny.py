@@ -51,6 +51,7 @@ CONFIGS = {
     },
     "flow": {"steps": 3, "width": 4, "mult": (1,), "attention": (), "patch": 2},
     "gan": {"latent_dim": 3, "width": 4},
+    "interpolator": {"width": 4, "levels": 2},
     "latent_diffusion": {  # of labels here; of words in its own tests
         "max_tokens": 0,
         "num_classes": NUM_CLASSES,

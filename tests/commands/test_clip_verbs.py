@@ -118,7 +118,9 @@ def test_scores_stand_beside_those_of_what_needs_no_model(run, tmp_path, capsys)
     assert "30 clips against 30 test clips" in text and "straight on " in text
     scored = evaluation.read(out)
     names = {name for group in clips.GROUPS for name in group.scores}
-    assert set(scored.scores) == names and not scored.not_applicable
+    lacking = {name for name in names if name.startswith("between_")}
+    assert set(scored.scores) == names - lacking
+    assert set(scored.not_applicable) == lacking
     assert not scored.references and not scored.warnings
     subject = evaluation.subject.find(run, makes=("clip",))
     options = evaluation.Options(num_images=30, seed=3)
@@ -136,6 +138,61 @@ def test_scores_stand_beside_those_of_what_needs_no_model(run, tmp_path, capsys)
     scored.write(run / "evaluation.json")
     page = "\n".join(results.lines([results.Measured.read(run)], {}, str))
     assert "compared pixel by pixel" in page and "30 clips against" in page
+
+
+# --- frames between -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def between(tmp_path_factory):
+    """The run folder of a tiny model that draws frames between two."""
+    folder = tmp_path_factory.mktemp("between") / "tiny"
+    base = tiny_runs.of("interpolator")
+    return tiny_runs.trained(folder, "--epochs=1", base=base).folder.path
+
+
+def test_a_run_shows_the_frames_between(between):
+    sheet = Image.open(between / "samples" / "0001_between.png")
+    assert sheet.height > sheet.width * 4  # 8 clips and 8 drawn ones, of 3 frames
+    films_of = sorted(path.name for path in (between / "samples").glob("*.gif"))
+    assert films_of == ["0001_between.gif"]
+
+
+def test_a_film_is_made_slower(between, tmp_path, capsys, refused, run):
+    out = tmp_path / "slow.gif"
+    flags = [f"--workdir={between}", "--times=3", "--num_images=2", f"--out={out}"]
+    assert called(film, *flags) == 0
+    assert f"slower: {3 * (T - 1) + 1} frames of" in capsys.readouterr().out
+    where = f"--workdir={run}", f"--out={tmp_path / 'no.gif'}"
+    sentence = refused(film, *where, "--kind=slower")
+    assert "draws no frames between others. Models that do: interpolator" in sentence
+    sentence = refused(film, *flags[:1], "--times=33")
+    assert "--times is at most 32. Received: times=33" in sentence
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["slow.gif"]
+
+
+def test_frames_between_are_scored_beside_a_cross_fade(between, tmp_path, capsys):
+    out = tmp_path / "evaluation.json"
+    flags = [f"--workdir={between}", f"--out={out}", "--num_images=20"]
+    assert called(evaluate, *flags) == 0
+    assert "PSNR of the frame between two, dB" in capsys.readouterr().out
+    scored = evaluation.read(out)
+    subject = evaluation.subject.find(between, makes=("clip",))
+    bench = clips.ClipBench(
+        subject, evaluation.Options(num_images=20), evaluation.Stages()
+    )
+    first, real, last = (bench.test[:, t] for t in range(3))
+    mean = pixels.to_uint8((first / 2 + last / 2) / 127.5 - 1)
+    psnr = metrics.psnr_by_horizon(real[:, None], mean[:, None])[0]
+    assert scored.scores["between_1_psnr_faded"] == pytest.approx(psnr, abs=0.02)
+    made = pixels.to_uint8(subject.model.between(first, last, 1))
+    psnr = metrics.psnr_by_horizon(real[:, None], made)[0]
+    assert scored.scores["between_1_psnr"] == pytest.approx(psnr)
+    lacking = scored.not_applicable["between_5_psnr"]
+    assert lacking == "clips have fewer than 7 frames"
+
+
+# --- what is refused ------------------------------------------------------------------
 
 
 def test_models_and_data_that_do_not_fit_are_a_sentence(refused, tmp_path):

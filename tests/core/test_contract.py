@@ -34,6 +34,7 @@ METHODS = {  # {capability: a call that needs it}
     "predict_frames": lambda model: model.predict_frames(
         tiny.images(2, (1, 8, 8, 1)), 2
     ),
+    "between": lambda model: model.between(*tiny.images(2)[:, None], frames=2),
 }
 
 
@@ -369,8 +370,8 @@ def test_call_and_predict_answer_for_images(name, trained):
         np.testing.assert_allclose(predicted, answer, atol=1e-5)
     if "reconstruct" in model.capabilities():
         np.testing.assert_allclose(answer, model.reconstruct(each), atol=1e-5)
-    elif {"inpaint", "translate"} & able(name):  # takes one step of denoising, or all
-        assert answer.shape == (10, 8, 8, 1)
+    elif {"inpaint", "translate", "between"} & able(name):  # images, as they were
+        assert answer.shape == each.shape
     else:
         classes = model.config.get("num_classes") if "classify" in able(name) else 1
         assert answer.shape == (10, classes)

@@ -379,6 +379,16 @@ def test_a_single_batch_goes_through_the_same_check():
             ask(images, labels + 4)
 
 
+@pytest.mark.eager
+@pytest.mark.any_backend
+@pytest.mark.parametrize("form", [lambda x: x, lambda x: {"clip": x}])
+def test_a_single_batch_of_clips_is_one_array_or_a_dict(form):
+    clips = tiny.examples("interpolator", 4)
+    model = tiny.model("interpolator")
+    for ask in (model.train_on_batch, model.test_on_batch):
+        assert np.isfinite(ask(form(clips))).all()
+
+
 @pytest.mark.slow
 @pytest.mark.any_backend
 @pytest.mark.eager

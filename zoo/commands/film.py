@@ -7,10 +7,11 @@ from zoo.commands import outputs
 
 # What a model is known for: the first kind of which it can do what the kind needs.
 NEEDS = {"denoising": ("sample", "trajectory"), "walk": ("decode",)}
-NEEDS |= {"clips": ("sample", "frames"), "training": ()}
+NEEDS |= {"clips": ("sample", "frames"), "slower": ("between",), "training": ()}
 PAUSE = 1.5  # seconds that the last frame stays; a walk has no last one
 STOP = 1.5  # seconds, about, from one stop of a walk to the next
 NUM_IMAGES = 32
+MOST_TIMES = 32
 GREYS = 64  # of a GIF: an eye sees no difference, and the file is half as large
 OF_SAMPLES = ("labels", *commands.SAMPLING)
 
@@ -27,9 +28,10 @@ VERB.define(
     "kind",
     None,
     "training (the pictures that a run kept of its epochs), walk (closed ways through "
-    "the latent space), denoising (from noise to image, step by step) or clips (new "
-    "ones side by side, of --frames) [what the model is known for].",
-    enum_values=["training", "walk", "denoising", "clips"],
+    "the latent space), denoising (from noise to image, step by step), clips (new "
+    "ones side by side, of --frames) or slower (test clips, and below each the same "
+    "with frames between its own) [what the model is known for].",
+    enum_values=["training", "walk", "denoising", "clips", "slower"],
 )
 VERB.define(
     "integer",
@@ -45,13 +47,24 @@ VERB.define(
     "float",
     "seconds",
     6.0,
-    "Length, without the pause at the end, up to 60 [of clips, that of their frames].",
+    "Length, without the pause at the end, up to 60 [of clips and what is made slower, "
+    "that of their frames].",
 )
 VERB.define("integer", "fps", 15, "Frames a second, up to 50 [of clips 8].", least=1)
 VERB.group("Denoised")
 VERB.define_labels()
 VERB.define_sampling()
-VERB.group("Walked among: encodings of test images, where a model has no prior")
+VERB.group("Made slower")
+VERB.define(
+    "integer",
+    "times",
+    4,
+    f"Steps that one step of a clip becomes, 2 to {MOST_TIMES}.",
+    least=2,
+)
+VERB.group(
+    "Walked among, encodings of test images where a model has no prior; or made slower"
+)
 VERB.define_dataset()
 VERB.group("Where")
 VERB.define(
@@ -100,9 +113,10 @@ def _pace(kind, count):
     from zoo.drawing import strips
 
     flags = VERB.flags
-    if kind != "clips":
+    if kind not in ("clips", "slower"):
         return flags.seconds, flags.fps
-    fps = flags.fps if flags["fps"].present else strips.FPS
+    is_plain = kind == "clips" and not flags["fps"].present
+    fps = strips.FPS if is_plain else flags.fps
     return (flags.seconds if flags["seconds"].present else count / fps), fps
 
 
@@ -121,6 +135,10 @@ def _require_words(films):
             )
     if flags.out is not None:
         films.require_format(flags.out)
+    if flags.times > MOST_TIMES:
+        raise ValueError(
+            f"--times is at most {MOST_TIMES}. Received: times={flags.times}."
+        )
     VERB.labels()
     if flags.kind is not None:
         _require_kind(flags.kind)
@@ -146,7 +164,7 @@ def _scenes(kind, model):
     """Returns the images of a film, `[T, N, H, W, C]`, and T texts or None."""
     _require_kind(kind)
     scenes = {"training": _training, "walk": _walk, "denoising": _denoising}
-    return (scenes | {"clips": _clips})[kind](model)
+    return (scenes | {"clips": _clips, "slower": _slower})[kind](model)
 
 
 # --- the kinds of film ----------------------------------------------------------------
@@ -277,6 +295,31 @@ def _clips(model):
     flags = VERB.flags
     clips = model.sample(_count(), seed=flags.seed, frames=flags.frames)
     return pixels.to_uint8(clips.swapaxes(0, 1)), None
+
+
+def _slower(model):
+    """Test clips whose frames stay, above the same with frames between them."""
+    import numpy as np
+
+    from zoo import data
+    from zoo.core.capabilities import models_that_can
+    from zoo.drawing import plots
+    from zoo.evaluation import subject
+    from zoo.inputs import pixels
+
+    if not model.can(NEEDS["slower"]):
+        raise ValueError(
+            f"{model.name!r} draws no frames between others. Models that do: "
+            f"{', '.join(models_that_can('between'))}. Received: kind=slower."
+        )
+    flags = VERB.flags
+    of_run = subject.find(flags.workdir, makes=("clip",), **VERB.dataset())
+    clips = data.arrays(of_run.dataset, "test", **of_run.where)[0]
+    clips = np.asarray(clips[: flags.num_images or flags.columns])
+    smooth = pixels.to_uint8(model.slower(clips, flags.times))
+    stays = clips.repeat(flags.times, axis=1)[:, : smooth.shape[1]]
+    pairs = zip(stays.swapaxes(0, 1), smooth.swapaxes(0, 1))
+    return np.stack([plots.in_rows(pair, flags.columns) for pair in pairs]), None
 
 
 def _count():

@@ -260,6 +260,32 @@ class Calls(Translating):
         options |= {"times": _times(frames, times), "ema": bool(ema)}
         return self.in_batches("to_between", batch_size, a, b, **options)
 
+    def slower(
+        self, clips: ArrayLike, times: int = 2, *, ema: bool = True
+    ) -> np.ndarray:
+        """Returns clips with frames between theirs, float32 `[N, (T - 1) times + 1, H,
+        W, C]`: `times - 1` between each two, which stay as they are.
+
+        Args:
+            clips: `[N, T, H, W, C]` of 2 frames or more.
+        """
+        self.require("between")
+        inputs.check_integer("times", times, 2, shapes.MOST_FRAMES)
+        clips = inputs.to_array(clips, "clip")
+        if clips.ndim != 5 or clips.shape[1] < 2:
+            raise ValueError(
+                "Clips [N, T, H, W, C] of 2 frames or more can be slower. "
+                f"Received: shape {list(clips.shape)}."
+            )
+        count, frame = clips.shape[1], clips.shape[2:]
+        first, last = (x.reshape(-1, *frame) for x in (clips[:, :-1], clips[:, 1:]))
+        middle = self.between(first, last, frames=times - 1, ema=ema)
+        clips = pixels.to_float(clips)
+        middle = middle.reshape(-1, count - 1, times - 1, *frame)
+        steps = np.concatenate([clips[:, :-1, None], middle], axis=2)
+        steps = steps.reshape(len(clips), -1, *frame)
+        return np.concatenate([steps, clips[:, -1:]], axis=1)
+
     def _frame(self, images):
         images = inputs.to_array(images)
         inputs.check_images(images, self.image_shape[-3:])

@@ -1,10 +1,11 @@
-"""Scores of a model of clips: frames to come, draws of them, reconstructions, samples.
+"""Scores of a model of clips: frames to come and between, reconstructions, samples.
 
 Each score of frames to come stands beside those of what needs no model: the last frame
 again, the mean image, the last frame moved on in a straight line.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -23,6 +24,8 @@ BASELINES = {  # {what needs no model: its name in scores}
     "mean image": "mean_image",
     "straight on": "velocity",
 }
+GAPS = 1, 5  # frames between two others
+SSIM = metrics.ssim_by_horizon
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +97,26 @@ def foretold(bench):
     return scores | _looks(made, future, "future_")
 
 
+def between(bench, frames):
+    """PSNR and SSIM of `frames` frames between the first one and one behind them,
+    beside a cross-fade."""
+    clips = bench.test[:, : frames + 2]
+    if clips.shape[1] < frames + 2:
+        raise NotApplicableError(f"clips have fewer than {frames + 2} frames")
+    first, last, real = clips[:, 0], clips[:, -1], clips[:, 1:-1]
+    images = {
+        "": finite_pixels(bench.model.between(first, last, frames)),
+        "_faded": metrics.cross_fade(first, last, frames),
+    }
+    scores = {}
+    for end, each in images.items():
+        each = pixels.to_uint8(each)
+        psnr, ssim = (f(real, each) for f in (metrics.psnr_by_horizon, SSIM))
+        scores[f"between_{frames}_psnr{end}"] = psnr.mean()
+        scores[f"between_{frames}_ssim{end}"] = ssim.mean()
+    return scores
+
+
 def drawn(bench):
     """PSNR of the best of `DRAWS` predictions of a past, their mean, and that of the
     first one alone."""
@@ -148,6 +171,19 @@ GROUPS = (
         ("predict_frames",),
         drawn,
         tuple(f"draws_psnr_{name}" for name in ("best", "mean", "first")),
+    ),
+    *(
+        Group(
+            f"frames between, {frames}",
+            ("between",),
+            functools.partial(between, frames=frames),
+            tuple(
+                f"between_{frames}_{score}{end}"
+                for end in ("", "_faded")
+                for score in ("psnr", "ssim")
+            ),
+        )
+        for frames in GAPS
     ),
     Group(
         "reconstructions",

@@ -48,6 +48,9 @@ class Layout:
             first_only: Whether the first field is enough, as it is for a prediction.
         Raises: ValueError: if the batch holds other fields.
         """
+        if isinstance(batch, tuple) and isinstance(batch[0] if batch else None, dict):
+            # Keras packs a single batch as (x, None, None), whatever x is.
+            batch = batch[0] if all(part is None for part in batch[1:]) else batch
         if isinstance(batch, dict):
             fields = self._by_name(batch)
         elif isinstance(batch, (tuple, list)):

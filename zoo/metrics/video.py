@@ -136,6 +136,15 @@ def mean_image(train, count, frames):
     return pixels.signed(np.broadcast_to(mean, (count, frames, *mean.shape)))
 
 
+def cross_fade(first, last, frames):
+    """`frames` frames between images `[N, H, W, C]`, in which the first fades and the
+    last appears: float64 `[N, frames, H, W, C]` in [-1, 1]. One frame is their mean."""
+    inputs.check_integer("The number of frames", frames, 1)
+    a, b = (pixels.intensities(np.asarray(image)) for image in (first, last))
+    times = [k / (frames + 1) for k in range(1, frames + 1)]
+    return pixels.signed(np.stack([(1 - t) * a + t * b for t in times], axis=1))
+
+
 def constant_velocity(past, frames):
     """The last frame of each past, moved on in a straight line: float64 `[N, frames, H,
     W, C]` in [-1, 1].

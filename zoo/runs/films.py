@@ -6,8 +6,9 @@ from zoo.runs.reports import Pictures
 
 
 class Films(Pictures):
-    """Draws samples of fixed seeds, what clips go on like beside how they went on, and
-    reconstructions, each as a sheet (.png) and as a film (.gif)."""
+    """Draws samples of fixed seeds, what clips go on like beside how they went on,
+    frames between others and reconstructions, each as a sheet (.png) and as a film
+    (.gif)."""
 
     ROWS = 8  # clips of a sheet
     NUM_SAMPLES = 32  # clips of the film of samples
@@ -15,6 +16,7 @@ class Films(Pictures):
     PICTURES = (
         ("samples", "sample", "save_samples"),
         ("predictions", "predict_frames", "save_predictions"),
+        ("between", "between", "save_between"),
         ("reconstructions", "reconstruct", "save_reconstructions"),
     )
 
@@ -30,6 +32,14 @@ class Films(Pictures):
         past = video.past_of(clips.shape[1])
         whole = video.continued(self.model, clips, past, seed=self.settings.seed)
         return self._save(f"{stem}_predictions", (clips, whole))
+
+    def save_between(self, stem):
+        """Returns the sheet that it writes: a row of a clip, and below it one whose
+        every other frame the model has drawn between its neighbours."""
+        clips = self.images[: self.ROWS]
+        clips = clips[:, : (clips.shape[1] - 1) // 2 * 2 + 1]
+        drawn = self.model.slower(clips[:, ::2])
+        return self._save(f"{stem}_between", (clips, drawn))
 
     def save_reconstructions(self, stem):
         """Returns the sheet of clips and their reconstructions that it writes."""
