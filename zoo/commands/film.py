@@ -284,42 +284,20 @@ def _denoising(model):
 
 def _clips(model):
     """New clips, side by side."""
-    from zoo.core.capabilities import models_that_can
-    from zoo.inputs import pixels
+    from zoo.commands import clips
 
-    if not model.can(NEEDS["clips"]):
-        raise ValueError(
-            f"{model.name!r} makes no clips. Models that do: "
-            f"{', '.join(models_that_can('frames'))}. Received: kind=clips."
-        )
     flags = VERB.flags
-    clips = model.sample(_count(), seed=flags.seed, frames=flags.frames)
-    return pixels.to_uint8(clips.swapaxes(0, 1)), None
+    return clips.new(model, _count(), flags.seed, flags.frames), None
 
 
 def _slower(model):
-    """Test clips whose frames stay, above the same with frames between them."""
-    import numpy as np
+    """Test clips, and below them the same made slower."""
+    from zoo.commands import clips
 
-    from zoo import data
-    from zoo.core.capabilities import models_that_can
-    from zoo.drawing import plots
-    from zoo.evaluation import subject
-    from zoo.inputs import pixels
-
-    if not model.can(NEEDS["slower"]):
-        raise ValueError(
-            f"{model.name!r} draws no frames between others. Models that do: "
-            f"{', '.join(models_that_can('between'))}. Received: kind=slower."
-        )
     flags = VERB.flags
-    of_run = subject.find(flags.workdir, makes=("clip",), **VERB.dataset())
-    clips = data.arrays(of_run.dataset, "test", **of_run.where)[0]
-    clips = np.asarray(clips[: flags.num_images or flags.columns])
-    smooth = pixels.to_uint8(model.slower(clips, flags.times))
-    stays = clips.repeat(flags.times, axis=1)[:, : smooth.shape[1]]
-    pairs = zip(stays.swapaxes(0, 1), smooth.swapaxes(0, 1))
-    return np.stack([plots.in_rows(pair, flags.columns) for pair in pairs]), None
+    count = flags.num_images or flags.columns
+    how = (VERB.dataset(), count, flags.columns, flags.times)
+    return clips.slower(model, flags.workdir, *how), None
 
 
 def _count():
