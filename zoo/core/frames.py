@@ -117,11 +117,11 @@ class Frames(Translating):
         count, frame = clips.shape[1], clips.shape[2:]
         first, last = (x.reshape(-1, *frame) for x in (clips[:, :-1], clips[:, 1:]))
         middle = self.between(first, last, frames=times - 1, ema=ema)
-        clips = pixels.to_float(clips)
         middle = middle.reshape(-1, count - 1, times - 1, *frame)
-        steps = np.concatenate([clips[:, :-1, None], middle], axis=2)
-        steps = steps.reshape(len(clips), -1, *frame)
-        return np.concatenate([steps, clips[:, -1:]], axis=1)
+        whole = np.asarray(pixels.to_float(clips))
+        steps = np.concatenate([whole[:, :-1, None], middle], axis=2)
+        steps = steps.reshape(len(whole), -1, *frame)
+        return np.concatenate([steps, whole[:, -1:]], axis=1)
 
     def _frame(self, images):
         images = inputs.to_array(images)
