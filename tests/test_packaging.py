@@ -24,6 +24,7 @@ OF_AN_EXTRA = {  # files whose users have installed an extra
     "zoo/backend/torch.py": {"torch"},
     "zoo/commands/pytorch/*.py": {"torch"},
     # Starlette comes with gradio.
+    "zoo/pages/playground/clips.py": {"gradio"},
     "zoo/pages/playground/page.py": {"gradio", "starlette"},
     "zoo/pages/playground/parts.py": {"gradio"},
     "zoo/pages/playground/rooms.py": {"gradio"},

@@ -5,11 +5,13 @@ import shutil
 
 import numpy as np
 import pytest
+import shelf
 import tiny
 import tiny_runs
 from PIL import Image
 from verbs import called
 
+import zoo
 from zoo import data, evaluation, metrics
 from zoo.commands import (
     compare,
@@ -17,6 +19,7 @@ from zoo.commands import (
     export,
     film,
     gallery,
+    publish,
     sample,
     train,
 )
@@ -190,6 +193,36 @@ def test_frames_between_are_scored_beside_a_cross_fade(between, tmp_path, capsys
     assert scored.scores["between_1_psnr"] == pytest.approx(psnr)
     lacking = scored.not_applicable["between_5_psnr"]
     assert lacking == "clips have fewer than 7 frames"
+
+
+# --- presets --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["rnn_vaegan", "interpolator"])
+def test_a_run_of_clips_becomes_a_preset(
+    name, run, between, tmp_path, monkeypatch, capsys
+):
+    folder = shelf.use(monkeypatch, tmp_path / "presets")
+    monkeypatch.chdir(tmp_path)
+    path = {"rnn_vaegan": run, "interpolator": between}[name]
+    assert called(evaluate, f"--workdir={path}", "--num_images=20") == 0
+    flags = [f"--workdir={path}", f"--name={name}/moving_digits"]
+    assert called(publish, *flags) == 0
+    assert f"{name}/moving_digits: " in capsys.readouterr().out
+    card = (folder / f"{name}-moving_digits.md").read_text()
+    assert f"clips of {T}x{SIDE}x{SIDE}x1" in card and "data: CC BY 4.0" in card
+    preset, model = zoo.get(name, weights="moving_digits"), zoo.load(path)
+    if name == "rnn_vaegan":
+        made, wanted = (each.sample(2, seed=3) for each in (preset, model))
+    else:
+        ends = tiny.images(2, (2, SIDE, SIDE, 1)).swapaxes(0, 1)
+        made, wanted = (each.between(*ends, frames=2) for each in (preset, model))
+    np.testing.assert_allclose(made, wanted, atol=0.02)
+    with Image.open(folder / f"{name}-moving_digits.png") as sheet:
+        assert min(sheet.size) > SIDE
+    if name == "interpolator":
+        flags = ["--weights=interpolator/moving_digits", "--num_images=2"]
+        assert called(film, *flags, f"--out={tmp_path / 'slow.gif'}") == 0
 
 
 # --- what is refused ------------------------------------------------------------------

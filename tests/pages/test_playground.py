@@ -88,6 +88,36 @@ def test_a_page_has_rooms_for_what_the_model_can(name, able, starts, options, op
     assert name in player.about and "digits" in player.about and not player.note
 
 
+CLIPS = {"dataset": "moving:digits", "frames": tiny.FRAMES, "image_size": 28}
+
+
+@pytest.mark.parametrize(
+    "name, able", [("rnn_vaegan", {"foretell", "films"}), ("interpolator", {"amid"})]
+)
+def test_a_model_of_clips_has_rooms_that_play(name, able, tmp_path):
+    player = playground.Player(folder_of(tmp_path / name, name), **CLIPS)
+    assert {room.name for room in player.rooms} == able
+    assert f"clips of {tiny.FRAMES}x28x28x1, trained on moving:digits" in player.about
+    assert player.space.test_images([2])[0].shape == (tiny.FRAMES, *SHAPE)
+    assert player.rules.image_size == (28, 28)
+
+
+def test_an_uploaded_film_is_its_first_frames(tmp_path):
+    frames = [Image.new("L", (20, 20), value) for value in (10, 90, 170, 250)]
+    path = tmp_path / "film.gif"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100)
+    clip = uploads.film(path, RULES, 3)
+    assert clip.shape == (3, *SHAPE) and clip.dtype == np.uint8
+    assert clip[:, 9, 9, 0].tolist() == [10, 90, 170]
+    assert uploads.film(path, RULES, 9).shape[0] == 4
+    still = tmp_path / "still.png"
+    frames[1].save(still)
+    assert uploads.film(still, RULES, 9)[:, 5, 5, 0].tolist() == [90]
+    path.write_bytes(path.read_bytes()[:120])
+    with pytest.raises(ValueError, match="is damaged: "):
+        uploads.film(path, RULES, 4)
+
+
 def test_a_model_without_a_room_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("zoo.pages.playground.player.ROOMS", plan.ROOMS[:1])
     folder = folder_of(tmp_path / "pix2pix", "pix2pix")

@@ -70,10 +70,11 @@ def card(preset, scores, grey_levels):
 
 def _facts(preset, grey_levels):
     networks = ", ".join(f"{name} {count:,}" for name, count in preset.weights.items())
-    shape = "x".join(map(str, preset.build["image_shape"]))
+    sizes = preset.build["image_shape"]
+    shape, kind = "x".join(map(str, sizes)), "clips" if len(sizes) == 4 else "images"
     names = preset.build.get("class_names")
     rows = {
-        "model": f"`{preset.model}`, images of {shape}",
+        "model": f"`{preset.model}`, {kind} of {shape}",
         "data": f"`{preset.settings['dataset']}`, its training split",
         "classes": ", ".join(names) if names else None,
         "licence": preset.licence,

@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo import evaluation
 from zoo.core import lending, saving
-from zoo.evaluation import cards, preset_scores, sheets, subject
+from zoo.evaluation import cards, preset_scores, sheets
 from zoo.files import atomic
 from zoo.inputs import pixels, suggestions
 from zoo.pretrained import presets
@@ -67,7 +67,6 @@ def publish(workdir, out, words, progress=None):
     folder, out = RunFolder(workdir), pathlib.Path(out)
     scores = _finished(folder)
     run, model = folder.read_record(), saving.load(folder.model)
-    subject.require_makes(model)
     name = _name(words.name, run["settings"])
     path = out / f"{name.replace('/', '-', 1)}.json"
     lent = _lent(model, words.without)

@@ -4,6 +4,7 @@ import numpy as np
 
 from zoo import data
 from zoo.drawing import plots
+from zoo.inputs import pixels
 
 COLUMNS = 8
 SMALL = 32  # pixels; of larger images there are fewer
@@ -21,6 +22,8 @@ def rows(model, settings, seed=0):
     count = 64 if max(model.image_shape[-3:-1]) <= SMALL else 24
     if model.can("sample"):
         return [_stills(_samples(model, count, settings, seed))]
+    if model.can("between"):
+        return _between(model, _test(settings)["clip"][:COLUMNS])
     if model.can("translate") or model.can("reconstruct"):
         columns = _test(settings)
         images = columns["image"][: count // 4]
@@ -59,6 +62,17 @@ def _stills(samples):
         return samples
     frames = np.linspace(0, samples.shape[1] - 1, COLUMNS).round().astype(int)
     return samples[:COLUMNS, frames].reshape(-1, *samples.shape[2:])
+
+
+def _between(model, clips):
+    """Frames of clips, and below each row its first and its last one with what the
+    model draws between them."""
+    clips = np.asarray(clips)[:, :COLUMNS]
+    middle = model.between(clips[:, 0], clips[:, -1], frames=clips.shape[1] - 2)
+    ends = (pixels.to_float(clips[:, place]) for place in ([0], [-1]))
+    first, last = (np.asarray(end) for end in ends)
+    drawn = np.concatenate([first, middle, last], axis=1)
+    return [_stills(pixels.to_float(clips)), _stills(drawn)]
 
 
 def _test(settings):

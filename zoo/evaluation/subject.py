@@ -91,8 +91,9 @@ def require_makes(model, makes=("image",)):
     """Raises ValueError unless what `model` makes, "image" or "clip", is in `makes`."""
     if model.makes not in makes:
         raise ValueError(
-            "This is for models of images; those of clips have train, sample, film and "
-            f"evaluate. Received: {model.name!r}, which makes clips."
+            "This is for models of images; those of clips have train, sample, film, "
+            "evaluate, publish and the playground. "
+            f"Received: {model.name!r}, which makes clips."
         )
 
 

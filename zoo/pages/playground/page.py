@@ -10,7 +10,7 @@ import gradio as gr
 from PIL import Image
 from starlette.middleware import Middleware  # comes with Gradio
 
-from zoo.pages.playground import parts, rooms, styling, translation, uploads
+from zoo.pages.playground import clips, parts, rooms, styling, translation, uploads
 from zoo.serving.server import guard
 
 STORED = "Stored with the model, not drawn now"
@@ -18,6 +18,9 @@ FILES = {  # of rooms that do not lie in `rooms`
     "translate": translation,
     "mix": styling,
     "project": styling,
+    "foretell": clips,
+    "films": clips,
+    "amid": clips,
 }
 KEPT = 3600  # seconds that an uploaded file or a picture is kept
 FONTS = "system-ui", "sans-serif"  # of the reader's machine, none of another host

@@ -45,6 +45,19 @@ def picture(label, value=None, min_width=240, visible=True):
     )
 
 
+def film(label, value=None):
+    """A picture that plays: the path of a GIF."""
+    return gr.Image(
+        value,
+        label=label,
+        type="filepath",
+        format="gif",
+        interactive=False,
+        buttons=["download", "fullscreen"],
+        elem_classes="picture",
+    )
+
+
 def _require_number(value, label):
     """Raises gr.Error unless `value` is a finite number. A page sends no others, but
     whoever calls the server may."""

@@ -15,12 +15,14 @@ class Room(NamedTuple):
         title: Of the tab.
         about: A sentence on what it is.
         needs: Ways to have it, each a tuple as `Player.can` takes it; one is enough.
+        makes: What a model of this room makes, "image" or "clip".
     """
 
     name: str
     title: str
     about: str
     needs: tuple
+    makes: str = "image"
 
 
 ROOMS = (
@@ -78,5 +80,28 @@ ROOMS = (
         "Projection",
         "The model searches for the styles whose image is most like a picture.",
         (("project",),),
+    ),
+    Room(
+        "foretell",
+        "Frames to come",
+        "The model is shown how a film begins, and goes on with it. Each seed is "
+        "another way on, where what comes is not certain.",
+        (("predict_frames", "data"),),
+        "clip",
+    ),
+    Room(
+        "films",
+        "New films",
+        "The model makes new films out of random numbers. The same seed makes the same "
+        "film again.",
+        (("sample",),),
+        "clip",
+    ),
+    Room(
+        "amid",
+        "Frames between",
+        "The model is shown two frames of a film, and draws those between them.",
+        (("between", "data"),),
+        "clip",
     ),
 )

@@ -9,7 +9,7 @@ import numpy as np
 from zoo import data, inputs
 from zoo.core import latents, saving
 from zoo.drawing import overlays
-from zoo.evaluation import attention, styles, subject
+from zoo.evaluation import attention, styles
 from zoo.evaluation import explorer as exploration
 from zoo.evaluation.judges import Judge
 from zoo.inputs import pictures
@@ -81,13 +81,14 @@ class Player:
         self.name = pathlib.Path(path).resolve().stem
         self.space, self.note = None, ""
         try:
-            self.space = exploration.Explorer(path, judged=False, **dataset)
+            self.space = exploration.Explorer(
+                path, judged=False, makes=("image", "clip"), **dataset
+            )
             self.model = self.space.model
         except (ValueError, FileNotFoundError) as error:
             if dataset.get("dataset") is not None:
                 raise
             self.model = saving.load(path)
-            subject.require_makes(self.model)
             self.note = f"Without its data set: {error}"
         kept = folder.kept_rules(path)
         if kept is None and self.space is not None:
@@ -99,7 +100,10 @@ class Player:
         )
         self.starts = [kind for kind, needs in STARTS.items() if self.can(*needs)]
         self.rooms = [
-            room for room in ROOMS if any(self.can(*needs) for needs in room.needs)
+            room
+            for room in ROOMS
+            if room.makes == self.model.makes
+            and any(self.can(*needs) for needs in room.needs)
         ]
         if not self.rooms:
             able = ", ".join(sorted(self.model.capabilities()))
@@ -121,7 +125,8 @@ class Player:
         """A line that describes the model."""
         size = "x".join(map(str, self.model.image_shape))
         data = f", trained on {self.space.subject.dataset}" if self.space else ""
-        return f"{self.model.name}, images of {size}{data}. {self.model.paper}"
+        what = f"{self.model.makes}s of {size}{data}"
+        return f"{self.model.name}, {what}. {self.model.paper}"
 
     @functools.cached_property
     def translator(self):

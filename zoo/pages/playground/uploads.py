@@ -2,6 +2,7 @@
 
 import pathlib
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from zoo.inputs import pictures
@@ -44,6 +45,21 @@ def read(path, rules, inverted=False):
     except (OSError, SyntaxError, EOFError) as error:
         raise ValueError(f"The picture's file is damaged: {error}.") from None
     return 255 - image if inverted else image
+
+
+def film(path, rules, frames):
+    """Returns the first `frames` pictures of an animation as a clip uint8 `[T, H, W,
+    C]`, T at most `frames`; otherwise as `read`."""
+    first = read(path, rules)  # limits and kind
+    clip = [first]
+    with Image.open(path, formats=FORMATS) as animation:
+        for number in range(1, min(frames, getattr(animation, "n_frames", 1))):
+            try:
+                animation.seek(number)
+                clip.append(pictures.image(animation.copy(), rules))
+            except (OSError, SyntaxError, EOFError) as error:
+                raise ValueError(f"The film is damaged: {error}.") from None
+    return np.stack(clip)
 
 
 def drawn(picture, image_shape, sheet="black"):
