@@ -11,9 +11,11 @@ from PIL import Image
 
 import zoo
 from zoo import backend
-from zoo.commands import prompts
+from zoo.commands import attention, prompts
 from zoo.commands import sample as verb
 from zoo.evaluation import images as measured
+from zoo.inputs import pixels
+from zoo.pages import playground
 
 SETTINGS = {"max_tokens": 8, "text_width": 4, "text_depth": 0, "steps": 2, "width": 4}
 SETTINGS |= {"mult": "(1,)", "attention": "()"}
@@ -59,6 +61,31 @@ def test_prompts_are_typed_or_read_from_a_file(run, tmp_path, capsys):
         arrays.append(np.load(tmp_path / "samples.npz")["images"])
     np.testing.assert_array_equal(arrays[0][0], arrays[1][0])
     assert (arrays[0][1] != arrays[1][1]).any()
+
+
+@pytest.mark.slow
+def test_the_words_of_a_prompt_are_shown_where_they_were_looked_at(run, tmp_path):
+    flags = [f"--workdir={run.folder.path}", f"--out={tmp_path / 'words.png'}"]
+    assert not verbs.called(attention, *flags, "--prompts=a word1")
+    width, height = Image.open(tmp_path / "words.png").size
+    assert width > height  # the picture and two words in a row
+    player = playground.Player(run.folder.path)
+    assert "look" in {room.name for room in player.rooms}
+    assert player.example.startswith("a word")
+    image, words = player.looked("a word1", 3)
+    sample = zoo.load(run.folder.path).sample(prompts=["a word1"], seed=3)
+    np.testing.assert_array_equal(image, pixels.to_uint8(sample)[0])
+    assert [word for word, _ in words][0] == "a"
+    assert all(heat.shape == (8, 8, 3) for _, heat in words)
+    with pytest.raises(ValueError, match="no prompt yet"):
+        player.looked(" ", 3)
+
+
+@pytest.mark.slow
+def test_a_model_without_words_has_none_to_show(tmp_path, capsys):
+    tiny.model("vae").save(tmp_path / "vae.keras")
+    assert verbs.called(attention, f"--workdir={tmp_path / 'vae.keras'}", "--prompts=a")
+    assert "'vae' cannot look" in capsys.readouterr().err
 
 
 def test_a_file_of_prompts_that_holds_none_is_refused(tmp_path):

@@ -34,6 +34,7 @@ METHODS = {  # {capability: a call that needs it}
     "predict_frames": lambda model: model.predict_frames(
         tiny.images(2, (1, 8, 8, 1)), 2
     ),
+    "look": lambda model: words_of(model),
     "between": lambda model: model.between(*tiny.images(2)[:, None], frames=2),
 }
 
@@ -286,6 +287,14 @@ def accumulated(model, parts, count=14, eagerly=True):
     data = tiny.examples(model.name, count, kind=tiny.floats)
     data = tiny.batches((data, tiny.labels(count)), 12 // parts)
     return model, model.fit(data, shuffle=False, verbose=0).history
+
+
+def words_of(model):
+    """Returns where words were looked at; of the tiny model, which reads none, a
+    sample."""
+    if model.built and model.can("look") and not model.takes_captions:
+        return model.sample(2, seed=0)
+    return model.words("a red circle", seed=0)
 
 
 def sources(model):

@@ -11,6 +11,7 @@ import zoo
 from zoo import backend
 from zoo.core import registry
 from zoo.core.model import ImageModel
+from zoo.evaluation import attention
 from zoo.inputs import words
 from zoo.networks import text, transformer, unet
 
@@ -228,6 +229,47 @@ def test_samples_are_those_of_their_seeds_and_prompts(trained):
     assert path.shape == (3, 4, 8, 8, 1)
     np.testing.assert_allclose(path[:, -1], images, atol=1e-5)
     assert (images != model.sample(prompts=CAPTIONS[:3], seed=5)).any()
+
+
+@pytest.mark.slow
+def test_each_place_shares_its_attention_among_the_words(trained):
+    model, _ = trained
+    prompts = ["a red circle", "Käse"]
+    maps = model.words(prompts, seed=3)
+    assert maps.shape == (2, 8, 4, 4) and maps.dtype == np.float32
+    np.testing.assert_allclose(maps.sum(axis=1), 1.0, atol=1e-5)
+    # What fills a text up is hidden: beginning, three words, end; the rest is 0.
+    assert (maps[0, :5] > 0).all() and (maps[0, 5:] == 0).all()
+    np.testing.assert_allclose(model.words(prompts[1], seed=4)[0], maps[1], atol=1e-4)
+    (first, second) = attention.of_words(model, prompts, seed=3)
+    assert [word for word, _ in first] == ["a", "red", "circle"]
+    np.testing.assert_allclose(first[2][1], maps[0, 3], atol=1e-6)
+    assert [word for word, _ in second] == ["k\u00e4se"]
+
+
+def test_maps_are_the_mean_of_all_that_looked_on_the_finest_grid():
+    settings = WORDED | {"mult": (1, 1), "attention": (0, 1), "ema_decay": 0.0}
+    model = zoo.get("latent_diffusion", image_shape=(16, 16, 1), **settings)
+    random = np.random.default_rng(0)
+    for variable in model.unet.weights:  # so that each place looks elsewhere
+        variable.assign(0.5 * random.normal(size=variable.shape))
+    maps = model.words("ab", seed=3)
+    network, tokens = text.shares_of(model.unet), model.tokenizer.tokens(["ab"])
+    x_0 = model.sample(prompts="ab", seed=3)
+    eps = ops.convert_to_numpy(backend.normal_of_seeds(np.array([3]), (16, 16, 1)))
+    wanted = []
+    for t in (0.3, 0.5, 0.7):
+        for each in network(
+            [(1 - t) * x_0 + t * eps, np.full(1, t * model.time_scale), tokens]
+        ):
+            share = ops.convert_to_numpy(each)[0].mean(axis=0)  # of all heads
+            side = int(len(share) ** 0.5)
+            grid = share.T.reshape(8, side, side)
+            wanted.append(grid.repeat(8 // side, axis=1).repeat(8 // side, axis=2))
+    sizes = {each.shape[2] for each in network([x_0, np.zeros(1), tokens])}
+    assert sizes == {16, 64} and maps.shape == (1, 8, 8, 8)
+    np.testing.assert_allclose(maps[0], np.mean(wanted, axis=0), atol=1e-4)
+    assert np.ptp(maps[0, 1]) > 1e-2
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
-"""Shows where a transformer looks, and how much of that lies on what is pictured."""
+"""Shows where a transformer looks, or which places of a picture looked at a word."""
 
 from zoo import commands
-from zoo.commands import outputs
+from zoo.commands import outputs, prompts
 
 VERB = commands.Verb(
     "attention",
@@ -15,6 +15,13 @@ VERB.define("list", "images", None, "Numbers of test images [the first of each c
 VERB.define(
     "integer", "num_images", 1000, "Test images that the shares are of.", least=1
 )
+VERB.define(
+    "string",
+    "prompts",
+    None,
+    "Of a model that reads captions: a text, or @FILE with one a line.",
+)
+VERB.define("integer", "seed", 0, "Prompt i is drawn by seed + i.", least=0)
 VERB.group("Seen in training")
 VERB.define_dataset()
 VERB.group("Where")
@@ -27,6 +34,9 @@ def main():
     flags = VERB.flags
     out = outputs.picture(flags.out, flags.workdir, "attention.png")
     numbers = VERB.numbers("images")
+    if flags.prompts is not None:
+        _words(prompts.read(flags.prompts), out)
+        return
     # TensorFlow takes seconds to import: --help and a wrong flag need not wait.
     import numpy as np
 
@@ -50,6 +60,35 @@ def main():
         f"{space.model.name}: where its patches look, the most of each map bright",
     )
     print(f"\nwritten: {out}")
+
+
+def _words(texts, out):
+    """Draws the sample of each prompt, and below each word where it was looked at."""
+    import numpy as np
+
+    import zoo
+    from zoo.drawing import figures, overlays
+    from zoo.evaluation import attention
+    from zoo.inputs import pixels
+
+    flags = VERB.flags
+    model = zoo.load(flags.workdir)
+    model.require("look")
+    images = pixels.to_uint8(model.sample(prompts=texts, seed=flags.seed))
+    of_words = attention.of_words(model, texts, flags.seed)
+    most = max(len(each) for each in of_words)
+    height, width = images.shape[1:3]
+    table = np.full((len(texts), most + 1, height, width, 3), 255, "uint8")
+    captions = [["the picture", *[""] * most] for _ in texts]
+    for row, (image, each) in enumerate(zip(images, of_words)):
+        table[row, 0] = image
+        for column, (word, where) in enumerate(each, 1):
+            table[row, column] = overlays.heat(image[None], where[None])[0]
+            captions[row][column] = word
+    title = f"{model.name}: where the picture looked at a word, the most of each bright"
+    seeds = [f"seed {flags.seed + row}" for row in range(len(texts))]
+    figures.save_table(out, table, seeds, [""] * (most + 1), title, captions)
+    print(f"written: {out}")
 
 
 def lines(model, images):

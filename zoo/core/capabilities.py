@@ -29,6 +29,7 @@ HOOKS = {  # capability: the method that a model overrides
     "nll": "nll",
     "mix": "mix",
     "project": "project",
+    "look": "words",
 }
 JOINED = {  # what follows from several
     "reconstruct": {"encode", "decode"},
@@ -131,6 +132,13 @@ class Capable:
         """Returns where each patch of `images` looked, `[N, layers, heads, T, T]`, or
         `[N, T, T]` through all layers."""
         raise self._unable("attend")
+
+    def words(
+        self, prompts: str | Sequence[str], seed: int | None = None, **options: Any
+    ) -> np.ndarray:
+        """Returns where the samples of `prompts` looked at each token, `[N, L, h,
+        w]`."""
+        raise self._unable("look")
 
     def nll(self, images: ArrayLike, **options: Any) -> np.ndarray:
         """Returns -log p(x) `[N]` in `nll_unit`, or a bound of it."""

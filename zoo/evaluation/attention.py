@@ -1,4 +1,5 @@
-"""Where a model looks: how much of its attention each patch of an image gets."""
+"""Where a model looks: how much of its attention each patch of an image gets, and which
+places of a sample looked at which word."""
 
 import numpy as np
 from keras import ops
@@ -33,6 +34,24 @@ def received(model, images):
         title: each.astype("float64").reshape(len(images), rows, -1)
         for title, each in maps.items()
     }
+
+
+def of_words(model, prompts, seed=0):
+    """Returns a list a prompt of (word, map): the share of the attention of each place
+    of its sample that went to the word, float32 `[h, w]` (see `model.words`).
+
+    Args:
+        model: That can look.
+        prompts: Texts; the sample of the prompt i has the seed `seed + i`.
+    """
+    maps = model.words(prompts, seed=seed)
+    return [
+        [
+            (word, row[start:stop].sum(axis=0))
+            for word, start, stop in model.tokenizer.spans(prompt)
+        ]
+        for prompt, row in zip(prompts, maps, strict=True)
+    ]
 
 
 def on_objects(maps, images):

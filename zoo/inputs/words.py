@@ -61,6 +61,18 @@ class Tokenizer:
                 ids += [BYTES + byte for byte in f"{piece} ".encode()]
         return [*ids, END]
 
+    def spans(self, text: str) -> list[tuple[str, int, int]]:
+        """Returns (word or sign, its first token, the one behind its last) of all that
+        the tokens of a text hold whole."""
+        spans, start = [], 1
+        for piece in pieces(text):
+            count = 1 if piece in self.ids else len(piece.encode()) + 1
+            if start + count > self.length:
+                break
+            spans.append((piece, start, start + count))
+            start += count
+        return spans
+
     def cut(self, text: str) -> str:
         """Returns the words and signs of a text that its tokens do not hold, or not
         whole; "" if they hold all."""

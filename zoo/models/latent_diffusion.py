@@ -20,6 +20,7 @@ from zoo.core import ranks
 from zoo.core.parts import Part
 from zoo.core.registry import register
 from zoo.diffusion.denoiser import Denoiser
+from zoo.diffusion.looking import Looking
 from zoo.diffusion.prompted import Prompted
 from zoo.inputs import words
 from zoo.inputs.tensors import Batch, Losses, Tensor
@@ -30,7 +31,7 @@ SAMPLERS = {"flow": ("euler", "heun"), "v": ("dpmpp_2m", "ddim", "heun")}
 
 
 @register("latent_diffusion")
-class LatentDiffusion(Prompted, Denoiser):
+class LatentDiffusion(Looking, Prompted, Denoiser):
     """Diffusion of latents, or of pixels, by the words of a caption.
 
     z_0 = E(image) is what a trained autoencoder makes of it, or the image itself. With

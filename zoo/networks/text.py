@@ -14,10 +14,12 @@ scratch, too; Devlin et al. 2018 (BERT), arXiv:1810.04805, have the learned posi
 import math
 from typing import Any, NamedTuple
 
+import keras
 from keras import layers, ops
 
 from zoo.networks import transformer, unet
 
+LOOKED = "_weights"  # how the names of layers end that tell who took what
 HEADS = 4  # of the cross-attention, as far as they share out the channels
 
 
@@ -56,12 +58,20 @@ class Context(NamedTuple):
         key, value = (projected(self.features, part) for part in ("key", "value"))
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
         weights = transformer.shares(scores / math.sqrt(query.shape[-1]), self.visible)
-        weights = layers.Identity(name=f"{name}_weights", dtype="float32")(weights)
+        weights = layers.Identity(name=f"{name}{LOOKED}", dtype="float32")(weights)
         h = ops.matmul(ops.cast(weights, value.dtype), value)
         h = ops.reshape(ops.transpose(h, (0, 2, 1, 3)), (-1, places, channels))
         small = {"kernel_initializer": unet.SMALL, "name": f"{name}_out"}
         h = layers.Dense(channels, **small)(h)
         return x + ops.reshape(h, (-1, height, width, channels))
+
+
+def shares_of(network):
+    """Returns the network (inputs of `network`) -> what the places of each attention
+    took from each token, float32 `[B, heads, places, L]`, in the order in which they
+    looked (see `Context.look`)."""
+    looks = [each for each in network.layers if each.name.endswith(LOOKED)]
+    return keras.Model(network.inputs, [layer.output for layer in looks], name="words")
 
 
 def encode(count, length, width, depth, heads=4, pad=0):

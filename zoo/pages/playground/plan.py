@@ -69,6 +69,13 @@ ROOMS = (
         (("sample", "trajectory"),),
     ),
     Room(
+        "look",
+        "Words",
+        "While a picture comes into being, each place of it looks at the words of the "
+        "prompt. Bright is where it looked at a word most.",
+        (("look", "prompts"),),
+    ),
+    Room(
         "mix",
         "Styles",
         "An image has a style a level, from coarse to fine. A mixture has the coarse "

@@ -12,7 +12,7 @@ from zoo.drawing import overlays
 from zoo.evaluation import attention, styles
 from zoo.evaluation import explorer as exploration
 from zoo.evaluation.judges import Judge
-from zoo.inputs import pictures
+from zoo.inputs import pictures, pixels
 from zoo.pages.playground.plan import AVERAGE, ROOMS, SEED, STARTS
 from zoo.pages.playground.translating import Translator
 from zoo.pretrained import features as presets
@@ -179,6 +179,26 @@ class Player:
     def most(self):
         """The most steps of its sampler that the page offers."""
         return min(MOST_STEPS, self.model.config.get("num_timesteps", MOST_STEPS))
+
+    @functools.cached_property
+    def example(self):
+        """A caption of the data set, or "a picture" without one at hand."""
+        if self.space is None:
+            return "a picture"
+        subject = self.space.subject
+        opened = data.open(subject.dataset, **subject.where)
+        return str(next(iter(opened.chunks("test", ("caption",), 1)))["caption"][0][0])
+
+    def looked(self, prompt, seed):
+        """Returns the sample of a prompt, uint8 `[H, W, C]`, and (word, the sample
+        under the colours of where it was looked at) of each word."""
+        options = {"seed": seed} | _prompts(prompt, 1)
+        if "prompts" not in options:
+            raise ValueError("There is no prompt yet.")
+        image = pixels.to_uint8(self.model.sample(**options))
+        (words,) = attention.of_words(self.model, [prompt], seed)
+        heat = [(word, overlays.heat(image, each[None])[0]) for word, each in words]
+        return image[0], heat
 
     # --- latents ----------------------------------------------------------------------
 

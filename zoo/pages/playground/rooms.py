@@ -74,6 +74,29 @@ def steer(player):
     zeros.then(move, inputs, picture, **quietly)
 
 
+def look(player):
+    def looked(prompt, seed):
+        image, words = player.looked(prompt, seed)
+        panels = [("the picture", image), *words]
+        return [(pictures.sheet(each[None]), word) for word, each in panels]
+
+    with gr.Row():
+        with gr.Column(scale=1):
+            prompt = gr.Textbox(player.example, label="Prompt")
+            seed = parts.whole(0, "Seed")
+            button = gr.Button("Look", variant="primary")
+        with gr.Column(scale=2):
+            gallery = gr.Gallery(
+                looked(player.example, 0),
+                label="The picture, and where it looked at each word",
+                columns=3,
+                format="png",
+                interactive=False,
+            )
+    event = parts.answer([gallery])(looked)
+    gr.on([button.click, prompt.submit, seed.submit], event, [prompt, seed], gallery)
+
+
 # --- an image -------------------------------------------------------------------------
 
 
