@@ -16,7 +16,6 @@ from zoo import data, evaluation, metrics
 from zoo.commands import (
     compare,
     evaluate,
-    export,
     film,
     gallery,
     publish,
@@ -252,6 +251,4 @@ def test_what_is_for_images_alone_says_so(run, refused, tmp_path):
     page = f"--out={tmp_path / 'page.html'}"
     models = ["--models=vae,rnn_vaegan", f"--runs={tmp_path / 'runs'}"]
     assert makes_clips in refused(compare, *models, page)
-    folder = f"--out={tmp_path / 'served'}"
-    assert makes_clips in refused(export, f"--workdir={run}", folder)
     assert not list(tmp_path.iterdir())

@@ -6,7 +6,7 @@ import pytest
 
 import zoo
 from zoo import metrics
-from zoo.inputs import pixels
+from zoo.inputs import pixels, shapes
 from zoo.metrics import video
 
 pytestmark = pytest.mark.any_backend
@@ -56,7 +56,7 @@ def test_each_horizon_has_the_mean_similarity_of_its_frames():
 
 @pytest.mark.parametrize("frames, past", [(2, 1), (3, 1), (8, 2), (16, 5), (20, 6)])
 def test_five_of_sixteen_frames_are_past(frames, past):
-    assert video.past_of(frames) == past
+    assert shapes.past_of(frames) == past
 
 
 def test_equal_frames_count_as_equal_to_eight_bits():

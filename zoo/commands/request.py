@@ -21,7 +21,11 @@ VERB.define("float", "timeout", 60.0, "Seconds to wait for the reply.")
 VERB.group("What")
 VERB.define("string", "signature", "sample_png", "What is asked, e.g. classify_png.")
 VERB.define(
-    "integer", "num_images", 4, "Of samples; of a way between two: its steps.", least=1
+    "integer",
+    "num_images",
+    4,
+    "Of samples; of a way between two: its steps; of films, repeated in turn.",
+    least=1,
 )
 VERB.define("integer", "seed", 0, "Image i is the image of seed + i.", least=0)
 VERB.define(
@@ -38,7 +42,13 @@ VERB.define(
 )
 VERB.define("float", "guidance", 1.0, "How much the images heed their labels.")
 VERB.define_truncation()
-VERB.define("list", "images", [], "Picture files, of the size that the model takes.")
+VERB.define(
+    "list",
+    "images",
+    [],
+    "Picture files, of the size that the model takes; films (.gif) where it takes a "
+    "past; two between which others are drawn.",
+)
 VERB.define(
     "string",
     "facts",
@@ -49,7 +59,10 @@ VERB.define(
 VERB.define("string", "latents", None, "A .npy file of latents [N, D].")
 VERB.group("Where")
 VERB.define(
-    "string", "out", "reply", "Folder: a .png an image, a .npy each other output."
+    "string",
+    "out",
+    "reply",
+    "Folder: a .png an image, a .gif a clip, a .npy each other output.",
 )
 
 NAME = re.compile(r"\w[\w.-]*")  # names of outputs, which become names of files
@@ -115,7 +128,7 @@ def _write(folder, name, values):
     """Writes an output into the folder, and prints it if it is short."""
     import numpy as np
 
-    from zoo.drawing import plots
+    from zoo.drawing import plots, strips
 
     folder.mkdir(parents=True, exist_ok=True)
     if name == "png_bytes":
@@ -123,6 +136,8 @@ def _write(folder, name, values):
             (folder / f"{number:06d}.png").write_bytes(file)
     elif name == "images":
         plots.save_images(folder, values)
+    elif name == "clips":
+        strips.save_clips(folder, values)
     else:
         np.save(folder / f"{name}.npy", values)
         if values.ndim == 1:

@@ -114,8 +114,8 @@ class Capable:
     def to_between(
         self, first: Tensor, last: Tensor, times: Sequence[float], ema: bool = True
     ) -> Tensor:
-        """Returns the images `[B, len(times), H, W, C]` at `times`, numbers in (0, 1),
-        on the way between float images `[B, H, W, C]`."""
+        """Returns the images `[B, len(times), H, W, C]` at `times`, numbers in (0, 1)
+        or tensors `[B]` of them, on the way between float images `[B, H, W, C]`."""
         raise self._undefined("to_between")
 
     def inpaint(self, images: ArrayLike, mask: ArrayLike, **options: Any) -> np.ndarray:

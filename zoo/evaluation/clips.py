@@ -13,8 +13,8 @@ from zoo import metrics
 from zoo.evaluation.bench import Bench, NotApplicableError
 from zoo.evaluation.groups import Group
 from zoo.evaluation.images import finite_pixels
-from zoo.inputs import pixels
-from zoo.metrics import protocol, video
+from zoo.inputs import pixels, shapes
+from zoo.metrics import protocol
 
 MOST = 1000  # clips that are measured
 DRAWS, MOST_DRAWN = 20, 100  # predictions of a past, of so many clips
@@ -47,7 +47,7 @@ class ClipBench(Bench):
         fewer = min(options.num_images, MOST)
         options = dataclasses.replace(options, num_images=fewer)
         super().__init__(subject, options, progress, split)
-        self.past = video.past_of(self.test.shape[1])
+        self.past = shapes.past_of(self.test.shape[1])
         self.details["examples"] = "clips"
 
     def _extractors(self):

@@ -127,6 +127,21 @@ def read(file: str | os.PathLike | IO[bytes], rules: Rules) -> np.ndarray:
     return image(_upright(file), rules)
 
 
+def frames(file: str | os.PathLike | IO[bytes], rules: Rules, most: int) -> np.ndarray:
+    """Returns the first pictures of an animation, at most `most`, as uint8 `[T, H, W,
+    C]`; of a picture file, the one that it is.
+
+    Raises: as `header`.
+    """
+    with Image.open(file, formats=FORMATS) as film:
+        require(film)
+        images = []
+        for number in range(min(most, getattr(film, "n_frames", 1))):
+            film.seek(number)
+            images.append(image(film.copy(), rules))
+    return np.stack(images)
+
+
 def opacity(file: str | os.PathLike | IO[bytes], rules: Rules) -> np.ndarray | None:
     """Returns how opaque a picture file is, uint8 `[H, W, 1]`, at the size and fit of
     `rules`; None if it has no transparent parts.

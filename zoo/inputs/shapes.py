@@ -83,3 +83,9 @@ def _check_image(image, dims, smallest=SMALLEST):
 
 
 BY_FIELD = {"image": image_shape_of, "source": source_shape_of, "clip": clip_shape_of}
+
+
+def past_of(frames: int) -> int:
+    """Returns how many frames of a clip of `frames` are shown before the others are
+    foretold: 5 of 16, as is usual, and at least one."""
+    return max(1, round(5 * frames / 16))

@@ -103,12 +103,6 @@ def _paired_frames(future, predictions):
     return [each.reshape(-1, *each.shape[2:]) for each in (future, predictions)]
 
 
-def past_of(frames):
-    """Returns how many frames of a clip of `frames` are shown before the others are
-    foretold: 5 of 16, as is usual, and at least one."""
-    return max(1, round(5 * frames / 16))
-
-
 def continued(model, films, past, seed=0):
     """The first `past` frames of clips `[N, T, H, W, C]`, and behind them those that
     `model.predict_frames` foretells, uint8 `[N, T, H, W, C]`."""

@@ -1,6 +1,7 @@
 """What a run of a model of clips shows of each epoch: sheets of frames, and films."""
 
 from zoo.drawing import strips
+from zoo.inputs import shapes
 from zoo.metrics import video
 from zoo.runs.reports import Pictures
 
@@ -29,7 +30,7 @@ class Films(Pictures):
         """Returns the sheet that it writes: a row of a clip, and below it one that
         begins like it and goes on by the model."""
         clips = self.images[: self.ROWS]
-        past = video.past_of(clips.shape[1])
+        past = shapes.past_of(clips.shape[1])
         whole = video.continued(self.model, clips, past, seed=self.settings.seed)
         return self._save(f"{stem}_predictions", (clips, whole))
 

@@ -9,6 +9,8 @@ from PIL import Image
 
 from zoo.inputs import pictures, pixels
 
+ENDS = "first", "last"  # images, between which there are others
+
 
 class Materials:
     """What a user has for a request.
@@ -71,6 +73,17 @@ class Materials:
         if name == "image_bytes":
             files = self._needed(signature, self.files, "images", 1)
             return np.array([pathlib.Path(file).read_bytes() for file in files], object)
+        if name in ENDS:
+            files = self._needed(signature, self.files, "images", len(ENDS))
+            image = read(files[ENDS.index(name)], dtype, shape[-3:], self.rules)
+            return np.stack([image] * self.count)
+        if name == "time":
+            return np.linspace(0, 1, self.count + 2, dtype=dtype)[1:-1]
+        if name == "past":
+            files = self._needed(signature, self.files, "images", 1)
+            count = shape[-4]
+            clips = [read(f, dtype, shape[-3:], self.rules, count) for f in files]
+            return np.stack(clips)[np.arange(self.count) % len(clips)]
         if name.startswith("images"):
             number, needed = _place(name)
             files = self._needed(signature, self.files, "images", needed)
@@ -130,9 +143,9 @@ def _facts(file):
     return facts
 
 
-def read(file, dtype, image_shape, rules=None):
+def read(file, dtype, image_shape, rules=None, frames=None):
     """Returns a picture file as an image `[H, W, C]`, uint8 or float32 in [-1, 1], as
-    the server reads it.
+    the server reads it; an animation as its first `frames` images, if that is a number.
 
     Args:
         image_shape: (H, W, C) that the server takes. A picture of another size keeps
@@ -142,7 +155,10 @@ def read(file, dtype, image_shape, rules=None):
     """
     by = dataclasses.replace(pictures.for_shape(image_shape, rules), image_size=None)
     try:
-        image = pictures.read(file, by)
+        if frames is None:
+            image = pictures.read(file, by)
+        else:
+            image = pictures.frames(file, by, frames)
     except (ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(
             f"A picture cannot be read: {error}. Received: {file}."

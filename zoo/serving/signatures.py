@@ -6,62 +6,23 @@ first, so that a server can join requests into batches.
 
 import dataclasses
 import functools
-from collections.abc import Callable
 
 import tensorflow as tf
 
 from zoo.inputs import pictures, pixels
-from zoo.serving import requests
+from zoo.serving import clips, requests
 from zoo.serving.requests import Input
+from zoo.serving.signature import SEED, Signature
 
 MAIN = (
     "classify",
     "sample",
     "reconstruct",
     "translate",
+    "between",
 )  # the first of these that a model has is its default
-SEED = Input("int64", (), 0, 2**62)  # the seeds of `model.sample`
 WEIGHT = Input("float32", (), 0, 1, usual=0.5)
 TRUNCATION = Input("float32", (), 0, 1, usual=1.0)
-
-
-@dataclasses.dataclass(frozen=True)
-class Signature:
-    """One question that a server answers.
-
-    Attributes:
-        name: As requests give it.
-        takes: {input: `Input`}.
-        answer: Tensors by these names -> {output: tensor}; checks nothing.
-        is_network: Whether the answer is a pass through networks, with no random number
-            and no file.
-    """
-
-    name: str
-    takes: dict[str, Input]
-    answer: Callable
-    is_network: bool = True
-
-    def concrete(self, with_checks=True):
-        """Returns the concrete function that checks and answers, for a SavedModel."""
-
-        def serve(**values):
-            if with_checks:
-                values = {
-                    name: requests.checked(values[name], name, takes, self.name)
-                    for name, takes in self.takes.items()
-                }
-                values = requests.same_rows(values, self.name)
-            outputs = self.answer(**values)
-            return {name: _full_precision(value) for name, value in outputs.items()}
-
-        serve.__name__ = self.name  # the kernels' own errors tell it
-        specs = {name: takes.spec(name) for name, takes in self.takes.items()}
-        return tf.function(serve, autograph=False).get_concrete_function(**specs)
-
-
-def _full_precision(value):
-    return tf.cast(value, "float32") if value.dtype.is_floating else value
 
 
 def of(model, rules=None, **options):
@@ -74,11 +35,9 @@ def of(model, rules=None, **options):
     Raises: ValueError: for an option that it does not take, or without networks.
     """
     model.require()
-    if model.makes != "image":
-        raise ValueError(
-            "A server answers by images, and has no signature of clips yet. "
-            f"Received: {model.name!r}, which makes clips."
-        )
+    if model.makes == "clip":
+        model.require_options("draw", options)
+        return {signature.name: signature for signature in clips.of(model)}
     model.require_options(_main_hook(model), options)
     offer = Offer(model, pictures.for_shape(model.image_shape, rules), options)
     signatures = [

@@ -7,7 +7,7 @@ import numpy as np
 
 from zoo import inputs
 from zoo.drawing import strips
-from zoo.inputs import pixels
+from zoo.inputs import pixels, shapes
 from zoo.metrics import video
 from zoo.pages.playground import parts, pictures, uploads
 
@@ -29,7 +29,7 @@ def foretell(player):
         clips = np.stack([*whole, *ways])
         return _film(clips), _strips(clips)
 
-    past_of = video.past_of(count)
+    past_of = shapes.past_of(count)
     with gr.Row():
         with gr.Column(scale=1):
             number = parts.whole(0, "Number of a test film")

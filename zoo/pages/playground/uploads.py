@@ -2,7 +2,6 @@
 
 import pathlib
 
-import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from zoo.inputs import pictures
@@ -50,16 +49,11 @@ def read(path, rules, inverted=False):
 def film(path, rules, frames):
     """Returns the first `frames` pictures of an animation as a clip uint8 `[T, H, W,
     C]`, T at most `frames`; otherwise as `read`."""
-    first = read(path, rules)  # limits and kind
-    clip = [first]
-    with Image.open(path, formats=FORMATS) as animation:
-        for number in range(1, min(frames, getattr(animation, "n_frames", 1))):
-            try:
-                animation.seek(number)
-                clip.append(pictures.image(animation.copy(), rules))
-            except (OSError, SyntaxError, EOFError) as error:
-                raise ValueError(f"The film is damaged: {error}.") from None
-    return np.stack(clip)
+    read(path, rules)  # tells what is too large, or no picture
+    try:
+        return pictures.frames(path, rules, frames)
+    except (OSError, SyntaxError, EOFError) as error:
+        raise ValueError(f"The film is damaged: {error}.") from None
 
 
 def drawn(picture, image_shape, sheet="black"):
