@@ -162,6 +162,21 @@ def test_batches_walk_in_the_order_of_seed_and_epoch(pipeline):
         np.testing.assert_array_equal(seen_labels, labels[rows])
 
 
+def test_a_limit_takes_the_same_examples_of_all_whatever_the_seed(pipeline):
+    opened = zoo.data.open("digits", image_size=8)
+    sets = []
+    for seed in (0, 5):
+        batches = opened.batches("train", 100, seed=seed, limit=300)
+        rows = [np.column_stack([np.reshape(x, (len(x), -1)), y]) for x, y in batches]
+        sets.append(np.concatenate(rows))
+    assert len(sets[0]) == 300 and not (sets[0] == sets[1]).all()
+    assert sorted(sets[0].tolist()) == sorted(sets[1].tolist())
+    assert np.bincount(sets[0][:, -1].astype(int), minlength=10).min() > 15
+    whole = opened.arrays("train")
+    known = np.column_stack([whole["image"].reshape(-1, 64), whole["label"]])
+    assert {tuple(row) for row in sets[0]} <= {tuple(row) for row in known}
+
+
 def test_start_epoch_resumes_where_an_earlier_run_stopped(pipeline):
     batches = zoo.data.load("digits", seed=7)
     collect(batches)

@@ -83,6 +83,42 @@ def test_a_run_that_began_with_other_defaults_keeps_them(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_run_goes_on_whose_model_has_got_settings_since(tmp_path):
+    tiny_runs.trained(tmp_path / "run", "--epochs=1", "--image_size=8", base=GAN)
+    run = runs.RunFolder(tmp_path / "run")
+    record = json.loads(run.record.read_text())
+    for name in ("augment", "ada_target", "ada_images"):  # as 0.4.0 wrote it
+        del record["settings"]["config"][name]
+    del record["settings"]["train_images"]
+    run.record.write_text(json.dumps(record))
+    flags = ("--epochs=2", "--image_size=8")
+    assert tiny_runs.prepare(tmp_path / "run", *flags, base=GAN).resumed
+    with pytest.raises(ValueError, match="config augment is none there and ada here"):
+        tiny_runs.prepare(tmp_path / "run", *flags, "--set=augment=ada", base=GAN)
+
+
+@pytest.mark.slow
+def test_who_names_an_augmentation_gets_no_other(tmp_path):
+    for kind in ("none", "ada"):
+        flags = (f"--set=augment={kind}",)
+        config = prepared(tmp_path / kind, 100, *flags).settings.config
+        assert config["augment"] == kind and not config["diff_augment"]
+    with pytest.raises(ValueError, match="at least 2 images. one alone .* Received: 1"):
+        prepared(tmp_path / "one", 1, "--set=augment=ada", "--validation=False")
+
+
+@pytest.mark.slow
+def test_a_part_of_the_training_images_is_used(tmp_path):
+    flags = ("--train_images=60", "--batch_size=10")
+    run = prepared(tmp_path, 500, *flags)
+    assert run.steps_per_epoch == 6 and run.validation.cardinality() == 5
+    with pytest.raises(ValueError, match="at least 1. Received: train_images=0"):
+        prepared(tmp_path / "none", 500, "--train_images=0")
+    with pytest.raises(ValueError, match="at most the 4 examples"):
+        prepared(tmp_path / "few", 500, "--train_images=4", "--batch_size=10")
+
+
+@pytest.mark.slow
 def test_a_run_that_began_with_a_model_s_former_defaults_keeps_them(tmp_path):
     small = ["--model=vaegan", "--set=width=2", "--set=hidden=2", "--image_size=8"]
     former = ["--set=latent_dim=128", "--set=loss=minimax", "--learning_rate=3e-4"]

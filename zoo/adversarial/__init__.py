@@ -6,18 +6,19 @@ from typing import Literal
 from keras import ops
 
 from zoo.adversarial import penalties
-from zoo.core.model import ImageModel
-from zoo.inputs import augment
+from zoo.adversarial.augmentation import Augment, Augmented
 
 Regularizer = Literal["none", "spectral", "r1", "dragan"]
+__all__ = ["Adversarial", "Augment", "Augmented", "Regularizer"]
+
 WEIGHTS = {"r1": 10.0, "dragan": 10.0}  # the papers' weights, used if none is given
 
 
-class Adversarial(ImageModel):
+class Adversarial(Augmented):
     """Base of the models with a generator and a discriminator.
 
-    A subclass has the settings `regularizer`, `regularizer_weight` and `diff_augment`
-    as far as it offers them, and `generator`, `latent_dim` and `ema_decay`.
+    A subclass has the settings `regularizer` and `regularizer_weight` as far as it
+    offers them, those of `Augmented`, and `generator`, `latent_dim` and `ema_decay`.
     """
 
     averaged = ("generator",)
@@ -51,19 +52,24 @@ class Adversarial(ImageModel):
         weight = self.regularizer_weight
         return WEIGHTS[self.regularizer] if weight is None else weight
 
-    def gradient_penalty(self, critic, images):
-        """Returns the penalty, a scalar, on `critic`: images -> logits `[B, 1]`."""
+    def gradient_penalty(self, critic, images, changed):
+        """Returns the penalty, a scalar, on `critic`: images -> logits `[B, 1]`.
+
+        Args:
+            images: The real ones.
+            changed: Function by which the discriminator sees them, of `augmenter`. ADA
+                takes the gradient by the images themselves, through it; DiffAugment by
+                the changed images.
+        """
+        if self.augmentation == "ada":
+            return self._penalty(lambda x: critic(changed(x)), images)
+        return self._penalty(critic, changed(images))
+
+    def _penalty(self, critic, images):
         if self.regularizer == "r1":
             return penalties.r1(critic, images)
         noise = self.uniform(ops.shape(images)[0], self.image_shape)
         return penalties.dragan(critic, images, noise)
-
-    def augmented(self, images, training=True):
-        """Returns `images` as the discriminator sees them, changed only in training."""
-        if not (training and self.diff_augment):
-            return images
-        u = self.uniform(ops.shape(images)[0], (augment.NUM_RANDOM,))
-        return augment.diff_augment(images, u)
 
     def draw(self, seeds, labels=None, ema=True):
         return self.averaged_network("generator", ema)(

@@ -42,6 +42,13 @@ VERB.define(
     "Keep the last tenth of the training images to validate on.",
 )
 VERB.define(
+    "integer",
+    "train_images",
+    None,
+    "Training images that are used, drawn from all by a fixed rule; no more are "
+    "validated on after an epoch [all].",
+)
+VERB.define(
     "string",
     "init_from",
     None,

@@ -43,9 +43,8 @@ class Fitting:
         Raises: ValueError: if data are not what a model can learn from, or have no end.
         """
         _check_options(kwargs, steps_per_epoch=x, validation_steps=validation_data)
-        if not self.compiled:
-            self.compile()
-        feed = self._look(x, y, value_range)
+        feed = self._look_to_train(x, y, value_range)
+        self.require_images(feed.count)
         self._learn_names(x)
         _warn_of_sorted_rows(feed, kwargs.get("validation_split"))
         batch_size = kwargs.get("batch_size")
@@ -163,12 +162,16 @@ class Fitting:
         return super().test_on_batch(x, y, **kwargs)
 
     def _one_batch(self, x, y, value_range):
-        if not self.compiled:
-            self.compile()
-        feed = self._look(x, y, value_range)
+        feed = self._look_to_train(x, y, value_range)
         return self._stream(feed, feed.rows, shuffle=False)
 
     # --- looking and checking ---------------------------------------------------------
+
+    def _look_to_train(self, x, y, value_range):
+        """Returns the `Feed` of data that a model with optimizers is to learn from."""
+        if not self.compiled:
+            self.compile()
+        return self._look(x, y, value_range)
 
     def _look(self, x, y, value_range):
         """Returns the checked `Feed` of training data; builds the model if need be."""
@@ -199,6 +202,10 @@ class Fitting:
         source = shapes.get("source") if "source" in self.takes else None
         with backend.scope(self):
             self.build(shapes[self.makes], source)
+
+    def require_images(self, count: int | None) -> None:
+        """Raises ValueError if so many images are too few to train on; None are of a
+        number that is not known."""
 
     def _check_pixels(self, feed, field, value_range, training):
         expected = self.shape_of_field(field)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.data import arguments, examples, pipeline
+from zoo.data import arguments, examples, pipeline, shuffling
 from zoo.data import source as sources
 from zoo.inputs import memory
 from zoo.inputs.tensors import Data
@@ -114,6 +114,7 @@ class DataSet:
         start_epoch: int = 0,
         labels: bool = True,
         fields: Sequence[str] | None = None,
+        limit: int | None = None,
     ) -> Data:
         """Returns the batches of a split; for the arguments see `zoo.data.load`.
 
@@ -121,7 +122,8 @@ class DataSet:
         left out. Flips mirror all pictures of an example alike. Of several captions one
         is drawn by (seed, epoch, index of the example); of what is not trained on, the
         same in all epochs. Where domains are not paired, each has an order of its own:
-        an epoch is the larger one, and the smaller begins anew.
+        an epoch is the larger one, and the smaller begins anew. A `limit` takes so many
+        of all examples, the same for any seed.
 
         Sets of more than 2 GiB of pixels are not held in memory but read from disk:
         folders and records in the same order, those of tfds in another order of (seed,
@@ -130,21 +132,19 @@ class DataSet:
 
         Raises: ValueError: in one sentence, what cannot be used and why.
         """
-        arguments.split(split)
-        training = split.startswith("train")
+        training = arguments.split(split).startswith("train")
         shuffle = training if shuffle is None else shuffle
-        self._require_mirrors(flip)
+        self._require_possible(flip, limit)
         plan = pipeline.Plan(
             batch_size, seed, shuffle, flip, drop_remainder, start_epoch, training
         )
         names = examples.chosen(self.source.name, self._shapes, fields, labels)
         source = self._for_batches
-        if source.streams and source.is_large(self.image_size):
+        if self._is_streamed:
             plan.count(self._num_examples(source, split))
             make = source.stream(split, self.image_size, self._keep, plan, names)
             return self._named(pipeline.streamed(make, self._specs(names), plan))
-        columns = self._columns(source, split)
-        columns = {name: columns[name] for name in names}
+        columns = _limited(self._columns(source, split), names, limit)
         plan.count(max(map(len, columns.values())))
         make = pipeline.gather(columns, plan, source.domains)
         return self._named(pipeline.delivered(make, self._specs(names), plan))
@@ -161,7 +161,7 @@ class DataSet:
             size: Rows a chunk; the last may have fewer.
         """
         source = self._for_batches
-        if source.streams and source.is_large(self.image_size):
+        if self._is_streamed:
             plan = pipeline.Plan(size, 0, False, False, False)
             plan.count(self._num_examples(source, split))
             make = source.stream(split, self.image_size, self._keep, plan, names)
@@ -177,13 +177,25 @@ class DataSet:
         batches.class_names = self.class_names
         return batches
 
-    def _require_mirrors(self, flip):
-        """Raises ValueError if mirrored pictures would be untrue to their fields."""
+    def _require_possible(self, flip, limit):
+        """Raises ValueError if mirrored pictures would be untrue to their fields, or a
+        part is asked for of a set that stays on disk."""
         if flip and self.source.unmirrored:
             raise ValueError(
                 f"{self.source.name!r} cannot be mirrored: its {self.source.unmirrored}"
                 ". Received: flip=True."
             )
+        if limit is not None and self._is_streamed:
+            raise ValueError(
+                f"{self.source.name!r} is read from disk, and no part of it can be "
+                f"taken: choose classes, or a smaller image_size. Received: {limit}."
+            )
+
+    @property
+    def _is_streamed(self):
+        """Whether batches are read from disk one by one."""
+        source = self._for_batches
+        return source.streams and source.is_large(self.image_size)
 
     @functools.cached_property
     def _for_batches(self):
@@ -228,6 +240,17 @@ def _chunks(column, size):
         return column.chunks(size)
     starts = range(0, len(column), size)
     return (column[np.arange(n, min(n + size, len(column)))] for n in starts)
+
+
+def _limited(columns, names, limit):
+    """The columns of these names, each with `limit` rows drawn from all: columns of the
+    same length keep rows that belong together."""
+    chosen = {name: columns[name] for name in names}
+    for name, column in chosen.items():
+        if limit is not None and len(column) > limit:
+            rows = np.sort(shuffling.order(len(column), 0, 0)[:limit])
+            chosen[name] = _taken(column, rows)
+    return chosen
 
 
 def _taken(column, rows):

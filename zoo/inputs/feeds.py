@@ -36,6 +36,15 @@ class Feed:
         return len(next(iter(self.first.values())))
 
     @property
+    def count(self) -> int | None:
+        """The number of all rows; None where several batches would have to tell."""
+        if self.is_arrays:
+            return self.rows
+        is_sized = hasattr(self.x, "cardinality")
+        batches = self.x.cardinality() if is_sized else self.x.num_batches
+        return self.rows if batches is not None and int(batches) == 1 else None
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """{field: shape of a row} of images and clips, checked."""
         return {n: _row_shape(n, x) for n, x in self.first.items() if n in PIXELS}

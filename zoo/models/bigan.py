@@ -15,7 +15,7 @@ from typing import Literal
 import keras
 from keras import layers, ops
 
-from zoo.adversarial import Adversarial, Regularizer
+from zoo.adversarial import Adversarial, Augment, Regularizer
 from zoo.core import losses
 from zoo.core.registry import register
 from zoo.inputs.tensors import Batch, Losses, Tensor
@@ -42,16 +42,23 @@ class BiGAN(Adversarial):
             normalisation: "none", "spectral" (normalised kernels), "r1" or "dragan"
             (penalties on its gradient by the image). Paper: none.
         regularizer_weight: Weight of the penalty "r1" or "dragan"; 10 if None.
+        augment: How the images that the discriminator sees are changed, real and
+            generated ones: "none", "diff" (colours, places and a hole, always) or "ada"
+            (as often as keeps it from knowing its set by heart). Paper: none.
+        ada_target: Mean sign of the discriminator's logit at real images that ADA
+            holds. Paper: 0.6.
+        ada_images: Images in which ADA raises its p from 0 to 1. Paper: 500,000.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1].
     Reports: `d_loss`: what the discriminator descends, in nats; `g_loss`: what encoder
         and generator descend, in nats; `d_real`, `d_fake`: mean probability of "real"
         that the discriminator gives to (x, E(x)) and to (G(z), z); `gp`: the penalty
-        before it is weighted, with "r1" and "dragan". Where the discriminator
-        normalises by batch, validation takes its moving statistics, of real and
-        generated images together: `val_...` are then of another function than the terms
-        of training.
-    Raises: ValueError: if a size is below 1, the decay lies outside [0, 1), or a weight
-        is given without a penalty.
+        before it is weighted, with "r1" and "dragan"; `p_augment`, `real_sign`: with
+        "ada", its probability and the mean sign of the logit at real images. Where the
+        discriminator normalises by batch, validation takes its moving statistics, of
+        real and generated images together: `val_...` are then of another function than
+        the terms of training.
+    Raises: ValueError: if a size is below 1, the decay lies outside [0, 1), a weight is
+        given without a penalty, or ADA's target lies outside (0, 1).
     Source: Donahue et al. 2016, arXiv:1605.09782, equation 3 with the objective of
         swapped labels, and all networks moved at once, as section 3.4 says at its end
         (its first half describes steps in turn; the paper prints no algorithm);
@@ -74,18 +81,24 @@ class BiGAN(Adversarial):
         ema_decay: float = 0.999,
         regularizer: Regularizer = "none",
         regularizer_weight: float | None = None,
+        augment: Augment = "none",
+        ada_target: float = 0.6,
+        ada_images: int = 500_000,
     ):
         self.latent_dim, self.width, self.hidden = latent_dim, width, hidden
         self.ema_decay = ema_decay
         self.regularizer, self.regularizer_weight = regularizer, regularizer_weight
+        self.augment, self.ada_target, self.ada_images = augment, ada_target, ada_images
         super().__init__()
         self.require_at_least(latent_dim=1, width=1, hidden=1)
         self.require_share("ema_decay")
         self.require_regularizer()
+        self.require_augmentation()
 
     @property
     def terms(self) -> tuple[str, ...]:
-        return ("d_loss", "g_loss", "d_real", "d_fake") + ("gp",) * self.is_penalized
+        terms = ("d_loss", "g_loss", "d_real", "d_fake")
+        return terms + ("gp",) * self.is_penalized + self.ada_terms
 
     @property
     def is_stochastic(self) -> bool:
@@ -125,7 +138,9 @@ class BiGAN(Adversarial):
         z = self.encoder(images, training=training)
         if self.is_stochastic:
             z = drawn(z, self.normal(rows, (self.latent_dim,)))
-        real_logits = self.discriminator([images, z], training=training)
+        changed = self.augmenter(rows, training)
+        real_logits = self.discriminator([changed(images), z], training=training)
+        x_fake = self.augmented(x_fake, training)
         fake_logits = self.discriminator([x_fake, z_prior], training=training)
 
         d_loss = losses.bce(real_logits, True) + losses.bce(fake_logits, False)
@@ -135,10 +150,11 @@ class BiGAN(Adversarial):
             "d_real": ops.sigmoid(real_logits),
             "d_fake": ops.sigmoid(fake_logits),
         }
+        terms |= self.ada_measures(real_logits)
         if self.is_penalized:
             z = ops.stop_gradient(z)
             terms["gp"] = self.gradient_penalty(
-                lambda x: self.discriminator([x, z], training=training), images
+                lambda x: self.discriminator([x, z], training=training), images, changed
             )
             d_loss = d_loss + self.penalty_weight * terms["gp"]
         moves = {"discriminator": d_loss, "encoder": g_loss, "generator": g_loss}
@@ -147,6 +163,7 @@ class BiGAN(Adversarial):
     def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, _ = self.unpack(data)
         terms = self.update(self.objective, images)
+        self.adapt_p(terms, images)
         return self.track(terms, images)
 
     def to_latent(self, images: Tensor, seeds: Tensor | None = None) -> Tensor:

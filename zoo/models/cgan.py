@@ -14,7 +14,7 @@ import keras
 from keras import layers, ops
 
 from zoo import backend
-from zoo.adversarial import Adversarial, Regularizer
+from zoo.adversarial import Adversarial, Augment, Regularizer
 from zoo.core import losses
 from zoo.core.model import ImageModel
 from zoo.core.registry import register
@@ -48,18 +48,24 @@ class CGAN(Adversarial):
             normalisation: "none", "spectral" (normalised kernels), "r1" or "dragan"
             (penalties on its gradient). Paper: none.
         regularizer_weight: Weight of the penalty "r1" or "dragan"; 10 if None.
-        diff_augment: Whether the discriminator sees all images, real and generated,
-            with changed colours, moved, and with a hole. Paper: no.
+        diff_augment: Whether augment="none" means "diff", as in earlier versions.
+        augment: How the images that the discriminator sees are changed, real and
+            generated ones: "none", "diff" (colours, places and a hole, always) or "ada"
+            (as often as keeps it from knowing its set by heart). Paper: none.
+        ada_target: Mean sign of the discriminator's logit at real images that ADA
+            holds. Paper: 0.6.
+        ada_images: Images in which ADA raises its p from 0 to 1. Paper: 500,000.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1], and int labels `[B]`.
     Reports: `d_loss`, `g_loss`: what discriminator and generator descend; `d_real`,
         `d_fake`: mean probability of "real" that the discriminator gives to real and to
         generated images; `class_loss`: nats per image, of real and generated images,
         with "auxiliary"; `gp`: the penalty before it is weighted, with "r1" and
-        "dragan". Where the discriminator normalises by batch, validation takes its
-        moving statistics, of real and generated images together: `val_...` are then of
-        another function than the terms of training.
-    Raises: ValueError: if a size is below 1, the decay lies outside [0, 1), or a weight
-        is given without a penalty.
+        "dragan"; `p_augment`, `real_sign`: with "ada", its probability and the mean
+        sign of the logit at real images. Where the discriminator normalises by batch,
+        validation takes its moving statistics, of real and generated images together:
+        `val_...` are then of another function than the terms of training.
+    Raises: ValueError: if a size is below 1, the decay lies outside [0, 1), a weight is
+        given without a penalty, or ADA's target lies outside (0, 1).
     Source: Mirza and Osindero 2014, arXiv:1411.1784, equation 2; Miyato and Koyama
         2018, arXiv:1802.05637, equation 5; Odena et al. 2016, arXiv:1610.09585, section
         3. Departures: the convolutions of zoo/networks/dcgan.py stand in place of dense
@@ -86,6 +92,9 @@ class CGAN(Adversarial):
         regularizer: Regularizer = "none",
         regularizer_weight: float | None = None,
         diff_augment: bool = False,
+        augment: Augment = "none",
+        ada_target: float = 0.6,
+        ada_images: int = 500_000,
     ):
         self.num_classes, self.latent_dim = num_classes, latent_dim
         self.conditioning = conditioning
@@ -93,16 +102,23 @@ class CGAN(Adversarial):
         self.loss_name = loss  # `loss` is an attribute of Keras
         self.regularizer, self.regularizer_weight = regularizer, regularizer_weight
         self.diff_augment = diff_augment
+        self.augment, self.ada_target, self.ada_images = augment, ada_target, ada_images
         super().__init__()
         self.require_at_least(num_classes=2, latent_dim=1, width=1)
         self.require_share("ema_decay")
         self.require_regularizer()
+        self.require_augmentation()
 
     @property
     def terms(self) -> tuple[str, ...]:
         is_auxiliary = self.config["conditioning"] == "auxiliary"
         terms = ("d_loss", "g_loss", "d_real", "d_fake")
-        return terms + ("class_loss",) * is_auxiliary + ("gp",) * self.is_penalized
+        return (
+            terms
+            + ("class_loss",) * is_auxiliary
+            + ("gp",) * self.is_penalized
+            + self.ada_terms
+        )
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in self.networks}
@@ -134,21 +150,22 @@ class CGAN(Adversarial):
     def discriminator_objective(
         self, images: Tensor, labels: Tensor, training: bool = True
     ) -> Losses:
-        x = self.augmented(images, training)
+        changed = self.augmenter(ops.shape(images)[0], training)
         x_fake = ops.stop_gradient(self.generate(labels, training))
-        real_logits, real_classes = self.discriminate(x, labels, training)
+        real_logits, real_classes = self.discriminate(changed(images), labels, training)
         fake_logits, fake_classes = self.discriminate(
             self.augmented(x_fake, training), labels, training
         )
         loss = losses.discriminator_loss(real_logits, fake_logits, self.loss_name)
         terms = {"d_real": ops.sigmoid(real_logits), "d_fake": ops.sigmoid(fake_logits)}
+        terms |= self.ada_measures(real_logits)
         if self.conditioning == "auxiliary":
             terms["class_loss"] = losses.cross_entropy(real_classes, labels)
             terms["class_loss"] += losses.cross_entropy(fake_classes, labels)
             loss = loss + terms["class_loss"]
         if self.is_penalized:
             terms["gp"] = self.gradient_penalty(
-                lambda x: self.discriminate(x, labels, training)[0], x
+                lambda x: self.discriminate(x, labels, training)[0], images, changed
             )
             loss = loss + self.penalty_weight * terms["gp"]
         return {"discriminator": loss}, terms | {"d_loss": loss}
@@ -172,6 +189,7 @@ class CGAN(Adversarial):
         images, labels = self.unpack(data)
         terms = self.update(self.discriminator_objective, images, labels)
         terms |= self.update(self.generator_objective, labels)
+        self.adapt_p(terms, images)
         return self.track(terms, images)
 
     def generate(self, labels: Tensor, training: bool = True) -> Tensor:

@@ -13,7 +13,7 @@ from typing import Literal
 import keras
 from keras import layers, ops
 
-from zoo.adversarial import Adversarial, Regularizer
+from zoo.adversarial import Adversarial, Augment, Regularizer
 from zoo.core import losses
 from zoo.core.registry import register
 from zoo.inputs.tensors import Batch, Losses, Tensor
@@ -42,24 +42,31 @@ class GAN(Adversarial):
             normalisation: "none", "spectral" (normalised kernels), "r1" or "dragan"
             (penalties on its gradient). Paper: none.
         regularizer_weight: Weight of the penalty "r1" or "dragan"; 10 if None.
-        diff_augment: Whether the discriminator sees all images, real and generated,
-            with changed colours, moved, and with a hole. Paper: no.
+        diff_augment: Whether augment="none" means "diff", as in earlier versions.
+        augment: How the images that the discriminator sees are changed, real and
+            generated ones: "none", "diff" (colours, places and a hole, always) or "ada"
+            (as often as keeps it from knowing its set by heart). Paper: none.
+        ada_target: Mean sign of the discriminator's logit at real images that ADA
+            holds. Paper: 0.6.
+        ada_images: Images in which ADA raises its p from 0 to 1. Paper: 500,000.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1].
     Reports: `d_loss`, `g_loss`: what discriminator and generator descend (in nats for
         the two losses of the paper); `d_real`, `d_fake`: mean probability of "real"
         (sigmoid of the logit) that the discriminator gives to real and to generated
         images, 1/2 when it cannot tell them apart; `gp`: the penalty before it is
-        weighted, with "r1" and "dragan". Where the discriminator normalises by batch,
-        validation takes its moving statistics, of real and generated images together:
-        `val_...` are then of another function than the terms of training.
-    Raises: ValueError: if a size is below 1, the decay lies outside [0, 1), or a weight
-        is given without a penalty.
+        weighted, with "r1" and "dragan"; `p_augment`, `real_sign`: with "ada", its
+        probability and the mean sign of the logit at real images. Where the
+        discriminator normalises by batch, validation takes its moving statistics, of
+        real and generated images together: `val_...` are then of another function than
+        the terms of training.
+    Raises: ValueError: if a size is below 1, the decay lies outside [0, 1), a weight is
+        given without a penalty, or ADA's target lies outside (0, 1).
     Source: Goodfellow et al. 2014, arXiv:1406.2661, Algorithm 1 with one discriminator
         step; Radford et al. 2015, arXiv:1511.06434, sections 3 and 4. Departures: those
         of zoo/networks/dcgan.py; the noise is normal, not uniform; an average of the
         generator is kept; "mlp" has leaky rectifiers in place of maxout and dropout.
         zoo/adversarial/penalties.py and zoo/networks/spectral.py name the sources of
-        the regularisers, zoo/inputs/augment.py those of `diff_augment`.
+        the regularisers, zoo/inputs/augment.py those of `augment`.
     """
 
     networks = ("discriminator", "generator")
@@ -77,20 +84,26 @@ class GAN(Adversarial):
         regularizer: Regularizer = "none",
         regularizer_weight: float | None = None,
         diff_augment: bool = False,
+        augment: Augment = "none",
+        ada_target: float = 0.6,
+        ada_images: int = 500_000,
     ):
         self.latent_dim, self.architecture = latent_dim, architecture
         self.width, self.ema_decay = width, ema_decay
         self.loss_name = loss  # `loss` is an attribute of Keras
         self.regularizer, self.regularizer_weight = regularizer, regularizer_weight
         self.diff_augment = diff_augment
+        self.augment, self.ada_target, self.ada_images = augment, ada_target, ada_images
         super().__init__()
         self.require_at_least(latent_dim=1, width=1)
         self.require_share("ema_decay")
         self.require_regularizer()
+        self.require_augmentation()
 
     @property
     def terms(self) -> tuple[str, ...]:
-        return ("d_loss", "g_loss", "d_real", "d_fake") + ("gp",) * self.is_penalized
+        terms = ("d_loss", "g_loss", "d_real", "d_fake")
+        return terms + ("gp",) * self.is_penalized + self.ada_terms
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {n: keras.optimizers.Adam(2e-4, beta_1=0.5) for n in self.networks}
@@ -114,16 +127,18 @@ class GAN(Adversarial):
         }
 
     def discriminator_objective(self, images: Tensor, training: bool = True) -> Losses:
-        x = self.augmented(images, training)
-        x_fake = ops.stop_gradient(self.generate(ops.shape(images)[0], training))
-        real_logits = self.discriminator(x, training=training)
+        rows = ops.shape(images)[0]
+        changed = self.augmenter(rows, training)
+        x_fake = ops.stop_gradient(self.generate(rows, training))
+        real_logits = self.discriminator(changed(images), training=training)
         x_fake = self.augmented(x_fake, training)
         fake_logits = self.discriminator(x_fake, training=training)
         loss = losses.discriminator_loss(real_logits, fake_logits, self.loss_name)
         terms = {"d_real": ops.sigmoid(real_logits), "d_fake": ops.sigmoid(fake_logits)}
+        terms |= self.ada_measures(real_logits)
         if self.is_penalized:
             terms["gp"] = self.gradient_penalty(
-                lambda x: self.discriminator(x, training=training), x
+                lambda x: self.discriminator(x, training=training), images, changed
             )
             loss = loss + self.penalty_weight * terms["gp"]
         return {"discriminator": loss}, terms | {"d_loss": loss}
@@ -146,6 +161,7 @@ class GAN(Adversarial):
         images, _ = self.unpack(data)
         terms = self.update(self.discriminator_objective, images)
         terms |= self.update(self.generator_objective, images)
+        self.adapt_p(terms, images)
         return self.track(terms, images)
 
     def generate(self, rows: Tensor, training: bool = True) -> Tensor:

@@ -8,7 +8,6 @@ Karras et al. 2019, "Analyzing and Improving the Image Quality of StyleGAN",
 arXiv:1912.04958, sections 2 and 3.
 """
 
-import numbers
 from collections.abc import Callable
 
 import keras
@@ -17,10 +16,9 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from zoo import backend, inputs
-from zoo.adversarial import penalties
+from zoo.adversarial import Augment, Augmented, penalties
 from zoo.core import averages, losses, projection, ranks
 from zoo.core.inference import seeds_from
-from zoo.core.model import ImageModel
 from zoo.core.registry import register
 from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import style, stylegan
@@ -29,7 +27,7 @@ W_DECAY = 0.995  # of the mean style, the paper's
 
 
 @register("stylegan")
-class StyleGAN(ImageModel):
+class StyleGAN(Augmented):
     """StyleGAN2: styles of a mapping network, one a level of the synthesis network.
 
     With w = mapping(z), G(z) = synthesis(w, noise) and D the discriminator's
@@ -52,14 +50,19 @@ class StyleGAN(ImageModel):
         mixing: Share of images with two styles. Paper: 0.9.
         ema_decay: Decay per step of the averages of mapping and synthesis, which
             `sample` uses; 0 keeps none. Paper: half-life of 10,000 images.
+        augment: How the images that the discriminator sees are changed, real and
+            generated ones: "none", "diff" or "ada", as in the `gan`. Paper: none.
+        ada_target: Mean sign of the logit at real images that ADA holds. Paper: 0.6.
+        ada_images: Images in which ADA raises its p from 0 to 1. Paper: 500,000.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1], and labels, which tell the model
         nothing.
     Reports: `d_loss`, `g_loss`: what discriminator and generator descend, the former
         without its penalty, in nats; `d_real`, `d_fake`: mean probability of "real"
         that real and generated images get; `gp`: the penalty before it is weighted,
-        mean over steps, where those without count 0 and those with it `r1_every` times.
-    Raises: ValueError: if a size is below 1, a weight negative, or a share outside [0,
-        1).
+        mean over steps, where those without count 0 and those with it `r1_every` times;
+        `p_augment`, `real_sign`: with "ada", its probability and the mean sign.
+    Raises: ValueError: if a size is below 1, a weight negative, a share outside [0, 1),
+        or ADA's target outside (0, 1).
     Source: Karras et al. 2019, arXiv:1912.04958; Karras et al. 2018, arXiv:1812.04948;
         Karras et al. 2020 (ADA), arXiv:2006.06676, and the code beside it. Departures:
         no path length regularisation, as ADA for small images; the layers of a level
@@ -74,7 +77,6 @@ class StyleGAN(ImageModel):
 
     networks = ("discriminator", "mapping", "synthesis")
     averaged = ("mapping", "synthesis")
-    terms = ("d_loss", "g_loss", "d_real", "d_fake", "gp")
     rows_together = style.GROUP
     paper = "Karras et al. 2019, arXiv:1912.04958"
 
@@ -88,16 +90,25 @@ class StyleGAN(ImageModel):
         r1_every: int = 16,
         mixing: float = 0.9,
         ema_decay: float = 0.998,
+        augment: Augment = "none",
+        ada_target: float = 0.6,
+        ada_images: int = 500_000,
     ):
         self.latent_dim, self.mapping_depth = latent_dim, mapping_depth
         self.width, self.max_width = width, max_width
         self.r1_weight, self.r1_every = r1_weight, r1_every
         self.mixing, self.ema_decay = mixing, ema_decay
+        self.augment, self.ada_target, self.ada_images = augment, ada_target, ada_images
         super().__init__()
         self.require_at_least(
             latent_dim=1, mapping_depth=1, width=1, max_width=1, r1_weight=0, r1_every=1
         )
         self.require_share("mixing", "ema_decay")
+        self.require_augmentation()
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        return ("d_loss", "g_loss", "d_real", "d_fake", "gp") + self.ada_terms
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         rate = 2.5e-3
@@ -122,25 +133,27 @@ class StyleGAN(ImageModel):
     # --- training ---------------------------------------------------------------------
 
     def discriminator_objective(self, images: Tensor, training: bool = True) -> Losses:
-        x_fake = ops.stop_gradient(self.generate(ops.shape(images)[0], training))
-        real_logits = self.discriminator(images, training=training)
+        rows = ops.shape(images)[0]
+        changed = self.augmenter(rows, training)
+        x_fake = ops.stop_gradient(self.generate(rows, training))
+        real_logits = self.discriminator(changed(images), training=training)
+        x_fake = self.augmented(x_fake, training)
         fake_logits = self.discriminator(x_fake, training=training)
         loss = losses.discriminator_loss(real_logits, fake_logits)
-        gp = self.lazy_penalty(images, training)
-        terms = {"d_loss": loss, "gp": gp}
-        terms |= {
-            "d_real": ops.sigmoid(real_logits),
-            "d_fake": ops.sigmoid(fake_logits),
-        }
+        gp = self.lazy_penalty(images, changed, training)
+        terms = {"d_real": ops.sigmoid(real_logits), "d_fake": ops.sigmoid(fake_logits)}
+        terms |= {"d_loss": loss, "gp": gp} | self.ada_measures(real_logits)
         return {"discriminator": loss + self.r1_weight * gp}, terms
 
-    def lazy_penalty(self, images: Tensor, training: bool = True) -> Tensor:
-        """Returns R1, a scalar, `r1_every` times in one of so many steps and else 0; in
-        measuring, R1 itself."""
+    def lazy_penalty(
+        self, images: Tensor, changed: Callable, training: bool = True
+    ) -> Tensor:
+        """Returns R1 by `images`, which the discriminator sees `changed`: a scalar,
+        `r1_every` times in one of so many steps and else 0; in measuring, R1 itself."""
 
         def penalty():
             return penalties.r1(
-                lambda x: self.discriminator(x, training=training), images
+                lambda x: self.discriminator(changed(x), training=training), images
             )
 
         if not training or self.r1_every == 1:
@@ -150,6 +163,7 @@ class StyleGAN(ImageModel):
 
     def generator_objective(self, images: Tensor, training: bool = True) -> Losses:
         x_fake = self.generate(ops.shape(images)[0], training)
+        x_fake = self.augmented(x_fake, training)
         fake_logits = self.discriminator(x_fake, training=training)
         loss = losses.generator_loss(fake_logits)
         return {"mapping": loss, "synthesis": loss}, {"g_loss": loss}
@@ -166,6 +180,7 @@ class StyleGAN(ImageModel):
         terms = self.update(self.discriminator_objective, images)
         terms |= self.update(self.generator_objective, images)
         self._move_w_mean(ops.shape(images)[0])
+        self.adapt_p(terms, images)
         return self.track(terms, images)
 
     def _move_w_mean(self, rows):
@@ -190,10 +205,7 @@ class StyleGAN(ImageModel):
             for _ in range(2)
         )
         u = self.uniform(rows, (2,))
-        begin = 1.0 + ops.floor(u[:, 1] * (self.levels - 1))
-        begin = ops.where(u[:, 0] < self.mixing, begin, float(self.levels))
-        is_first = ops.arange(self.levels, dtype="float32")[None] < begin[:, None]
-        return ops.where(is_first[..., None], w[:, None], w_other[:, None])
+        return style.mixed(w, w_other, u, self.mixing, self.levels)
 
     # --- images -----------------------------------------------------------------------
 
@@ -214,7 +226,7 @@ class StyleGAN(ImageModel):
         them, 0 takes the mean. `truncation` is a number, or `[B]`."""
         w = self.averaged_network("mapping", ema)(self.noise(seeds), training=False)
         if not ops.is_tensor(truncation):
-            require_truncation(truncation)
+            style.require_truncation(truncation)
             truncation = ops.full_like(w[:, 0], float(truncation))
         share = ranks.column(truncation, w)
         w = share * w + (1.0 - share) * self.w_mean
@@ -267,7 +279,7 @@ class StyleGAN(ImageModel):
         """
         self.require("mix")
         inputs.check_integer("level", level, 0, self.levels)
-        require_truncation(truncation)
+        style.require_truncation(truncation)
         seeds = [
             np.concatenate([seeds_from(seed, 1) for seed in np.ravel(each).tolist()])
             for each in (coarse_seeds, fine_seeds)
@@ -306,12 +318,3 @@ class StyleGAN(ImageModel):
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
         return self.discriminator(images, training=training)
-
-
-def require_truncation(truncation: float) -> None:
-    """Raises ValueError unless `truncation` is a number in [0, 1]."""
-    if not (isinstance(truncation, numbers.Real) and 0 <= float(truncation) <= 1):
-        raise ValueError(
-            "truncation is a number in [0, 1]: 1 leaves styles as they are, 0 makes "
-            f"the mean of all. Received: {truncation!r}."
-        )

@@ -14,7 +14,7 @@ from typing import Literal
 import keras
 from keras import layers, ops
 
-from zoo.adversarial import Adversarial, Regularizer
+from zoo.adversarial import Adversarial, Augment, Regularizer
 from zoo.core import losses
 from zoo.core.registry import register
 from zoo.inputs.tensors import Batch, Losses, Tensor
@@ -46,16 +46,23 @@ class VAEGAN(Adversarial):
             normalisation: "none", "spectral" (normalised kernels), "r1" or "dragan"
             (penalties on its gradient). Paper: none.
         regularizer_weight: Weight of the penalty "r1" or "dragan"; 10 if None.
+        augment: How the images that the discriminator sees are changed, real and
+            generated ones: "none", "diff" (colours, places and a hole, always) or "ada"
+            (as often as keeps it from knowing its set by heart). Paper: none.
+        ada_target: Mean sign of the discriminator's logit at real images that ADA
+            holds. Paper: 0.6.
+        ada_images: Images in which ADA raises its p from 0 to 1. Paper: 500,000.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1].
     Reports: `kl`, `recon`, `gan`: nats per image, mean over the epoch; `recon` is
         measured in the discriminator's features, so its scale changes as they do;
         `d_real`, `d_fake`: mean probability of "real" that the discriminator gives to
         real images and to those from the prior; `gp`: the penalty before it is
-        weighted, with "r1" and "dragan". Where the discriminator normalises by batch,
-        validation takes its moving statistics: `val_...` are then of another function
-        than the terms of training.
-    Raises: ValueError: if a size is below 1, gamma is negative, or a weight is given
-        without a penalty.
+        weighted, with "r1" and "dragan"; `p_augment`, `real_sign`: with "ada", its
+        probability and the mean sign of the logit at real images. Where the
+        discriminator normalises by batch, validation takes its moving statistics:
+        `val_...` are then of another function than the terms of training.
+    Raises: ValueError: if a size is below 1, gamma is negative, a weight is given
+        without a penalty, or ADA's target lies outside (0, 1).
     Source: Larsen et al. 2016, arXiv:1512.09300, Algorithm 1 and table 1. L_GAN there
         is a log-likelihood that the discriminator climbs, so `gan` is -L_GAN.
         Departures: the zoo's trunk and mirror (kernels of 4, as deep as the image
@@ -83,18 +90,24 @@ class VAEGAN(Adversarial):
         hidden: int = 256,
         regularizer: Regularizer = "none",
         regularizer_weight: float | None = None,
+        augment: Augment = "none",
+        ada_target: float = 0.6,
+        ada_images: int = 500_000,
     ):
         self.latent_dim, self.gamma = latent_dim, gamma
         self.width, self.hidden = width, hidden
         self.loss_name = loss  # `loss` is an attribute of Keras
         self.regularizer, self.regularizer_weight = regularizer, regularizer_weight
+        self.augment, self.ada_target, self.ada_images = augment, ada_target, ada_images
         super().__init__()
         self.require_at_least(latent_dim=1, gamma=0, width=1, hidden=1)
         self.require_regularizer()
+        self.require_augmentation()
 
     @property
     def terms(self) -> tuple[str, ...]:
-        return ("kl", "recon", "gan", "d_real", "d_fake") + ("gp",) * self.is_penalized
+        terms = ("kl", "recon", "gan", "d_real", "d_fake")
+        return terms + ("gp",) * self.is_penalized + self.ada_terms
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {name: keras.optimizers.RMSprop(1e-3) for name in self.networks}
@@ -152,12 +165,16 @@ class VAEGAN(Adversarial):
             real; the loss of the discriminator; and the terms to report.
         """
         # Each kind apart, or the rest of its batch would tell what an image is.
+        rows = ops.shape(images)[0]
+        changes = [self.augmenter(rows, training) for _ in range(3)]
         (f_real, real_logits), (f_rec, rec_logits), (_, fake_logits) = (
-            self.discriminator(x, training=training) for x in (images, x_rec, x_fake)
+            self.discriminator(change(x), training=training)
+            for change, x in zip(changes, (images, x_rec, x_fake))
         )
-        if training and self.normalization == "batch":
+        if training and (self.normalization == "batch" or self.augmentation != "none"):
             # One batch has one mean and variance: normalised apart, two images that
-            # differ in contrast alone would have equal features.
+            # differ in contrast alone would have equal features. Nor must changes that
+            # differ tell an image from its copy.
             both = ops.concatenate([images, x_rec])
             f_real, f_rec = ops.split(self.discriminator(both, training=True)[0], 2)
         recon = 0.5 * ops.mean(losses.squared_error(f_real, f_rec))  # L_llike^Dis_l
@@ -171,9 +188,12 @@ class VAEGAN(Adversarial):
             "d_real": ops.sigmoid(real_logits),
             "d_fake": ops.sigmoid(fake_logits),
         }
+        terms |= self.ada_measures(real_logits)
         if self.is_penalized:
             terms["gp"] = self.gradient_penalty(
-                lambda x: self.discriminator(x, training=training)[1], images
+                lambda x: self.discriminator(x, training=training)[1],
+                images,
+                changes[0],
             )
             gan = gan + self.penalty_weight * terms["gp"]
         return recon, realism, gan, terms
@@ -181,6 +201,7 @@ class VAEGAN(Adversarial):
     def train_step(self, data: Batch) -> dict[str, Tensor]:
         images, _ = self.unpack(data)
         terms = self.update(self.objective, images)
+        self.adapt_p(terms, images)
         return self.track(terms, images)
 
     def posterior(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ from typing import Literal
 import keras
 from keras import ops
 
-from zoo.adversarial import Regularizer
+from zoo.adversarial import Augment, Regularizer
 from zoo.core import losses
 from zoo.core.registry import register
 from zoo.inputs.tensors import Losses, Tensor
@@ -43,11 +43,15 @@ class VAEGANHybrid(VAEGAN):
         regularizer: What regularises the discriminator in place of batch
             normalisation: "none", "spectral", "r1" or "dragan".
         regularizer_weight: Weight of the penalty "r1" or "dragan"; 10 if None.
+        augment: "none", "diff" or "ada", as in the `vaegan`; so are
+        ada_target: 0.6 in the paper, and
+        ada_images: 500,000 in the paper.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1].
-    Reports: `kl`, `recon`, `gan`, `d_real`, `d_fake`, `gp` as the `vaegan` does, for
-        the generator's images; `mse`: the decoder's squared error per pixel.
+    Reports: `kl`, `recon`, `gan`, `d_real`, `d_fake`, `gp`, `p_augment`, `real_sign` as
+        the `vaegan` does, for the generator's images; `mse`: the decoder's squared
+        error per pixel.
     Raises: ValueError: if a size is below 1, alpha is not positive, gamma is negative,
-        or a weight is given without a penalty.
+        a weight is given without a penalty, or ADA's target lies outside (0, 1).
     Source: Larsen et al. 2016, arXiv:1512.09300, Algorithm 1. Departures: the decoder's
         two roles are played by two networks, and the VAE measures likeness in pixels.
     """
@@ -65,10 +69,22 @@ class VAEGANHybrid(VAEGAN):
         hidden: int = 256,
         regularizer: Regularizer = "none",
         regularizer_weight: float | None = None,
+        augment: Augment = "none",
+        ada_target: float = 0.6,
+        ada_images: int = 500_000,
     ):
         self.alpha = alpha
         super().__init__(
-            latent_dim, gamma, loss, width, hidden, regularizer, regularizer_weight
+            latent_dim,
+            gamma,
+            loss,
+            width,
+            hidden,
+            regularizer,
+            regularizer_weight,
+            augment,
+            ada_target,
+            ada_images,
         )
         self.require_positive("alpha")
 

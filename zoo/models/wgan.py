@@ -16,7 +16,7 @@ from typing import Literal
 import keras
 from keras import ops
 
-from zoo.adversarial import Adversarial, penalties
+from zoo.adversarial import Adversarial, Augment, penalties
 from zoo.core.registry import register
 from zoo.inputs.tensors import Batch, Losses, Tensor
 from zoo.networks import dcgan
@@ -46,14 +46,22 @@ class WGAN(Adversarial):
         width: Channels of the first level.
         ema_decay: Decay per step of the generator's average, which `sample` uses; 0
             keeps no average. Papers: none.
+        augment: How the images that the critic sees are changed, real and
+            generated ones: "none", "diff" (colours, places and a hole, always) or "ada"
+            (as often as keeps it from knowing its set by heart). Papers: none.
+        ada_target: Mean sign of the score of a real image less that of a generated one
+            that ADA holds. Paper: 0.6, of a discriminator's logit.
+        ada_images: Images in which ADA raises its p from 0 to 1. Paper: 500,000.
     Batch: images `[B, H, W, C]`, float32 in [-1, 1]; the critic takes
         min(critic_steps, B) steps, step i on `images[i::steps]`.
     Reports: `wasserstein`: f(x) - f(G(z)), the critic's estimate of the distance (up to
         the critic's Lipschitz constant), mean over its steps; `g_loss`: what the
         generator descends; `clipped`: the share of the critic's weights at the bound,
-        with "clip"; `gp`: the penalty before it is weighted, with "gradient".
-    Raises: ValueError: if a size is below 1, a weight is not positive, or the decay
-        lies outside [0, 1).
+        with "clip"; `gp`: the penalty before it is weighted, with "gradient";
+        `p_augment`, `real_sign`: with "ada", its probability, and the mean sign of the
+        score of a real image less that of a generated one.
+    Raises: ValueError: if a size is below 1, a weight is not positive, the decay lies
+        outside [0, 1), or ADA's target lies outside (0, 1).
     Source: Arjovsky et al. 2017, arXiv:1701.07875, Algorithm 1; Gulrajani et al. 2017,
         arXiv:1704.00028, Algorithm 1. Departures: those of zoo/networks/dcgan.py; with
         "gradient" the critic has no normalisation in place of layer normalisation; an
@@ -74,20 +82,26 @@ class WGAN(Adversarial):
         gp_weight: float = 10.0,
         width: int = 64,
         ema_decay: float = 0.999,
+        augment: Augment = "none",
+        ada_target: float = 0.6,
+        ada_images: int = 500_000,
     ):
         self.latent_dim, self.critic_steps = latent_dim, critic_steps
         self.clip, self.gp_weight = clip, gp_weight
         self.width, self.ema_decay = width, ema_decay
         self.penalty = penalty
+        self.augment, self.ada_target, self.ada_images = augment, ada_target, ada_images
         super().__init__()
         self.require_at_least(latent_dim=1, critic_steps=1, width=1)
         self.require_positive("clip", "gp_weight")
         self.require_share("ema_decay")
+        self.require_augmentation()
 
     @property
     def terms(self) -> tuple[str, ...]:
         is_clipped = self.config["penalty"] == "clip"
-        return ("wasserstein", "g_loss", "clipped" if is_clipped else "gp")
+        terms = ("wasserstein", "g_loss", "clipped" if is_clipped else "gp")
+        return terms + self.ada_terms
 
     @property
     def batches_per_step(self) -> int:
@@ -122,23 +136,26 @@ class WGAN(Adversarial):
     def critic_objective(self, images: Tensor, training: bool = True) -> Losses:
         rows = ops.shape(images)[0]
         x_fake = ops.stop_gradient(self.generate(rows, training))
-        real = self.critic(images, training=training)
-        fake = self.critic(x_fake, training=training)
+        changed = self.augmenter(rows, training)
+        real = self.critic(changed(images), training=training)
+        fake = self.critic(self.augmented(x_fake, training), training=training)
         wasserstein = ops.mean(real) - ops.mean(fake)
+        # A score has no zero of its own: a real image is measured by a generated one.
+        terms = {"wasserstein": wasserstein} | self.ada_measures(real - fake)
         if self.penalty == "clip":
-            return {"critic": -wasserstein}, {"wasserstein": wasserstein}
+            return {"critic": -wasserstein}, terms
         gp = penalties.wasserstein(
-            lambda x: self.critic(x, training=training),
+            lambda x: self.critic(changed(x), training=training),
             images,
             x_fake,
             weight=self.uniform(rows, (1, 1, 1)),
         )
-        terms = {"wasserstein": wasserstein, "gp": gp}
-        return {"critic": self.gp_weight * gp - wasserstein}, terms
+        return {"critic": self.gp_weight * gp - wasserstein}, terms | {"gp": gp}
 
     def generator_objective(self, images: Tensor, training: bool = True) -> Losses:
         rows = ops.shape(images)[0]  # as many images are generated as were given
-        loss = -ops.mean(self.critic(self.generate(rows, training), training=training))
+        x_fake = self.augmented(self.generate(rows, training), training)
+        loss = -ops.mean(self.critic(x_fake, training=training))
         return {"generator": loss}, {"g_loss": loss}
 
     def objective(
@@ -162,6 +179,7 @@ class WGAN(Adversarial):
         # The generator makes as many images as the critic saw in one step.
         share = images[:: self.critic_steps]
         terms |= self.update(self.generator_objective, share)
+        self.adapt_p(terms, images)
         return self.track(terms, images)
 
     def clip_weights(self) -> None:

@@ -9,6 +9,7 @@ arXiv:1912.04958; Karras et al. 2018, arXiv:1812.04948.
 """
 
 import math
+import numbers
 
 import keras
 from keras import layers, ops
@@ -37,6 +38,24 @@ def noise_sizes(image_shape):
     pixel and convolution."""
     sizes = level_sizes(image_shape)[::-1]
     return [math.prod(size) * (2 if level else 1) for level, size in enumerate(sizes)]
+
+
+def mixed(w, w_other, u, share, levels):
+    """Returns styles `[B, levels, D]` of w and w_other `[B, D]`: a `share` of the rows
+    changes to the other one at a level from 1 on, by `u` `[B, 2]` in [0, 1)."""
+    begin = 1.0 + ops.floor(u[:, 1] * (levels - 1))
+    begin = ops.where(u[:, 0] < share, begin, float(levels))
+    is_first = ops.arange(levels, dtype="float32")[None] < begin[:, None]
+    return ops.where(is_first[..., None], w[:, None], w_other[:, None])
+
+
+def require_truncation(truncation):
+    """Raises ValueError unless `truncation` is a number in [0, 1]."""
+    if not (isinstance(truncation, numbers.Real) and 0 <= float(truncation) <= 1):
+        raise ValueError(
+            "truncation is a number in [0, 1]: 1 leaves styles as they are, 0 makes "
+            f"the mean of all. Received: {truncation!r}."
+        )
 
 
 class _Equalized(layers.Layer):

@@ -5,7 +5,7 @@ from zoo.runs import strategies
 
 MAX_SEED = 2**32 - 1  # the largest that NumPy takes
 LEAST = {"epochs": 1, "schedule_epochs": 1, "image_every": 1, "batch_size": 1}
-LEAST |= {"seed": 0, "frechet": 2, "checkpoint_every": 1}
+LEAST |= {"seed": 0, "frechet": 2, "checkpoint_every": 1, "train_images": 1}
 LEAST |= {"gradient_accumulation_steps": 1, "steps_per_execution": 1}
 RATES = {"learning_rate": float, "schedule": rates.kind, "warmup": int}
 

@@ -26,6 +26,7 @@ class RunData:
         self.where["image_size"] = arguments.parsed_size(flags["image_size"])
         options = {key: flags.get(key) for key in sources.OPTIONS}
         self.options = {key: v for key, v in options.items() if v is not None}
+        self.limit = flags.get("train_images")
         self.fields = self.makes = None
         self.builds = not flags["dry_run"]
 
@@ -60,18 +61,21 @@ class RunData:
         smaller."""
         splits = ["train"] if has_validation else ["train", "validation"]
         numbers = [self.info.num_examples[split] for split in splits]
-        return sum(min(n.values()) if isinstance(n, dict) else n for n in numbers)
+        whole = sum(min(n.values()) if isinstance(n, dict) else n for n in numbers)
+        return min(whole, self.limit or whole)
 
     def training(self, settings, epoch, drop_remainder):
         """Returns the batches that are trained on, from `epoch` on."""
         split = "train" if settings.validation else "train+validation"
         how = {"seed": settings.seed, "flip": settings.flip, "start_epoch": epoch}
         how |= {"drop_remainder": drop_remainder, "fields": self.fields}
+        how |= {"limit": self.limit}
         return self.opened.batches(split, settings.batch_size, **how)
 
     def validation(self, batch_size, drop_remainder):
         """Returns the batches that are validated on."""
         how = {"drop_remainder": drop_remainder, "fields": self.fields}
+        how |= {"limit": self.limit}  # or it would take longer than the training
         return self.opened.batches("validation", batch_size, **how)
 
     def vocabulary(self, settings):

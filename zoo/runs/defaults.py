@@ -7,6 +7,8 @@ through more often, in smaller batches.
 
 import math
 
+from zoo.core import registry
+
 # Digits are what the zoo is tried with first: pictures within two minutes.
 EPOCHS = {"digits": 60}
 BATCH_SIZE = {"digits": 64}
@@ -71,6 +73,15 @@ def former(model, stored):
     {setting: value}."""
     kept = FORMER.get(model, {})
     return {k: v for k, v in kept.items() if stored["config"].get(k) == v}
+
+
+def since(stored):
+    """Returns the config of a stored run with the settings that its model has got since
+    it began, which are then at their defaults."""
+    known = registry.parameters(registry.find(stored["model"])).items()
+    usual = {key: default for key, (_, default) in known}
+    usual = {key: list(v) if isinstance(v, tuple) else v for key, v in usual.items()}
+    return usual | stored["config"]
 
 
 def former_rates(model, stored):

@@ -17,10 +17,10 @@ import os
 import pathlib
 
 from zoo.files import archives, atomic, sums
-from zoo.runs import checkpoints, lock
+from zoo.runs import checkpoints, defaults, lock
 from zoo.runs.checkpoints import Progress
 from zoo.runs.circumstances import circumstances
-from zoo.runs.settings import differences
+from zoo.runs.settings import CHANGEABLE, LATER, Settings
 
 __all__ = [
     "Progress",
@@ -88,7 +88,7 @@ class RunFolder:
         Returns: the differences, sentences; none unless they are forced.
         """
         stored = self.stored()
-        changes = differences(stored, settings)
+        changes = _differences(stored, settings)
         if changes and not force:
             raise ValueError(
                 f"{self.path} holds another run: {'; '.join(changes)}. "
@@ -270,3 +270,20 @@ def require_folder(path):
             f"The folder cannot be written: {existing} is not ours to change. "
             f"Received: {path}."
         )
+
+
+def _differences(stored, settings):
+    """Returns sentences on what differs between a run's stored settings and these."""
+    wanted = settings.plain()
+    if stored["model"] == settings.model:
+        stored = stored | {"config": defaults.since(stored)}
+    changes = []
+    for name in (name for name in wanted if name not in CHANGEABLE):
+        default = {} if name in LATER else getattr(Settings, name, None)
+        there, here = stored.get(name, default), wanted[name]
+        if isinstance(there, dict) and isinstance(here, dict):
+            keys = [key for key in {**there, **here} if there.get(key) != here.get(key)]
+            changes += [(f"{name} {k}", there.get(k), here.get(k)) for k in keys]
+        elif there != here:
+            changes.append((name, there, here))
+    return [f"{name} is {there} there and {here} here" for name, there, here in changes]

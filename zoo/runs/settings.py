@@ -17,6 +17,7 @@ CHANGEABLE += ("workdir", "checkpoint_every", "on_nan", "steps_per_execution")
 PLAIN = ("flip", "seed", "validation", "strategy", "precision", "jit")
 PLAIN += ("checkpoint_every", "on_nan", "classes", "image_size", "minutes", "frechet")
 PLAIN += ("init_from", "data_dir", "gradient_accumulation_steps", "steps_per_execution")
+PLAIN += ("train_images",)
 LATER = ("parts", "options")  # dicts that records of older runs do not have
 JIT = {"auto": "auto", "on": True, "off": False}
 
@@ -43,6 +44,7 @@ class Settings:
         init_from: `.keras` file, run folder or preset of the first weights, or None.
         gradient_accumulation_steps: Batches of one update.
         steps_per_execution: Training steps of one compiled call.
+        train_images: Number of the training images that are used, or None for all.
         parts: {setting that is a model: {"file", "sha256"}}.
         options: {name: value} of the data set's options that were chosen, see
             `zoo.data.open`.
@@ -78,6 +80,7 @@ class Settings:
     # Records of older runs do not have these.
     gradient_accumulation_steps: int = 1
     steps_per_execution: int = 1
+    train_images: int | None = None
     parts: dict = dataclasses.field(default_factory=dict)
     options: dict = dataclasses.field(default_factory=dict)
 
@@ -136,11 +139,11 @@ def resolve(flags, dataset, lender=None, stored_in=None):
     workdir = flags["workdir"] or f"runs/{name}-{slug(dataset.name)}"
     cls = registry.find(name)
     stored = stored_in(workdir) if stored_in else None
-    config = _usual_config(flags, cls, dataset, lender, stored) | config
+    config = _usual_config(flags, cls, config, dataset, lender, stored) | config
     parts = part_files.read(cls, config, stored) if registry.part_names(cls) else {}
     model = cls(**config | {key: part.value for key, part in parts.items()})
     batch_size, epochs = _length(flags, dataset, stored)
-    _require_frechet(flags, model, dataset)
+    _require_images(flags, model, dataset)
     monitor, mode = _monitor(flags, model)
     settings = Settings(
         model=name,
@@ -177,12 +180,14 @@ def _length(flags, dataset, stored):
     return batch_size, epochs
 
 
-def _usual_config(flags, cls, dataset, lender, stored):
+def _usual_config(flags, cls, config, dataset, lender, stored):
     """The settings that the set asks for, or that the run in the folder has in their
     place; none where another model lends its own."""
     if lender is not None:
         return {}
     known = {key: default for key, (_, default) in registry.parameters(cls).items()}
+    if "augment" in config:
+        known.pop("diff_augment", None)  # which is its former name
     shape = dataset.info.image_shape
     count = dataset.num_images(flags["validation"])
     usual = defaults.config(known, dataset.name, count, shape)
@@ -227,8 +232,10 @@ def _parsed(name, texts):
     return config
 
 
-def _require_frechet(flags, model, dataset):
-    """Raises ValueError if a Frechet distance is asked for that cannot be measured."""
+def _require_images(flags, model, dataset):
+    """Raises ValueError if the images are too few for the model, or a Frechet distance
+    is asked for that cannot be measured."""
+    model.require_images(dataset.num_images(flags["validation"]))
     if flags["frechet"] is None:
         return
     if not model.can("sample"):
@@ -300,18 +307,3 @@ def slug(dataset):
     """A data set's name as part of a folder's."""
     kind, _, path = dataset.partition(":")
     return pathlib.Path(path).stem or kind
-
-
-def differences(stored, settings):
-    """Returns sentences on what differs between a run's stored settings and these."""
-    wanted = settings.plain()
-    changes = []
-    for name in (name for name in wanted if name not in CHANGEABLE):
-        default = {} if name in LATER else getattr(Settings, name, None)
-        there, here = stored.get(name, default), wanted[name]
-        if isinstance(there, dict) and isinstance(here, dict):
-            keys = [key for key in {**there, **here} if there.get(key) != here.get(key)]
-            changes += [(f"{name} {k}", there.get(k), here.get(k)) for k in keys]
-        elif there != here:
-            changes.append((name, there, here))
-    return [f"{name} is {there} there and {here} here" for name, there, here in changes]
