@@ -244,3 +244,13 @@ def test_records_hold_pictures_and_captions(tmp_path, monkeypatch):
     assert written["caption"].tolist() == drawn["caption"].tolist()
     with pytest.raises(ValueError, match="left from right.*flip=True"):
         zoo.data.load(f"records:{folder}", flip=True, batch_size=9)
+
+
+def test_noise_is_no_scene_and_computes_without_a_warning():
+    with np.errstate(all="raise"):
+        for seed, blur in ((1, 0.5), (2, 1), (24, 2), (25, 0.5)):
+            noise = np.random.default_rng(seed).normal(size=(32, 32, 3))
+            noise = ndimage.gaussian_filter(noise, (blur, blur, 0))
+            noise = (noise / noise.std() * 60 + 128).clip(0, 255)
+            verdict = scenes.check(noise.astype("uint8"), "a small red circle")
+            assert not verdict.passed

@@ -194,6 +194,8 @@ def test_styles_are_mixed_and_searched(opened):
     assert table.shape == (5, 6, *SHAPE)
     wanted = player.sample(8, 1, truncation=0.5)[0]
     np.testing.assert_allclose(table[0, 2], wanted, atol=1e-5)
+    mean = player.sample(8, 1, truncation=0.0)[0]
+    np.testing.assert_allclose(player.mean_style(), mean, atol=1e-5)
     image = player.space.test_images([0])[0]
     answer = player.projected(image, steps=2)
     assert answer.shape == SHAPE and answer.dtype == np.float32

@@ -128,7 +128,7 @@ def look(image: np.ndarray) -> tuple[Piece, ...]:
         step = np.median(smooth[box][core], axis=0) - background
         near = ndimage.binary_dilation(mask, iterations=2)
         near &= mask | (numbers[box] == 0)
-        share = (picture[box] - background) @ step / (step @ step) * near
+        share = (picture[box] - background) @ step / max(step @ step, 1e-12) * near
         shape, radius, x, y = _outline(share)
         size = words.SIZES[0 if radius < SMALL_BELOW * min(numbers.shape) else 1]
         x, y = x + box[1].start, y + box[0].start
@@ -164,6 +164,8 @@ def _outline(share):
     much of each pixel it covers, `[H, W]`."""
     total = share.sum()
     down, right = np.indices(share.shape) + 0.5
+    if not total > 0:  # of noise, more is unlike the piece than like it
+        return None, 0.0, float(right.mean()), float(down.mean())
     x, y = float((share * right).sum() / total), float((share * down).sum() / total)
     errors, radii = {}, {}
     for shape in words.SHAPES:

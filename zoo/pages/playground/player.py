@@ -247,6 +247,11 @@ class Player:
         seeds = (range(seed, seed + n) for seed, n in zip((row, column), MIXED))
         return styles.mixed(self.model, *map(list, seeds), level, truncation)
 
+    def mean_style(self):
+        """Returns the image float32 `[H, W, C]` of the mean of all styles, where a
+        search begins."""
+        return self.model.sample(1, seed=0, truncation=0.0)[0]
+
     def projected(self, image, steps):
         """Returns the image float32 `[H, W, C]` of the styles that are found for an
         image uint8 `[H, W, C]`."""

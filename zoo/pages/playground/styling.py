@@ -36,6 +36,11 @@ def mix(player):
 
 
 def project(player):
+    def beside(image, answer):
+        return pictures.sheet(np.stack([pixels.to_float(image), answer]), columns=2)
+
+    begin = player.mean_style()
+    first = player.space.test_images([0])[0] if player.can("data") else begin
     with gr.Row():
         with gr.Column(scale=1):
             file, inverted = file_field(player.rules)
@@ -44,7 +49,10 @@ def project(player):
             steps = parts.Slider(50, 1000, 300, step=50, label="Steps")
             button = gr.Button("Search", variant="primary")
         with gr.Column(scale=2):
-            picture = parts.picture("The picture, and what the styles make")
+            title = (
+                "The picture, and what the styles make: the mean one, before a search"
+            )
+            picture = parts.picture(title, beside(first, begin))
 
     @parts.answer([picture])
     def search(path, inverted, steps, number=None):
@@ -54,8 +62,7 @@ def project(player):
             image = player.space.test_images([number])[0]
         else:
             raise ValueError("There is no picture yet.")
-        pair = np.stack([pixels.to_float(image), player.projected(image, steps)])
-        return pictures.sheet(pair, columns=2)
+        return beside(image, player.projected(image, steps))
 
     inputs = [file, inverted, steps, *([number] if player.can("data") else [])]
     button.click(search, inputs, picture)
