@@ -31,6 +31,7 @@ OF_AN_EXTRA = {  # files whose users have installed an extra
     "zoo/pages/playground/styling.py": {"gradio"},
     "zoo/pages/playground/translation.py": {"gradio"},
     "zoo/drawing/films.py": {"av"},
+    "zoo/files/hub.py": {"huggingface_hub"},
     "zoo/serving/server/app.py": {"starlette"},
     "zoo/serving/server/listening.py": {"starlette", "uvicorn"},
 }

@@ -31,6 +31,7 @@ def require_runs(verb):
         presets.require(name)
     # A run that is watched may have saved nothing yet.
     is_watched = "watch" in verb.flags and verb.flags["watch"].value
+    _fetch_runs(verb)
     for path in values(verb, _named(verb)):
         if presets.is_name(path) and "init_from" in verb.runs:
             presets.require(path)
@@ -40,6 +41,22 @@ def require_runs(verb):
             command = training(path)
             hint = f"; `{command}` trains it" if command else ""
             raise FileNotFoundError(f"{lack}{hint}. Received: {path}.")
+
+
+def _fetch_runs(verb):
+    """Has flags that name models on a hub name their files."""
+    from zoo.files import hub
+
+    for name in verb.runs:
+        flag = verb.flags[name]
+        if isinstance(flag.value, list):
+            flag.value = [_fetched(hub, path) for path in flag.value]
+        elif flag.value is not None:
+            flag.value = _fetched(hub, flag.value)
+
+
+def _fetched(hub, path):
+    return str(hub.fetch(path)) if hub.is_name(path) else path
 
 
 def _named(verb):

@@ -32,6 +32,13 @@ VERB.define(
     "Write the run's model as a .keras file without the state of its optimizers, in "
     "place of a preset.",
 )
+VERB.define(
+    "string",
+    "hub",
+    None,
+    "hf://USER/REPO: send the run's model there, with its card, in place of a preset; "
+    "zoo.load and --workdir take that name (pip install huggingface_hub).",
+)
 VERB.group("What the card says")
 VERB.define("string", "about", None, "A line [the model's own].")
 VERB.define(
@@ -66,6 +73,11 @@ def main():
         without=tuple(flags.without),
         command=shlex.join(["python", "-m", "experiments.publish", *VERB.argv[1:]]),
     )
+    if flags.hub:
+        from zoo.evaluation import sharing
+
+        print(f"sent: {sharing.share(flags.workdir, flags.hub, words)}")
+        return
     progress = evaluation.Stages(sys.stdout) if flags.scores else None
     out = flags.out or presets.FOLDER
     published = publishing.publish(flags.workdir, out, words, progress)

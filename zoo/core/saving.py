@@ -13,7 +13,7 @@ from keras.src.backend.common import global_state
 from keras.src.saving import saving_lib
 
 from zoo.core import registry
-from zoo.files import archives
+from zoo.files import archives, hub
 
 # Counts and seeds: which one a backend of Keras takes is its own affair, and each
 # converts what another has written.
@@ -47,7 +47,8 @@ def _remember_what_is_skipped():
 
 
 def load(path: str | os.PathLike) -> keras.Model:
-    """Returns the model of a `.keras` file or of a run folder (its `model.keras`).
+    """Returns the model of a `.keras` file, of a run folder (its `model.keras`), or of
+    a hub ("hf://USER/REPO", see `zoo.files.hub`).
 
     Only names and numbers are read: the class comes from the registry, the optimizers
     are Keras' own, and no code of the file runs.
@@ -55,6 +56,7 @@ def load(path: str | os.PathLike) -> keras.Model:
     Raises: ValueError: if the file is not a zoo model, is damaged, or a variable is
         missing or left over. FileNotFoundError: if there is none.
     """
+    path = hub.fetch(str(path)) if hub.is_name(path) else path
     file = file_of(pathlib.Path(path))
     archives.verify(file)
     config = archives.config(file)

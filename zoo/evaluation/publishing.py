@@ -52,7 +52,7 @@ class Published:
     grey_levels: float | None
 
 
-def publish(workdir, out, words, progress=None):
+def publish(workdir, out, words, progress=None, most=record.MOST_WEIGHTS):
     """Writes the preset of a finished run.
 
     Args:
@@ -61,6 +61,7 @@ def publish(workdir, out, words, progress=None):
         words: `Words`.
         progress: `Stages`, if the rounded weights are measured; None for the run's
             scores.
+        most: Weights that it may have; None sets no bound.
     Returns: `Published`.
     Raises: ValueError, FileNotFoundError: in one sentence, why the run is no preset.
     """
@@ -69,7 +70,7 @@ def publish(workdir, out, words, progress=None):
     run, model = folder.read_record(), saving.load(folder.model)
     name = _name(words.name, run["settings"])
     path = out / f"{name.replace('/', '-', 1)}.json"
-    lent = _lent(model, words.without)
+    lent = _lent(model, words.without, most)
     preset = _described(path, name, model, run, words, lent)
     of = f"the run {folder.path.name}, in single precision"
     limits = [*words.limits, *_limits(words.without, scores)]
@@ -153,7 +154,7 @@ def _name(name, settings):
     return name
 
 
-def _lent(model, without):
+def _lent(model, without, most):
     """{network: arrays} of a preset of `model`."""
     lent = lending.weights(model)
     for name in without:
@@ -164,13 +165,14 @@ def _lent(model, without):
             )
     kept = {name: arrays for name, arrays in lent.items() if name not in without}
     sizes = {name: sum(array.size for array in arrays) for name, arrays in kept.items()}
-    if not kept or sum(sizes.values()) > record.MOST_WEIGHTS:
+    total = sum(sizes.values())
+    if not kept or (most is not None and total > most):
         each = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
         raise ValueError(
             f"A preset has at least one network and at most {record.MOST_WEIGHTS:,} "
             "weights: train a smaller one (--set=width=...), or leave a network out "
             "that only training needs, by --without=NETWORK. "
-            f"Received: {sum(sizes.values()):,} weights ({each or 'none'})."
+            f"Received: {total:,} weights ({each or 'none'})."
         )
     return kept
 
