@@ -52,7 +52,7 @@ class Published:
     grey_levels: float | None
 
 
-def publish(workdir, out, words, progress=None, most=record.MOST_WEIGHTS):
+def publish(workdir, out, words, progress=None, bounded=True):
     """Writes the preset of a finished run.
 
     Args:
@@ -61,7 +61,7 @@ def publish(workdir, out, words, progress=None, most=record.MOST_WEIGHTS):
         words: `Words`.
         progress: `Stages`, if the rounded weights are measured; None for the run's
             scores.
-        most: Weights that it may have; None sets no bound.
+        bounded: Whether it may have `record.MOST_WEIGHTS` at most.
     Returns: `Published`.
     Raises: ValueError, FileNotFoundError: in one sentence, why the run is no preset.
     """
@@ -70,7 +70,7 @@ def publish(workdir, out, words, progress=None, most=record.MOST_WEIGHTS):
     run, model = folder.read_record(), saving.load(folder.model)
     name = _name(words.name, run["settings"])
     path = out / f"{name.replace('/', '-', 1)}.json"
-    lent = _lent(model, words.without, most)
+    lent = _lent(model, words.without, bounded)
     preset = _described(path, name, model, run, words, lent)
     of = f"the run {folder.path.name}, in single precision"
     limits = [*words.limits, *_limits(words.without, scores)]
@@ -154,7 +154,7 @@ def _name(name, settings):
     return name
 
 
-def _lent(model, without, most):
+def _lent(model, without, bounded):
     """{network: arrays} of a preset of `model`."""
     lent = lending.weights(model)
     for name in without:
@@ -166,7 +166,7 @@ def _lent(model, without, most):
     kept = {name: arrays for name, arrays in lent.items() if name not in without}
     sizes = {name: sum(array.size for array in arrays) for name, arrays in kept.items()}
     total = sum(sizes.values())
-    if not kept or (most is not None and total > most):
+    if not kept or (bounded and total > record.MOST_WEIGHTS):
         each = ", ".join(f"{name} {size:,}" for name, size in sizes.items())
         raise ValueError(
             f"A preset has at least one network and at most {record.MOST_WEIGHTS:,} "

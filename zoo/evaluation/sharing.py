@@ -32,7 +32,7 @@ def share(workdir, name, words):
         files.mkdir()
         words = dataclasses.replace(words, without=())
         published = publishing.publish(
-            workdir, pathlib.Path(folder) / "preset", words, most=None
+            workdir, pathlib.Path(folder) / "preset", words, bounded=False
         )
         preset = published.preset
         model = saving.load(RunFolder(workdir).model)
