@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 import pytest
+import shelf
 import tiny
 from capable import only  # noqa: F401
 from PIL import Image
@@ -334,6 +335,27 @@ def test_a_model_that_translates_shows_its_answers(name, tmp_path):
     sources = entry.model.sources(rows["test images"], seed=2)
     answers = pixels.to_uint8(entry.model.translate(sources, seed=2))
     np.testing.assert_array_equal(rows[f"{name}, from its source"], answers)
+
+
+def test_the_gallery_of_presets_is_of_their_stored_pictures(
+    tmp_path, monkeypatch, capsys
+):
+    folder = shelf.use(monkeypatch, tmp_path / "presets")
+    for name, colour in (("ae", "red"), ("gan", "blue"), ("vae", None)):
+        shelf.store(tiny.model(name), folder)
+        if colour:
+            Image.new("RGB", (40, 90), colour).save(folder / f"{name}-digits.png")
+    out = tmp_path / "out.png"
+    assert called(gallery, "--presets=all", f"--out={out}") == 0
+    pixels = np.asarray(Image.open(out).convert("RGB")).reshape(-1, 3)
+    shares = [(pixels == c).all(axis=1).mean() for c in ((255, 0, 0), (0, 0, 255))]
+    assert min(shares) > 0.1 and shares[0] == pytest.approx(shares[1], rel=0.05)
+    for flags, sentence in (
+        (["--presets=vae/digits"], "No picture is stored"),
+        (["--presets=vae/digit"], "did you mean 'vae/digits'"),
+    ):
+        assert called(gallery, *flags, f"--out={tmp_path / 'no.png'}") == 1
+        assert sentence in capsys.readouterr().err
 
 
 def test_the_gallery_is_a_picture(folders, tmp_path, capsys):

@@ -13,6 +13,13 @@ VERB = commands.Verb(
 )
 VERB.group("What")
 VERB.define("list", "workdirs", [], "Run folders or .keras files, of one data set.")
+VERB.define(
+    "list",
+    "presets",
+    [],
+    "In the place of runs: models that come trained, or all of them; the picture that "
+    "is stored with each.",
+)
 VERB.define("integer", "columns", 12, "Images of each model.")
 VERB.define("integer", "seed", 0, "New image i is the image of seed + i.", least=0)
 VERB.group("Where")
@@ -23,6 +30,9 @@ VERB.define(
 
 def main():
     flags = VERB.flags
+    if flags.presets:
+        _presets(flags.presets)
+        return
     if not flags.workdirs:
         raise ValueError("--workdirs names one trained model or more. Received: none.")
     default = pathlib.Path(flags.workdirs[0]).parent
@@ -43,4 +53,28 @@ def main():
         [""] * flags.columns,
         f"{dataset}: images of the test set, rebuilt from their codes, and new ones",
     )
+    print(f"written: {out}")
+
+
+def _presets(names):
+    """Draws the upper part of the pictures that are stored with presets."""
+    from zoo.drawing import figures
+    from zoo.pretrained import presets
+
+    flags = VERB.flags
+    if flags.workdirs:
+        raise ValueError(
+            "A gallery is of --workdirs or of --presets. Received: both of them."
+        )
+    names = presets.names() if names == ["all"] else names
+    for name in names:
+        presets.require(name)
+    sheets = {name: presets.find(name).sheet for name in names}
+    sheets = {name: sheet for name, sheet in sheets.items() if sheet.is_file()}
+    if not sheets:
+        raise ValueError(
+            f"No picture is stored with these presets. Received: {', '.join(names)}."
+        )
+    out = outputs.picture(flags.out, pathlib.Path(), "presets.png")
+    figures.save_sheets(out, sheets)
     print(f"written: {out}")

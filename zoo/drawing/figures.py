@@ -7,6 +7,7 @@ figures are drawn on `Figure`, which needs no screen.
 import pathlib
 
 import numpy as np
+from PIL import Image
 
 from zoo.files.atomic import replaced
 from zoo.inputs import pixels
@@ -151,6 +152,33 @@ def save_table(path, images, rows, columns, title, captions=None):
         captions: R lists of C texts, each below its image.
     """
     _save(path, _table(images, rows, columns, title, captions))
+
+
+def save_sheets(path, sheets, columns=4):
+    """Writes a PNG of pictures side by side, each under its name: as wide as each
+    other, and cut at the bottom where one is high.
+
+    Args:
+        path: File to write; it appears complete or not at all.
+        sheets: {name: path of a PNG}.
+    """
+    from matplotlib.figure import Figure
+
+    columns = min(columns, len(sheets))
+    lines = -(-len(sheets) // columns)
+    figure = Figure(figsize=(3.2 * columns, 2.75 * lines), layout="constrained")
+    panels = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axes in panels:
+        axes.set_axis_off()
+    for axes, (name, file) in zip(panels, sheets.items()):
+        with Image.open(file) as picture:
+            width = picture.width
+            upper = picture.convert("RGB").crop(
+                (0, 0, width, min(picture.height, width * 3 // 4))
+            )
+        axes.imshow(upper, interpolation="antialiased")
+        axes.set_title(name, fontsize=10)
+    _save(path, figure)
 
 
 def save_detections(path, detections, scores, examples, rows, title):
