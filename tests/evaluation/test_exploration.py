@@ -63,6 +63,26 @@ def test_interpolate_prints_a_line_a_path_and_writes_a_picture(run):
     assert picture_of(folder.parent / "way.png").shape[1] > 560
 
 
+def test_a_way_between_styles_is_straight(run, tmp_path, capsys):
+    folder, out = run("stylegan"), tmp_path / "w.png"
+    flags = [f"--workdir={folder}", f"--out={out}", "--seeds=1,2", "--space=w"]
+    assert called(interpolate, *flags, "--nojudge", "--steps=3") == 0
+    text = capsys.readouterr().out
+    assert "|w|" in text and "seed 1 to 2, linear" in text and "spherical" not in text
+    model = zoo.load(folder)
+    ends = model.to_w(np.concatenate([model.prior(1, seed=s) for s in (1, 2)]))
+    middle = model.synthesize(ends.mean(axis=0)[None])[0]
+    shown = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            figures, "save_table", lambda out, images, *_: shown.append(images)
+        )
+        assert called(interpolate, *flags, "--nojudge", "--steps=3") == 0
+    np.testing.assert_allclose(shown[0][0, 1], middle, atol=1e-5)
+    first = model.decode(model.prior(1, seed=1))[0]
+    np.testing.assert_allclose(shown[0][0, 0], first, atol=1e-5)
+
+
 def test_a_gan_interpolates_seeds_of_its_own_accord(run, tmp_path, capsys):
     flags = [f"--workdir={run('gan')}", f"--out={tmp_path}/new/way.png", "--nojudge"]
     assert called(interpolate, *flags, "--path=spherical") == 0
@@ -306,6 +326,13 @@ def test_the_autoencoder_samples_by_a_mixture(run, tmp_path, capsys):
         (interpolate, "vae", ["--images=0,x"], "whole numbers"),
         (interpolate, "vae", ["--images=0,1", "--seeds=0,1"], "--images or --seeds"),
         (interpolate, "vae", ["--steps=1"], "at least 2"),
+        (interpolate, "gan", ["--space=w"], "'gan' cannot mix"),
+        (
+            interpolate,
+            "stylegan",
+            ["--space=w", "--path=spherical"],
+            "Ways between styles are linear",
+        ),
         (interpolate, "vae", ["--out=way.npz"], "go to a .png"),
         (arithmetic, "gan", [], "'gan' cannot encode"),
         (arithmetic, "vae", ["--plus=shoe"], "Unknown class 'shoe'"),

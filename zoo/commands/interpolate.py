@@ -26,6 +26,14 @@ VERB.define(
     "linear, spherical (an arc about the origin) or both.",
     enum_values=["linear", "spherical", "both"],
 )
+VERB.define(
+    "enum",
+    "space",
+    "z",
+    "z, the latents, or w, the styles that stylegan makes of them, where ways are "
+    "straight.",
+    enum_values=["z", "w"],
+)
 VERB.define("integer", "steps", 8, "Images a path, both ends included.", least=2)
 VERB.define("bool", "judge", True, "Name images by the data set's classifier.")
 VERB.group("Seen among")
@@ -50,12 +58,14 @@ def main():
     space.model.require("decode")
     names, ends, pictured = _ends(space, images, seeds)
     kinds = list(latents.PATHS) if flags.path == "both" else [flags.path]
+    if flags.space == "w":
+        kinds, ends = ["linear"], [_styles(space.model, each) for each in ends]
     rows = [f"{name}, {kind}" for name in names for kind in kinds]
     paths = [latents.PATHS[kind](*ends, flags.steps) for kind in kinds]
     z = np.stack(paths, axis=1).reshape(len(rows), flags.steps, -1)
-    decoded = space.decode(z)
+    decoded = space.decode(z) if flags.space == "z" else _synthesized(space.model, z)
     classes, sure = space.tell(decoded)
-    print("\n".join(_lines(rows, z, decoded, classes, sure)))
+    print("\n".join(_lines(rows, z, decoded, classes, sure, flags.space)))
     if images:
         print("\n".join(_positions(space, images)))
     columns = [f"{share:.2f}" for share in np.linspace(0, 1, flags.steps)]
@@ -104,6 +114,23 @@ def _ends(space, images, seeds):
     return [f"{kind} {a} to {b}" for a, b in pairs], (z[::2], z[1::2]), ends
 
 
+def _styles(model, z):
+    """Returns the styles `[P, levels D]` of latents `[P, D]`."""
+    model.require("mix")
+    if VERB.flags.path == "spherical":
+        raise ValueError(
+            "Ways between styles are linear: they lie about no origin. "
+            "Received: path=spherical with space=w."
+        )
+    return model.to_w(z).reshape(len(z), -1)
+
+
+def _synthesized(model, w):
+    """Returns the images `[R, C, H, W, channels]` of styles `[R, C, levels D]`."""
+    images = model.synthesize(w.reshape(-1, model.levels, w.shape[-1] // model.levels))
+    return images.reshape(*w.shape[:2], *images.shape[1:])
+
+
 def _positions(space, numbers):
     """Returns a sentence on the classes of these test images, for users who meant
     classes."""
@@ -114,7 +141,7 @@ def _positions(space, numbers):
     return ["", f"test images by position: {', '.join(classes)}"]
 
 
-def _lines(rows, z, decoded, classes, sure):
+def _lines(rows, z, decoded, classes, sure, space):
     """Returns a line of numbers for each path, below a line that names the numbers."""
     import numpy as np
 
@@ -122,11 +149,11 @@ def _lines(rows, z, decoded, classes, sure):
 
     width = max(map(len, rows))
     lines = [
-        "|z|: length of the shortest latent. step: largest change from one image to",
+        f"|{space}|: length of the shortest. step: largest change from one image to",
         "the next, root mean square of pixels in [0, 1]. sure: the classifier where it",
         "is least so.",
         "",
-        f"{'':<{width}}    |z|   step   sure  classes on the way",
+        f"{'':<{width}}    |{space}|   step   sure  classes on the way",
     ]
     for number, row in enumerate(rows):
         shortest = np.linalg.norm(z[number], axis=-1).min()

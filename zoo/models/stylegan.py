@@ -237,8 +237,7 @@ class StyleGAN(Augmented):
         return backend.normal_of_seeds(seeds, (sum(self.noise_sizes),), step=1)
 
     def to_images(self, z: Tensor) -> Tensor:
-        w = self.averaged_network("mapping")(z, training=False)
-        return self.to_styled(ops.repeat(w[:, None], self.levels, axis=1))
+        return self.to_styled(self.to_styles(z))
 
     def to_styled(self, w: Tensor) -> Tensor:
         """Returns the images `[B, H, W, C]` of w `[B, levels, D]`, without noise."""
@@ -284,11 +283,7 @@ class StyleGAN(Augmented):
             np.concatenate([seeds_from(seed, 1) for seed in np.ravel(each).tolist()])
             for each in (coarse_seeds, fine_seeds)
         ]
-        if len(seeds[0]) != len(seeds[1]):
-            raise ValueError(
-                "There is one fine seed for each coarse one. "
-                f"Received: {len(seeds[0])} and {len(seeds[1])} seeds."
-            )
+        style.require_pairs(*seeds)
         options = {"level": int(level), "truncation": float(truncation)}
         return self.in_batches("to_mixed", 250, *seeds, **options)
 
@@ -304,16 +299,21 @@ class StyleGAN(Augmented):
         w = np.repeat(w[None], len(images), axis=0)
         return projection.search(self, w, images, steps, progress)
 
+    def to_w(self, z: ArrayLike) -> np.ndarray:
+        """Returns the styles, float32 `[N, levels, D]`, of latents `[N, D]`."""
+        self.require_networks()
+        return self.in_batches("to_styles", 250, inputs.to_latents(z, self.latent_dim))
+
+    def to_styles(self, z: Tensor) -> Tensor:
+        """Returns w `[B, levels, D]` of latents `[B, D]`, one for all levels."""
+        w = self.averaged_network("mapping")(z, training=False)
+        return ops.repeat(w[:, None], self.levels, axis=1)
+
     def synthesize(self, w: ArrayLike) -> np.ndarray:
         """Returns the images, float32 `[N, H, W, C]`, of styles `[N, levels, D]` such
-        as `project` finds, without noise."""
+        as `to_w` and `project` give, without noise."""
         self.require("project")
-        w = np.asarray(w, "float32")
-        if w.shape[1:] != (self.levels, self.latent_dim):
-            raise ValueError(
-                f"Styles are [N, {self.levels}, {self.latent_dim}]. "
-                f"Received: shape {list(w.shape)}."
-            )
+        w = style.checked_styles(w, self.levels, self.latent_dim)
         return self.in_batches("to_styled", 250, w)
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:

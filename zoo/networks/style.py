@@ -12,6 +12,7 @@ import math
 import numbers
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from zoo.networks import filters
@@ -56,6 +57,26 @@ def require_truncation(truncation):
             "truncation is a number in [0, 1]: 1 leaves styles as they are, 0 makes "
             f"the mean of all. Received: {truncation!r}."
         )
+
+
+def require_pairs(coarse, fine):
+    """Raises ValueError unless there are as many fine seeds as coarse ones."""
+    if len(coarse) != len(fine):
+        raise ValueError(
+            "There is one fine seed for each coarse one. "
+            f"Received: {len(coarse)} and {len(fine)} seeds."
+        )
+
+
+def checked_styles(w, levels, size):
+    """Returns styles as float32 `[N, levels, size]`; ValueError unless of that
+    shape."""
+    w = np.asarray(w, "float32")
+    if w.shape[1:] != (levels, size):
+        raise ValueError(
+            f"Styles are [N, {levels}, {size}]. Received: shape {list(w.shape)}."
+        )
+    return w
 
 
 class _Equalized(layers.Layer):
