@@ -16,6 +16,7 @@ from zoo.inputs import augment
 pytestmark = [pytest.mark.any_backend, pytest.mark.eager]
 
 ADVERSARIAL = ["gan", "cgan", "bigan", "vaegan", "vaegan_hybrid", "wgan", "stylegan"]
+ADVERSARIAL += ["r3gan"]
 NEVER = 0.999  # a gate that stays shut at p = 1/2
 
 
