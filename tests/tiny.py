@@ -69,6 +69,7 @@ CONFIGS = {
         "dropout": 0.2,
     },
     "pix2pix": {"width": 4},
+    "r3gan": {"latent_dim": 3, "width": 4, "max_width": 6},
     "rnn_vaegan": {
         "latent_dim": 3,
         "vector_dim": 5,
@@ -113,7 +114,7 @@ def skip_graph_passes():
 
 
 # Models that train as another does, whose promises of seconds CI tests.
-KIN = {"cgan": "gan", "flow": "ddpm", "vaegan_hybrid": "vaegan"}
+KIN = {"cgan": "gan", "flow": "ddpm", "vaegan_hybrid": "vaegan", "r3gan": "stylegan"}
 
 
 def apart():

@@ -16,6 +16,7 @@ from zoo.inputs import augment
 pytestmark = [pytest.mark.any_backend, pytest.mark.eager]
 
 ADVERSARIAL = ["gan", "cgan", "bigan", "vaegan", "vaegan_hybrid", "wgan", "stylegan"]
+ADVERSARIAL += ["r3gan"]
 NEVER = 0.999  # a gate that stays shut at p = 1/2
 
 
@@ -100,6 +101,17 @@ def test_grey_images_are_neither_turned_nor_inverted():
     images = tiny.floats(4)
     kinds = ("quarter", "before", "after", "luma", "hue", "saturation")
     np.testing.assert_array_equal(changed(images, 0.5, *only(*kinds)), images)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (7, 12), (28, 28)])
+def test_grey_images_move_as_those_in_colour(shape):
+    images, kinds = tiny.floats(16, (*shape, 1)), augment.UPRIGHT
+    for changes in (*([kind] for kind in kinds), kinds):
+        numbers = only(*changes, rows=16)
+        coloured = changed(np.repeat(images, 3, axis=3), 0.5, *numbers)
+        result = changed(images, 0.5, *numbers)
+        assert (result != images).any()
+        np.testing.assert_allclose(result, coloured[..., :1], atol=1e-5)
 
 
 def test_each_change_has_a_probability_of_its_own():
@@ -198,6 +210,23 @@ def trained(strategy=None, parts=1):
         model.compile(sgd, run_eagerly=True, gradient_accumulation_steps=parts)
     batches = tiny.batches((tiny.floats(24),), 8 // parts)
     return model, model.fit(batches, shuffle=False, verbose=0).history
+
+
+@pytest.mark.slow
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["gan", "stylegan"])
+def test_a_graph_moves_p_as_single_steps_do(name):
+    states = []
+    for eagerly in (True, False):
+        model = tiny.model(name, augment="ada", ada_images=100)
+        sgd = {n: keras.optimizers.SGD(0.01) for n in model.networks}
+        model.compile(sgd, run_eagerly=eagerly)
+        model.ada_count.assign(50)
+        model.fit(tiny.floats(12), batch_size=4, shuffle=False, verbose=0)
+        states.append(tiny.values([model.ada_count, *model.trainable_variables]))
+    assert states[0][0] != 50
+    for one, other in zip(*states, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
 
 
 def test_two_replicas_have_the_p_of_one(two_replicas):

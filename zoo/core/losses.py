@@ -224,3 +224,16 @@ def generator_loss(fake_logits: Tensor, loss: str = "non_saturating") -> Tensor:
     if loss == "least_squares":
         return 0.5 * ops.mean(ops.square(fake_logits - 1.0))
     return -ops.mean(fake_logits)
+
+
+def relativistic(logits: Tensor, other_logits: Tensor) -> Tensor:
+    """-log sigmoid(f(a) - f(b)), mean over pairs: what a network descends that makes
+    each image a seem more real than its b. It does not change if f gets a constant.
+
+    Args:
+        logits, other_logits: f(a) and f(b), `[B, 1]`.
+    Source: Jolicoeur-Martineau 2018, arXiv:1807.00734, equation 5, of pairs, as Huang
+        et al. 2024, arXiv:2501.05441, section 2.1, have it.
+    """
+    logits = ops.cast(logits, "float32") - ops.cast(other_logits, "float32")
+    return bce(logits, True)

@@ -87,6 +87,7 @@ def diff_augment(images: Tensor, u: Tensor) -> Tensor:
 # Which numbers of `ada` say whether a change is made, and which ones how.
 GATES = ("flip", "quarter", "move", "scale", "before", "stretch", "after", "shift")
 GATES += ("brightness", "contrast", "luma", "hue", "saturation")
+UPRIGHT = ("flip", "move", "scale", "stretch", "shift")  # moves that turn nothing
 CHOICES = ("flip", "quarter", "down", "right", "before", "after", "luma", "hue")
 NORMALS = ("scale", "stretch", "down", "right", "brightness", "contrast", "saturation")
 NUM_ADA_UNIFORM, NUM_ADA_NORMAL = len(GATES) + len(CHOICES), len(NORMALS)
@@ -133,19 +134,55 @@ def _resampled(images, p, gate, choice, normal):
     (yy, yx), (xy, xx) = matrix
     from_y = _reflected(yy * y + yx * x + middle_y - shift[0], height)
     from_x = _reflected(xy * y + xx * x + middle_x - shift[1], width)
+    blits = _blits(images.shape, p, gate, choice)
+    if channels == 3:
+        return _gathered(images, from_y, from_x, *blits)
+    changed = _multiplied(images, from_y[:, :, :1], from_x[:, :1], *blits)
+    # Some devices round in products, and what is not changed has to stay as it is.
+    lowest = ops.min(ops.stack([gate[name] for name in UPRIGHT], axis=0), axis=0)
+    return ops.where((lowest < p)[:, None, None, None], changed, images)
+
+
+def _multiplied(images, from_y, from_x, quarters, is_flipped, moves):
+    """Images that are not turned, read at places `[B, H, 1]` and `[B, 1, W]`: products
+    with two small matrices, which cost next to nothing."""
+    height, width = images.shape[1:3]
+    y = ops.arange(height, dtype="float32")[None, None]
+    x = ops.arange(width, dtype="float32")[None, :, None]
+    x = ops.where(_column(is_flipped), width - 1.0 - x, x)
+    # Where rows and columns lie after the blits, and their shares of a place there.
+    y, x = ops.mod(y + moves[0], height), ops.mod(x + moves[1], width)
+    take_y = ops.relu(1.0 - ops.abs(from_y - y))
+    take_x = ops.relu(1.0 - ops.abs(from_x - x))
+    return ops.einsum("bij,bjkc,bkl->bilc", take_y, images, take_x)
+
+
+def _gathered(images, from_y, from_x, quarters, is_flipped, moves):
+    """Images read at places `[B, H, W]`, each a mean of four pixels."""
+    height, width, channels = images.shape[1:]
+    pixels = ops.reshape(images, (-1, channels))
+    rows = ops.arange(ops.shape(images)[0], dtype="int32")[:, None, None]
+
+    def pixel(y, x):
+        """The pixel that lies at whole places after the blits."""
+        y, x = ops.mod(y - moves[0], height), ops.mod(x - moves[1], width)
+        is_half, is_odd = quarters >= 2.0, ops.mod(quarters, 2.0) == 1.0
+        y = ops.where(is_half, height - 1.0 - y, y)
+        x = ops.where(is_half, width - 1.0 - x, x)
+        if height == width:
+            y, x = ops.where(is_odd, x, y), ops.where(is_odd, height - 1.0 - y, x)
+        x = ops.where(_column(is_flipped), width - 1.0 - x, x)
+        place = ops.cast(y * width + x, "int32")
+        return ops.take(pixels, height * width * rows + place, axis=0)
+
     top, left = ops.floor(from_y), ops.floor(from_x)
     down, right = from_y - top, from_x - left
-    rows = ops.shape(images)[0]
-    pixels = ops.reshape(images, (-1, channels))
-    first = height * width * ops.arange(rows, dtype="int32")[:, None, None]
-    place = _blits(images.shape, p, gate, choice)
     total = 0.0
     for i, weight_y in enumerate((1.0 - down, down)):
         for j, weight_x in enumerate((1.0 - right, right)):
             at_y = ops.minimum(top + i, height - 1.0)
             at_x = ops.minimum(left + j, width - 1.0)
-            values = ops.take(pixels, first + place(at_y, at_x), axis=0)
-            total = total + (weight_y * weight_x)[..., None] * values
+            total = total + (weight_y * weight_x)[..., None] * pixel(at_y, at_x)
     return total
 
 
@@ -194,8 +231,8 @@ def _reflected(place, side):
 
 
 def _blits(shape, p, gate, choice):
-    """Function of whole places (y, x) `[B, H, W]` that returns which pixel of the image
-    lies there once it is mirrored, turned by quarters and moved, int32."""
+    """(quarter turns, whether it is mirrored, (rows down, columns right)) of each
+    image, made in this order: `[B, 1, 1]`, `[B]`, `[B, 1, 1]`."""
     _, height, width, channels = shape
     quarters = ops.floor(4.0 * choice["quarter"])
     if height != width:
@@ -208,18 +245,7 @@ def _blits(shape, p, gate, choice):
         most = side // 8
         whole = ops.floor(choice[name] * (2 * most + 1)) - most
         moves.append(_column(ops.where(gate["move"] < p, whole, 0.0)))
-
-    def place(y, x):
-        y, x = ops.mod(y - moves[0], height), ops.mod(x - moves[1], width)
-        far_y, far_x = height - 1.0 - y, width - 1.0 - x
-        is_half, is_odd = quarters >= 2.0, ops.mod(quarters, 2.0) == 1.0
-        y, x = ops.where(is_half, far_y, y), ops.where(is_half, far_x, x)
-        if height == width:
-            y, x = ops.where(is_odd, x, y), ops.where(is_odd, height - 1.0 - y, x)
-        x = ops.where(_column(is_flipped), width - 1.0 - x, x)
-        return ops.cast(y * width + x, "int32")
-
-    return place
+    return quarters, is_flipped, moves
 
 
 def _recoloured(images, p, gate, choice, normal):
