@@ -61,6 +61,7 @@ def marked():
 CONTRACT = TESTS / "core" / "test_contract.py"
 # What tells most of the contract; the rest runs with -m full.
 LATER = "cyclegan or srgan or latent_diffusion or stylegan or rnn_vaegan or palette"
+LATER += " or interpolator"
 KIN = " or ".join(["bigan", *tiny.KIN])
 MOST_TELLING = f"(addressed or resumed or file_holds) and not ({KIN} or {LATER})"
 

@@ -23,8 +23,9 @@ def warp(images, flow):
     Source: Jaderberg et al. 2015, arXiv:1506.02025, equation 5.
     """
     height, width, channels = images.shape[1:]
-    rows = ops.arange(height, dtype="float32")[None, :, None] + flow[..., 0]
-    columns = ops.arange(width, dtype="float32")[None, None] + flow[..., 1]
+    # NumPy's arrays, because JAX's own take no symbolic tensor of Keras.
+    rows = flow[..., 0] + np.arange(height, dtype="float32")[None, :, None]
+    columns = flow[..., 1] + np.arange(width, dtype="float32")[None, None]
     flat = ops.reshape(images, (-1, height * width, channels))
     top, below, down = _neighbours(rows, height)
     left, right, across = _neighbours(columns, width)
