@@ -11,6 +11,7 @@ from refusals import refusal
 
 import zoo
 from zoo import backend
+from zoo.adversarial import penalties
 from zoo.inputs import augment
 
 pytestmark = [pytest.mark.any_backend, pytest.mark.eager]
@@ -146,6 +147,31 @@ def test_a_penalty_goes_through_the_changes_to_the_image_and_has_a_gradient():
     assert np.isfinite(terms["gp"]) and terms["gp"] > 0
     assert all(np.isfinite(x).all() for x in end)
     assert any((x != y).any() for x, y in zip(start, end))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("gan", "ada"), ("gan", "diff"), *((n, "ada") for n in ("vaegan", "stylegan"))],
+)
+def test_r1_is_by_the_image_itself_with_ada_and_by_the_changed_one_with_diff(
+    name, kind, monkeypatch
+):
+    calls, plain = [], penalties.r1
+    monkeypatch.setattr(
+        penalties, "r1", lambda *args: calls.append(args) or plain(*args)
+    )
+    weight = {} if name == "stylegan" else {"regularizer": "r1"}
+    model = tiny.model(name, augment=kind, **weight)
+    if kind == "ada":
+        model.ada_count.assign(model.ada_images)
+    images = backend.tensor(tiny.floats(4))
+    model.objective(images)
+    critic, x = calls[0]
+    assert (tiny.values([x])[0] == tiny.floats(4)).all() == (kind == "ada")
+    logits = model.discriminator(x, training=True)
+    logits = logits[-1] if name == "vaegan" else logits
+    is_plain = np.allclose(*tiny.values([critic(x), logits]), atol=1e-6)
+    assert is_plain == (kind == "diff")
 
 
 # --- how often ------------------------------------------------------------------------

@@ -112,6 +112,13 @@ def test_a_part_of_the_training_images_is_used(tmp_path):
     flags = ("--train_images=60", "--batch_size=10")
     run = prepared(tmp_path, 500, *flags)
     assert run.steps_per_epoch == 6 and run.validation.cardinality() == 5
+    assert "60 images of 16x16x1 to train on, 45 to" in " ".join(reports.header(run))
+    flags = ("--train_images=20", "--batch_size=10", "--set=augment=ada")
+    run = prepared(tmp_path / "fewer", 500, *flags)
+    assert run.validation.cardinality() == 2
+    _, data, _, small = reports.header(run)
+    assert "20 images of 16x16x1 to train on, 20 to validate on" in data
+    assert "--set=augment=ada" in small and "diff_augment" not in small
     with pytest.raises(ValueError, match="at least 1. Received: train_images=0"):
         prepared(tmp_path / "none", 500, "--train_images=0")
     with pytest.raises(ValueError, match="at most the 4 examples"):

@@ -167,3 +167,13 @@ def test_what_was_well_meanwhile_is_warned_of_again(caplog):
         "Epoch 0.",
         "Epoch 3.",
     ]
+
+
+@pytest.mark.slow
+def test_a_run_of_two_kinds_of_pictures_counts_those_of_the_smaller(tmp_path):
+    model = ["--model=cyclegan", "--set=task=domains", "--set=width=2"]
+    flags = ["--domains=5,7", "--image_size=8", "--batch_size=20"]
+    run = prepare(tmp_path / "run", *flags, base=[*model, "--set=blocks=1"])
+    assert (
+        "135 images of 8x8x1 to train on, 14 to validate on" in reports.header(run)[1]
+    )

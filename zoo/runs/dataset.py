@@ -59,7 +59,13 @@ class RunData:
     def num_images(self, has_validation):
         """Returns the images that are trained on; of two domains, those of the
         smaller."""
-        splits = ["train"] if has_validation else ["train", "validation"]
+        return self._count(["train"] if has_validation else ["train", "validation"])
+
+    def num_validated(self):
+        """Returns the images that are validated on, if some are."""
+        return self._count(["validation"])
+
+    def _count(self, splits):
         numbers = [self.info.num_examples[split] for split in splits]
         whole = sum(min(n.values()) if isinstance(n, dict) else n for n in numbers)
         return min(whole, self.limit or whole)

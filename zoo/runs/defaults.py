@@ -95,7 +95,8 @@ def sentence(settings, num_images):
     if num_images >= FEW or settings.dataset in EPOCHS:
         return None
     words = [f"--batch_size={settings.batch_size}", f"--epochs={settings.epochs}"]
-    for name in ("diff_augment", "patch"):
+    is_former = settings.config.get("augment") == "none"
+    for name in ("diff_augment" if is_former else "augment", "patch"):
         if name in settings.config:
             words.append(f"--set={name}={settings.config[name]}")
     return f"a small set: {' '.join(words)}; say otherwise by these flags"

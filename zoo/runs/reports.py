@@ -146,11 +146,10 @@ def header(run):
     settings = run.settings
     networks = [f"{name} {count:,}" for name, count in run.parameters().items()]
     total = sum(run.parameters().values())
-    counts = run.dataset.info.num_examples
     shape = "x".join(map(str, run.model.image_shape))
     examples = fields.PLURALS[run.model.makes]
     trained = run.dataset.num_images(settings.validation)
-    validated = f"{counts['validation']:,}" if settings.validation else "no"
+    validated = f"{run.dataset.num_validated():,}" if settings.validation else "no"
     length = f"{run.steps_per_epoch:,} an epoch"
     if settings.epochs:
         steps = settings.epochs * run.steps_per_epoch
