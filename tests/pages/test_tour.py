@@ -194,6 +194,17 @@ def test_the_page_has_every_claim_and_picture_inside(results, bare, lang):
     assert "{" not in re.sub(r"<style>.*?</style>", "", text, flags=re.S)
 
 
+def test_a_bar_leads_to_chapters_verdicts_and_the_other_language(results, bare):
+    others = {"ja": "tour.ja.html"}
+    text = tour.page(results, bare, "en", command, others=others)
+    bar = re.search(r"<nav.*?</nav>", text)[0]
+    links = dict(re.findall(r'href="([^"]+)">([^<]+)<', bar))
+    places = {f"#chapter-{key}" for key in tour.CHAPTERS} | {"#verdicts"}
+    assert set(links) == places | {"tour.ja.html"} and links["tour.ja.html"] == "日本語"
+    assert all(f'id="{place[1:]}"' in text for place in places)
+    assert text.count('href="#verdicts"') == 1 + len(CLAIMS)
+
+
 def measured_alone(key, studio):
     """Returns the `Result` of a claim, and the page of that claim alone in Japanese."""
     ((chapter, claim),) = (
@@ -338,6 +349,7 @@ def test_quick_trains_digits_and_writes_a_page_a_language(measured, tmp_path, ca
     assert set(studio.folders.values()) == set(jobs)
     assert 'lang="ja"' in (runs_folder / "tour.html").read_text()
     assert 'lang="en"' in (runs_folder / "tour.en.html").read_text()
+    assert 'href="tour.en.html"' in (runs_folder / "tour.html").read_text()
     numbers = json.loads((runs_folder / "tour.json").read_text())
     assert set(numbers) == {claim.key for claim in CLAIMS}
     assert capsys.readouterr().out.count("written: ") == 2

@@ -54,7 +54,9 @@ def main():
     studio = tour.Studio(folders, dataset, most, flags.seed)
     results = tour.measure(studio, Stages(sys.stdout))
     for lang, path in pages.items():
-        tour.write(results, studio, path, lang, _command(flags.runs), flags.quick)
+        others = {each: pages[each].name for each in pages if each != lang}
+        train = _command(flags.runs)
+        tour.write(results, studio, path, lang, train, flags.quick, others)
         print(f"written: {path}")
     tour.write_numbers(results, out.with_suffix(".json"))
 

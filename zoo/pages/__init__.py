@@ -10,6 +10,7 @@ its policy tells the browser to ask nobody for more.
 from zoo.pages.markup import Html, element, escape
 from zoo.pages.parts import (
     bullets,
+    contents,
     figure,
     gallery,
     legend,
@@ -26,6 +27,7 @@ __all__ = [
     "Html",
     "bullets",
     "chart",
+    "contents",
     "element",
     "escape",
     "figure",

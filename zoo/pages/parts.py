@@ -30,9 +30,15 @@ def page(title, *content, lang="en"):
     return f"<!DOCTYPE html>\n{element('html', head, body, lang=lang)}\n"
 
 
-def section(title, *content):
-    """A heading and what belongs to it."""
-    return element("section", element("h2", title), *content)
+def section(title, *content, id=None):
+    """A heading and what belongs to it; links lead to its `id`."""
+    return element("section", element("h2", title), *content, id=id)
+
+
+def contents(links, label):
+    """A bar of links that stays at the top of the window; {address: text}."""
+    each = (element("a", text, href=address) for address, text in links.items())
+    return element("nav", *each, class_="contents", aria_label=label)
 
 
 def paragraph(*content, note=False):

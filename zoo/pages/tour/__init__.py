@@ -62,15 +62,18 @@ def _result(claim, studio):
         return Result(claim, None, reason=str(error))
 
 
-def page(results, studio, lang, command, quick=False):
+def page(results, studio, lang, command, quick=False, others=None):
     """Returns the page as the text of an HTML file; see `write`."""
     words = Words(lang)
-    return layout.page(
-        results, words, _facts(studio, words, quick), _models(studio, words), command
-    )
+    others = {
+        address: Words(other)("page.language")
+        for other, address in (others or {}).items()
+    }
+    facts, models = _facts(studio, words, quick), _models(studio, words)
+    return layout.page(results, words, facts, models, command, others)
 
 
-def write(results, studio, path, lang, command, quick=False):
+def write(results, studio, path, lang, command, quick=False, others=None):
     """Writes the page, into a new folder if need be.
 
     Args:
@@ -78,8 +81,9 @@ def write(results, studio, path, lang, command, quick=False):
         lang: One of `LANGUAGES`.
         command: Function of roles: the command that trains them, a text.
         quick: Whether the page says that it is the quick tour.
+        others: {language: address} of the page in other languages.
     """
-    text = page(results, studio, lang, command, quick)
+    text = page(results, studio, lang, command, quick, others)
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replaced(path) as temporary:

@@ -4,8 +4,10 @@ from zoo import pages
 from zoo.evaluation import table
 from zoo.pages.tour.claims import MISSING, RELATIONS
 
+SUMMARY = "verdicts"  # the place of the table of all verdicts
 
-def page(results, words, facts, models, command):
+
+def page(results, words, facts, models, command, others=None):
     """Returns the text of the HTML file.
 
     Args:
@@ -14,14 +16,16 @@ def page(results, words, facts, models, command):
         facts: Sentences on what was measured, and how.
         models: [(role, folder, state)]: what was looked at.
         command: Function of roles: the command that trains them, a text.
+        others: {address: name} of this page in other languages.
     """
     parts = [chapter(key, part, words, command) for key, part in results.items()]
     return pages.page(
         words("page.title"),
+        bar(results, words, others or {}),
         pages.paragraph(words("page.intro")),
         pages.paragraph(words("page.rule")),
         *(pages.paragraph(fact, note=True) for fact in facts),
-        pages.section(words("page.summary"), *summary(results, words)),
+        pages.section(words("page.summary"), *summary(results, words), id=SUMMARY),
         *parts,
         pages.section(
             words("page.outside"),
@@ -31,6 +35,13 @@ def page(results, words, facts, models, command):
         pages.section(words("page.models"), trained(models, words)),
         lang=words.lang,
     )
+
+
+def bar(results, words, others):
+    """Links to the verdicts, to each chapter, and to other languages."""
+    links = {f"#{SUMMARY}": words("page.verdicts")}
+    links |= {f"#chapter-{key}": words(f"chapters.{key}.title") for key in results}
+    return pages.contents(links | others, words("page.contents"))
 
 
 def summary(results, words):
@@ -55,6 +66,7 @@ def chapter(key, results, words, command):
         words(f"chapters.{key}.title"),
         pages.paragraph(words(f"chapters.{key}.intro")),
         *(claim(result, words, command) for result in results),
+        id=f"chapter-{key}",
     )
 
 
@@ -70,6 +82,7 @@ def claim(result, words, command):
         ),
         pages.paragraph(words(f"claims.{key}.experiment")),
         *(body(result, words, command)),
+        pages.paragraph(link(SUMMARY, words("page.back")), note=True),
         id=key,
     )
 
