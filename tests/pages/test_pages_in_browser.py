@@ -3,11 +3,14 @@ system's Chromium and Playwright (requirements-playground.txt)."""
 
 import shutil
 
+import numpy as np
 import pytest
+from scipy import ndimage
 from test_comparison import cache, entries, folders, text  # noqa: F401
 from test_tour import bare, command, results  # noqa: F401
 
 from zoo.pages import tour
+from zoo.pages.tour import live
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -64,3 +67,55 @@ def test_a_comparison_is_whole(text, browser, tmp_path, width):  # noqa: F811
     path = tmp_path / "compare.html"
     path.write_text(text)
     require_sound(browser, path, width)
+
+
+def seen(page, place):
+    """The grey values of a canvas, int `[H, W]`."""
+    values = page.evaluate(
+        """k => { const c = document.querySelectorAll('.live canvas')[k];
+        const { data } = c.getContext('2d').getImageData(0, 0, c.width, c.height);
+        return [c.width, ...data] }""",
+        place,
+    )
+    return np.array(values[1:]).reshape(-1, values[0], 4)[..., 0]
+
+
+def test_a_filter_by_hand_is_a_convolution(results, bare, browser, tmp_path):  # noqa: F811
+    path = tmp_path / "tour.html"
+    tour.write(results, bare, path, "en", command, quick=True)
+    page = browser.new_page(viewport={"width": 400, "height": 900}, has_touch=True)
+    page.goto(path.as_uri())
+    images = bare.test()[0][..., 0].astype(int)
+
+    def require_answer(image, kernel):
+        wanted = ndimage.correlate(image.astype(float), kernel, mode="constant")
+        wanted = np.floor(128 + wanted / 2 + 0.5).clip(0, 255)
+        assert np.abs(seen(page, 0) - image).max() == 0
+        assert np.abs(seen(page, 1) - wanted).max() <= 1
+
+    require_answer(images[0], np.array(live.KERNELS["across"]).reshape(3, 3))
+    page.get_by_role("button", name="outlines").tap()
+    page.get_by_role("button", name="picture 3").tap()
+    kernel = np.array(live.KERNELS["outline"], float).reshape(3, 3)
+    require_answer(images[2], kernel)
+    field = page.get_by_label("weight in row 1, column 3")
+    field.fill("2.5")
+    kernel[0, 2] = 2.5
+    require_answer(images[2], kernel)
+    field.press("ArrowUp")  # whole steps by the keyboard
+    assert float(field.input_value()) > 2.5
+    page.close()
+
+
+def test_without_scripts_there_is_no_place_that_would_answer(
+    results,  # noqa: F811
+    bare,  # noqa: F811
+    browser,
+    tmp_path,
+):
+    path = tmp_path / "tour.html"
+    tour.write(results, bare, path, "en", command, quick=True)
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(path.as_uri())
+    assert not page.locator(".live").is_visible()
+    page.close()

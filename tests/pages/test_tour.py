@@ -1,6 +1,8 @@
 """Tests the tour: verdicts that follow from numbers, words in every language, and one
 self-contained page."""
 
+import base64
+import hashlib
 import html
 import json
 import re
@@ -18,7 +20,7 @@ from zoo import pages
 from zoo.commands import processes, reproduce, train
 from zoo.commands import tour as verb
 from zoo.pages import tour
-from zoo.pages.tour import drawing, layout, words
+from zoo.pages.tour import drawing, layout, live, words
 from zoo.pages.tour.chapters import ae_vae, together
 from zoo.pages.tour.claims import (
     HOLDS,
@@ -181,7 +183,11 @@ def results():
 @pytest.mark.parametrize("lang", tour.LANGUAGES)
 def test_the_page_has_every_claim_and_picture_inside(results, bare, lang):
     text = tour.page(results, bare, lang, command, quick=True)
-    assert f'<html lang="{lang}">' in text and "<script" not in text
+    scripts = re.findall("<script>(.*?)</script>", text, flags=re.S)
+    assert scripts == [live.SCRIPT.read_text("utf-8")] and text.count("<script") == 1
+    digest = base64.b64encode(hashlib.sha256(scripts[0].encode()).digest()).decode()
+    assert html.escape(f"script-src 'sha256-{digest}'") in text
+    assert f'<html lang="{lang}">' in text
     assert len(pictures(text)) == len(CLAIMS)
     known = tour.Words(lang)
     for claim in CLAIMS:
@@ -191,7 +197,7 @@ def test_the_page_has_every_claim_and_picture_inside(results, bare, lang):
     # Digits has too few images.
     assert html.escape(known("page.few", enough="2,000")) in text
     assert "http:" not in text and "https:" not in text
-    assert "{" not in re.sub(r"<style>.*?</style>", "", text, flags=re.S)
+    assert "{" not in re.sub(r"<(style|script)>.*?</\1>", "", text, flags=re.S)
 
 
 def test_a_bar_leads_to_chapters_verdicts_and_the_other_language(results, bare):

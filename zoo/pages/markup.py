@@ -2,7 +2,7 @@
 
 import html
 
-VOID = ("img", "link", "meta")  # elements without content and end
+VOID = ("img", "input", "link", "meta")  # elements without content and end
 
 
 class Html(str):

@@ -1,5 +1,7 @@
 """The parts of a page, each a function from texts and pictures to `Html`."""
 
+import base64
+import hashlib
 import pathlib
 
 from zoo.pages.markup import Html, element, escape
@@ -9,18 +11,25 @@ STYLE = pathlib.Path(__file__).with_name("page.css")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def page(title, *content, lang="en"):
+def page(title, *content, lang="en", script=None):
     """Returns the text of a whole HTML file.
 
     Args:
         title: Of the window, and the heading.
         content: Parts of the page, in order.
         lang: Language of the texts, such as "ja".
+        script: JavaScript that runs at the end of the page; no other one does, for the
+            policy names its checksum.
     """
+    policy = POLICY
+    if script is not None:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        policy += f"; script-src 'sha256-{digest}'"
+        content = (*content, element("script", Html(script)))
     head = element(
         "head",
         element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("meta", name="viewport", content="width=device-width"),
         element("link", rel="icon", href="data:,"),  # without it, browsers ask for one
         element("title", title),

@@ -16,7 +16,7 @@ from zoo.evaluation import NotApplicableError
 from zoo.evaluation.stages import Stages
 from zoo.files.atomic import replaced
 from zoo.metrics.protocol import ENOUGH, short
-from zoo.pages.tour import layout
+from zoo.pages.tour import layout, live
 from zoo.pages.tour.chapters import CHAPTERS
 from zoo.pages.tour.claims import Claim, Criterion, Figure, Findings, Result, verdict
 from zoo.pages.tour.studio import Studio
@@ -70,7 +70,9 @@ def page(results, studio, lang, command, quick=False, others=None):
         for other, address in (others or {}).items()
     }
     facts, models = _facts(studio, words, quick), _models(studio, words)
-    return layout.page(results, words, facts, models, command, others)
+    places = {"cnn": live.filter_by_hand(studio.test()[0], words)}
+    places = {key: place for key, place in places.items() if key in results}
+    return layout.page(results, words, facts, models, command, others, places)
 
 
 def write(results, studio, path, lang, command, quick=False, others=None):

@@ -2,12 +2,13 @@
 
 from zoo import pages
 from zoo.evaluation import table
+from zoo.pages.tour import live
 from zoo.pages.tour.claims import MISSING, RELATIONS
 
 SUMMARY = "verdicts"  # the place of the table of all verdicts
 
 
-def page(results, words, facts, models, command, others=None):
+def page(results, words, facts, models, command, others=None, places=None):
     """Returns the text of the HTML file.
 
     Args:
@@ -17,8 +18,13 @@ def page(results, words, facts, models, command, others=None):
         models: [(role, folder, state)]: what was looked at.
         command: Function of roles: the command that trains them, a text.
         others: {address: name} of this page in other languages.
+        places: {chapter: a place of it that answers}.
     """
-    parts = [chapter(key, part, words, command) for key, part in results.items()]
+    places = places or {}
+    parts = [
+        chapter(key, part, words, command, places.get(key))
+        for key, part in results.items()
+    ]
     return pages.page(
         words("page.title"),
         bar(results, words, others or {}),
@@ -34,6 +40,7 @@ def page(results, words, facts, models, command, others=None):
         ),
         pages.section(words("page.models"), trained(models, words)),
         lang=words.lang,
+        script=live.SCRIPT.read_text("utf-8") if places else None,
     )
 
 
@@ -60,11 +67,12 @@ def summary(results, words):
         yield pages.table(columns, rows, title, kind="verdicts")
 
 
-def chapter(key, results, words, command):
-    """A chapter: its title, its introduction and its claims."""
+def chapter(key, results, words, command, place=None):
+    """A chapter: its title, its introduction, a place that answers, its claims."""
     return pages.section(
         words(f"chapters.{key}.title"),
         pages.paragraph(words(f"chapters.{key}.intro")),
+        place,
         *(claim(result, words, command) for result in results),
         id=f"chapter-{key}",
     )

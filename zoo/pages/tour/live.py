@@ -1,0 +1,75 @@
+"""Places of the page that answer: their markup, and the script that all of them share.
+
+Without scripts, a browser shows none of them.
+"""
+
+import json
+import pathlib
+
+import numpy as np
+
+from zoo import pages
+from zoo.inputs import pixels
+
+SCRIPT = pathlib.Path(__file__).with_name("live.js")
+PICTURES = 4
+KERNELS = {  # key of its name in the texts: its nine weights, row by row
+    "across": (-1, -1, -1, 0, 0, 0, 1, 1, 1),
+    "upright": (-1, 0, 1, -1, 0, 1, -1, 0, 1),
+    "outline": (-1, -1, -1, -1, 8, -1, -1, -1, -1),
+    "blur": (0.11, 0.11, 0.11, 0.11, 0.12, 0.11, 0.11, 0.11, 0.11),
+    "same": (0, 0, 0, 0, 1, 0, 0, 0, 0),
+}
+
+
+def filter_by_hand(images, words):
+    """A filter of 3x3 whose weights can be typed, beside what it sees in a picture.
+
+    Args:
+        images: `[N, H, W, C]`, uint8 or float in [-1, 1]; the first few are shown.
+        words: `Words` of the page's language.
+    """
+    images = pixels.to_uint8(images[:PICTURES]).astype(float).mean(axis=-1)
+    kernels = [words(f"live.{name}") for name in KERNELS]
+    numbers = [words("live.image", number=k + 1) for k in range(len(images))]
+    before, after = (_canvas(words(f"live.{name}")) for name in ("before", "after"))
+    return pages.element(
+        "div",
+        pages.element("h3", words("live.title")),
+        pages.paragraph(words("live.about")),
+        _buttons("kernel", kernels),
+        _buttons("image", numbers),
+        pages.element("div", before, _weights(words), after, class_="answering"),
+        class_="live",
+        hidden="",
+        data_images=json.dumps(np.rint(images).astype(int).tolist()),
+        data_kernels=json.dumps([list(kernel) for kernel in KERNELS.values()]),
+    )
+
+
+def _canvas(title):
+    return pages.figure(pages.element("canvas", role="img", aria_label=title), title)
+
+
+def _weights(words):
+    """The fields of nine weights."""
+    fields = (
+        pages.element(
+            "input",
+            type="number",
+            step="any",
+            value=f"{weight:g}",
+            aria_label=words("live.weight", row=k // 3 + 1, column=k % 3 + 1),
+        )
+        for k, weight in enumerate(KERNELS["across"])
+    )
+    return pages.element("div", *fields, class_="kernel")
+
+
+def _buttons(kind, names):
+    """A row of buttons; the script reads their numbers in `data-<kind>`."""
+    buttons = (
+        pages.element("button", name, type="button", **{f"data_{kind}": number})
+        for number, name in enumerate(names)
+    )
+    return pages.element("p", *buttons, class_="buttons")
