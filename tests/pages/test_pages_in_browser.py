@@ -9,6 +9,8 @@ from scipy import ndimage
 from test_comparison import cache, entries, folders, text  # noqa: F401
 from test_tour import bare, command, results  # noqa: F401
 
+import zoo
+from zoo import pages
 from zoo.pages import tour
 from zoo.pages.tour import live
 
@@ -118,4 +120,31 @@ def test_without_scripts_there_is_no_place_that_would_answer(
     page = browser.new_context(java_script_enabled=False).new_page()
     page.goto(path.as_uri())
     assert not page.locator(".live").is_visible()
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["gan", "cgan"])
+def test_a_generator_in_the_page_makes_the_images_of_the_model(name, browser, tmp_path):
+    model, words = zoo.get(name, weights="digits"), tour.Words("en")
+    place = live.generator(model, words, name)
+    path = tmp_path / "page.html"
+    path.write_text(pages.page("t", place, script=live.SCRIPT.read_text("utf-8")))
+    page = browser.new_page(viewport={"width": 400, "height": 900})
+    page.goto(path.as_uri())
+    a, b = model.prior(2, seed=0) if name == "gan" else model.noise(np.arange(2))
+    angle = np.arccos(np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b))
+    for share, label in ((0, 0), (50, 3), (100, 7)):
+        slider = page.get_by_label("from one noise to another")
+        slider.fill(str(share))
+        z = np.sin((1 - share / 100) * angle) * a + np.sin(share / 100 * angle) * b
+        inputs = z / np.sin(angle)
+        if name == "cgan":
+            page.get_by_role("button", name=str(label), exact=True).click()
+            inputs = np.concatenate([inputs, np.eye(10)[label]])
+        network = model.averaged_network("generator", True)
+        image = np.array(network(inputs[None].astype("float32")))[0, ..., 0]
+        assert np.abs(seen(page, 0) - (image + 1) * 127.5).max() < 1.6
+    before = seen(page, 0)
+    page.get_by_role("button", name="new noise").click()
+    assert np.abs(seen(page, 0) - before).mean() > 1
     page.close()

@@ -36,6 +36,9 @@ __all__ = [
 __all__ += ["Studio", "Words", "measure", "page", "verdict", "write", "write_numbers"]
 
 
+PLACES = {"game": "gan", "together": "cgan"}  # {chapter: role of its generator}
+
+
 def measure(studio, progress=None, chapters=CHAPTERS):
     """Returns {chapter: [`Result`]}, a result for every claim.
 
@@ -70,9 +73,17 @@ def page(results, studio, lang, command, quick=False, others=None):
         for other, address in (others or {}).items()
     }
     facts, models = _facts(studio, words, quick), _models(studio, words)
-    places = {"cnn": live.filter_by_hand(studio.test()[0], words)}
-    places = {key: place for key, place in places.items() if key in results}
+    places = _places(studio, words, results)
     return layout.page(results, words, facts, models, command, others, places)
+
+
+def _places(studio, words, chapters):
+    """{chapter: a place that answers}, as far as the models are there and small."""
+    places = {"cnn": live.filter_by_hand(studio.test()[0], words)}
+    for chapter, role in PLACES.items():
+        if not studio.lacking((role,)):
+            places[chapter] = live.generator(studio.model(role), words, role)
+    return {k: place for k, place in places.items() if place and k in chapters}
 
 
 def write(results, studio, path, lang, command, quick=False, others=None):

@@ -48,3 +48,98 @@ for (const place of document.querySelectorAll(".live[data-images]")) {
   place.hidden = false;
   show();
 }
+
+// --- networks -----------------------------------------------------------------------
+
+// Numbers of half precision, as base64.
+function halves(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  return Float32Array.from(new Uint16Array(bytes.buffer), (half) => {
+    const exponent = (half >> 10) & 31, fraction = (half & 1023) / 1024;
+    const size = exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction;
+    return half & 0x8000 ? -size : size;
+  });
+}
+
+// Each takes numbers, channels last, and returns those of the next layer.
+const LAYERS = {
+  dense: (x, { units, kernel, bias }) =>
+    Float32Array.from({ length: units }, (_, j) =>
+      x.reduce((sum, value, i) => sum + value * kernel[i * units + j], bias[j])),
+  scale: (x, { factor, shift }) =>
+    x.map((value, i) => value * factor[i % factor.length] + shift[i % shift.length]),
+  // A transposed convolution of 4x4 that doubles height and width.
+  double: (x, { height, width, units, kernel, bias }) => {
+    const inputs = x.length / (height * width), y = new Float32Array(4 * height * width * units);
+    y.forEach((_, i) => (y[i] = bias[i % units]));
+    for (let row = 0; row < height; row++) for (let column = 0; column < width; column++)
+      for (let k = 0; k < 16; k++) {
+        const [to, at] = [2 * row + (k >> 2) - 1, 2 * column + (k & 3) - 1];
+        if (to < 0 || at < 0 || to >= 2 * height || at >= 2 * width) continue;
+        for (let c = 0; c < units; c++) {
+          let sum = 0;
+          for (let i = 0; i < inputs; i++)
+            sum += x[(row * width + column) * inputs + i] * kernel[(k * units + c) * inputs + i];
+          y[(to * 2 * width + at) * units + c] += sum;
+        }
+      }
+    return y;
+  },
+  leaky: (x, { slope }) => x.map((value) => (value < 0 ? slope * value : value)),
+  tanh: (x) => x.map(Math.tanh),
+};
+
+function network(text) {
+  return JSON.parse(text).map((layer) => {
+    for (const name of ["kernel", "bias", "factor", "shift"])
+      if (layer[name]) layer[name] = halves(layer[name]);
+    return layer;
+  });
+}
+
+// The image of a latent, rows of numbers from 0 to 255.
+function drawn(layers, z) {
+  const x = layers.reduce((x, layer) => LAYERS[layer.kind](x, layer), Float32Array.from(z));
+  const width = Math.round(Math.sqrt(x.length));
+  return Array.from({ length: x.length / width }, (_, row) =>
+    [...x.slice(row * width, (row + 1) * width)].map((value) => (value + 1) * 127.5));
+}
+
+// On the arc from a to b, where noise stays as long as noise is.
+function between(a, b, share) {
+  const dot = (u, v) => u.reduce((sum, value, i) => sum + value * v[i], 0);
+  const angle = Math.acos(dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)));
+  const [first, last] = [(1 - share) * angle, share * angle].map(Math.sin);
+  return a.map((value, i) => (first * value + last * b[i]) / Math.sin(angle));
+}
+
+function noise(count) {
+  return Array.from({ length: count }, () =>
+    Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random()));
+}
+
+for (const place of document.querySelectorAll(".live[data-layers]")) {
+  const layers = network(place.dataset.layers), canvas = place.querySelector("canvas");
+  const classes = Number(place.dataset.classes), slider = place.querySelector("input");
+  let ends = JSON.parse(place.dataset.noise), label = 0;
+  const show = () => {
+    const z = between(...ends, Number(slider.value) / 100);
+    const chosen = Array.from({ length: classes }, (_, k) => (k === label ? 1 : 0));
+    paint(canvas, drawn(layers, [...z, ...chosen]));
+    place.querySelectorAll("[data-class]").forEach((button) =>
+      button.setAttribute("aria-pressed", Number(button.dataset.class) === label));
+  };
+  slider.addEventListener("input", show);
+  place.querySelectorAll("[data-class]").forEach((button) =>
+    button.addEventListener("click", () => {
+      label = Number(button.dataset.class);
+      show();
+    }));
+  place.querySelectorAll("[data-new]").forEach((button) =>
+    button.addEventListener("click", () => {
+      ends = ends.map((end) => noise(end.length));
+      show();
+    }));
+  place.hidden = false;
+  show();
+}

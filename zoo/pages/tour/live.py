@@ -7,9 +7,11 @@ import json
 import pathlib
 
 import numpy as np
+from keras import ops
 
-from zoo import pages
+from zoo import backend, pages
 from zoo.inputs import pixels
+from zoo.pages.tour import networks
 
 SCRIPT = pathlib.Path(__file__).with_name("live.js")
 PICTURES = 4
@@ -45,6 +47,46 @@ def filter_by_hand(images, words):
         data_images=json.dumps(np.rint(images).astype(int).tolist()),
         data_kernels=json.dumps([list(kernel) for kernel in KERNELS.values()]),
     )
+
+
+def generator(model, words, key):
+    """A generator whose noise can be mixed and, with labels, whose class can be chosen;
+    None of a network that no page can hold.
+
+    Args:
+        model: With a network `generator` and perhaps labels.
+        key: Of the place's title and sentence in the texts, below "live".
+    """
+    layers = networks.layers_of(model.averaged_network("generator", True))
+    height, width, channels = model.image_shape
+    if layers is None or height != width or channels != 1:
+        return None
+    classes = model.config["num_classes"] if model.can("labels") else 0
+    title, noise = words(f"live.{key}"), words("live.mix")
+    slider = pages.element(
+        "input", type="range", min=0, max=100, value=0, aria_label=noise
+    )
+    fresh = pages.element("button", words("live.fresh"), type="button", data_new="")
+    labels = [str(label) for label in range(classes)]
+    return pages.element(
+        "div",
+        pages.element("h3", title),
+        pages.paragraph(words(f"live.{key}_about")),
+        _buttons("class", labels) if classes else None,
+        pages.element("p", noise, " ", slider, fresh, class_="buttons"),
+        pages.element("div", _canvas(words("live.made")), class_="answering"),
+        class_="live",
+        hidden="",
+        data_layers=json.dumps(layers),
+        data_noise=json.dumps(np.round(_noise(model), 4).tolist()),
+        data_classes=classes,
+    )
+
+
+def _noise(model):
+    """The noise of the seeds 0 and 1."""
+    z = model.noise(backend.tensor(np.arange(2)))
+    return ops.convert_to_numpy(z).astype(float)
 
 
 def _canvas(title):
