@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tiny
 from scipy import ndimage
 from test_comparison import cache, entries, folders, text  # noqa: F401
 from test_tour import bare, command, results  # noqa: F401
@@ -147,4 +148,40 @@ def test_a_generator_in_the_page_makes_the_images_of_the_model(name, browser, tm
     before = seen(page, 0)
     page.get_by_role("button", name="new noise").click()
     assert np.abs(seen(page, 0) - before).mean() > 1
+    page.close()
+
+
+def test_a_point_on_two_maps_is_drawn_by_both_decoders(browser, tmp_path):
+    config = {"latent_dim": 2, "width": 4, "hidden": 16}
+    models = {
+        role: zoo.get(name, image_shape=(28, 28, 1), **config)
+        for role, name in zip(tour.MAPPED, ("ae", "vae"))
+    }
+    place = live.maps(models, tiny.images(9, (28, 28, 1)), range(9), tour.Words("en"))
+    path = tmp_path / "page.html"
+    path.write_text(pages.page("t", place, script=live.SCRIPT.read_text("utf-8")))
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.goto(path.as_uri())
+
+    def require_images(share):
+        for k, model in enumerate(models.values()):
+            z = model.encode(tiny.images(9, (28, 28, 1)))
+            low, high = z.min(axis=0), z.max(axis=0)
+            image = model.decode((low + np.array(share) * (high - low))[None])[
+                0, ..., 0
+            ]
+            assert np.abs(seen(page, 2 * k + 1) - (image + 1) * 127.5).max() < 1.6
+
+    require_images([0.5, 0.5])
+    box = page.locator("canvas.map").nth(1).bounding_box()
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.25 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"])
+    page.mouse.up()
+    require_images([0.75, 0.5])
+    page.locator("canvas.map").first.focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    require_images([1.0, 0.48])
     page.close()

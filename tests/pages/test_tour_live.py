@@ -16,6 +16,8 @@ import zoo
 from zoo.pages import tour
 from zoo.pages.tour import live, networks
 
+MAPPED = tour.MAPPED
+
 
 def numbers(text):
     return np.frombuffer(base64.b64decode(text), "<f2").astype("float64")
@@ -33,7 +35,7 @@ def computed(layers, x):
         elif layer["kind"] == "leaky":
             x = np.where(x < 0, layer["slope"] * x, x)
         elif layer["kind"] == "tanh":
-            x = np.tanh(x)
+            x = np.tanh(layer["rate"] * x)
         else:
             x = doubled(layer, x)
     return x
@@ -83,3 +85,19 @@ def test_a_page_holds_the_generators_that_are_there(results, bare):  # noqa: F81
     assert json.loads(layers.replace("&quot;", '"'))[0]["kind"] == "dense"
     assert text.count('data-class="') == 10 and "試してみる：求めたクラス" in text
     assert len(text) < 3e6
+
+
+def test_maps_hold_the_codes_of_test_images_and_their_decoders():
+    models = {role: tiny.model(role[:3].strip("_"), latent_dim=2) for role in MAPPED}
+    images, labels = tiny.images(9), tiny.labels(9)
+    place = live.maps(models, images, labels, tour.Words("en"))
+    (data,) = re.findall('data-maps="([^"]*)"', place)
+    for model, each in zip(models.values(), json.loads(data.replace("&quot;", '"'))):
+        z = model.encode(images)
+        np.testing.assert_allclose(each["codes"], z, atol=1e-3)
+        np.testing.assert_allclose(each["low"], z.min(axis=0), rtol=1e-5)
+        assert each["labels"] == labels.tolist()
+        drawn = computed(each["layers"], z).reshape(9, 8, 8, 1)
+        np.testing.assert_allclose(drawn, model.decode(z), atol=2e-3)
+    models["ae_2d"] = tiny.model("ae", latent_dim=3)
+    assert live.maps(models, images, labels, tour.Words("en")) is None

@@ -36,6 +36,7 @@ __all__ = [
 __all__ += ["Studio", "Words", "measure", "page", "verdict", "write", "write_numbers"]
 
 
+MAPPED = "ae_2d", "vae_2d"
 PLACES = {"game": "gan", "together": "cgan"}  # {chapter: role of its generator}
 
 
@@ -83,6 +84,9 @@ def _places(studio, words, chapters):
     for chapter, role in PLACES.items():
         if not studio.lacking((role,)):
             places[chapter] = live.generator(studio.model(role), words, role)
+    if not studio.lacking(MAPPED):
+        models = {role: studio.model(role) for role in MAPPED}
+        places["ae_vae"] = live.maps(models, *studio.test()[:2], words)
     return {k: place for k, place in places.items() if place and k in chapters}
 
 

@@ -86,7 +86,7 @@ const LAYERS = {
     return y;
   },
   leaky: (x, { slope }) => x.map((value) => (value < 0 ? slope * value : value)),
-  tanh: (x) => x.map(Math.tanh),
+  tanh: (x, { rate }) => x.map((value) => Math.tanh(rate * value)),
 };
 
 function network(text) {
@@ -140,6 +140,58 @@ for (const place of document.querySelectorAll(".live[data-layers]")) {
       ends = ends.map((end) => noise(end.length));
       show();
     }));
+  place.hidden = false;
+  show();
+}
+
+// --- maps of codes of two numbers ---------------------------------------------------
+
+// Draws the codes of test images, a colour a class, and the place whose image is shown.
+function mapped(canvas, { codes, labels, low, high }, place) {
+  const size = (canvas.width = canvas.height = 320), context = canvas.getContext("2d");
+  const at = (code) => code.map((value, k) => ((value - low[k]) / (high[k] - low[k])) * size);
+  codes.forEach((code, k) => {
+    const [x, y] = at(code);
+    context.fillStyle = `hsl(${36 * labels[k]} 70% 50%)`;
+    context.fillRect(x - 1.5, size - y - 1.5, 3, 3);
+  });
+  context.lineWidth = 3;
+  context.strokeStyle = getComputedStyle(canvas).color;
+  context.strokeRect(place[0] * size - 7, (1 - place[1]) * size - 7, 14, 14);
+}
+
+for (const place of document.querySelectorAll(".live[data-maps]")) {
+  const maps = JSON.parse(place.dataset.maps);
+  maps.forEach((map) => (map.layers = network(JSON.stringify(map.layers))));
+  const canvases = [...place.querySelectorAll("canvas")]; // a map, its image, and so on
+  let point = [0.5, 0.5];
+  const show = () => maps.forEach((map, k) => {
+    mapped(canvases[2 * k], map, point);
+    const z = point.map((share, i) => map.low[i] + share * (map.high[i] - map.low[i]));
+    paint(canvases[2 * k + 1], drawn(map.layers, z));
+  });
+  const move = (x, y) => {
+    point = [x, y].map((share) => Math.max(0, Math.min(1, share)));
+    show();
+  };
+  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+  maps.forEach((_, k) => {
+    const canvas = canvases[2 * k];
+    const follow = (event) => {
+      const box = canvas.getBoundingClientRect();
+      move((event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height);
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      follow(event);
+    });
+    canvas.addEventListener("pointermove", (event) => event.buttons && follow(event));
+    canvas.addEventListener("keydown", (event) => {
+      if (!steps[event.key]) return;
+      event.preventDefault();
+      move(...point.map((share, i) => share + 0.02 * steps[event.key][i]));
+    });
+  });
   place.hidden = false;
   show();
 }

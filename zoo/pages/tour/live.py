@@ -15,6 +15,7 @@ from zoo.pages.tour import networks
 
 SCRIPT = pathlib.Path(__file__).with_name("live.js")
 PICTURES = 4
+MAPPED = 500  # codes of a map
 KERNELS = {  # key of its name in the texts: its nine weights, row by row
     "across": (-1, -1, -1, 0, 0, 0, 1, 1, 1),
     "upright": (-1, 0, 1, -1, 0, 1, -1, 0, 1),
@@ -81,6 +82,58 @@ def generator(model, words, key):
         data_noise=json.dumps(np.round(_noise(model), 4).tolist()),
         data_classes=classes,
     )
+
+
+def maps(models, images, labels, words):
+    """Maps of the codes of test images, side by side: a point is moved on all of them,
+    and each model draws the image of its place. None unless all codes are pairs.
+
+    Args:
+        models: Autoencoders, by the key of their name in the texts, below "models".
+        images: `[N, H, W, C]`; `labels`: `[N]`.
+    """
+    images, labels = images[:MAPPED], labels[:MAPPED]
+    layers = [_decoder(model) for model in models.values()]
+    if None in layers:
+        return None
+    data, figures = [], []
+    for (role, model), each in zip(models.items(), layers):
+        z = model.encode(images)
+        data.append(
+            {
+                "layers": each,
+                "codes": np.round(z, 3).tolist(),
+                "labels": np.asarray(labels).tolist(),
+                "low": z.min(axis=0).tolist(),
+                "high": z.max(axis=0).tolist(),
+            }
+        )
+        name = words(f"models.{role}")
+        about = words("live.map", model=name)
+        canvas = {"role": "img", "tabindex": 0, "aria_label": about, "class_": "map"}
+        figures.append(pages.figure(pages.element("canvas", **canvas), about))
+        figures.append(_canvas(words("live.drawn", model=name)))
+    return pages.element(
+        "div",
+        pages.element("h3", words("live.maps")),
+        pages.paragraph(words("live.maps_about")),
+        pages.element("div", *figures, class_="maps"),
+        class_="live",
+        hidden="",
+        data_maps=json.dumps(data),
+    )
+
+
+def _decoder(model):
+    """The layers of a decoder of pairs of numbers, or None."""
+    shape = model.image_shape
+    if model.config["latent_dim"] != 2 or shape[0] != shape[1] or shape[2] != 1:
+        return None
+    layers = networks.layers_of(model.decoder)
+    likelihood = model.config.get("likelihood")
+    if layers is None or likelihood not in (None, "bernoulli"):
+        return None
+    return [*layers, networks.PIXEL] if likelihood else layers
 
 
 def _noise(model):

@@ -39,7 +39,13 @@ def _layer(layer):
     return None
 
 
-_ACTIVATIONS = {"relu": {"kind": "leaky", "slope": 0.0}, "tanh": {"kind": "tanh"}}
+_ACTIVATIONS = {
+    "linear": {},
+    "relu": {"kind": "leaky", "slope": 0.0},
+    "tanh": {"kind": "tanh", "rate": 1.0},
+}
+# Of a logit, the probability as a pixel in [-1, 1]: 2 sigmoid(x) - 1.
+PIXEL = {"kind": "tanh", "rate": 0.5}
 
 
 def _is_linear(layer):
