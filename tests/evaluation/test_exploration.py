@@ -63,21 +63,18 @@ def test_interpolate_prints_a_line_a_path_and_writes_a_picture(run):
     assert picture_of(folder.parent / "way.png").shape[1] > 560
 
 
-def test_a_way_between_styles_is_straight(run, tmp_path, capsys):
-    folder, out = run("stylegan"), tmp_path / "w.png"
-    flags = [f"--workdir={folder}", f"--out={out}", "--seeds=1,2", "--space=w"]
-    assert called(interpolate, *flags, "--nojudge", "--steps=3") == 0
+def test_a_way_between_styles_is_straight(run, tmp_path, capsys, monkeypatch):
+    folder, shown = run("stylegan"), []
+    monkeypatch.setattr(
+        figures, "save_table", lambda out, images, *_: shown.append(images)
+    )
+    flags = [f"--workdir={folder}", f"--out={tmp_path / 'w.png'}", "--seeds=1,2"]
+    assert called(interpolate, *flags, "--space=w", "--nojudge", "--steps=3") == 0
     text = capsys.readouterr().out
     assert "|w|" in text and "seed 1 to 2, linear" in text and "spherical" not in text
     model = zoo.load(folder)
     ends = model.to_w(np.concatenate([model.prior(1, seed=s) for s in (1, 2)]))
     middle = model.synthesize(ends.mean(axis=0)[None])[0]
-    shown = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            figures, "save_table", lambda out, images, *_: shown.append(images)
-        )
-        assert called(interpolate, *flags, "--nojudge", "--steps=3") == 0
     np.testing.assert_allclose(shown[0][0, 1], middle, atol=1e-5)
     first = model.decode(model.prior(1, seed=1))[0]
     np.testing.assert_allclose(shown[0][0, 0], first, atol=1e-5)

@@ -50,6 +50,17 @@ def test_a_whole_flow_moves_pixels_and_the_border_goes_on():
     )
 
 
+def test_a_network_warps_square_images_as_a_call_does():
+    x, flow = tiny.floats(2, (6, 6, 1)), 2 * tiny.floats(2, (6, 6, 2), seed=1)
+    images, flows = keras.Input((6, 6, 1)), keras.Input((6, 6, 2))
+    network = keras.Model([images, flows], motion.warp(images, flows))
+    np.testing.assert_allclose(array(network([x, flow])), warped(x, flow), atol=1e-5)
+    rows = np.clip(np.arange(6)[:, None] + np.rint(flow[..., 0]), 0, 5).astype(int)
+    whole = np.stack([np.rint(flow[..., 0]), np.zeros((2, 6, 6))], axis=-1)
+    taken = np.take_along_axis(x[..., 0], rows, axis=1)
+    np.testing.assert_allclose(warped(x, whole)[..., 0], taken, atol=1e-5)
+
+
 def test_between_pixels_a_flow_is_bilinear_and_has_its_slope():
     x = tiny.floats(1, (5, 5, 1))
     half = warped(x, (0.25, 0.5))

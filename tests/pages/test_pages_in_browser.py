@@ -157,7 +157,8 @@ def test_a_point_on_two_maps_is_drawn_by_both_decoders(browser, tmp_path):
         role: zoo.get(name, image_shape=(28, 28, 1), **config)
         for role, name in zip(tour.MAPPED, ("ae", "vae"))
     }
-    place = live.maps(models, tiny.images(9, (28, 28, 1)), range(9), tour.Words("en"))
+    images, colours = tiny.images(9, (28, 28, 1)), ["red"] * 9
+    place = live.maps(models, images, colours, ("a",), tour.Words("en"))
     path = tmp_path / "page.html"
     path.write_text(pages.page("t", place, script=live.SCRIPT.read_text("utf-8")))
     page = browser.new_page(viewport={"width": 1400, "height": 900})

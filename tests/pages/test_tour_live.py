@@ -85,19 +85,22 @@ def test_a_page_holds_the_generators_that_are_there(results, bare):  # noqa: F81
     assert json.loads(layers.replace("&quot;", '"'))[0]["kind"] == "dense"
     assert text.count('data-class="') == 10 and "試してみる：求めたクラス" in text
     assert len(text) < 3e6
+    reason = tour.Words("ja")("live.lacking")
+    assert text.count(reason) == 2  # of the maps and of the gan
 
 
 def test_maps_hold_the_codes_of_test_images_and_their_decoders():
     models = {role: tiny.model(role[:3].strip("_"), latent_dim=2) for role in MAPPED}
     images, labels = tiny.images(9), tiny.labels(9)
-    place = live.maps(models, images, labels, tour.Words("en"))
+    colours, names = [f"c{label}" for label in labels], ("a", "b", "c", "d")
+    place = live.maps(models, images, colours, names, tour.Words("en"))
     (data,) = re.findall('data-maps="([^"]*)"', place)
     for model, each in zip(models.values(), json.loads(data.replace("&quot;", '"'))):
         z = model.encode(images)
         np.testing.assert_allclose(each["codes"], z, atol=1e-3)
         np.testing.assert_allclose(each["low"], z.min(axis=0), rtol=1e-5)
-        assert each["labels"] == labels.tolist()
+        assert each["colours"] == colours
         drawn = computed(each["layers"], z).reshape(9, 8, 8, 1)
         np.testing.assert_allclose(drawn, model.decode(z), atol=2e-3)
     models["ae_2d"] = tiny.model("ae", latent_dim=3)
-    assert live.maps(models, images, labels, tour.Words("en")) is None
+    assert live.maps(models, images, colours, names, tour.Words("en")) is None

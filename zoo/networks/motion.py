@@ -23,9 +23,10 @@ def warp(images, flow):
     Source: Jaderberg et al. 2015, arXiv:1506.02025, equation 5.
     """
     height, width, channels = images.shape[1:]
-    # NumPy's arrays, because JAX's own take no symbolic tensor of Keras.
-    rows = flow[..., 0] + np.arange(height, dtype="float32")[None, :, None]
-    columns = flow[..., 1] + np.arange(width, dtype="float32")[None, None]
+    # In this order: with TensorFlow, Keras takes a second operand [1, H, 1] for a bias
+    # of the last axis where H = W. And by no operator: JAX has none for Keras' tensors.
+    rows = ops.add(np.arange(height, dtype="float32")[None, :, None], flow[..., 0])
+    columns = ops.add(np.arange(width, dtype="float32")[None, None], flow[..., 1])
     flat = ops.reshape(images, (-1, height * width, channels))
     top, below, down = _neighbours(rows, height)
     left, right, across = _neighbours(columns, width)

@@ -12,10 +12,12 @@ thresholds. Verdicts are functions of numbers (`zoo.pages.tour.claims`), words l
 import json
 import pathlib
 
+from zoo import pages
 from zoo.evaluation import NotApplicableError
 from zoo.evaluation.stages import Stages
 from zoo.files.atomic import replaced
 from zoo.metrics.protocol import ENOUGH, short
+from zoo.pages import charts
 from zoo.pages.tour import layout, live
 from zoo.pages.tour.chapters import CHAPTERS
 from zoo.pages.tour.claims import Claim, Criterion, Figure, Findings, Result, verdict
@@ -79,15 +81,19 @@ def page(results, studio, lang, command, quick=False, others=None):
 
 
 def _places(studio, words, chapters):
-    """{chapter: a place that answers}, as far as the models are there and small."""
-    places = {"cnn": live.filter_by_hand(studio.test()[0], words)}
+    """{chapter: a place that answers, or the reason why there is none}."""
+    images, labels = studio.test()[:2]
+    places = {"cnn": live.filter_by_hand(images, words)}
     for chapter, role in PLACES.items():
         if not studio.lacking((role,)):
             places[chapter] = live.generator(studio.model(role), words, role)
     if not studio.lacking(MAPPED):
         models = {role: studio.model(role) for role in MAPPED}
-        places["ae_vae"] = live.maps(models, *studio.test()[:2], words)
-    return {k: place for k, place in places.items() if place and k in chapters}
+        colours = [charts.colour(label) for label in labels]
+        names = studio.class_names(MAPPED[0])
+        places["ae_vae"] = live.maps(models, images, colours, names, words)
+    lacking = pages.paragraph(words("live.lacking"), note=True)
+    return {key: places.get(key) or lacking for key in chapters if key != "vae_gan"}
 
 
 def write(results, studio, path, lang, command, quick=False, others=None):

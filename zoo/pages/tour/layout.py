@@ -40,7 +40,7 @@ def page(results, words, facts, models, command, others=None, places=None):
         ),
         pages.section(words("page.models"), trained(models, words)),
         lang=words.lang,
-        script=live.SCRIPT.read_text("utf-8") if places else None,
+        script=live.script(places.values()),
     )
 
 

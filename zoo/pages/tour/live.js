@@ -22,29 +22,35 @@ function paint(canvas, rows) {
   context.putImageData(data, 0, 0);
 }
 
+// Marks the one of a row of buttons that is chosen, if one is.
+function press(place, kind, chosen) {
+  place.querySelectorAll(`[data-${kind}]`).forEach((button) =>
+    button.setAttribute("aria-pressed", button.dataset[kind] === String(chosen)));
+}
+
 for (const place of document.querySelectorAll(".live[data-images]")) {
   const images = JSON.parse(place.dataset.images);
   const kernels = JSON.parse(place.dataset.kernels);
   const [before, after] = place.querySelectorAll("canvas");
   const fields = [...place.querySelectorAll("input")];
-  let image = images[0];
+  let image = 0, chosen = 0;
   const show = () => {
+    press(place, "image", image);
+    press(place, "kernel", chosen);
     const kernel = fields.map((field) => Number(field.value) || 0);
-    paint(before, image);
+    paint(before, images[image]);
     // Grey is 0, so that what is below it can be seen, too.
-    paint(after, filtered(image, kernel).map((row) => row.map((v) => 128 + v / 2)));
+    paint(after, filtered(images[image], kernel).map((row) => row.map((v) => 128 + v / 2)));
   };
-  fields.forEach((field) => field.addEventListener("input", show));
+  fields.forEach((field) => field.addEventListener("input", () => show((chosen = null))));
   place.querySelectorAll("[data-kernel]").forEach((button) =>
     button.addEventListener("click", () => {
-      kernels[button.dataset.kernel].forEach((weight, k) => (fields[k].value = weight));
+      chosen = button.dataset.kernel;
+      kernels[chosen].forEach((weight, k) => (fields[k].value = weight));
       show();
     }));
   place.querySelectorAll("[data-image]").forEach((button) =>
-    button.addEventListener("click", () => {
-      image = images[button.dataset.image];
-      show();
-    }));
+    button.addEventListener("click", () => show((image = button.dataset.image))));
   place.hidden = false;
   show();
 }
@@ -126,20 +132,13 @@ for (const place of document.querySelectorAll(".live[data-layers]")) {
     const z = between(...ends, Number(slider.value) / 100);
     const chosen = Array.from({ length: classes }, (_, k) => (k === label ? 1 : 0));
     paint(canvas, drawn(layers, [...z, ...chosen]));
-    place.querySelectorAll("[data-class]").forEach((button) =>
-      button.setAttribute("aria-pressed", Number(button.dataset.class) === label));
+    press(place, "class", label);
   };
   slider.addEventListener("input", show);
   place.querySelectorAll("[data-class]").forEach((button) =>
-    button.addEventListener("click", () => {
-      label = Number(button.dataset.class);
-      show();
-    }));
-  place.querySelectorAll("[data-new]").forEach((button) =>
-    button.addEventListener("click", () => {
-      ends = ends.map((end) => noise(end.length));
-      show();
-    }));
+    button.addEventListener("click", () => show((label = Number(button.dataset.class)))));
+  place.querySelector("[data-new]").addEventListener("click", () =>
+    show((ends = ends.map((end) => noise(end.length)))));
   place.hidden = false;
   show();
 }
@@ -147,12 +146,12 @@ for (const place of document.querySelectorAll(".live[data-layers]")) {
 // --- maps of codes of two numbers ---------------------------------------------------
 
 // Draws the codes of test images, a colour a class, and the place whose image is shown.
-function mapped(canvas, { codes, labels, low, high }, place) {
+function mapped(canvas, { codes, colours, low, high }, place) {
   const size = (canvas.width = canvas.height = 320), context = canvas.getContext("2d");
   const at = (code) => code.map((value, k) => ((value - low[k]) / (high[k] - low[k])) * size);
   codes.forEach((code, k) => {
     const [x, y] = at(code);
-    context.fillStyle = `hsl(${36 * labels[k]} 70% 50%)`;
+    context.fillStyle = colours[k];
     context.fillRect(x - 1.5, size - y - 1.5, 3, 3);
   });
   context.lineWidth = 3;

@@ -11,7 +11,7 @@ from keras import ops
 
 from zoo import backend, pages
 from zoo.inputs import pixels
-from zoo.pages.tour import networks
+from zoo.pages.tour import drawing, networks
 
 SCRIPT = pathlib.Path(__file__).with_name("live.js")
 PICTURES = 4
@@ -23,6 +23,12 @@ KERNELS = {  # key of its name in the texts: its nine weights, row by row
     "blur": (0.11, 0.11, 0.11, 0.11, 0.12, 0.11, 0.11, 0.11, 0.11),
     "same": (0, 0, 0, 0, 1, 0, 0, 0, 0),
 }
+
+
+def script(places):
+    """Returns the text of the script, or None where no place answers."""
+    answers = any('class="live"' in place for place in places)
+    return SCRIPT.read_text("utf-8") if answers else None
 
 
 def filter_by_hand(images, words):
@@ -84,15 +90,17 @@ def generator(model, words, key):
     )
 
 
-def maps(models, images, labels, words):
+def maps(models, images, colours, names, words):
     """Maps of the codes of test images, side by side: a point is moved on all of them,
     and each model draws the image of its place. None unless all codes are pairs.
 
     Args:
         models: Autoencoders, by the key of their name in the texts, below "models".
-        images: `[N, H, W, C]`; `labels`: `[N]`.
+        images: `[N, H, W, C]`.
+        colours: N colours as CSS writes them, of their classes.
+        names: Of the classes.
     """
-    images, labels = images[:MAPPED], labels[:MAPPED]
+    images, colours = images[:MAPPED], list(colours)[:MAPPED]
     layers = [_decoder(model) for model in models.values()]
     if None in layers:
         return None
@@ -103,20 +111,22 @@ def maps(models, images, labels, words):
             {
                 "layers": each,
                 "codes": np.round(z, 3).tolist(),
-                "labels": np.asarray(labels).tolist(),
+                "colours": colours,
                 "low": z.min(axis=0).tolist(),
                 "high": z.max(axis=0).tolist(),
             }
         )
         name = words(f"models.{role}")
         about = words("live.map", model=name)
-        canvas = {"role": "img", "tabindex": 0, "aria_label": about, "class_": "map"}
+        canvas = {"tabindex": 0, "aria_label": about, "class_": "map"}
+        canvas["role"] = "application"  # it takes the arrow keys
         figures.append(pages.figure(pages.element("canvas", **canvas), about))
         figures.append(_canvas(words("live.drawn", model=name)))
     return pages.element(
         "div",
         pages.element("h3", words("live.maps")),
         pages.paragraph(words("live.maps_about")),
+        drawing.legend(names),
         pages.element("div", *figures, class_="maps"),
         class_="live",
         hidden="",
