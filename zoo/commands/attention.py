@@ -67,24 +67,21 @@ def _words(texts, out):
     import numpy as np
 
     import zoo
-    from zoo.drawing import figures, overlays
+    from zoo.drawing import figures
     from zoo.evaluation import attention
-    from zoo.inputs import pixels
 
     flags = VERB.flags
     model = zoo.load(flags.workdir)
     model.require("look")
-    images = pixels.to_uint8(model.sample(prompts=texts, seed=flags.seed))
-    of_words = attention.of_words(model, texts, flags.seed)
-    most = max(len(each) for each in of_words)
+    images, panels = attention.looked_at(model, texts, flags.seed)
+    most = max(len(each) for each in panels)
     height, width = images.shape[1:3]
     table = np.full((len(texts), most + 1, height, width, 3), 255, "uint8")
     captions = [["the picture", *[""] * most] for _ in texts]
-    for row, (image, each) in enumerate(zip(images, of_words)):
+    for row, (image, each) in enumerate(zip(images, panels)):
         table[row, 0] = image
-        for column, (word, where) in enumerate(each, 1):
-            table[row, column] = overlays.heat(image[None], where[None])[0]
-            captions[row][column] = word
+        for column, (word, panel) in enumerate(each, 1):
+            table[row, column], captions[row][column] = panel, word
     title = f"{model.name}: where the picture looked at a word, the most of each bright"
     seeds = [f"seed {flags.seed + row}" for row in range(len(texts))]
     figures.save_table(out, table, seeds, [""] * (most + 1), title, captions)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from zoo import backend, inputs
 from zoo.core.inference import seeds_from
@@ -22,6 +23,7 @@ class Looking:
         self,
         prompts: str | Sequence[str],
         seed: int | None = None,
+        images: ArrayLike | None = None,
         *,
         ema: bool = True,
         batch_size: int = 50,
@@ -33,6 +35,9 @@ class Looking:
         and w are the places that the network sees. All layers that look at words, all
         their heads and three levels of noise have the same weight.
 
+        Args:
+            images: These pictures, float32 `[N, H, W, C]`, where they are drawn
+                already.
         Raises: ValueError: if the model reads no captions.
         Source: Tang et al. 2022 (DAAM), arXiv:2210.04885, section 3.1; without their
             sum over all steps.
@@ -42,7 +47,9 @@ class Looking:
         count = len(texts) if hasattr(texts, "__len__") else 1
         tokens = self.prompt_tokens(texts, count, "prompts")
         inputs.check_integer("batch_size", batch_size, 1)
-        images = self.sample(prompts=texts, seed=seed, ema=ema, batch_size=batch_size)
+        if images is None:
+            how = {"seed": seed, "ema": ema, "batch_size": batch_size}
+            images = self.sample(prompts=texts, **how)
         rows = (images, seeds_from(seed, len(images)), tokens)
         return self.in_batches("to_words", batch_size, *rows, ema=bool(ema))
 

@@ -4,6 +4,7 @@ places of a sample looked at which word."""
 import numpy as np
 from keras import ops
 
+from zoo.drawing import overlays
 from zoo.inputs import pixels
 from zoo.networks import transformer
 
@@ -36,15 +37,16 @@ def received(model, images):
     }
 
 
-def of_words(model, prompts, seed=0):
+def of_words(model, prompts, seed=0, images=None):
     """Returns a list a prompt of (word, map): the share of the attention of each place
     of its sample that went to the word, float32 `[h, w]` (see `model.words`).
 
     Args:
         model: That can look.
         prompts: Texts; the sample of the prompt i has the seed `seed + i`.
+        images: The samples, as of `model.words`.
     """
-    maps = model.words(prompts, seed=seed)
+    maps = model.words(prompts, seed, images)
     return [
         [
             (word, row[start:stop].sum(axis=0))
@@ -52,6 +54,19 @@ def of_words(model, prompts, seed=0):
         ]
         for prompt, row in zip(prompts, maps, strict=True)
     ]
+
+
+def looked_at(model, prompts, seed=0):
+    """Returns the samples of prompts, uint8 `[N, H, W, C]`, and a list a prompt of
+    (word, the sample under the colours of where it was looked at, uint8 `[H, W, 3]`);
+    see `of_words`."""
+    samples = model.sample(prompts=prompts, seed=seed)
+    maps, images = of_words(model, prompts, seed, samples), pixels.to_uint8(samples)
+    panels = [
+        [(word, overlays.heat(image[None], each[None])[0]) for word, each in words]
+        for image, words in zip(images, maps)
+    ]
+    return images, panels
 
 
 def on_objects(maps, images):

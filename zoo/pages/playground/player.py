@@ -12,7 +12,7 @@ from zoo.drawing import overlays
 from zoo.evaluation import attention, styles
 from zoo.evaluation import explorer as exploration
 from zoo.evaluation.judges import Judge
-from zoo.inputs import pictures, pixels
+from zoo.inputs import pictures
 from zoo.pages.playground.plan import AVERAGE, ROOMS, SEED, STARTS
 from zoo.pages.playground.translating import Translator
 from zoo.pretrained import features as presets
@@ -192,13 +192,10 @@ class Player:
     def looked(self, prompt, seed):
         """Returns the sample of a prompt, uint8 `[H, W, C]`, and (word, the sample
         under the colours of where it was looked at) of each word."""
-        options = {"seed": seed} | _prompts(prompt, 1)
-        if "prompts" not in options:
+        if not prompt.strip():
             raise ValueError("There is no prompt yet.")
-        image = pixels.to_uint8(self.model.sample(**options))
-        (words,) = attention.of_words(self.model, [prompt], seed)
-        heat = [(word, overlays.heat(image, each[None])[0]) for word, each in words]
-        return image[0], heat
+        (image,), (panels,) = attention.looked_at(self.model, [prompt], seed)
+        return image, panels
 
     # --- latents ----------------------------------------------------------------------
 
