@@ -3,7 +3,6 @@
 import numpy as np
 
 from zoo import data
-from zoo.core.capabilities import models_that_can
 from zoo.drawing import plots
 from zoo.evaluation import subject
 from zoo.inputs import pixels
@@ -11,11 +10,6 @@ from zoo.inputs import pixels
 
 def new(model, count, seed, frames):
     """Returns the frames of new clips side by side, uint8 `[T, count, H, W, C]`."""
-    if not model.can("sample", "frames"):
-        raise ValueError(
-            f"{model.name!r} makes no clips. Models that do: "
-            f"{', '.join(models_that_can('frames'))}. Received: kind=clips."
-        )
     clips = model.sample(count, seed=seed, frames=frames)
     return pixels.to_uint8(clips.swapaxes(0, 1))
 
@@ -27,11 +21,6 @@ def slower(model, workdir, dataset, count, columns, times):
     Args:
         workdir, dataset: Run folder or file, and flags of another data set.
     """
-    if not model.can("between"):
-        raise ValueError(
-            f"{model.name!r} draws no frames between others. Models that do: "
-            f"{', '.join(models_that_can('between'))}. Received: kind=slower."
-        )
     of_run = subject.find(workdir, makes=("clip",), **dataset)
     clips = data.arrays(of_run.dataset, "test", **of_run.where)[0]
     clips = np.asarray(clips[:count])

@@ -8,6 +8,11 @@ from zoo.commands import outputs
 # What a model is known for: the first kind of which it can do what the kind needs.
 NEEDS = {"denoising": ("sample", "trajectory"), "walk": ("decode",)}
 NEEDS |= {"clips": ("sample", "frames"), "slower": ("between",), "training": ()}
+LACKS = {  # kind: (what a model without its needs does not do, what the others can)
+    "denoising": ("takes no steps from noise to an image", "trajectory"),
+    "clips": ("makes no clips", "frames"),
+    "slower": ("draws no frames between others", "between"),
+}
 PAUSE = 1.5  # seconds that the last frame stays; a walk has no last one
 STOP = 1.5  # seconds, about, from one stop of a walk to the next
 NUM_IMAGES = 32
@@ -163,8 +168,21 @@ def _loaded():
 def _scenes(kind, model):
     """Returns the images of a film, `[T, N, H, W, C]`, and T texts or None."""
     _require_kind(kind)
+    if kind in LACKS and not model.can(NEEDS[kind]):
+        raise ValueError(_unable(model.name, kind))
     scenes = {"training": _training, "walk": _walk, "denoising": _denoising}
     return (scenes | {"clips": _clips, "slower": _slower})[kind](model)
+
+
+def _unable(name, kind):
+    """Why the model `name` makes no film of this kind."""
+    from zoo.core.capabilities import models_that_can
+
+    lack, capability = LACKS[kind]
+    return (
+        f"{name!r} {lack}. Models that do: {', '.join(models_that_can(capability))}. "
+        f"Received: kind={kind}."
+    )
 
 
 # --- the kinds of film ----------------------------------------------------------------
@@ -262,14 +280,8 @@ def _stops(model, count):
 
 def _denoising(model):
     """The steps from noise to images."""
-    from zoo.core.capabilities import models_that_can
     from zoo.inputs import memory, pixels
 
-    if not model.can(NEEDS["denoising"]):
-        raise ValueError(
-            f"{model.name!r} takes no steps from noise to an image. Models that do: "
-            f"{', '.join(models_that_can('trajectory'))}. Received: kind=denoising."
-        )
     flags, count = VERB.flags, _count()
     options = VERB.sampling()
     labels = VERB.labels()
