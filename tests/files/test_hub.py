@@ -152,6 +152,12 @@ def test_a_run_is_sent_with_its_card_and_comes_back(stub, tmp_path, capsys):
     card = stub.files["README.md"].decode()
     assert card.startswith("---\nlibrary_name: keras\n")
     assert 'zoo.load("hf://me/mine")' in card and "zoo.get(" not in card
+    digest = hashlib.sha256(stub.files["model.keras"]).hexdigest()
+    assert f"`model.keras`, sha256 `{digest}`" in card
+    assert "half precision" not in card and ".npz" not in card
+    flags = [f"--workdir={run}", "--hub=hf://me/mine", "--without=discriminator"]
+    assert called(publish, *flags) == 1
+    assert "goes to a hub as a whole" in capsys.readouterr().err
     back = zoo.load("hf://me/mine").sample(2, seed=1)
     np.testing.assert_array_equal(back, zoo.load(run).sample(2, seed=1))
     assert len(stub.files["model.keras"]) < (run / "model.keras").stat().st_size

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from typing import NamedTuple
 
 from zoo.core import describe
 from zoo.evaluation import table
@@ -42,12 +43,27 @@ def summary(model):
     return describe.describe(model.registry_name).summary
 
 
-def card(preset, scores, grey_levels):
+class Whole(NamedTuple):
+    """A `.keras` file that stands in the place of a preset's weights.
+
+    Attributes:
+        load: The line of Python that loads it.
+        file: Its name; `sha256`: of its bytes.
+    """
+
+    load: str
+    file: str
+    sha256: str
+
+
+def card(preset, scores, grey_levels, whole=None):
     """Returns the card of a `Preset`.
 
     Args:
         scores: The `Evaluation` that its scores are from.
-        grey_levels: By how much a pixel of its sheet differs from the run's, or None.
+        grey_levels: By how much a pixel of its sheet differs from the run's, or None
+            without a sheet.
+        whole: The `Whole` that the card is of, in the place of the preset's file.
     """
     model, _, name = preset.name.partition("/")
     file = "/".join(pathlib.Path(scores.file).parts[-2:])
@@ -55,8 +71,9 @@ def card(preset, scores, grey_levels):
     lines = [f"# {preset.name}", "", preset.about, ""]
     if grey_levels is not None:
         lines += [f"![What it makes]({preset.sheet.name})", ""]
-    lines += ["```python", "import zoo", "", f'zoo.get("{model}", weights="{name}")']
-    lines += ["```", "", *_facts(preset, grey_levels), "", "## Recipe", ""]
+    load = whole.load if whole else f'zoo.get("{model}", weights="{name}")'
+    lines += ["```python", "import zoo", "", load]
+    lines += ["```", "", *_facts(preset, grey_levels, whole), "", "## Recipe", ""]
     lines += ["```", preset.commands["train"], preset.commands["publish"], "```", ""]
     lines += [*_settings(preset), "", "## Scores", ""]
     lines += [f"Of {preset.scores_of}.", "", "```", *table.lines(scores), "```", ""]
@@ -68,7 +85,7 @@ def card(preset, scores, grey_levels):
     return "\n".join(lines) + "\n"
 
 
-def _facts(preset, grey_levels):
+def _facts(preset, grey_levels, whole):
     networks = ", ".join(f"{name} {count:,}" for name, count in preset.weights.items())
     sizes = preset.build["image_shape"]
     shape, kind = "x".join(map(str, sizes)), "clips" if len(sizes) == 4 else "images"
@@ -86,6 +103,10 @@ def _facts(preset, grey_levels):
         "file": f"`{preset.file}`, sha256 `{preset.sha256}`",
         "code": preset.facts.get("git_commit"),
     }
+    if whole:
+        rows["weights"] = f"{networks}; single precision, averages beside their own"
+        rows["rounding"] = None
+        rows["file"] = f"`{whole.file}`, sha256 `{whole.sha256}`"
     lines = [f"| {title} | {text} |" for title, text in rows.items() if text]
     return ["| | |", "|---|---|", *lines]
 

@@ -1,13 +1,13 @@
 """A finished run goes to a hub: the model without its optimizers, picture and card."""
 
-import dataclasses
 import pathlib
 import shutil
 import tempfile
 
+from zoo import evaluation
 from zoo.core import lending, saving
-from zoo.evaluation import publishing
-from zoo.files import hub
+from zoo.evaluation import cards, publishing
+from zoo.files import hub, sums
 from zoo.runs.folder import RunFolder
 
 FACTS = """---
@@ -27,23 +27,24 @@ def share(workdir, name, words):
     Raises: as `publishing.publish` and `hub.send`.
     """
     hub.require(name)
+    if words.without:
+        raise ValueError(
+            "A model goes to a hub as a whole: --without is of a preset. "
+            f"Received: without={','.join(words.without)}."
+        )
     with tempfile.TemporaryDirectory(prefix="zoo-hub-") as folder:
-        files = pathlib.Path(folder) / "files"
+        files, run = pathlib.Path(folder) / "files", RunFolder(workdir)
         files.mkdir()
-        words = dataclasses.replace(words, without=())
         published = publishing.publish(
             workdir, pathlib.Path(folder) / "preset", words, bounded=False
         )
-        preset = published.preset
-        model = saving.load(RunFolder(workdir).model)
-        lending.without_optimizers(model).save(files / hub.FILE)
+        preset, file = published.preset, files / hub.FILE
+        lending.without_optimizers(saving.load(run.model)).save(file)
         if preset.sheet.is_file():
             shutil.copy(preset.sheet, files)
-        card = preset.path.with_suffix(".md").read_text("utf-8")
-        model, _, short = preset.name.partition("/")
-        card = card.replace(
-            f'zoo.get("{model}", weights="{short}")', f'zoo.load("{name}")'
-        )
-        text = FACTS.format(model=model) + card
+        whole = cards.Whole(f'zoo.load("{name}")', file.name, sums.sha256(file))
+        scores = evaluation.read(run.path / "evaluation.json")
+        card = cards.card(preset, scores, published.grey_levels, whole)
+        text = FACTS.format(model=preset.model) + card
         (files / "README.md").write_text(text, "utf-8")
         return hub.send(files, name)
