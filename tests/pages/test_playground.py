@@ -113,6 +113,14 @@ def test_an_uploaded_film_is_its_first_frames(tmp_path):
     still = tmp_path / "still.png"
     frames[1].save(still)
     assert uploads.film(still, RULES, 9)[:, 5, 5, 0].tolist() == [90]
+    turned = Image.new("L", (20, 20), 10)
+    turned.paste(250, (0, 0, 20, 10))  # bright above, before it is turned
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    turned.save(tmp_path / "turned.png", exif=exif)
+    (clip,) = uploads.film(tmp_path / "turned.png", RULES, 9)
+    np.testing.assert_array_equal(clip, uploads.read(tmp_path / "turned.png", RULES))
+    assert clip[3, 9, 0] < 100 < clip[24, 9, 0]
     path.write_bytes(path.read_bytes()[:120])
     with pytest.raises(ValueError, match="is damaged: "):
         uploads.film(path, RULES, 4)

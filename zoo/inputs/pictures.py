@@ -135,11 +135,11 @@ def frames(file: str | os.PathLike | IO[bytes], rules: Rules, most: int) -> np.n
     """
     with Image.open(file, formats=FORMATS) as film:
         require(film)
-        images = []
-        for number in range(min(most, getattr(film, "n_frames", 1))):
+        count, images = min(most, getattr(film, "n_frames", 1)), []
+        for number in range(count if count > 1 else 0):
             film.seek(number)
             images.append(image(film.copy(), rules))
-    return np.stack(images)
+    return np.stack(images or [read(file, rules)])
 
 
 def opacity(file: str | os.PathLike | IO[bytes], rules: Rules) -> np.ndarray | None:

@@ -1,6 +1,8 @@
 """The rooms of moving pictures, "foretell", "films" and "amid" in `plan.ROOMS`."""
 
+import pathlib
 import tempfile
+import time
 
 import gradio as gr
 import numpy as np
@@ -10,7 +12,9 @@ from zoo.drawing import strips
 from zoo.inputs import pixels, shapes
 from zoo.metrics import video
 from zoo.pages.playground import parts, pictures, uploads
+from zoo.pages.playground.plan import KEPT
 
+PREFIX = "zoo-film-"  # of the names of files
 WAYS, MOST_FILMS, MOST_BETWEEN = 3, 16, 15
 
 
@@ -132,8 +136,13 @@ def _file(frames):
 
 
 def _film(clips):
-    """The path of a GIF in which `clips` uint8 `[N, T, H, W, C]` play side by side."""
-    with tempfile.NamedTemporaryFile(suffix=".gif", delete=False) as file:
+    """The path of a GIF in which `clips` uint8 `[N, T, H, W, C]` play side by side.
+    Gradio keeps a copy of it; the files of earlier answers are removed."""
+    for old in pathlib.Path(tempfile.gettempdir()).glob(f"{PREFIX}*.gif"):
+        if time.time() - old.stat().st_mtime > KEPT:
+            old.unlink(missing_ok=True)
+    how = {"prefix": PREFIX, "suffix": ".gif", "delete": False}
+    with tempfile.NamedTemporaryFile(**how) as file:
         strips.save_film(file.name, clips, columns=4)
     return file.name
 

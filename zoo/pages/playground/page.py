@@ -11,6 +11,7 @@ from PIL import Image
 from starlette.middleware import Middleware  # comes with Gradio
 
 from zoo.pages.playground import clips, parts, rooms, styling, translation, uploads
+from zoo.pages.playground.plan import KEPT
 from zoo.serving.server import guard
 
 STORED = "Stored with the model, not drawn now"
@@ -22,7 +23,6 @@ FILES = {  # of rooms that do not lie in `rooms`
     "films": clips,
     "amid": clips,
 }
-KEPT = 3600  # seconds that an uploaded file or a picture is kept
 FONTS = "system-ui", "sans-serif"  # of the reader's machine, none of another host
 CSS = """
 .gradio-container { max-width: 1100px !important; width: 100%; margin: auto; }

@@ -6,6 +6,8 @@ from typing import NamedTuple
 AVERAGE, SEED, TEST = "average", "seed", "test image"
 STARTS = {SEED: ("sample", "decode"), TEST: ("encode", "decode", "data")}
 
+KEPT = 3600  # seconds that an uploaded file or a picture is kept
+
 
 class Room(NamedTuple):
     """A room of the page, a tab.
