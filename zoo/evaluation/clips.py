@@ -25,7 +25,6 @@ BASELINES = {  # {what needs no model: its name in scores}
     "straight on": "velocity",
 }
 GAPS = 1, 5  # frames between two others
-SSIM = metrics.ssim_by_horizon
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,9 +110,12 @@ def between(bench, frames):
     scores = {}
     for end, each in images.items():
         each = pixels.to_uint8(each)
-        psnr, ssim = (f(real, each) for f in (metrics.psnr_by_horizon, SSIM))
-        scores[f"between_{frames}_psnr{end}"] = psnr.mean()
-        scores[f"between_{frames}_ssim{end}"] = ssim.mean()
+        curves = {
+            "psnr": metrics.psnr_by_horizon(real, each),
+            "ssim": metrics.ssim_by_horizon(real, each),
+        }
+        for name, curve in curves.items():
+            scores[f"between_{frames}_{name}{end}"] = curve.mean()
     return scores
 
 

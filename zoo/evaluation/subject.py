@@ -92,7 +92,7 @@ def require_makes(model, makes=("image",)):
     if model.makes not in makes:
         raise ValueError(
             "This is for models of images; those of clips have train, sample, film, "
-            "evaluate, publish and the playground. "
+            "evaluate, publish, export and the playground. "
             f"Received: {model.name!r}, which makes clips."
         )
 

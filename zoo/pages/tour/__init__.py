@@ -93,7 +93,8 @@ def _places(studio, words, chapters):
         names = studio.class_names(MAPPED[0])
         places["ae_vae"] = live.maps(models, images, colours, names, words)
     lacking = pages.paragraph(words("live.lacking"), note=True)
-    return {key: places.get(key) or lacking for key in chapters if key != "vae_gan"}
+    planned = {"cnn", "ae_vae", *PLACES}
+    return {key: places.get(key) or lacking for key in chapters if key in planned}
 
 
 def write(results, studio, path, lang, command, quick=False, others=None):
