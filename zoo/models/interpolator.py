@@ -144,8 +144,9 @@ class Interpolator(ImageModel):
     def call(self, images: Tensor, training: bool = False) -> Tensor:
         """Returns clips with each frame but both ends drawn from its neighbours."""
         frame = images.shape[2:]
-        ends = (ops.reshape(x, (-1, *frame)) for x in (images[:, :-2], images[:, 2:]))
-        middle = self.to_between(*ends, (0.5,))
+        first = ops.reshape(images[:, :-2], (-1, *frame))
+        last = ops.reshape(images[:, 2:], (-1, *frame))
+        middle = self.to_between(first, last, (0.5,))
         middle = ops.reshape(middle, (-1, images.shape[1] - 2, *frame))
         return ops.concatenate([images[:, :1], middle, images[:, -1:]], axis=1)
 
